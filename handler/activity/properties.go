@@ -1,0 +1,96 @@
+package activity
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/auditbell/auditbell/handler/jsonscan"
+)
+
+// Properties is one JSON object as text: valid, compact, JSON-in-strings already peeled. It stays text because most
+// events are stored and matched on their operation alone; reading a member costs a scan and no allocation. Names
+// compare without regard to case: Azure writes requestbody, requestBody and RequestBody (facts: payload variations).
+type Properties []byte
+
+// Value returns the raw JSON of the member at path, nil when there is none. A path steps through objects only.
+func (p Properties) Value(path ...string) []byte {
+	raw := []byte(p)
+	for _, name := range path {
+		if raw = member(raw, name); raw == nil {
+			return nil
+		}
+	}
+	return raw
+}
+
+// Text returns the member at path as text: strings unquoted, numbers and booleans as written, "" for null, objects,
+// arrays and what is missing.
+func (p Properties) Text(path ...string) string {
+	raw := p.Value(path...)
+	switch jsonscan.Kind(raw) {
+	case '"':
+		s, err := jsonscan.Unquote(raw)
+		if err != nil {
+			return ""
+		}
+		return s
+	case '0', 't', 'f':
+		return string(raw)
+	}
+	return ""
+}
+
+// Any returns the first non-empty Text among single names, for members that Azure spells in several ways.
+func (p Properties) Any(names ...string) string {
+	for _, name := range names {
+		if s := p.Text(name); s != "" {
+			return s
+		}
+	}
+	return ""
+}
+
+// MarshalJSON implements json.Marshaler.
+func (p Properties) MarshalJSON() ([]byte, error) {
+	if len(p) == 0 {
+		return []byte("{}"), nil
+	}
+	return p, nil
+}
+
+// UnmarshalJSON implements json.Unmarshaler; only an object will do.
+func (p *Properties) UnmarshalJSON(data []byte) error {
+	if jsonscan.Kind(data) == 'n' {
+		return nil
+	}
+	if jsonscan.Kind(data) != '{' {
+		return fmt.Errorf("read properties: expected an object, found %.20s", data)
+	}
+	var compact bytes.Buffer
+	if err := json.Compact(&compact, data); err != nil {
+		return fmt.Errorf("read properties: %w", err)
+	}
+	*p = compact.Bytes()
+	return nil
+}
+
+// member returns the raw value of the named member of the object raw, the exact spelling first.
+func member(raw []byte, name string) []byte {
+	var folded, exact []byte
+	_ = jsonscan.Object(raw, func(n, v []byte) error {
+		if string(n) == name {
+			exact = v
+			return jsonscan.ErrStop
+		}
+		if folded == nil && len(n) == len(name) && strings.EqualFold(string(n), name) {
+			folded = v
+		}
+		return nil
+	})
+	if exact != nil {
+		return exact
+	}
+	return folded
+}
