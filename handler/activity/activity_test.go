@@ -52,6 +52,10 @@ func TestPropertiesReadWithoutRegardToCase(t *testing.T) {
 	if got := p.Text("nil"); got != "" {
 		t.Errorf("Text of null = %q, want empty", got)
 	}
+}
+
+func TestPropertiesValueDoesNotAllocate(t *testing.T) {
+	p := activity.Properties(`{"other":1,"requestBody":{"Properties":{"RoleDefinitionId":"/x/8e3a"}}}`)
 	if n := testing.AllocsPerRun(100, func() { p.Value("requestbody", "properties") }); n > 0 {
 		t.Errorf("Value allocates %v times, want none: it runs for every rule on every event", n)
 	}
