@@ -1,0 +1,297 @@
+package host
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"runtime/debug"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+const (
+	// defaultDeadline leaves Event Grid's 30 s window 5 s for the way there and back.
+	defaultDeadline = 25 * time.Second
+	defaultMaxBody  = 16 << 20
+	// stopGrace bounds how long Serve waits for running invocations, and once more after it has cancelled them.
+	stopGrace = 5 * time.Second
+	// invocationHeader carries the host's invocation id (DefaultHttpWorkerService.cs, AddHeaders).
+	invocationHeader = "X-Azure-Functions-InvocationId"
+)
+
+// Options shape a Server. The zero value is usable.
+type Options struct {
+	Logger *slog.Logger // where failures and panics go; nil: slog.Default()
+	// Deadline bounds an invocation; 0: 25 s. It must stay well below host.json's functionTimeout, at which the host
+	// kills the whole process with everything else that runs in it (WebScriptHostExceptionHandler.cs).
+	Deadline time.Duration
+	// Deadlines override Deadline by function, for timers that have longer work to do.
+	Deadlines map[string]time.Duration
+	MaxBody   int64 // bytes an invocation may have; 0: 16 MB
+	// Unreadable gets what came to a known function but is not an invocation, so that it can be kept before it is
+	// acknowledged; nil error: it is, with an empty Result. Without Unreadable such a body is answered 400.
+	Unreadable func(ctx context.Context, in Invocation, body []byte, reason error) error
+}
+
+// Server answers the Functions host. All answers are application/json holding an object: Go's content sniffing would
+// call JSON text/plain, which the host counts as a failed invocation.
+type Server struct {
+	routes  map[string]Func
+	options Options
+	running running
+	base    context.Context // parent of every invocation's context
+	cancel  context.CancelFunc
+}
+
+// New returns a server for the functions in routes, named exactly as their folders: the host calls POST /<folder>.
+func New(routes map[string]Func, options Options) *Server {
+	if options.Logger == nil {
+		options.Logger = slog.Default()
+	}
+	if options.Deadline == 0 {
+		options.Deadline = defaultDeadline
+	}
+	if options.MaxBody == 0 {
+		options.MaxBody = defaultMaxBody
+	}
+	base, cancel := context.WithCancel(context.Background())
+	return &Server{routes: routes, options: options, base: base, cancel: cancel}
+}
+
+// Serve answers on l until ctx ends, then lets running invocations finish within a bound. It returns nil after an
+// orderly stop. In Azure the process is killed instead, so nothing may depend on this.
+func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+	// No IdleTimeout: the host pools its connections, and one closed just as it POSTs is a failed invocation.
+	server := &http.Server{Handler: s.Handler(), ReadHeaderTimeout: 10 * time.Second}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(l) }()
+	select {
+	case err := <-served:
+		s.cancel()
+		return fmt.Errorf("serve %s: %w", l.Addr(), err)
+	case <-ctx.Done():
+	}
+	grace, stop := context.WithTimeout(context.WithoutCancel(ctx), stopGrace)
+	defer stop()
+	err := server.Shutdown(grace)
+	if err != nil {
+		err = errors.Join(err, server.Close())
+	}
+	<-served
+	s.cancel()
+	return errors.Join(err, s.running.wait(stopGrace))
+}
+
+// Handler returns the server's HTTP side, for tests and for serving by other means.
+func (s *Server) Handler() http.Handler { return http.HandlerFunc(s.serveHTTP) }
+
+func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
+	// Not http.ServeMux: it answers unclean paths with a redirect, which the host would follow.
+	name := strings.TrimPrefix(r.URL.Path, "/")
+	fn, known := s.routes[name]
+	switch {
+	case name == "" && (r.Method == http.MethodGet || r.Method == http.MethodHead):
+		// The host's readiness and latency probe. It touches nothing that has to be initialised first.
+		writeJSON(w, http.StatusOK, []byte(`{"status":"listening"}`))
+	case !known:
+		s.refuse(w, http.StatusNotFound, fmt.Errorf("find function %q: not one of [%s]", name, s.names()))
+	case r.Method != http.MethodPost:
+		s.refuse(w, http.StatusMethodNotAllowed, fmt.Errorf("invoke %s: method %s, the host uses POST", name, r.Method))
+	default:
+		s.invoke(w, r, name, fn)
+	}
+}
+
+func (s *Server) names() string {
+	var names []string
+	for name := range s.routes {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return strings.Join(names, " ")
+}
+
+// invoke runs one invocation and writes its answer.
+func (s *Server) invoke(w http.ResponseWriter, r *http.Request, name string, fn Func) {
+	in := Invocation{Function: name, ID: r.Header.Get(invocationHeader)}
+	in.Logger = s.options.Logger.With("function", name, "invocation", in.ID)
+	body, err := readBody(w, r, s.options.MaxBody)
+	if err != nil {
+		s.fail(w, in, statusOf(err), fmt.Errorf("read invocation: %w", err))
+		return
+	}
+	ctx, cancel := context.WithTimeout(s.base, s.deadline(name))
+	defer cancel()
+	if reason := in.open(body); reason != nil {
+		if s.options.Unreadable == nil {
+			s.fail(w, in, http.StatusBadRequest, reason)
+			return
+		}
+		fn = func(ctx context.Context, in Invocation) (Result, error) {
+			return Result{}, s.options.Unreadable(ctx, in, body, reason)
+		}
+	}
+	result, err := s.run(ctx, in, fn)
+	if err != nil {
+		s.fail(w, in, http.StatusInternalServerError, err)
+		return
+	}
+	answer, err := encode(result)
+	if err != nil {
+		s.fail(w, in, http.StatusInternalServerError, err)
+		return
+	}
+	writeJSON(w, http.StatusOK, answer)
+}
+
+func (s *Server) deadline(name string) time.Duration {
+	if d, ok := s.options.Deadlines[name]; ok {
+		return d
+	}
+	return s.options.Deadline
+}
+
+// outcome is what a Func came back with.
+type outcome struct {
+	result Result
+	err    error
+}
+
+// run calls fn in a goroutine of its own, because the host must be answered at the deadline even if fn ignores it.
+// Serve waits for those goroutines.
+func (s *Server) run(ctx context.Context, in Invocation, fn Func) (Result, error) {
+	done := make(chan outcome, 1)
+	s.running.add()
+	go func() {
+		defer s.running.done()
+		defer func() {
+			if p := recover(); p != nil {
+				in.Logger.Error("invocation panicked", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+				done <- outcome{err: fmt.Errorf("run %s: panic: %v", in.Function, p)}
+			}
+		}()
+		result, err := fn(ctx, in)
+		done <- outcome{result, err}
+	}()
+	select {
+	case o := <-done:
+		return o.result, o.err
+	case <-ctx.Done():
+	}
+	select {
+	case o := <-done: // both were ready: work that is done need not be done again
+		return o.result, o.err
+	default:
+		return Result{}, fmt.Errorf("run %s: deadline of %s: %w", in.Function, s.deadline(in.Function), ctx.Err())
+	}
+}
+
+// fail answers the host and logs why, because of an answer that is not 2xx the host keeps only the status
+// (azure-functions-host#11086).
+func (s *Server) fail(w http.ResponseWriter, in Invocation, status int, err error) {
+	in.Logger.Error("invocation failed", "status", status, "error", err.Error())
+	writeError(w, status, err)
+}
+
+func (s *Server) refuse(w http.ResponseWriter, status int, err error) {
+	s.options.Logger.Error("request refused", "status", status, "error", err.Error())
+	writeError(w, status, err)
+}
+
+// readBody reads the whole body. Azure sends it chunked, so its length is usually not known.
+func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
+	if r.ContentLength > limit {
+		return nil, &http.MaxBytesError{Limit: limit}
+	}
+	if r.ContentLength >= 0 {
+		body := make([]byte, r.ContentLength)
+		_, err := io.ReadFull(r.Body, body)
+		return body, err
+	}
+	return io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
+}
+
+func statusOf(err error) int {
+	if tooLarge := new(http.MaxBytesError); errors.As(err, &tooLarge) {
+		return http.StatusRequestEntityTooLarge
+	}
+	return http.StatusBadRequest
+}
+
+// encode writes a Result as the host reads it: HttpScriptInvocationResult {"Outputs","Logs","ReturnValue"}.
+func encode(r Result) ([]byte, error) {
+	if len(r.Outputs) == 0 && len(r.Logs) == 0 {
+		return []byte("{}"), nil
+	}
+	answer, err := json.Marshal(struct {
+		Outputs map[string]any `json:"Outputs,omitempty"`
+		Logs    []string       `json:"Logs,omitempty"`
+	}{r.Outputs, r.Logs})
+	if err != nil {
+		return nil, fmt.Errorf("encode result: %w", err)
+	}
+	return answer, nil
+}
+
+func writeError(w http.ResponseWriter, status int, err error) {
+	body, _ := json.Marshal(map[string]string{"error": err.Error()}) // strings always encode
+	writeJSON(w, status, body)
+}
+
+func writeJSON(w http.ResponseWriter, status int, body []byte) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // the host is gone when this fails; it will deliver again
+}
+
+// running counts invocations, with a bounded wait that sync.WaitGroup does not have.
+type running struct {
+	mu    sync.Mutex
+	count int
+	zero  chan struct{} // closed when count falls to 0; nil while nobody waits
+}
+
+func (r *running) add() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.count++
+}
+
+func (r *running) done() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.count--
+	if r.count == 0 && r.zero != nil {
+		close(r.zero)
+		r.zero = nil
+	}
+}
+
+// wait returns once nothing runs, or after limit with an error that says how many invocations were left behind.
+func (r *running) wait(limit time.Duration) error {
+	r.mu.Lock()
+	if r.count == 0 {
+		r.mu.Unlock()
+		return nil
+	}
+	zero := make(chan struct{})
+	r.zero = zero
+	r.mu.Unlock()
+	select {
+	case <-zero:
+		return nil
+	case <-time.After(limit):
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		return fmt.Errorf("stop server: %d invocations still run", r.count)
+	}
+}
