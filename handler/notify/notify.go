@@ -1,0 +1,129 @@
+// Package notify says what a channel is told and how telling it can go wrong.
+//
+// A Message is neutral: headline, summary, facts in order of importance, links. Each destination renders it for its
+// own channel, escapes every text and stays within the channel's limits; structure is ours, text is from events and
+// therefore untrusted. Retry, deduplication and order are not decided here: the pipeline wraps around destinations,
+// which know nothing of it.
+package notify
+
+import (
+	"context"
+	"time"
+)
+
+// Destination is one end that people read. Deliver brings what the reader sees to the state of m.
+//
+// Obligations, checked by notifytest.Run for every destination:
+//   - prev is zero: post m, and return a Ref by which it can be found again (zero where a channel offers none).
+//   - prev is not zero: bring the earlier message to m's state: edit it in place where the channel can, follow up
+//     where it cannot and m.News is not empty, and do nothing where there is no news to tell. Return the Ref to keep.
+//   - a nil error means that the channel accepted it; nothing is retried inside.
+//   - errors are Permanent when trying again cannot help, carry RetryAfter when the channel named a delay, and never
+//     contain an address, a token or text of the event.
+//   - event text is escaped after all composing; it cannot mention, link, format or break out of its slot.
+//   - m is never too long: what does not fit is cut with "…" and the fallback text is always there.
+type Destination interface {
+	Deliver(ctx context.Context, m Message, prev Ref) (Ref, error)
+}
+
+// Message is what is to be told, independent of any channel.
+type Message struct {
+	ID       string // the alert's id, the same in every channel
+	Severity Severity
+	Headline string // plain-language act and object: "Owner role granted on prod-payments"; severity is added by the channel
+	Summary  string // one sentence: who did what to what, result, why it matters
+	Result   Result // the state of what happened
+	Time     time.Time
+	Facts    []Fact   // most important first; channels may cut from the end
+	Links    []Link   // at most four
+	Context  []string // rule and its author, count, ids: small print
+	Steps    []string // runbook: what to do, one step each
+	// News is what changed since the revision before, in words ("Succeeded after 12 s", "seen 37 times"): the text of
+	// a thread reply or follow-up card. Empty: nothing that a reader must be told again.
+	News string
+}
+
+// Fact is one named detail. Time, when set, is shown in the reader's zone where the channel can.
+type Fact struct {
+	Name  string
+	Value string
+	Time  time.Time
+	Code  bool // an identifier: shown in monospace, never wrapped into prose
+}
+
+// Link is an address on the configured portal host.
+type Link struct {
+	Title string // at most 14 characters survive on a phone
+	URL   string
+}
+
+// Severity is Sigma's level.
+type Severity string
+
+// Severities from quiet to loud.
+const (
+	Informational Severity = "informational"
+	Low           Severity = "low"
+	Medium        Severity = "medium"
+	High          Severity = "high"
+	Critical      Severity = "critical"
+)
+
+// Rank orders severities; unknown ones rank with medium so that a typo never silences anything.
+func (s Severity) Rank() int {
+	switch s {
+	case Informational:
+		return 1
+	case Low:
+		return 2
+	case High:
+		return 4
+	case Critical:
+		return 5
+	}
+	return 3
+}
+
+// Result is the state of the operation or condition a message is about.
+type Result string
+
+// Results, as a reader needs them told apart.
+const (
+	Ongoing   Result = "ongoing"
+	Succeeded Result = "succeeded"
+	Failed    Result = "failed"
+	Resolved  Result = "resolved"
+)
+
+// Ref finds a delivered message again: Slack's channel and ts. It is stored with the alert.
+type Ref struct {
+	Channel string `json:"channel,omitempty"`
+	ID      string `json:"id,omitempty"`
+}
+
+// Zero reports whether nothing was delivered yet.
+func (r Ref) Zero() bool { return r == Ref{} }
+
+// Fallback is the message in one line, for notifications, screen readers and clients that show no blocks.
+func (m Message) Fallback() string {
+	text := m.Severity.Word() + " · " + m.Headline
+	if m.Summary != "" {
+		text += " — " + m.Summary
+	}
+	return text
+}
+
+// Word is the severity as readers see it; colour never stands alone.
+func (s Severity) Word() string {
+	switch s {
+	case Informational:
+		return "INFO"
+	case Low:
+		return "LOW"
+	case High:
+		return "HIGH"
+	case Critical:
+		return "CRITICAL"
+	}
+	return "MEDIUM"
+}
