@@ -70,7 +70,11 @@ func New(routes map[string]Func, options Options) *Server {
 // orderly stop. In Azure the process is killed instead, so nothing may depend on this.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	// No IdleTimeout: the host pools its connections, and one closed just as it POSTs is a failed invocation.
-	server := &http.Server{Handler: s.Handler(), ReadHeaderTimeout: 10 * time.Second}
+	server := &http.Server{
+		Handler:           s.Handler(),
+		ReadHeaderTimeout: 10 * time.Second,
+		ErrorLog:          slog.NewLogLogger(s.options.Logger.Handler(), slog.LevelWarn),
+	}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(l) }()
 	select {
