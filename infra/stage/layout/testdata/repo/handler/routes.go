@@ -1,0 +1,6 @@
+package main
+
+var routes = map[string]func(){
+	"ring": nil,
+	"tick": nil,
+}
