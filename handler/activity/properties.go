@@ -94,3 +94,41 @@ func member(raw []byte, name string) []byte {
 	}
 	return folded
 }
+
+// Within returns p when it has at most limit bytes, else a copy whose largest members are replaced, largest first, by
+// a string that begins like them and ends in "…", until it fits. Names are always kept, so that a reader sees what
+// was there.
+func (p Properties) Within(limit int) Properties {
+	for len(p) > limit {
+		cut := p.cutLargest()
+		if len(cut) >= len(p) {
+			return nil // nothing but names: more of them than the limit has room for
+		}
+		p = cut
+	}
+	return p
+}
+
+// cutLargest replaces the value of the largest member.
+func (p Properties) cutLargest() Properties {
+	const keep = 240
+	var largest []byte
+	_ = jsonscan.Object(p, func(_, v []byte) error {
+		if len(v) > len(largest) {
+			largest = v
+		}
+		return nil
+	})
+	text := string(largest)
+	if s, err := jsonscan.Unquote(largest); err == nil {
+		text = s
+	}
+	if len(text) > keep {
+		text = strings.ToValidUTF8(text[:keep], "") + "…"
+	}
+	short, err := json.Marshal(text)
+	if err != nil || len(short) >= len(largest) {
+		return p
+	}
+	return Properties(bytes.Replace(p, largest, short, 1))
+}

@@ -1,0 +1,292 @@
+// Package alert is what rings and how it lives: the keys by which records belong together, and the rules by which an
+// alert takes a record in, gets a new revision and owes it to its destinations.
+//
+// Everything here is a value and a pure function of it; time is a parameter. The store commits alerts, the pipeline
+// delivers them. What a message looks like is not decided here.
+package alert
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/auditbell/auditbell/handler/activity"
+)
+
+// Alert is one thing that rings: one message in every channel, edited as it develops.
+type Alert struct {
+	ID    string `json:"alert_id"`
+	Group string `json:"group_key"`      // partition key; see GroupKey: rule, actor and scope
+	Rule  Rule   `json:"rule"`           // the gravest of those that rang
+	Also  []Rule `json:"also,omitempty"` // further rules that the same operations met, at most keepRules
+
+	Opened     time.Time `json:"opened"`      // when we opened it
+	WindowEnds time.Time `json:"window_ends"` // from then on the same noise opens a new alert
+
+	// Event is what the message is about: the first operation, its blanks filled and its outcome advanced by later
+	// records of the same operation. Its properties are cut to keepProperties bytes.
+	Event activity.Event `json:"event"`
+
+	First activity.Time `json:"first"` // earliest and latest event time taken in
+	Last  activity.Time `json:"last"`
+
+	Count      int         `json:"count"`      // operations, each however many records it had
+	Records    int         `json:"records"`    // distinct records
+	Operations []Operation `json:"operations"` // oldest first, at most keepOperations; Count tells how many there were
+
+	// Revision grows whenever what a reader sees has changed. A destination is behind while it has delivered less.
+	Revision   int                 `json:"revision"`
+	Deliveries map[string]Delivery `json:"deliveries"` // by destination name
+	Lease      Lease               `json:"lease,omitzero"`
+}
+
+const (
+	keepOperations = 20
+	keepRules      = 8
+	keepProperties = 8 << 10 // bytes; a Cosmos item of 10 KB costs about 7 RU to write
+)
+
+// Rule is what an alert keeps of the rule that rang: messages and digests show it as it was then.
+type Rule struct {
+	ID       string        `json:"id"`
+	Title    string        `json:"title"`
+	Severity string        `json:"severity"`           // Sigma's level: informational low medium high critical
+	Author   string        `json:"author,omitempty"`   // must be shown for rules under the Detection Rule License
+	Reason   string        `json:"reason,omitempty"`   // why it matters, one sentence
+	Runbook  []string      `json:"runbook,omitempty"`  // what to do, one step each
+	Controls []string      `json:"controls,omitempty"` // "CIS Azure 6.0.0 6.1.2.1"
+	Azure    bool          `json:"azure,omitempty"`    // an Azure Monitor alert rule of the operator's, not one of ours
+	Window   time.Duration `json:"window,omitempty"`   // 0: DefaultWindow
+	GroupBy  []string      `json:"-"`                  // event fields; empty: actor and resource group
+}
+
+// DefaultWindow is how long the same rule, actor and scope count as the same noise.
+const DefaultWindow = 15 * time.Minute
+
+// Operation is one operation taken in, by its lifecycle key.
+type Operation struct {
+	Key      string           `json:"key"`
+	Resource string           `json:"resource,omitempty"` // lower-case id
+	Name     string           `json:"name,omitempty"`     // as people read it
+	Outcome  activity.Outcome `json:"outcome,omitempty"`
+	Started  activity.Time    `json:"started,omitzero"`
+	Ended    activity.Time    `json:"ended,omitzero"`
+}
+
+// Finding is an event that met rules.
+type Finding struct {
+	Event activity.Event
+	Rule  Rule     // the gravest
+	Also  []Rule   // the others
+	To    []string // names of the destinations that the routes chose
+}
+
+// Rung is what became of a finding.
+type Rung struct {
+	Alert     Alert
+	Opened    bool // a new alert
+	Changed   bool // a reader sees a change
+	Duplicate bool // this record had been counted before
+	Leased    bool // the caller holds the delivery lease and should deliver now
+	RU        float64
+}
+
+// Ref finds an alert in the store.
+type Ref struct {
+	Group string `json:"pk"`
+	ID    string `json:"id"`
+}
+
+// Ref returns how to find a again.
+func (a *Alert) Ref() Ref { return Ref{a.Group, a.ID} }
+
+// New opens an alert for the finding.
+func New(f Finding, now time.Time) Alert {
+	window := f.Rule.Window
+	if window <= 0 {
+		window = DefaultWindow
+	}
+	a := Alert{
+		ID: "alert-" + hash(f.Rule.ID, f.Event.ID), Group: GroupKey(f.Rule, f.Event), Rule: f.Rule, Also: f.Also,
+		Opened: now.UTC(), WindowEnds: now.UTC().Add(window),
+		Event: trimmed(f.Event), First: f.Event.Time, Last: f.Event.Time,
+		Count: 1, Records: 1, Operations: []Operation{operationOf(f.Event)},
+		Revision: 1, Deliveries: map[string]Delivery{},
+	}
+	for _, name := range f.To {
+		a.Deliveries[name] = Delivery{Due: now.UTC()}
+	}
+	return a
+}
+
+// Absorb takes a further record in: another state of a known operation, or another operation of the same noise. It
+// must be called once per record; the store's seen items see to that. It reports whether a reader sees a change.
+func (a *Alert) Absorb(f Finding, now time.Time) (changed bool) {
+	e := f.Event
+	a.Records++
+	a.First, a.Last = earlier(a.First, e.Time), later(a.Last, e.Time)
+	i := slices.IndexFunc(a.Operations, func(op Operation) bool { return op.Key == LifecycleKey(e) })
+	if i < 0 {
+		a.Count++
+		if len(a.Operations) < keepOperations {
+			a.Operations = append(a.Operations, operationOf(e))
+		}
+		changed = true
+	} else {
+		changed = a.Operations[i].advance(e)
+		if i == 0 {
+			a.Event = merged(a.Event, e, changed)
+		}
+	}
+	if a.meet(append([]Rule{f.Rule}, f.Also...)) || a.owe(f.To, now) {
+		changed = true
+	}
+	if changed {
+		a.revise(now)
+	}
+	return changed
+}
+
+// meet notes rules that were not known to this alert; a graver one becomes its rule.
+func (a *Alert) meet(rules []Rule) (changed bool) {
+	for _, r := range rules {
+		known := func(have Rule) bool { return have.ID == r.ID }
+		if known(a.Rule) || slices.ContainsFunc(a.Also, known) || len(a.Also) >= keepRules {
+			continue
+		}
+		if rank(r.Severity) > rank(a.Rule.Severity) {
+			a.Rule, r = r, a.Rule
+		}
+		a.Also = append(a.Also, r)
+		changed = true
+	}
+	return changed
+}
+
+// owe adds destinations that did not have this alert yet.
+func (a *Alert) owe(names []string, now time.Time) (changed bool) {
+	for _, name := range names {
+		if _, ok := a.Deliveries[name]; !ok {
+			a.Deliveries[name] = Delivery{Due: now.UTC()}
+			changed = true
+		}
+	}
+	return changed
+}
+
+// Severities lists Sigma's levels from quiet to loud.
+var Severities = []string{"informational", "low", "medium", "high", "critical"}
+
+// rank orders severities; an unknown one ranks lowest.
+func rank(severity string) int { return slices.Index(Severities, severity) }
+
+// Gravest splits rules into the gravest, the first among equals, and the others.
+func Gravest(rules []Rule) (Rule, []Rule) {
+	top := 0
+	for i, r := range rules {
+		if rank(r.Severity) > rank(rules[top].Severity) {
+			top = i
+		}
+	}
+	return rules[top], slices.Delete(slices.Clone(rules), top, top+1)
+}
+
+// revise makes the new revision due everywhere, debounced: an edit waits until editEvery has passed since the last.
+func (a *Alert) revise(now time.Time) {
+	a.Revision++
+	for name, d := range a.Deliveries {
+		if d.Parked() || d.Attempts > 0 {
+			continue // a retry is already scheduled and will bring the newest revision
+		}
+		d.Due = now.UTC()
+		if next := d.At.Add(editEvery); !d.At.IsZero() && next.After(d.Due) {
+			d.Due = next
+		}
+		a.Deliveries[name] = d
+	}
+}
+
+// editEvery bounds edits of one message; Slack's chat.update allows about 50 a minute for a whole workspace.
+const editEvery = 15 * time.Second
+
+func operationOf(e activity.Event) Operation {
+	op := Operation{Key: LifecycleKey(e), Resource: e.ResourceID, Name: e.ResourceName, Outcome: e.Outcome, Started: e.Time}
+	if e.Outcome.Final() {
+		op.Ended = e.Time
+	}
+	return op
+}
+
+// advance moves the operation to the state e reports, whatever order the records come in: a later stage wins, and
+// between two final ones the later time. It reports whether the outcome changed.
+func (op *Operation) advance(e activity.Event) bool {
+	op.Started = earlier(op.Started, e.Time)
+	have, got := stage(op.Outcome), stage(e.Outcome)
+	if got < have || got == have && (e.Outcome == op.Outcome || !e.Time.After(op.Ended.Time)) {
+		return false
+	}
+	op.Outcome = e.Outcome
+	if e.Outcome.Final() {
+		op.Ended = e.Time
+	}
+	return true
+}
+
+// stage orders outcomes within an operation's or a condition's life.
+func stage(o activity.Outcome) int {
+	switch o {
+	case "":
+		return 0
+	case activity.Started:
+		return 1
+	case activity.Accepted, activity.InProgress, activity.Active:
+		return 2
+	case activity.Updated:
+		return 3
+	}
+	return 4
+}
+
+// merged fills have's blanks from e, a record of the same operation; advanced says that e carries the newer state.
+func merged(have, e activity.Event, advanced bool) activity.Event {
+	for _, pair := range [...]struct{ to, from *string }{
+		{&have.Caller, &e.Caller}, {&have.CallerName, &e.CallerName}, {&have.CallerObjectID, &e.CallerObjectID},
+		{&have.CallerAppID, &e.CallerAppID}, {&have.CallerIP, &e.CallerIP}, {&have.TenantID, &e.TenantID},
+		{&have.SubscriptionID, &e.SubscriptionID}, {&have.ResourceType, &e.ResourceType}, {&have.Description, &e.Description},
+		{&have.ResourceGroup, &e.ResourceGroup}, {&have.ResourceName, &e.ResourceName}, {&have.EventID, &e.EventID},
+	} {
+		if *pair.to == "" {
+			*pair.to = *pair.from
+		}
+	}
+	if have.CallerType == "" || have.CallerType == activity.UnknownCaller {
+		have.CallerType = e.CallerType
+	}
+	if advanced {
+		have.Outcome, have.SubStatus = e.Outcome, e.SubStatus
+		have.Level = cmp.Or(e.Level, have.Level)
+	}
+	if len(have.Properties) <= len("{}") || advanced && e.Outcome == activity.Failed {
+		have.Properties = trimmed(e).Properties
+	}
+	return have
+}
+
+func trimmed(e activity.Event) activity.Event {
+	e.Properties = e.Properties.Within(keepProperties)
+	return e
+}
+
+func earlier(a, b activity.Time) activity.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a.Time) {
+		return b
+	}
+	return a
+}
+
+func later(a, b activity.Time) activity.Time {
+	if b.After(a.Time) {
+		return b
+	}
+	return a
+}

@@ -1,0 +1,128 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/data/azcosmos"
+
+	"github.com/auditbell/auditbell/handler/alert"
+)
+
+// Due lists alerts that owe somebody a delivery, are due and not leased, at most limit. It only filters and projects,
+// which is all that a cross-partition query may do through the gateway.
+func (s *Store) Due(ctx context.Context, limit int) ([]alert.Ref, error) {
+	const text = `SELECT c.id, c.pk FROM c WHERE c.kind = 'alert' AND c.behind = true AND c.due <= @now AND c.lease_until <= @now`
+	return query[alert.Ref](ctx, s, crossQuery{containerAlerts, text, limit, []azcosmos.QueryParameter{{Name: "@now", Value: s.now().UnixMilli()}}})
+}
+
+// Lease takes the delivery lease of an alert; ok is false when somebody else holds it or nothing is owed any more.
+func (s *Store) Lease(ctx context.Context, ref alert.Ref, lease alert.Lease) (a alert.Alert, ok bool, err error) {
+	_, err = s.update(ctx, ref, func(have *alert.Alert) bool {
+		ok = have.Behind() && have.Lease.Free(lease.Owner, s.now())
+		if ok {
+			have.Lease = lease
+		}
+		a = *have
+		return ok
+	})
+	if err != nil {
+		return a, false, fmt.Errorf("lease alert: %w", err)
+	}
+	return a, ok, nil
+}
+
+// Settle applies what a round of deliveries brought about and gives the lease back. apply may run more than once, on
+// newer states of the alert.
+func (s *Store) Settle(ctx context.Context, ref alert.Ref, owner string, apply func(*alert.Alert)) (alert.Alert, error) {
+	a, err := s.update(ctx, ref, func(have *alert.Alert) bool {
+		apply(have)
+		if have.Lease.Owner == owner {
+			have.Lease = alert.Lease{}
+		}
+		return true
+	})
+	if err != nil {
+		return a, fmt.Errorf("settle alert: %w", err)
+	}
+	return a, nil
+}
+
+// Stuck lists alerts that have a parked delivery, at most limit.
+func (s *Store) Stuck(ctx context.Context, limit int) ([]alert.Alert, error) {
+	const text = `SELECT c.alert_id, c.group_key, c.rule, c.opened, c.deliveries FROM c WHERE c.kind = 'alert' AND c.parked = true`
+	return query[alert.Alert](ctx, s, crossQuery{container: containerAlerts, text: text, limit: limit})
+}
+
+// Alert reads one alert.
+func (s *Store) Alert(ctx context.Context, ref alert.Ref) (alert.Alert, error) {
+	a, _, err := s.alert(ctx, ref.Group, ref.ID)
+	return a, err
+}
+
+// update reads, changes and replaces an alert until nobody else changed it in between. change says whether there is
+// anything to write.
+func (s *Store) update(ctx context.Context, ref alert.Ref, change func(*alert.Alert) bool) (alert.Alert, error) {
+	for round := range ringRounds {
+		a, at, err := s.alert(ctx, ref.Group, ref.ID)
+		if err != nil || !change(&a) {
+			return a, err
+		}
+		body, err := json.Marshal(itemOf(a))
+		if err != nil {
+			return a, err
+		}
+		_, err = s.do(ctx, containerAlerts, func(ctx context.Context, c *azcosmos.ContainerClient) (float32, error) {
+			r, err := c.ReplaceItem(ctx, azcosmos.NewPartitionKeyString(ref.Group), ref.ID, body, &azcosmos.ItemOptions{IfMatchEtag: &at.etag})
+			return r.RequestCharge, err
+		})
+		if !errors.Is(err, errConflict) {
+			return a, err
+		}
+		if err := pause(ctx, min(5*time.Millisecond<<round, 500*time.Millisecond)); err != nil {
+			return a, err
+		}
+	}
+	return alert.Alert{}, fmt.Errorf("update alert: lost %d races in a row", ringRounds)
+}
+
+// crossQuery is a filter-and-project query over all partitions of a container.
+type crossQuery struct {
+	container string
+	text      string
+	limit     int
+	params    []azcosmos.QueryParameter
+}
+
+// query drains the pages: an empty page may carry a continuation.
+func query[T any](ctx context.Context, s *Store, q crossQuery) ([]T, error) {
+	var out []T
+	var token *string
+	for {
+		var page azcosmos.QueryItemsResponse
+		_, err := s.do(ctx, q.container, func(ctx context.Context, c *azcosmos.ContainerClient) (float32, error) {
+			options := &azcosmos.QueryOptions{QueryParameters: q.params, ContinuationToken: token}
+			var err error
+			page, err = c.NewQueryItemsPager(q.text, azcosmos.NewPartitionKey(), options).NextPage(ctx)
+			return page.RequestCharge, err
+		})
+		if err != nil {
+			return out, fmt.Errorf("query %s: %w", q.container, err)
+		}
+		for _, raw := range page.Items {
+			var item T
+			if err := json.Unmarshal(raw, &item); err != nil {
+				return out, fmt.Errorf("read query result: %w", err)
+			}
+			if out = append(out, item); len(out) == q.limit {
+				return out, nil
+			}
+		}
+		if token = page.ContinuationToken; token == nil || *token == "" {
+			return out, nil
+		}
+	}
+}

@@ -1,0 +1,86 @@
+// Package store keeps what must survive us: events, alerts and what was set aside, in Cosmos DB for NoSQL.
+//
+// It is the only package that knows azcosmos. Three rules govern it:
+//   - Correctness rests on conditions that the write itself checks (create, If-Match, one TransactionalBatch per
+//     decision). Reads are hints: azcosmos sends no session token, so a read may be old.
+//   - A reply that was lost says nothing. Every operation can be repeated, and is resolved by reading again.
+//   - Every call has a deadline, because azcosmos v1.5.0 retries a 403/3 for two minutes without one.
+//
+// Databases and containers are made by infra, never here: a managed identity may not create them.
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+)
+
+// Containers of the database; infra/containers.json gives their keys, TTL and index (a test compares).
+const (
+	Database         = "auditbell"
+	containerEvents  = "events"
+	containerAlerts  = "alerts"
+	containerRollups = "rollups"
+)
+
+// How long items are kept. TTL only collects garbage: it restarts with every write, so windows are fields.
+const (
+	keepEvents = 62 * 24 * time.Hour  // two monthly digests can be recomputed
+	keepAlerts = 400 * 24 * time.Hour // a year of alerts beside a year of digests
+	keepSeen   = 8 * 24 * time.Hour   // beyond Event Grid's 24 hours and Event Hubs' 7 days of redelivery
+	keepParked = 90 * 24 * time.Hour  // as long as Azure itself could still be asked
+)
+
+// Options say where the account is and how to speak to it.
+type Options struct {
+	Endpoint   string                 // https://ACCOUNT.documents.azure.com:443/
+	Key        string                 // account key; empty: Credential
+	Credential azcore.TokenCredential // managed identity in Azure
+	Database   string                 // empty: Database
+	Transport  policy.Transporter     // tests and local runs in one process; nil: azcosmos' own HTTP client
+	Logger     *slog.Logger           // retries and rebuilt clients; nil: slog.Default()
+	Now        func() time.Time       // nil: time.Now
+}
+
+// Store is safe for concurrent use.
+type Store struct {
+	clients *provider
+	log     *slog.Logger
+	now     func() time.Time
+}
+
+// Open returns a Store. It does not call the account: a start must not depend on the network.
+func Open(o Options) (*Store, error) {
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Database == "" {
+		o.Database = Database
+	}
+	clients := &provider{options: o}
+	if _, err := clients.current(); err != nil {
+		return nil, err
+	}
+	return &Store{clients: clients, log: o.Logger, now: o.Now}, nil
+}
+
+// Check reads one item that need not exist, which proves address, permission and containers. The error says what to
+// do about it.
+func (s *Store) Check(ctx context.Context) error {
+	var errs []error
+	for _, container := range []string{containerEvents, containerAlerts, containerRollups} {
+		_, err := s.read(ctx, itemRef{container, "check", "check"}, nil)
+		if err != nil && !errors.Is(err, errNotFound) {
+			errs = append(errs, fmt.Errorf("read container %s: %w", container, explain(err)))
+		}
+	}
+	return errors.Join(errs...)
+}
