@@ -1,0 +1,90 @@
+package slack
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"regexp"
+
+	"github.com/auditbell/auditbell/handler/notify"
+	"github.com/auditbell/auditbell/handler/settings"
+)
+
+// doer puts notify.Send beneath slack-go v0.35.0, whose own errors name the address, take Retry-After as seconds only
+// and give up on a 429 without it. What is wrong with HTTP is decided here; slack-go sees answers with status 200 only.
+type doer struct{ client *http.Client }
+
+func (d doer) Do(r *http.Request) (*http.Response, error) {
+	a, err := notify.Send(d.client, r)
+	if err != nil {
+		return nil, &httpError{err}
+	}
+	return &http.Response{
+		StatusCode: http.StatusOK, Status: "200 OK", Header: a.Header, Request: r,
+		Body: io.NopCloser(bytes.NewReader(a.Body)),
+	}, nil
+}
+
+// httpError tells what doer found from what slack-go makes up.
+type httpError struct{ err error }
+
+func (e *httpError) Error() string { return e.err.Error() }
+func (e *httpError) Unwrap() error { return e.err }
+
+// incoming is a channel reached through an incoming webhook. slack-go's own poster drops Slack's reason and puts the
+// address into errors, so this is ours.
+type incoming struct {
+	url    settings.Secret
+	client *http.Client
+}
+
+var _ notify.Destination = (*incoming)(nil)
+
+// Deliver implements notify.Destination: what was posted cannot be edited, so news goes into a short message of its own.
+func (d *incoming) Deliver(ctx context.Context, m notify.Message, prev notify.Ref) (notify.Ref, error) {
+	if prev.Zero() {
+		return notify.Posted(m), d.send(ctx, Render(m))
+	}
+	if !m.HasNews() {
+		return prev, nil
+	}
+	return prev, d.send(ctx, renderFollowUp(m))
+}
+
+func (d *incoming) send(ctx context.Context, p Payload) error {
+	body, err := json.Marshal(struct {
+		Payload
+		Mrkdwn      bool `json:"mrkdwn"`
+		UnfurlLinks bool `json:"unfurl_links"`
+		UnfurlMedia bool `json:"unfurl_media"`
+	}{Payload: p})
+	if err != nil {
+		return notify.Permanent(fmt.Errorf("encode Slack message: %w", err))
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, d.url.Reveal(), bytes.NewReader(body))
+	if err != nil {
+		return notify.Permanent(fmt.Errorf("post to Slack: SLACK_WEBHOOK_URL is not an address"))
+	}
+	r.Header.Set("Content-Type", "application/json; charset=utf-8")
+	a, err := notify.Send(d.client, r)
+	if err != nil {
+		return fmt.Errorf("post to Slack webhook: %w%s", err, reason(a.Body))
+	}
+	if string(a.Body) != "ok" {
+		return fmt.Errorf("post to Slack webhook: %w", errUnreadable)
+	}
+	return nil
+}
+
+// webhookCode is the whole body of a webhook's refusal: "invalid_blocks", "no_service", "channel_is_archived".
+var webhookCode = regexp.MustCompile(`^[a-z_]{3,40}$`)
+
+func reason(body []byte) string {
+	if !webhookCode.Match(body) {
+		return ""
+	}
+	return ": " + string(body) + hint(string(body))
+}

@@ -1,0 +1,244 @@
+package slack
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	api "github.com/slack-go/slack"
+
+	"github.com/auditbell/auditbell/handler/notify"
+)
+
+// The rules of this file:
+//   - event text goes into rich_text and plain_text only, never into mrkdwn: mrkdwn has no escape for * _ ~ ` and :x:, so
+//     a resource named *a* could not be shown as it is. Rich text is literal by construction, and identifiers copied out
+//     of it are exact.
+//   - blocks stand at the top level, not in an attachment with a colour bar: Slack folds long attachments behind "Show
+//     more" with the buttons in them, and text beside an attachment is shown a second time instead of serving
+//     notifications only. Severity is a word in the header.
+//   - everything fits: one room after the other is tried until the blocks are below maxBlocks.
+
+// Payload is what Slack is sent: the blocks it shows, and the text for notifications and screen readers.
+type Payload struct {
+	Text   string      `json:"text"`
+	Blocks []api.Block `json:"blocks"`
+}
+
+// maxBlocks bounds the blocks' JSON. Slack's own limit is undocumented; msg_blocks_too_long came at 13,200 characters
+// (slackapi/bolt-js issue #2509).
+const maxBlocks = 12_000
+
+// Limits of single slots, in code points (doc comments of @slack/types 3.2, block-kit/blocks.ts).
+const (
+	maxHeader = 150
+	maxButton = 75
+	maxText   = 3000
+	// maxFallback is ours: notifications show less than two lines, and Slack splits texts beyond 4,000.
+	maxFallback = 600
+)
+
+// room is how much of a message is shown. Values are code points, counts are lines.
+type room struct {
+	summary, facts, value, codes, code, steps, step, print, url int
+}
+
+// rooms are tried from the first to the last. The last one fits whatever it is given: its 1,600 code points take at most
+// six bytes each (\u003c), beside about 2,000 bytes of structure.
+var rooms = [...]room{
+	{summary: 600, facts: 6, value: 300, codes: 4, code: 400, steps: 8, step: 200, print: 600, url: 3000},
+	{summary: 400, facts: 6, value: 120, codes: 3, code: 200, steps: 4, step: 120, print: 300, url: 1200},
+	{summary: 250, facts: 6, value: 60, codes: 2, code: 120, steps: 0, step: 0, print: 120, url: 0},
+}
+
+// Render lays m out as Block Kit. The result is within Slack's limits whatever m holds.
+func Render(m notify.Message) Payload {
+	p := Payload{Text: fallback(m.Fallback())}
+	for _, r := range rooms {
+		p.Blocks = r.blocks(m)
+		if fits(p.Blocks) {
+			break
+		}
+	}
+	return p
+}
+
+// renderNews is the reply in the thread: the thread's first message tells the rest.
+func renderNews(m notify.Message) Payload {
+	news := literal(m.News, rooms[0].summary)
+	return Payload{Text: fallback(m.News), Blocks: []api.Block{richText(section(plain(news)))}}
+}
+
+// renderFollowUp is news where there is no thread: it names the alert that it belongs to.
+func renderFollowUp(m notify.Message) Payload {
+	r := rooms[1]
+	body := section(bold(oneLine(headline(m), maxHeader)), plain("\n"+literal(m.News, r.summary)))
+	return Payload{
+		Text:   fallback(headline(m) + " — " + m.News),
+		Blocks: compact(richText(body), r.buttons(m), r.smallPrint(m)),
+	}
+}
+
+func fits(blocks []api.Block) bool {
+	encoded, err := json.Marshal(blocks)
+	return err == nil && len(encoded) < maxBlocks
+}
+
+func (r room) blocks(m notify.Message) []api.Block {
+	return compact(
+		api.NewHeaderBlock(plainText(headline(m), maxHeader)),
+		r.summaryBlock(m),
+		r.factsBlock(m),
+		r.stepsBlock(m),
+		r.buttons(m),
+		r.smallPrint(m),
+	)
+}
+
+// compact drops blocks that have nothing to show: Slack rejects empty ones.
+func compact(blocks ...api.Block) []api.Block {
+	shown := make([]api.Block, 0, len(blocks))
+	for _, b := range blocks {
+		if b != nil {
+			shown = append(shown, b)
+		}
+	}
+	return shown
+}
+
+func headline(m notify.Message) string {
+	text := strings.TrimSpace(notify.Clean(m.Headline, false))
+	if text == "" {
+		return m.Severity.Word()
+	}
+	return m.Severity.Word() + " · " + text
+}
+
+// summaryBlock is the result and the time, then the one sentence.
+func (r room) summaryBlock(m notify.Message) api.Block {
+	var parts []api.RichTextSectionElement
+	word, when := m.Status()
+	if word != "" {
+		parts = append(parts, bold(word))
+	}
+	if !when.IsZero() {
+		if word != "" {
+			parts = append(parts, plain(" · "))
+		}
+		parts = append(parts, date(when))
+	}
+	if text := literal(m.Summary, r.summary); text != "" {
+		if len(parts) > 0 {
+			text = "\n" + text
+		}
+		parts = append(parts, plain(text))
+	}
+	if len(parts) == 0 {
+		return nil
+	}
+	return richText(section(parts...))
+}
+
+// factsBlock is one line per fact, full width: two-column fields would let a long id run into its neighbour. Identifiers
+// have a count of their own, so that they never push out what a person reads first.
+func (r room) factsBlock(m notify.Message) api.Block {
+	var (
+		parts                []api.RichTextSectionElement
+		facts, codes, hidden int
+	)
+	for _, f := range m.Facts {
+		value := r.factValue(f)
+		switch {
+		case value == nil:
+			continue
+		case f.Code && codes == r.codes, !f.Code && facts == r.facts:
+			hidden++
+			continue
+		case f.Code:
+			codes++
+		default:
+			facts++
+		}
+		parts = append(parts, label(f.Name, len(parts) > 0), value)
+	}
+	if hidden > 0 {
+		parts = append(parts, italic(fmt.Sprintf("\n… and %d more", hidden)))
+	}
+	if len(parts) == 0 {
+		return nil
+	}
+	return richText(section(parts...))
+}
+
+func (r room) factValue(f notify.Fact) api.RichTextSectionElement {
+	if !f.Time.IsZero() {
+		return date(f.Time)
+	}
+	limit := r.value
+	if f.Code {
+		limit = r.code
+	}
+	value := oneLine(f.Value, limit)
+	switch {
+	case value == "":
+		return nil
+	case f.Code:
+		return styled(value, api.RichTextSectionTextStyle{Code: true})
+	}
+	return plain(value)
+}
+
+// label begins a fact's line, in bold.
+func label(name string, newLine bool) api.RichTextSectionElement {
+	text := oneLine(name, 40)
+	if text != "" {
+		text += ": "
+	}
+	if newLine {
+		text = "\n" + text
+	}
+	if text == "" {
+		text = "– "
+	}
+	return bold(text)
+}
+
+func (r room) stepsBlock(m notify.Message) api.Block {
+	var items []api.RichTextElement
+	for _, step := range m.Steps {
+		if text := oneLine(step, r.step); text != "" && len(items) < r.steps {
+			items = append(items, section(plain(text)))
+		}
+	}
+	if len(items) == 0 {
+		return nil
+	}
+	return richText(section(bold("What to do")), api.NewRichTextList(api.RTEListOrdered, 0, items...))
+}
+
+func (r room) buttons(m notify.Message) api.Block {
+	var shown []api.BlockElement
+	for i, l := range m.ShownLinks(maxButton, r.url) {
+		button := api.NewButtonBlockElement(fmt.Sprintf("open-%d", i+1), "", plainText(l.Title, maxButton))
+		button.URL = l.URL
+		shown = append(shown, button)
+	}
+	if len(shown) == 0 {
+		return nil
+	}
+	return api.NewActionBlock("", shown...)
+}
+
+func (r room) smallPrint(m notify.Message) api.Block {
+	text := strings.Join(m.SmallPrint(), " · ")
+	if text == "" {
+		return nil
+	}
+	return api.NewContextBlock("", plainText(text, r.print))
+}
+
+func date(t time.Time) api.RichTextSectionElement {
+	shown := notify.Clock(t)
+	return api.NewRichTextSectionDateElement(t.Unix(), "{date_short_pretty} at {time_secs}", nil, &shown)
+}

@@ -1,0 +1,141 @@
+// Package slack tells a Slack channel: through a bot token, which can edit and reply in threads, or through an incoming
+// webhook, which can only post.
+//
+// It renders a notify.Message into Block Kit and knows Slack's error codes. It never retries or waits, and it does not
+// receive anything from Slack.
+package slack
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+
+	api "github.com/slack-go/slack"
+
+	"github.com/auditbell/auditbell/handler/notify"
+	"github.com/auditbell/auditbell/handler/settings"
+)
+
+// Open is the notify.Opener of this package. The result is a *Destination with a bot token, another Destination with
+// an incoming webhook, and nil with neither.
+func Open(s *settings.Set, c *http.Client) notify.Destination {
+	token := s.Secret(settings.Def{
+		Name: "SLACK_BOT_TOKEN", Doc: "Token of the Slack app's bot user, which can edit messages and reply in threads; needs the scope chat:write.",
+		Hint: "copy the Bot User OAuth Token (xoxb-…) from the app's page OAuth & Permissions",
+	})
+	channel := s.Text(settings.Def{
+		Name: "SLACK_CHANNEL", Doc: "Channel the bot posts to, an id such as C0123456789 or a name such as #security-alerts.",
+		Example: "#security-alerts", Hint: "set SLACK_CHANNEL and invite the app to that channel",
+	})
+	hook := s.SecretURL(settings.Def{
+		Name: "SLACK_WEBHOOK_URL", Doc: "Incoming webhook of one Slack channel, instead of a bot token; it can post but never edit.",
+		Hint: "copy the address from the app's page Incoming Webhooks",
+	})
+	base := s.URL(settings.Def{
+		Name: "SLACK_API_URL", Doc: "Address of Slack's Web API; set it for GovSlack or a stand-in.", Default: api.APIURL,
+		Hint: "leave it unset for slack.com",
+	})
+	switch {
+	case token != "" && hook != "":
+		s.Report(settings.Problem{Name: "SLACK_WEBHOOK_URL", Reason: "is set beside SLACK_BOT_TOKEN",
+			Hint: "remove one of the two; the bot token can edit messages, the webhook cannot"})
+	case token != "" && channel == "":
+		s.Report(settings.Problem{Name: "SLACK_CHANNEL", Reason: "is not set, but SLACK_BOT_TOKEN is",
+			Hint: "set it to the channel's id and invite the app to that channel"})
+	case token != "" && base != "":
+		return newBot(token, channel, base, c)
+	case hook != "":
+		return &incoming{url: hook, client: c}
+	}
+	return nil
+}
+
+// Destination is a channel reached with a bot token.
+type Destination struct {
+	api     *api.Client
+	channel string
+}
+
+var _ notify.Destination = (*Destination)(nil)
+
+func newBot(token settings.Secret, channel, base string, c *http.Client) *Destination {
+	if !strings.HasSuffix(base, "/") {
+		base += "/" // slack-go appends the method's name as it is
+	}
+	return &Destination{
+		api:     api.New(token.Reveal(), api.OptionAPIURL(base), api.OptionHTTPClient(doer{c})),
+		channel: channel,
+	}
+}
+
+// In returns the same bot posting to another channel, which routes name.
+func (d *Destination) In(channel string) notify.Destination {
+	return &Destination{api: d.api, channel: channel}
+}
+
+// Deliver implements notify.Destination. Edits go where prev was posted, wherever In points now.
+func (d *Destination) Deliver(ctx context.Context, m notify.Message, prev notify.Ref) (notify.Ref, error) {
+	// A Ref without a channel is what an incoming webhook leaves behind: nothing that a bot could edit.
+	if prev.Channel == "" || prev.ID == "" {
+		return d.post(ctx, m)
+	}
+	err := d.edit(ctx, m, prev)
+	switch code(err) {
+	case "message_not_found", "cant_update_message":
+		// Deleted by a person, or posted by another app before the token changed: tell it anew.
+		return d.post(ctx, m)
+	case "edit_window_closed":
+		err = nil // the workspace forbids late edits; the thread still takes the news
+	}
+	if err != nil {
+		return prev, explain("edit Slack message", err)
+	}
+	if !m.HasNews() {
+		return prev, nil
+	}
+	// Failing here repeats the edit on the next try, which changes nothing, and then the reply.
+	return prev, explain("reply in Slack thread", d.reply(ctx, m, prev))
+}
+
+func (d *Destination) post(ctx context.Context, m notify.Message) (notify.Ref, error) {
+	channel, ts, err := d.api.PostMessageContext(ctx, d.channel, options(Render(m))...)
+	if err == nil && ts == "" {
+		err = errUnreadable // {"ok":true} alone, or JSON that is none of Slack's
+	}
+	if err != nil {
+		return notify.Ref{}, explain("post to Slack", err)
+	}
+	return notify.Ref{Channel: channel, ID: ts}, nil
+}
+
+func (d *Destination) edit(ctx context.Context, m notify.Message, prev notify.Ref) error {
+	_, ts, _, err := d.api.UpdateMessageContext(ctx, prev.Channel, prev.ID, options(Render(m))...)
+	if err == nil && ts == "" {
+		return errUnreadable
+	}
+	return err
+}
+
+func (d *Destination) reply(ctx context.Context, m notify.Message, prev notify.Ref) error {
+	_, ts, err := d.api.PostMessageContext(ctx, prev.Channel, append(options(renderNews(m)), api.MsgOptionTS(prev.ID))...)
+	if err == nil && ts == "" {
+		return errUnreadable
+	}
+	return err
+}
+
+// options sends p with everything off that would interpret text: chat.update parses as a client would unless told
+// parse=none ("Defaults to client, unlike chat.postMessage", docs.slack.dev chat.update).
+func options(p Payload) []api.MsgOption {
+	return []api.MsgOption{
+		api.MsgOptionText(p.Text, false), // escaped by Render
+		api.MsgOptionBlocks(p.Blocks...),
+		api.MsgOptionParse(false),
+		api.MsgOptionDisableMarkdown(),
+		api.MsgOptionDisableLinkUnfurl(),
+		api.MsgOptionDisableMediaUnfurl(),
+	}
+}
+
+var errUnreadable = errors.New("answer is not Slack's")

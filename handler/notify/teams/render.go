@@ -1,0 +1,221 @@
+package teams
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/auditbell/auditbell/handler/notify"
+)
+
+// The rules of this file:
+//   - event text goes into TextRuns, never into TextBlock or Fact: those read Markdown, and what a backslash does there
+//     differs between desktop and phones (microsoft/AdaptiveCards issues #4677, #5590; msteams-docs #5793).
+//   - facts are columns, not a FactSet, which clips long values at 300 px; identifiers get lines of their own.
+//   - the shrinking order is that of rooms; the last room fits whatever it is given.
+
+// maxBody bounds the request. Teams takes about 28 KB "for everything" and does not say whether it counts UTF-8 or its own
+// UTF-16, so half of that is ours: it holds either way. A usual alert takes 3 KB.
+const maxBody = 14 * 1024
+
+// maxTitle is what a button shows on a phone without being cut there.
+const maxTitle = 20
+
+// maxFallback is what fits into a notification.
+const maxFallback = 300
+
+// room is how much of a message is shown. Values are code points, counts are lines.
+type room struct {
+	headline, summary, facts, value, codes, code, steps, step, print, url int
+}
+
+// rooms are tried from the first to the last: long values go first, then identifiers, steps and links. The last one
+// fits always: its 1,500 code points take at most six bytes each, beside about 3,500 bytes of structure.
+var rooms = [...]room{
+	{headline: 200, summary: 600, facts: 8, value: 300, codes: 4, code: 400, steps: 8, step: 200, print: 600, url: 2000},
+	{headline: 200, summary: 400, facts: 6, value: 120, codes: 3, code: 200, steps: 4, step: 120, print: 300, url: 1000},
+	{headline: 150, summary: 250, facts: 6, value: 60, codes: 2, code: 120, steps: 0, step: 0, print: 120, url: 0},
+}
+
+// Render lays m out as an Adaptive Card in the envelope that a workflow expects. The result is below 28 KB whatever m
+// holds.
+func Render(m notify.Message) Envelope {
+	var e Envelope
+	for _, r := range rooms {
+		e = envelope(Card{FallbackText: fallback(m.Fallback()), Body: r.body(m), Actions: r.actions(m)})
+		if fits(e) {
+			break
+		}
+	}
+	return e
+}
+
+// renderFollowUp is the compact card for news: which alert, what is new, the links.
+func renderFollowUp(m notify.Message) Envelope {
+	var e Envelope
+	for _, r := range rooms {
+		body := []Element{
+			{Type: "Container", Style: style(m.Severity), Bleed: true, Items: []Element{paragraph("", boldRun(r.title(m)))}},
+			paragraph("", run(lines(m.News, r.summary))),
+		}
+		e = envelope(Card{
+			FallbackText: fallback(r.title(m) + " — " + m.News),
+			Body:         append(body, r.smallPrint(m)...),
+			Actions:      r.actions(m),
+		})
+		if fits(e) {
+			break
+		}
+	}
+	return e
+}
+
+func fits(e Envelope) bool {
+	encoded, err := json.Marshal(e)
+	return err == nil && len(encoded) < maxBody
+}
+
+func (r room) body(m notify.Message) []Element {
+	body := []Element{r.header(m)}
+	if text := lines(m.Summary, r.summary); text != "" {
+		body = append(body, paragraph("", run(text)))
+	}
+	body = append(body, r.factLines(m)...)
+	body = append(body, r.stepList(m)...)
+	return append(body, r.smallPrint(m)...)
+}
+
+// header is a coloured band with the severity as a word in it: colour never stands alone.
+func (r room) header(m notify.Message) Element {
+	title := boldRun(r.title(m))
+	title.Size = "medium"
+	items := []Element{paragraph("", title)}
+	word, when := m.Status()
+	if !when.IsZero() {
+		word = strings.TrimPrefix(word+" · "+notify.Clock(when), " · ")
+	}
+	if word != "" {
+		items = append(items, paragraph("none", run(word)))
+	}
+	return Element{Type: "Container", Style: style(m.Severity), Bleed: true, Items: items}
+}
+
+func (r room) title(m notify.Message) string {
+	text := line(m.Headline, r.headline)
+	if text == "" {
+		return m.Severity.Word()
+	}
+	return m.Severity.Word() + " · " + text
+}
+
+// style picks the band's colour; what each looks like is the theme's business.
+func style(s notify.Severity) string {
+	switch s.Rank() {
+	case 1:
+		return "emphasis"
+	case 2:
+		return "accent"
+	case 3:
+		return "warning"
+	}
+	return "attention"
+}
+
+// factLines are the facts in their order. Identifiers have a count of their own, so that they never push out what a
+// person reads first.
+func (r room) factLines(m notify.Message) []Element {
+	var (
+		shown                []Element
+		facts, codes, hidden int
+	)
+	for _, f := range m.Facts {
+		value, given := r.factValue(f)
+		switch {
+		case !given:
+			continue
+		case f.Code && codes == r.codes, !f.Code && facts == r.facts:
+			hidden++
+			continue
+		case f.Code:
+			codes++
+		default:
+			facts++
+		}
+		shown = append(shown, factLine(line(f.Name, 40), value)...)
+	}
+	if hidden > 0 {
+		shown = append(shown, paragraph("small", subtleRun(fmt.Sprintf("… and %d more", hidden))))
+	}
+	return shown
+}
+
+func (r room) factValue(f notify.Fact) (Run, bool) {
+	if !f.Time.IsZero() {
+		return run(notify.Clock(f.Time)), true
+	}
+	limit := r.value
+	if f.Code {
+		limit = r.code
+	}
+	text := line(f.Value, limit)
+	if f.Code {
+		return codeRun(text), text != ""
+	}
+	return run(text), text != ""
+}
+
+// besideName is how long an identifier may be to stand beside its name: a GUID, which breaks at its hyphens.
+const besideName = 36
+
+func factLine(name string, value Run) []Element {
+	if name == "" {
+		return []Element{paragraph("small", value)}
+	}
+	if value.FontType != "" && utf8.RuneCountInString(value.Text) > besideName {
+		return []Element{paragraph("small", boldRun(name)), paragraph("none", value)}
+	}
+	return []Element{{Type: "ColumnSet", Spacing: "small", Columns: []Element{
+		{Type: "Column", Width: "88px", Items: []Element{paragraph("", boldRun(name))}},
+		{Type: "Column", Width: "stretch", Spacing: "small", Items: []Element{paragraph("", value)}},
+	}}}
+}
+
+func (r room) stepList(m notify.Message) []Element {
+	var shown []Element
+	for _, step := range m.Steps {
+		text := line(step, r.step)
+		if text == "" || len(shown) == r.steps {
+			continue
+		}
+		spacing := "none"
+		if len(shown) == 0 {
+			spacing = "small"
+		}
+		shown = append(shown, paragraph(spacing, run(fmt.Sprintf("%d. %s", len(shown)+1, text))))
+	}
+	if len(shown) == 0 {
+		return nil
+	}
+	return append([]Element{paragraph("medium", boldRun("What to do"))}, shown...)
+}
+
+func (r room) smallPrint(m notify.Message) []Element {
+	text := line(strings.Join(m.SmallPrint(), " · "), r.print)
+	if text == "" {
+		return nil
+	}
+	small := subtleRun(text)
+	small.Size = "small"
+	e := paragraph("medium", small)
+	e.Separator = true
+	return []Element{e}
+}
+
+func (r room) actions(m notify.Message) []Action {
+	var shown []Action
+	for _, l := range m.ShownLinks(maxTitle, r.url) {
+		shown = append(shown, Action{Type: "Action.OpenUrl", Title: literal(l.Title), URL: l.URL})
+	}
+	return shown
+}
