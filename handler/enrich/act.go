@@ -1,0 +1,110 @@
+package enrich
+
+import (
+	"strings"
+
+	"github.com/auditbell/auditbell/handler/activity"
+)
+
+// act is an ARM operation in words. noun is the kind of thing; done and do are the verb in past and base form.
+type act struct{ noun, done, do string }
+
+// actOf reads "Microsoft.Network/networkSecurityGroups/securityRules/write". Phrases that are no ARM operation (PIM)
+// are taken as they are.
+func actOf(e activity.Event) act {
+	spelled := or(e.OperationDisplay, e.Operation)
+	if !strings.EqualFold(spelled, e.Operation) || !strings.Contains(spelled, "/") {
+		spelled = e.Operation // a display name for people is not split into words
+	}
+	parts := strings.Split(spelled, "/")
+	if len(parts) < 3 {
+		return act{noun: "", done: "ran " + e.Operation + " on", do: "run " + e.Operation + " on"}
+	}
+	verb, types := strings.ToLower(parts[len(parts)-1]), parts[1:len(parts)-1]
+	if verb == "action" && len(types) > 1 {
+		doing := words(types[len(types)-1])
+		return act{nounOf(types[:len(types)-1]), "ran “" + doing + "” on", "run “" + doing + "” on"}
+	}
+	switch verb {
+	case "write":
+		return act{nounOf(types), "created or changed", "create or change"}
+	case "delete":
+		return act{nounOf(types), "deleted", "delete"}
+	}
+	return act{nounOf(types), "ran " + verb + " on", "run " + verb + " on"}
+}
+
+// told puts the verb into the form that the outcome asks for.
+func (a act) told(o activity.Outcome) string { return told(o, a.done, a.do) }
+
+func told(o activity.Outcome, done, do string) string {
+	switch o {
+	case activity.Started, activity.Accepted, activity.InProgress:
+		return "started to " + do
+	case activity.Failed:
+		return "failed to " + do
+	case activity.Canceled:
+		return "began to " + do + " and it was canceled:"
+	}
+	return done
+}
+
+// headline is "Network security group deleted: nsg-web".
+func (a act) headline(e activity.Event) string {
+	if a.noun == "" {
+		return or(e.OperationDisplay, e.Operation, "Activity") + with(" on ", e.ResourceName)
+	}
+	noun := strings.ToUpper(a.noun[:1]) + a.noun[1:]
+	if doing, ok := strings.CutPrefix(a.done, "ran "); ok {
+		return noun + ": " + strings.TrimSuffix(doing, " on") + with(" on ", e.ResourceName)
+	}
+	return noun + " " + a.done + with(": ", e.ResourceName)
+}
+
+// objectOf is "network security group nsg-web in rg-prod".
+func objectOf(e activity.Event, a act) string {
+	object := join(a.noun, e.ResourceName)
+	if object == "" {
+		object = or(e.ResourceID, "a resource")
+	}
+	if e.ResourceGroup != "" && !strings.EqualFold(e.ResourceGroup, e.ResourceName) {
+		object += " in " + e.ResourceGroup
+	}
+	return object
+}
+
+// nounOf names a resource type in the singular: the well-known by table, because lower-case ids have lost their word
+// boundaries, the others by splitting what capitals are left.
+func nounOf(types []string) string {
+	last := types[len(types)-1]
+	if noun, ok := nouns[strings.ToLower(last)]; ok {
+		return noun
+	}
+	noun := words(last)
+	switch {
+	case strings.HasSuffix(noun, "ies"):
+		return strings.TrimSuffix(noun, "ies") + "y"
+	case strings.HasSuffix(noun, "sses"):
+		return strings.TrimSuffix(noun, "es")
+	case strings.HasSuffix(noun, "s") && !strings.HasSuffix(noun, "ss"):
+		return strings.TrimSuffix(noun, "s")
+	}
+	return noun
+}
+
+var nouns = map[string]string{
+	"roleassignments": "role assignment", "roledefinitions": "role definition", "policyassignments": "policy assignment",
+	"policydefinitions": "policy definition", "policyexemptions": "policy exemption", "locks": "resource lock",
+	"networksecuritygroups": "network security group", "securityrules": "network security rule",
+	"publicipaddresses": "public IP address", "virtualnetworks": "virtual network", "routetables": "route table",
+	"azurefirewalls": "firewall", "firewallpolicies": "firewall policy", "firewallrules": "firewall rule",
+	"applicationgateways": "application gateway", "virtualnetworkpeerings": "network peering", "subnets": "subnet",
+	"virtualmachines": "virtual machine", "virtualmachinescalesets": "scale set", "disks": "disk", "snapshots": "snapshot",
+	"storageaccounts": "storage account", "vaults": "vault", "secrets": "vault secret", "accesspolicies": "vault access policy",
+	"diagnosticsettings": "diagnostic setting", "actiongroups": "action group", "activitylogalerts": "activity log alert rule",
+	"metricalerts": "metric alert rule", "actionrules": "alert processing rule", "eventsubscriptions": "event subscription",
+	"databaseaccounts": "Cosmos DB account", "servers": "server", "managedclusters": "Kubernetes cluster",
+	"resourcegroups": "resource group", "deployments": "deployment", "sites": "app", "workspaces": "workspace",
+	"userassignedidentities": "managed identity", "federatedidentitycredentials": "federated identity credential",
+	"securitysolutions": "security solution", "elevateaccess": "access elevation", "extensions": "extension",
+}

@@ -1,0 +1,55 @@
+package enrich
+
+import (
+	"net/url"
+	"strings"
+
+	"github.com/auditbell/auditbell/handler/activity"
+)
+
+// links leads into the portal. Ids come from the event, so every segment is escaped: none can leave the fragment, and
+// the host is always the operator's.
+func links(e activity.Event, o Options, v *View) {
+	if o.Portal == "" {
+		return
+	}
+	portal := strings.TrimRight(o.Portal, "/")
+	if strings.HasPrefix(e.ResourceID, "/") {
+		resource := portal + "/#@" + url.PathEscape(e.TenantID) + "/resource" + escapeID(e.ResourceID)
+		v.Links = append(v.Links, Link{"Open resource", resource}, Link{"Activity log", resource + "/eventlogs"})
+	}
+	if isGUID(e.CallerObjectID) {
+		v.Links = append(v.Links, Link{"Who acted", portal + callerBlade(e)})
+	}
+	v.Links = append(v.Links, Link{"All activity", portal + "/#view/Microsoft_Azure_ActivityLog/ActivityLogBlade"})
+}
+
+// callerBlade is the directory's page of the actor (facts: messages §5.3).
+func callerBlade(e activity.Event) string {
+	if e.CallerType == activity.ServicePrincipal || e.CallerType == activity.ManagedIdentity {
+		return "/#view/Microsoft_AAD_IAM/ManagedAppMenuBlade/~/Overview/objectId/" + e.CallerObjectID
+	}
+	return "/#view/Microsoft_AAD_UsersAndTenants/UserProfileMenuBlade/~/overview/userId/" + e.CallerObjectID
+}
+
+func escapeID(id string) string {
+	segments := strings.Split(id, "/")
+	for i, s := range segments {
+		segments[i] = url.PathEscape(s)
+	}
+	return strings.Join(segments, "/")
+}
+
+func isGUID(s string) bool {
+	if len(s) != 36 {
+		return false
+	}
+	for i, c := range []byte(s) {
+		dash := i == 8 || i == 13 || i == 18 || i == 23
+		hex := '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
+		if dash != (c == '-') || !dash && !hex {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,73 @@
+package enrich
+
+import (
+	"html"
+	"regexp"
+	"strings"
+	"unicode"
+)
+
+// words splits "listKeys" and "PlatformInitiated" into lower-case words.
+func words(name string) string {
+	var b strings.Builder
+	lower := false
+	for _, r := range name {
+		if unicode.IsUpper(r) && lower {
+			b.WriteByte(' ')
+		}
+		lower = unicode.IsLower(r) || unicode.IsDigit(r)
+		b.WriteRune(unicode.ToLower(r))
+	}
+	return b.String()
+}
+
+var (
+	tags   = regexp.MustCompile(`(?s)<[^>]{0,2000}>`)
+	blanks = regexp.MustCompile(`\s+`)
+)
+
+// plain reduces the HTML that Service Health writes to text on one line. It is for reading, not for safety: every
+// channel escapes what it is given.
+func plain(text string) string {
+	text = html.UnescapeString(tags.ReplaceAllString(text, " "))
+	return strings.TrimSpace(blanks.ReplaceAllString(text, " "))
+}
+
+func firstLine(text string) string {
+	line, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
+	return strings.TrimSpace(line)
+}
+
+func lastSegment(id string) string {
+	id = strings.TrimRight(id, "/")
+	return id[strings.LastIndexByte(id, '/')+1:]
+}
+
+// or returns the first text that is not empty.
+func or(texts ...string) string {
+	for _, t := range texts {
+		if t != "" {
+			return t
+		}
+	}
+	return ""
+}
+
+// with joins lead and text, and is empty when text is.
+func with(lead, text string) string {
+	if text == "" {
+		return ""
+	}
+	return lead + text
+}
+
+// join puts blanks between the texts that are not empty.
+func join(texts ...string) string {
+	kept := make([]string, 0, len(texts))
+	for _, t := range texts {
+		if t != "" {
+			kept = append(kept, t)
+		}
+	}
+	return strings.Join(kept, " ")
+}
