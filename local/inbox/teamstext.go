@@ -1,0 +1,91 @@
+package inbox
+
+import (
+	"regexp"
+	"strings"
+)
+
+// cardText is what a person can read in the cards of a Teams message, without markup: facts, buttons with their links,
+// and the parts that a click unfolds.
+func cardText(envelope map[string]any) string {
+	var lines []string
+	for _, a := range objects(envelope["attachments"]) {
+		if card, ok := a["content"].(map[string]any); ok {
+			lines = append(lines, elementLines(card)...)
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+// elementLines reads one element, then what is in it, in the order in which Teams lays it out.
+func elementLines(e map[string]any) (lines []string) {
+	kind := stringOf(e["type"])
+	switch {
+	case kind == "TextBlock":
+		lines = appendPlain(lines, plainMarkdown(stringOf(e["text"])))
+	case kind == "RichTextBlock":
+		lines = appendPlain(lines, runs(e["inlines"]))
+	case kind == "Image":
+		lines = appendPlain(lines, stringOf(e["altText"]))
+	case strings.HasPrefix(kind, "Action."):
+		lines = appendPlain(lines, strings.TrimSpace("["+stringOf(e["title"])+"] "+stringOf(e["url"])))
+	}
+	for _, f := range objects(e["facts"]) {
+		label := strings.TrimRight(plainMarkdown(stringOf(f["title"])), ": ")
+		lines = append(lines, label+": "+plainMarkdown(stringOf(f["value"])))
+	}
+	for _, name := range []string{"body", "items", "columns", "images", "actions"} {
+		for _, inner := range objects(e[name]) {
+			lines = append(lines, elementLines(inner)...)
+		}
+	}
+	if card, ok := e["card"].(map[string]any); ok {
+		lines = append(lines, elementLines(card)...)
+	}
+	return lines
+}
+
+func appendPlain(lines []string, s string) []string {
+	if s == "" {
+		return lines
+	}
+	return append(lines, s)
+}
+
+func runs(v any) string {
+	items, _ := v.([]any)
+	var text strings.Builder
+	for _, item := range items {
+		switch item := item.(type) {
+		case string:
+			text.WriteString(item)
+		case map[string]any:
+			text.WriteString(plainMarkdown(stringOf(item["text"])))
+		}
+	}
+	return text.String()
+}
+
+var (
+	markdownEscape   = regexp.MustCompile(`\\([\\*_\[\](){}#+\-.!~>|` + "`" + `])`)
+	markdownEmphasis = regexp.MustCompile(`(^|[^\w*_])(\*\*|\*|__|_)(\S|\S[^\n]*?\S)(\*\*|\*|__|_)($|[^\w*_])`)
+	markdownAnchor   = regexp.MustCompile(`\[([^\]]+)\]\(\s*([^)\s]+)\s*\)`)
+)
+
+// plainMarkdown takes out the little Markdown that Teams knows: bold, italics, links. Escaped characters are put aside in
+// Unicode's private use area while the markup goes.
+func plainMarkdown(s string) string {
+	const aside = 0xF0000
+	s = markdownEscape.ReplaceAllStringFunc(s, func(found string) string { return string(aside + rune(found[1])) })
+	s = markdownAnchor.ReplaceAllStringFunc(s, func(found string) string {
+		m := markdownAnchor.FindStringSubmatch(found)
+		return linkText(m[2], m[1])
+	})
+	s = withoutEmphasis(markdownEmphasis, s)
+	return strings.Map(func(r rune) rune {
+		if r > aside && r < aside+128 {
+			return r - aside
+		}
+		return r
+	}, s)
+}
