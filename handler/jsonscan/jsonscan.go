@@ -19,6 +19,8 @@ import (
 // low keeps a megabyte of "[[[[" from costing more than a few microseconds.
 const MaxDepth = 200
 
+var tooDeep = fmt.Sprintf("nested deeper than %d", MaxDepth)
+
 // SyntaxError says where in the text the first offence stands.
 type SyntaxError struct {
 	Offset int    // byte offset into the scanned text
@@ -80,7 +82,7 @@ func value(data []byte, i, depth int) (int, error) {
 		return str(data, i)
 	case c == '{', c == '[':
 		if depth >= MaxDepth {
-			return i, &SyntaxError{i, fmt.Sprintf("nested deeper than %d", MaxDepth)}
+			return i, &SyntaxError{i, tooDeep}
 		}
 		if c == '{' {
 			return object(data, i, depth+1)

@@ -1,0 +1,128 @@
+package payload
+
+import (
+	"strings"
+
+	"github.com/auditbell/auditbell/handler/activity"
+	"github.com/auditbell/auditbell/handler/jsonscan"
+)
+
+// caller reads who acted: the caller member where the form has one, else the claims, else PIM's CallerInfo.
+func (it *item) caller(e *activity.Event, m *members, authorization []byte) {
+	t, k := &it.text, &m.claims
+	e.CallerName = t.of(k.name) // one published sample has a leading blank: texts are trimmed
+	e.CallerObjectID = t.of(k.objectID)
+	e.CallerAppID = t.of(k.appID)
+	named, upn := t.of(m.caller), t.of(k.upn)
+	e.Caller = bestName(named, upn, t.of(k.email), t.of(k.uniqueName), e, t.of(k.servicePrincipal))
+	if e.Caller == "" {
+		it.callerInfo(e)
+	}
+	e.CallerType = it.callerType(e, m, named, upn, authorization)
+}
+
+// bestName picks UPN, mail, what the record names, app id, object id, name of a platform service, in this order.
+// Guests have emailaddress and name but no upn; platform services have their name as emailaddress or spn (facts:
+// payload variations).
+func bestName(named, upn, email, unique string, e *activity.Event, service string) string {
+	if upn == "" && isAddress(named) {
+		upn = named
+	}
+	if upn != "" {
+		return upn
+	}
+	for _, s := range []string{email, unique, e.CallerName} {
+		if isAddress(s) {
+			return s
+		}
+	}
+	for _, s := range []string{named, e.CallerAppID, e.CallerObjectID, service, email, unique} {
+		if s != "" {
+			return s
+		}
+	}
+	return ""
+}
+
+// callerInfo reads the requester of a PIM event, which has neither caller nor claims; its UPN may be empty (facts:
+// payload variations).
+func (it *item) callerInfo(e *activity.Event) {
+	raw := it.props.callerInfo
+	if jsonscan.Kind(raw) != '{' {
+		e.Caller = it.text.of(raw)
+		return
+	}
+	info := activity.Properties(raw)
+	of := func(names ...string) string {
+		for _, name := range names {
+			if s := it.text.of(info.Value(name)); s != "" {
+				return s
+			}
+		}
+		return ""
+	}
+	e.CallerName = of("displayName", "name")
+	e.CallerObjectID = of("objectId", "oid", "id")
+	e.CallerAppID = of("appId", "applicationId")
+	if e.Caller = of("upn", "userPrincipalName", "email", "mail"); e.Caller == "" {
+		e.Caller = bestName("", "", "", "", e, "")
+	}
+}
+
+// callerType tells the kind of actor from what only that kind has. See the claims in the package documentation.
+func (it *item) callerType(e *activity.Event, m *members, named, upn string, authorization []byte) activity.CallerType {
+	k := &m.claims
+	idType := strings.ToLower(string(it.text.word(k.idType)))
+	switch {
+	case e.Caller == "":
+		return ""
+	case k.identityResource != nil:
+		return activity.ManagedIdentity
+	case isPolicyEngine(e, authorization), isPlatform(e.Caller):
+		return activity.Platform
+	case idType == "app":
+		return activity.ServicePrincipal
+	case idType == "user", upn != "", isAddress(e.Caller), len(it.text.word(k.scope)) > 0, len(it.text.word(k.uniqueName)) > 0:
+		return activity.User
+	}
+	switch strings.ToLower(activity.Properties(authorization).Text("evidence", "principalType")) {
+	case "user":
+		return activity.User
+	case "serviceprincipal":
+		return activity.ServicePrincipal
+	}
+	// A caller is the UPN, else the mail address, else the service principal (schema page: "UPN claim, or SPN claim
+	// based on availability"): an id alone is the latter. A token without any user claim was issued to an app.
+	if isGUID(named) || e.CallerAppID != "" && e.CallerName == "" {
+		return activity.ServicePrincipal
+	}
+	return activity.UnknownCaller
+}
+
+// isPolicyEngine tells the evaluation of existing resources: its caller is "the GUID of the Microsoft Azure Policy
+// Insights RP" (schema page, Policy property descriptions).
+func isPolicyEngine(e *activity.Event, authorization []byte) bool {
+	return e.Category == activity.Policy &&
+		strings.EqualFold(activity.Properties(authorization).Text("action"), "Microsoft.Resources/checkPolicyCompliance/read")
+}
+
+// isPlatform tells the name of an Azure service: Microsoft.Insights/autoscaleSettings, Microsoft.Advisor.
+func isPlatform(name string) bool {
+	const prefix = "microsoft."
+	return len(name) > len(prefix) && strings.EqualFold(name[:len(prefix)], prefix) && !isAddress(name)
+}
+
+func isAddress(s string) bool { return strings.Contains(s, "@") }
+
+func isGUID(s string) bool {
+	if len(s) != 36 {
+		return false
+	}
+	for i := range len(s) {
+		isHyphen := i == 8 || i == 13 || i == 18 || i == 23
+		if isHyphen != (s[i] == '-') || !isHyphen && !strings.ContainsRune("0123456789abcdefABCDEF", rune(s[i])) {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,92 @@
+package payload
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+)
+
+// Sizes of a Decoder's window.
+const (
+	firstWindow = 256 << 10
+	maxItem     = 16 << 20 // no Azure channel delivers more than 1 MB at once; a storage blob's line is as short
+)
+
+// Decoder reads a file or stream of any size, item by item, in the memory of its largest item. It accepts what Decode
+// accepts, gzip included.
+type Decoder struct {
+	frames *frames
+	source io.Reader
+	err    error
+}
+
+// NewDecoder returns a Decoder that reads r; it reads ahead.
+func NewDecoder(r io.Reader) *Decoder {
+	d := &Decoder{source: r}
+	d.frames = newFrames(make([]byte, 0, firstWindow), d.fill)
+	d.open()
+	return d
+}
+
+// All iterates over the readings, in input order. A read error ends the iteration, with a zero Reading. A Reading's
+// Raw is valid until the next one.
+func (d *Decoder) All() iter.Seq2[Reading, error] {
+	return func(yield func(Reading, error) bool) {
+		for r := range d.frames.all {
+			if !yield(r, nil) {
+				return
+			}
+		}
+		if d.err != nil && !errors.Is(d.err, io.EOF) {
+			yield(Reading{}, fmt.Errorf("read input: %w", d.err))
+		}
+	}
+}
+
+// open looks at the first bytes: gzip by its magic number, then a byte order mark.
+func (d *Decoder) open() {
+	buffered := bufio.NewReaderSize(d.source, 64<<10)
+	d.source = buffered
+	if magic, _ := buffered.Peek(2); bytes.Equal(magic, gzipMagic) {
+		unzipped, err := gzip.NewReader(buffered)
+		if err != nil {
+			d.err = err
+			return
+		}
+		d.source = unzipped
+	}
+	d.fill()
+	d.frames.skipMark()
+}
+
+var gzipMagic = []byte{0x1f, 0x8b}
+
+// fill appends input to the window, first moving what is still needed to its start. It doubles the window when an
+// item fills it, so that an item is looked at a few times at most. False: there is no more, or the item is too large.
+func (d *Decoder) fill() bool {
+	f := d.frames
+	if d.err != nil {
+		return false
+	}
+	kept := len(f.data) - f.pos
+	window := f.data[:cap(f.data)]
+	if kept > len(window)/2 {
+		if 2*len(window) > 2*maxItem {
+			return false
+		}
+		window = make([]byte, 2*len(window))
+	}
+	copy(window, f.data[f.pos:])
+	f.base += int64(f.pos)
+	f.pos = 0
+	n := 0
+	for n == 0 && d.err == nil {
+		n, d.err = d.source.Read(window[kept:])
+	}
+	f.data = window[:kept+n]
+	return n > 0
+}

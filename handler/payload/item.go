@@ -1,0 +1,133 @@
+package payload
+
+import (
+	"encoding/base64"
+
+	"github.com/auditbell/auditbell/handler/jsonscan"
+)
+
+// item is one JSON object on its way to a Reading: the raw members that any form knows, by the object they stood in.
+// It is filled in one pass, before the form is known; the forms then look at what was found. One item is used again
+// and again, so that reading an event allocates only what the event keeps.
+type item struct {
+	raw     []byte
+	top     members    // the object itself
+	data    members    // its member data: the payload of Event Grid, CloudEvents and the action-group schemas
+	context members    // data.alertContext, data.context.activityLog: the record that an Azure alert is about
+	essence essentials // data.essentials of the common alert schema
+	names   []string   // the first few top-level names, for the reason when no form knows the item
+	text    text       // text under construction
+	props   properties // properties under construction
+}
+
+// object stands for a member that is an object and was read in place: its members are in the item.
+var object = []byte("{}")
+
+// collect reads the object that starts at data[at] and returns the offset behind it. When the object turns out to be
+// an envelope, a list of items, it stops there and returns the offset of the list's '['.
+func (it *item) collect(data []byte, at int) (end, list int, err error) {
+	it.reset()
+	c := jsonscan.NewCursor(data, at)
+	for name := range c.Members {
+		if isList(name) && c.Kind() == '[' {
+			return 0, c.Pos(), nil
+		}
+		it.member(c, name)
+	}
+	if err = c.Err(); err != nil {
+		return c.Pos(), 0, err
+	}
+	it.raw = data[at:c.Pos()]
+	return c.Pos(), 0, it.unwrapData()
+}
+
+func (it *item) reset() {
+	it.top = members{}
+	if it.data.used {
+		it.data = members{}
+	}
+	if it.context.used {
+		it.context = members{}
+	}
+	it.essence = essentials{}
+	it.raw, it.names = nil, it.names[:0]
+}
+
+// isList tells the member that holds an envelope's items: {"records":[…]} from Event Hubs and storage, {"value":[…],
+// "nextLink":…} from the REST API.
+func isList(name []byte) bool { return string(name) == "records" || string(name) == "value" }
+
+// member reads the top-level member c stands at.
+func (it *item) member(c *jsonscan.Cursor, name []byte) {
+	isObject := c.Kind() == '{'
+	switch {
+	case isObject && string(name) == "data":
+		it.top.data = object
+		it.readData(c)
+	case isObject && string(name) == "identity":
+		it.readIdentity(c)
+	default:
+		it.top.take(c, name)
+	}
+}
+
+// readData reads the members of data.
+func (it *item) readData(c *jsonscan.Cursor) {
+	it.data.used = true
+	for name := range c.Members {
+		isObject := c.Kind() == '{'
+		switch {
+		case isObject && string(name) == "essentials":
+			it.data.essentials = object
+			it.essence.takeAll(c)
+		case isObject && string(name) == "alertContext":
+			it.data.alertContext = object
+			it.context.takeAll(c)
+		case isObject && string(name) == "context":
+			it.data.context = object
+			it.readContext(c)
+		default:
+			it.data.take(c, name)
+		}
+	}
+}
+
+// readContext reads data.context of the legacy webhook, whose activityLog is the record.
+func (it *item) readContext(c *jsonscan.Cursor) {
+	for name := range c.Members {
+		if string(name) == "activityLog" && c.Kind() == '{' {
+			it.data.activityLog = object
+			it.context.takeAll(c)
+		}
+	}
+}
+
+// readIdentity reads the resource-log schema's identity, which holds what REST has at the top (schema page, mapping
+// table: "identity: claims and authorization properties").
+func (it *item) readIdentity(c *jsonscan.Cursor) {
+	it.top.identity = object
+	for name := range c.Members {
+		if string(name) == "claims" || string(name) == "authorization" {
+			it.top.take(c, name)
+		}
+	}
+}
+
+// unwrapData reads data that is not an object in place: JSON in a string, or CloudEvents' data_base64.
+func (it *item) unwrapData() error {
+	var inner []byte
+	switch {
+	case jsonscan.Kind(it.top.data) == '"':
+		inner, _ = jsonscan.AppendUnquote(nil, it.top.data)
+	case jsonscan.Kind(it.top.dataBase64) == '"':
+		encoded, _ := jsonscan.Unquote(it.top.dataBase64)
+		inner, _ = base64.StdEncoding.DecodeString(encoded)
+	}
+	if jsonscan.Kind(inner) != '{' || jsonscan.Valid(inner) != nil {
+		return nil
+	}
+	it.top.data = object
+	c := jsonscan.NewCursor(inner, 0)
+	it.readData(c)
+	return c.Err()
+}

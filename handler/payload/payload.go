@@ -1,0 +1,109 @@
+// Package payload reads what Azure delivers: bytes in, one Reading per input item out.
+//
+// It knows the wire forms and their oddities so that nothing behind it has to: the Activity Log REST API and SDK
+// dumps, the resource-log schema of Event Hubs and storage in both generations, Event Grid, CloudEvents, the common
+// alert schema and the activity-log webhook before it. Every item gets an answer: an Activity Log event, another Azure
+// signal, a handshake, or the reason why it cannot be read. It does not decide whether an event matters (rules), and it
+// does not fetch anything (source).
+//
+// # Claims
+//
+// A record carries the claims of the caller's token: names, mail addresses, group, session and token ids. Only these
+// leave the package, under Event.Properties' member "claims" and these short names; the rest is never stored, logged
+// or shown:
+//
+//	upn, email, unique_name, name  who it was, in the order of how well each names a person
+//	oid                            joins with sign-in and directory logs when names change
+//	appid, appidacr                which application, and whether it proved itself by secret or certificate
+//	idtyp, scp, spn, mirid         tell user, service principal, platform service and managed identity apart
+//	tid                            a caller of another tenant (Lighthouse, guests) shows here
+//	amr                            whether there was a second factor
+//	ipaddr                         where the token was issued; differs from caller_ip when a token is replayed elsewhere
+//
+// # Identity
+//
+// Event.ID is derived from the record, see identify: the same record in the same form has the same id however often it
+// is delivered, two records never share one.
+package payload
+
+import (
+	"bytes"
+
+	"github.com/auditbell/auditbell/handler/activity"
+)
+
+// Kind is what an input item turned out to be.
+type Kind int
+
+// Kinds. Everything but Invalid was understood.
+const (
+	Activity    Kind = iota + 1 // an Activity Log event
+	Noise                       // another Azure signal on the same channel: a metric alert, a budget, a sign-in record
+	Handshake                   // Event Grid asks whether the endpoint agrees to receive
+	SystemEvent                 // an Event Grid event that is not Activity Log: policy state, a topic's own events
+	Invalid                     // not JSON, or a shape that no form knows
+)
+
+var kindNames = [...]string{Activity: "activity", Noise: "noise", Handshake: "handshake", SystemEvent: "system_event", Invalid: "invalid"}
+
+// String returns the name that `handler decode` prints and that counters carry.
+func (k Kind) String() string {
+	if k < Activity || int(k) >= len(kindNames) {
+		return "unknown"
+	}
+	return kindNames[k]
+}
+
+// Reading is what one input item turned out to be.
+type Reading struct {
+	Kind  Kind
+	Event activity.Event // set for Activity
+	// Reason says for all other kinds what it is ("metric alert"), or why it cannot be read, with offset or member.
+	Reason string
+	Signal string // short stable name for counting: metric_alert, budget, signin, validation, policy_state, …
+	// Raw is the item's own bytes. Readings of Decode share it with the input; that of a Decoder is valid until
+	// the next reading.
+	Raw []byte
+}
+
+// Decode reads one payload as it was delivered and says of each item what it was, in input order. It never panics and
+// never drops anything: what cannot be read is an Invalid reading. A list without items yields no reading.
+func Decode(data []byte) []Reading {
+	if bytes.HasPrefix(data, gzipMagic) {
+		return decodeZipped(data)
+	}
+	readings := make([]Reading, 0, 1)
+	f := newFrames(data, nil)
+	f.skipMark()
+	for r := range f.all {
+		readings = append(readings, r)
+	}
+	if len(readings) == 0 && len(bytes.TrimSpace(data)) == 0 {
+		return []Reading{invalid("empty payload")}
+	}
+	return readings
+}
+
+// decodeZipped reads a gzip payload. The readings outlive the Decoder's window, so each keeps a copy of its bytes.
+func decodeZipped(data []byte) []Reading {
+	var readings []Reading
+	for r, err := range NewDecoder(bytes.NewReader(data)).All() {
+		if err != nil {
+			r = invalid(err.Error())
+		}
+		r.Raw = bytes.Clone(r.Raw)
+		readings = append(readings, r)
+	}
+	return readings
+}
+
+// Events returns the events among readings, in order.
+func Events(readings []Reading) []activity.Event {
+	var events []activity.Event
+	for _, r := range readings {
+		if r.Kind == Activity {
+			events = append(events, r.Event)
+		}
+	}
+	return events
+}

@@ -1,0 +1,243 @@
+package payload
+
+import (
+	"encoding/json"
+
+	"github.com/auditbell/auditbell/handler/jsonscan"
+)
+
+// peelLayers bounds how often a string is opened because it holds JSON. Azure nests twice at most (properties as a
+// string that holds statusMessage as a string); one more is for relays that encode the whole record once again.
+const peelLayers = 3
+
+// properties writes the text of Event.Properties: the record's own properties in compact form, strings that hold JSON
+// replaced by what they hold, and what the forms keep beside them under the reserved names.
+type properties struct {
+	out []byte
+	// Members of the record's properties that stand in for members that are missing beside them.
+	eventCategory, eventName, operationID, eventDataID, entity, callerInfo []byte
+	reserved                                                               reserved
+}
+
+// reserved holds the record's own members under the names that belong to what stands beside properties. They are
+// written only where the form has nothing to put there.
+type reserved struct{ authorization, claims, httpRequest, alert []byte }
+
+// begin starts the properties of another event with the record's own; raw may be nil, or a string that holds them.
+func (p *properties) begin(raw []byte) error {
+	*p = properties{out: append(p.out[:0], '{')}
+	if jsonscan.Kind(raw) == '"' {
+		inner, _ := jsonscan.AppendUnquote(nil, raw)
+		if jsonscan.Kind(inner) != '{' || jsonscan.Valid(inner) != nil {
+			return nil
+		}
+		raw = inner
+	}
+	if jsonscan.Kind(raw) != '{' {
+		return nil
+	}
+	c := jsonscan.NewCursor(raw, 0)
+	p.own(c)
+	return c.Err()
+}
+
+// own writes the members of the record's properties. The older export nests them one deeper (schema page, mapping
+// table: "properties.eventProperties: properties"); they are lifted so that readers find them in one place.
+func (p *properties) own(c *jsonscan.Cursor) {
+	for name := range c.Members {
+		if string(name) == "eventProperties" && c.Kind() == '{' {
+			p.own(c)
+			continue
+		}
+		if held := p.reserved.slot(name); held != nil {
+			*held = c.Skip()
+			continue
+		}
+		p.name(name)
+		start := len(p.out)
+		p.value(c, peelLayers)
+		p.note(name, start)
+	}
+}
+
+// note remembers the members that other fields are read from.
+func (p *properties) note(name []byte, start int) {
+	// The span is copied lazily: p.out may move while it grows.
+	switch string(name) {
+	case "eventCategory":
+		p.eventCategory = clip(p.out, start)
+	case "eventName":
+		p.eventName = clip(p.out, start)
+	case "operationId":
+		p.operationID = clip(p.out, start)
+	case "eventDataId":
+		p.eventDataID = clip(p.out, start)
+	case "entity":
+		p.entity = clip(p.out, start)
+	case "CallerInfo", "callerInfo":
+		p.callerInfo = clip(p.out, start)
+	}
+}
+
+// clip returns what was written since start. Appending to out later leaves it intact.
+func clip(out []byte, start int) []byte { return out[start:len(out):len(out)] }
+
+func (r *reserved) slot(name []byte) *[]byte {
+	switch string(name) {
+	case "authorization":
+		return &r.authorization
+	case "claims":
+		return &r.claims
+	case "httpRequest":
+		return &r.httpRequest
+	case "alert":
+		return &r.alert
+	}
+	return nil
+}
+
+// name writes a member's name with the comma before it.
+func (p *properties) name(name []byte) {
+	if last := p.out[len(p.out)-1]; last != '{' {
+		p.out = append(p.out, ',')
+	}
+	p.out = appendString(p.out, name)
+	p.out = append(p.out, ':')
+}
+
+// add writes a member beside the record's own when raw is an object, or a string that holds one; otherwise own, the
+// record's own member of that name, as it is. It returns the object written, nil when there is none.
+func (p *properties) add(name string, raw, own []byte) []byte {
+	for _, candidate := range [][]byte{raw, own} {
+		if candidate == nil {
+			continue
+		}
+		before := len(p.out)
+		p.name([]byte(name))
+		start := len(p.out)
+		p.value(jsonscan.NewCursor(candidate, 0), peelLayers)
+		if p.out[start] == '{' {
+			return clip(p.out, start)
+		}
+		p.out = p.out[:before]
+	}
+	p.keepOwn(name, own)
+	return nil
+}
+
+// keepOwn writes the record's own member of a reserved name that is no object.
+func (p *properties) keepOwn(name string, own []byte) {
+	if own != nil {
+		p.name([]byte(name))
+		p.value(jsonscan.NewCursor(own, 0), peelLayers)
+	}
+}
+
+// value writes the value c stands at.
+func (p *properties) value(c *jsonscan.Cursor, layers int) {
+	switch c.Kind() {
+	case '{':
+		p.out = append(p.out, '{')
+		for name := range c.Members {
+			p.name(name)
+			if isClaims(name) {
+				p.claims(c)
+				continue
+			}
+			p.value(c, layers)
+		}
+		p.out = append(p.out, '}')
+	case '[':
+		p.out = append(p.out, '[')
+		for i := range c.Elements {
+			if i > 0 {
+				p.out = append(p.out, ',')
+			}
+			p.value(c, layers)
+		}
+		p.out = append(p.out, ']')
+	case '"':
+		p.string(c.Skip(), layers)
+	default:
+		p.out = append(p.out, c.Skip()...)
+	}
+}
+
+// string writes a string, or the JSON that it holds. Text that only looks like JSON stays text: policies with raw
+// line breaks, "[Count]", statusMessage in plain words (facts: payload variations).
+func (p *properties) string(raw []byte, layers int) {
+	if layers > 0 && looksNested(raw) {
+		inner, err := jsonscan.AppendUnquote(nil, raw)
+		start := len(p.out)
+		if err == nil && p.nested(inner, layers-1) {
+			return
+		}
+		p.out = p.out[:start]
+	}
+	p.out = append(p.out, raw...)
+}
+
+// nested writes the JSON in inner and reports whether it was JSON throughout.
+func (p *properties) nested(inner []byte, layers int) bool {
+	c := jsonscan.NewCursor(inner, 0)
+	switch c.Kind() {
+	case '{', '[':
+		p.value(c, layers)
+	case '"':
+		twice, err := jsonscan.AppendUnquote(nil, c.Skip())
+		if err != nil || layers == 0 || !p.nested(twice, layers-1) {
+			return false
+		}
+	default:
+		return false
+	}
+	return c.Err() == nil && jsonscan.Space(inner, c.Pos()) == len(inner)
+}
+
+// looksNested tells a string literal whose text starts like an object, an array or a quoted string.
+func looksNested(raw []byte) bool {
+	for i := 1; i < len(raw)-1; i++ {
+		switch raw[i] {
+		case '{', '[':
+			return true
+		case ' ':
+		case '\\':
+			i++
+			if raw[i] == '"' {
+				return true
+			}
+			if raw[i] != 'n' && raw[i] != 'r' && raw[i] != 't' {
+				return false
+			}
+		default:
+			return false
+		}
+	}
+	return false
+}
+
+// isClaims tells a member that holds a token's claims, wherever it stands.
+func isClaims(name []byte) bool {
+	var buf [32]byte
+	return len(name) == 6 && string(fold(&buf, name)) == "claims"
+}
+
+// claims writes the claims c stands at, cut to the allow-list; {} when they cannot be read.
+func (p *properties) claims(c *jsonscan.Cursor) {
+	var k claims
+	k.take(c)
+	p.out = k.append(p.out)
+}
+
+// appendString writes s, whose escapes were resolved, as a JSON string.
+func appendString(dst, s []byte) []byte {
+	for _, c := range s {
+		if c < ' ' || c == '"' || c == '\\' {
+			quoted, _ := json.Marshal(string(s)) // a string always marshals
+			return append(dst, quoted...)
+		}
+	}
+	dst = append(dst, '"')
+	dst = append(dst, s...)
+	return append(dst, '"')
+}
