@@ -1,0 +1,182 @@
+package rules
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/auditbell/auditbell/handler/activity"
+)
+
+// Set is a compiled rule set. It is safe for concurrent use.
+//
+// An event meets only the rules that could match it: what a rule asks of operation, category and outcome is decided
+// once for each combination of them and remembered (see memo); what is left of the rules after that is evaluated
+// against the event, each distinct question once however many rules ask it.
+type Set struct {
+	rules      []*Rule // most severe first, otherwise in the order given
+	compiled   []compiled
+	predicates []predicate
+	fields     []field // of the predicates, each once
+	words      words   // all keywords of all rules
+	memo       memo
+	runs       sync.Pool
+}
+
+// compiled is a rule on single events, ready to match.
+type compiled struct {
+	rule      *Rule
+	condition *node
+}
+
+// predicate is one question that rules ask of an event.
+type predicate struct {
+	item  *item
+	field int   // index into Set.fields; for keywords meaningless
+	atoms []int // for keywords: what to look for, indexes into Set.words.atoms
+}
+
+// node is a condition over predicates.
+type node struct {
+	op        op
+	need      int // for atLeast
+	predicate int // for leaf
+	kids      []*node
+}
+
+// Compile indexes the rules. Rules that are switched off are left aside; two rules with one id are refused.
+func Compile(rules []*Rule) (*Set, error) {
+	s := &Set{}
+	var errs []error
+	first := make(map[string]*Rule)
+	for _, r := range rules {
+		if other, ok := first[r.ID]; ok {
+			errs = append(errs, fmt.Errorf("%s: rule id %q is taken by %s", r.Where(), r.ID, other.Where()))
+			continue
+		}
+		if first[r.ID] = r; !r.Off() {
+			s.rules = append(s.rules, r)
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, fmt.Errorf("compile rules: %w", err)
+	}
+	slices.SortStableFunc(s.rules, func(a, b *Rule) int { return b.Level.Rank() - a.Level.Rank() })
+	c := compiler{set: s, predicates: make(map[string]int), fields: make(map[field]int), atoms: make(map[string]int)}
+	for _, r := range s.rules {
+		if r.detection != nil {
+			s.compiled = append(s.compiled, compiled{r, c.rule(r)})
+		}
+	}
+	s.words.build()
+	s.memo.plans = make(map[planKey]*plan)
+	s.runs.New = func() any { return s.newRun() }
+	return s, nil
+}
+
+// Rules returns the set's rules, the most severe first.
+func (s *Set) Rules() []*Rule { return slices.Clone(s.rules) }
+
+// Rule returns the rule with the given id, nil when the set has none.
+func (s *Set) Rule(id string) *Rule {
+	if i := slices.IndexFunc(s.rules, func(r *Rule) bool { return r.ID == id }); i >= 0 {
+		return s.rules[i]
+	}
+	return nil
+}
+
+// compiler gives equal questions one number.
+type compiler struct {
+	set        *Set
+	predicates map[string]int
+	fields     map[field]int
+	atoms      map[string]int
+}
+
+// rule compiles the condition, with the outcomes that ring as one more part of it.
+func (c *compiler) rule(r *Rule) *node {
+	condition := c.node(r.detection)
+	if len(r.Auditbell.Outcomes) == 0 {
+		return condition
+	}
+	return &node{op: and, kids: []*node{c.leaf(outcomeItem(r.Auditbell.Outcomes)), condition}}
+}
+
+// outcomeItem is the detection item that `auditbell.outcomes` stands for; null lets unknown outcomes ring.
+func outcomeItem(outcomes []activity.Outcome) *item {
+	i := &item{name: "outcome", field: field{kind: ofOutcome}, test: test{null: true, exact: map[string]struct{}{}}}
+	for _, o := range outcomes {
+		i.wants = append(i.wants, string(o))
+		i.test.exact[folded(outcomeWords[o][0])] = struct{}{}
+	}
+	return i
+}
+
+func (c *compiler) node(e *expr) *node {
+	if e.op == leaf {
+		return c.leaf(e.item)
+	}
+	n := &node{op: e.op, need: e.need}
+	for _, kid := range e.kids {
+		n.kids = append(n.kids, c.node(kid))
+	}
+	return n
+}
+
+func (c *compiler) leaf(i *item) *node {
+	key := i.key()
+	at, ok := c.predicates[key]
+	if !ok {
+		at = len(c.set.predicates)
+		c.predicates[key] = at
+		c.set.predicates = append(c.set.predicates, c.predicate(i))
+	}
+	return &node{op: leaf, predicate: at}
+}
+
+func (c *compiler) predicate(i *item) predicate {
+	p := predicate{item: i}
+	if i.keyword {
+		p.atoms = c.keywords(i)
+		return p
+	}
+	at, ok := c.fields[i.field]
+	if !ok {
+		at = len(c.set.fields)
+		c.fields[i.field] = at
+		c.set.fields = append(c.set.fields, i.field)
+	}
+	p.field = at
+	return p
+}
+
+// keywords numbers what a keyword item looks for.
+func (c *compiler) keywords(i *item) []int {
+	var list []atom
+	for _, p := range i.test.patterns {
+		list = append(list, atom{pattern: p, cased: i.field.raw})
+	}
+	for _, re := range i.test.regexps {
+		list = append(list, atom{regexp: re})
+	}
+	var numbers []int
+	for _, a := range list {
+		key := a.key()
+		at, ok := c.atoms[key]
+		if !ok {
+			at = len(c.set.words.atoms)
+			c.atoms[key] = at
+			c.set.words.atoms = append(c.set.words.atoms, a)
+		}
+		numbers = append(numbers, at)
+	}
+	return numbers
+}
+
+// key is equal for items that ask the same question.
+func (i *item) key() string {
+	_, mods, _ := strings.Cut(i.name, "|")
+	return fmt.Sprintf("%v|%v|%s|%q|%v|%v", i.keyword, i.field, mods, i.wants, i.test.numbers, i.test.null)
+}

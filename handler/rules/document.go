@@ -1,0 +1,148 @@
+package rules
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// Problem is one reason why a rule was refused, and where.
+type Problem struct {
+	File   string // as Load was told, joined with the folder's root
+	Line   int
+	Reason string // what is wrong and what to write instead
+}
+
+func (p *Problem) Error() string { return fmt.Sprintf("%s:%d: %s", p.File, p.Line, p.Reason) }
+
+func position(root, file string, line int) string {
+	return fmt.Sprintf("%s:%d", path.Join(root, file), line)
+}
+
+// problems collects what is wrong with one file, so that its author sees everything at once.
+type problems struct {
+	file string
+	list []error
+}
+
+func (p *problems) add(line int, format string, args ...any) {
+	p.list = append(p.list, &Problem{p.file, line, fmt.Sprintf(format, args...)})
+}
+
+// documents splits a file into its YAML documents. Aliases stay nodes; see deref.
+func documents(data []byte) ([]*yaml.Node, error) {
+	loader, err := yaml.NewLoader(bytes.NewReader(data))
+	if err != nil {
+		return nil, err
+	}
+	var docs []*yaml.Node
+	for {
+		var n yaml.Node
+		err := loader.Load(&n)
+		if errors.Is(err, io.EOF) {
+			return docs, nil
+		}
+		if err != nil {
+			return docs, err
+		}
+		if n.Kind == yaml.DocumentNode && len(n.Content) == 1 && n.Content[0].Tag != "!!null" {
+			docs = append(docs, n.Content[0])
+		}
+	}
+}
+
+// yamlPlace turns a YAML error into its line and its text.
+func yamlPlace(err error) (line int, reason string) {
+	var load *yaml.LoadError
+	if errors.As(err, &load) {
+		return max(load.Mark.Line, 1), load.Message
+	}
+	return 1, err.Error()
+}
+
+// pair is one member of a mapping.
+type pair struct {
+	key   string
+	line  int
+	value *yaml.Node
+}
+
+// members lists a mapping's pairs in order. A key that stands twice is a problem: YAML readers keep the last one, and
+// half of what the author meant is gone.
+func (p *problems) members(n *yaml.Node) []pair {
+	if n = deref(n); n.Kind != yaml.MappingNode {
+		p.add(n.Line, "expected a mapping, found %s", kindName(n))
+		return nil
+	}
+	seen := make(map[string]bool, len(n.Content)/2)
+	var pairs []pair
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key := deref(n.Content[i])
+		switch {
+		case key.Kind != yaml.ScalarNode:
+			p.add(key.Line, "expected a name, found %s", kindName(key))
+		case key.Tag == "!!merge" || key.Value == "<<":
+			p.add(key.Line, "merge keys (<<) are not supported: write the fields out")
+		case seen[key.Value]:
+			p.add(key.Line, "%q stands twice; only one would count", key.Value)
+		default:
+			pairs = append(pairs, pair{key.Value, key.Line, deref(n.Content[i+1])})
+		}
+		seen[key.Value] = true
+	}
+	return pairs
+}
+
+// text reads a scalar as written, numbers and dates included.
+func (p *problems) text(n *yaml.Node) string {
+	if n.Kind != yaml.ScalarNode {
+		p.add(n.Line, "expected text, found %s", kindName(n))
+		return ""
+	}
+	if n.Tag == "!!null" {
+		return ""
+	}
+	return n.Value
+}
+
+// texts reads a list of scalars; a single scalar is a list of one, null an empty one.
+func (p *problems) texts(n *yaml.Node) []string {
+	if n.Kind == yaml.ScalarNode && n.Tag == "!!null" {
+		return nil
+	}
+	if n.Kind != yaml.SequenceNode {
+		return []string{p.text(n)}
+	}
+	var list []string
+	for _, c := range n.Content {
+		list = append(list, p.text(deref(c)))
+	}
+	return list
+}
+
+// deref follows aliases. The parser refuses an anchor that contains itself.
+func deref(n *yaml.Node) *yaml.Node {
+	for n.Kind == yaml.AliasNode && n.Alias != nil {
+		n = n.Alias
+	}
+	return n
+}
+
+func kindName(n *yaml.Node) string {
+	switch n.Kind {
+	case yaml.MappingNode:
+		return "a mapping"
+	case yaml.SequenceNode:
+		return "a list"
+	case yaml.ScalarNode:
+		if n.Tag == "!!null" {
+			return "nothing"
+		}
+		return fmt.Sprintf("%q", n.Value)
+	}
+	return "something else"
+}

@@ -1,0 +1,53 @@
+package rules
+
+import (
+	"unicode"
+	"unicode/utf8"
+)
+
+// Azure writes one name as MICROSOFT.X/Y/WRITE, Microsoft.X/y/write and microsoft.x/y/write, depending on the channel.
+// So everything compares in folded form unless a rule says `cased`: two texts are equal without regard to case exactly
+// when their folded forms are equal (strings.EqualFold's notion; FuzzFold holds the two together).
+
+// appendFolded appends s to dst in folded form, without allocating when dst has room.
+func appendFolded[T string | []byte](dst []byte, s T) []byte {
+	start := len(dst)
+	dst = append(dst, s...)
+	for i := start; i < len(dst); i++ {
+		c := dst[i]
+		if c >= utf8.RuneSelf {
+			return foldTail(dst, i)
+		}
+		if 'A' <= c && c <= 'Z' {
+			dst[i] = c + 'a' - 'A'
+		}
+	}
+	return dst
+}
+
+// foldTail folds b[from:] rune by rune. A folded rune may be longer than the original, so it writes behind the text
+// and moves the result down.
+func foldTail(b []byte, from int) []byte {
+	end := len(b)
+	for i := from; i < end; {
+		r, n := utf8.DecodeRune(b[i:end])
+		b = utf8.AppendRune(b, foldRune(r))
+		i += n
+	}
+	n := copy(b[from:], b[end:])
+	return b[:from+n]
+}
+
+// foldRune picks one rune for all that are equal without regard to case: the least, in lower case when it is ASCII.
+func foldRune(r rune) rune {
+	least := r
+	for f := unicode.SimpleFold(r); f != r; f = unicode.SimpleFold(f) {
+		least = min(least, f)
+	}
+	if 'A' <= least && least <= 'Z' {
+		return least + 'a' - 'A'
+	}
+	return least
+}
+
+func folded(s string) string { return string(appendFolded(nil, s)) }

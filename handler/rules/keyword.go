@@ -1,0 +1,174 @@
+package rules
+
+import (
+	"bytes"
+	"regexp"
+	"unicode/utf8"
+
+	"github.com/auditbell/auditbell/handler/activity"
+	"github.com/auditbell/auditbell/handler/jsonscan"
+)
+
+// Keywords are looked for in every text of an event: its own fields and every string and number of its properties. All
+// keywords of all rules share one pass. Most events hold none, so the pass is made over the properties as they stand,
+// and only where something was found, or an escape could hide something, are they read string by string.
+
+// atom is one thing to look for.
+type atom struct {
+	pattern pattern // open on both sides
+	regexp  *regexp.Regexp
+	cased   bool
+}
+
+func (a *atom) key() string {
+	if a.regexp != nil {
+		return "re:" + a.regexp.String()
+	}
+	key := "plain:"
+	if a.cased {
+		key = "cased:"
+	}
+	for _, s := range a.pattern.segments {
+		key += s + "\x00"
+	}
+	return key
+}
+
+// plain returns the atom's text when it can be found by the finder: ASCII, no wildcards, case ignored.
+func (a *atom) plain() (string, bool) {
+	if a.regexp != nil || a.cased || len(a.pattern.segments) != 1 {
+		return "", false
+	}
+	text := a.pattern.segments[0]
+	for i := range len(text) {
+		if text[i] >= utf8.RuneSelf {
+			return "", false // also a hole
+		}
+	}
+	return text, len(text) >= block
+}
+
+// words are all keywords of a set.
+type words struct {
+	atoms  []atom
+	finder finder
+	slow   []int // atoms that the finder cannot find
+}
+
+func (w *words) build() {
+	for i := range w.atoms {
+		text, ok := w.atoms[i].plain()
+		if !ok {
+			w.slow = append(w.slow, i)
+			continue
+		}
+		w.finder.add(text, i)
+	}
+	w.finder.build()
+}
+
+// search is what one event holds of them.
+type search struct {
+	done, any bool
+	hits      []bool // by atom
+	text      []byte // scratch: one unescaped text
+	folded    []byte // scratch: the same, folded
+}
+
+func (s *search) run(w *words, e *activity.Event) {
+	s.done, s.any = true, false
+	clear(s.hits)
+	if len(w.atoms) == 0 {
+		return
+	}
+	for _, text := range [...]string{
+		e.Operation, e.OperationDisplay, e.ResourceID, e.Description, string(e.Category), string(e.Level), e.SubStatus,
+		e.Caller, e.CallerName, e.CallerObjectID, e.CallerAppID, e.CallerIP, e.TenantID, e.SubscriptionID,
+		e.ResourceType, e.ResourceGroup, e.ResourceName, e.CorrelationID, e.OperationID, e.EventID,
+	} {
+		lookAt(s, w, text)
+	}
+	for _, word := range outcomeWords[e.Outcome] {
+		lookAt(s, w, word)
+	}
+	if len(w.slow) > 0 || bytes.IndexByte(e.Properties, '\\') >= 0 || w.finder.any(e.Properties) {
+		s.properties(w, e.Properties)
+	}
+}
+
+// lookAt looks for every atom in one text.
+func lookAt[T string | []byte](s *search, w *words, text T) {
+	if len(text) == 0 {
+		return
+	}
+	if scan(&w.finder, text, s.hits) {
+		s.any = true
+	}
+	if len(w.slow) > 0 {
+		s.text = append(s.text[:0], text...)
+		s.slowly(w, s.text)
+	}
+}
+
+func (s *search) slowly(w *words, text []byte) {
+	s.folded = appendFolded(s.folded[:0], text)
+	for _, i := range w.slow {
+		a := &w.atoms[i]
+		found := false
+		switch {
+		case a.regexp != nil:
+			found = a.regexp.Match(text)
+		case a.cased:
+			found = a.pattern.matches(text)
+		default:
+			found = a.pattern.matches(s.folded)
+		}
+		if found {
+			s.hits[i], s.any = true, true
+		}
+	}
+}
+
+// properties looks at each string and number within raw, not at the names of members. The text is valid JSON
+// (activity.Properties), so tokens are found without keeping track of nesting.
+func (s *search) properties(w *words, raw []byte) {
+	for i := 0; i < len(raw); {
+		switch c := raw[i]; {
+		case c == '"':
+			end, err := jsonscan.Value(raw, i)
+			if err != nil {
+				return
+			}
+			if next := jsonscan.Space(raw, end); next >= len(raw) || raw[next] != ':' {
+				s.token(w, raw[i:end])
+			}
+			i = end
+		case c == '-' || '0' <= c && c <= '9' || c == 't' || c == 'f':
+			end, err := jsonscan.Value(raw, i)
+			if err != nil {
+				return
+			}
+			lookAt(s, w, raw[i:end])
+			i = end
+		default:
+			i++
+		}
+	}
+}
+
+func (s *search) token(w *words, raw []byte) {
+	body := raw[1 : len(raw)-1]
+	if bytes.IndexByte(body, '\\') >= 0 {
+		text, err := jsonscan.AppendUnquote(s.text[:0], raw)
+		if err != nil {
+			return
+		}
+		s.text, body = text, text
+	}
+	if scan(&w.finder, body, s.hits) {
+		s.any = true
+	}
+	if len(w.slow) > 0 {
+		s.slowly(w, body)
+	}
+}

@@ -1,0 +1,140 @@
+package rules
+
+import "github.com/auditbell/auditbell/handler/activity"
+
+// Match appends the rules that e meets to dst, the most severe first, and returns it. Experimental rules are among
+// them (see Rule.Rings). It allocates nothing for an event that meets no rule.
+func (s *Set) Match(dst []*Rule, e *activity.Event) []*Rule {
+	p := s.plan(e)
+	if !p.open {
+		for i := range p.entries {
+			dst = append(dst, p.entries[i].rule)
+		}
+		return dst
+	}
+	r := s.runs.Get().(*run)
+	r.begin(e)
+	for i := range p.entries {
+		if r.entry(&p.entries[i]) {
+			dst = append(dst, p.entries[i].rule)
+		}
+	}
+	r.event = nil
+	s.runs.Put(r)
+	return dst
+}
+
+// run is the evaluation of one event: what was asked and read is remembered until the next begins.
+type run struct {
+	set    *Set
+	event  *activity.Event
+	truths []truth // by predicate
+	spans  []span  // by field: where its values stand in values.list
+	values values
+	search search // the keywords found in the event
+}
+
+// span is a range of values.list; read tells an empty one from one not yet read.
+type span struct {
+	from, to int
+	read     bool
+}
+
+func (s *Set) newRun() *run {
+	return &run{
+		set: s, truths: make([]truth, len(s.predicates)), spans: make([]span, len(s.fields)),
+		search: search{hits: make([]bool, len(s.words.atoms))},
+	}
+}
+
+func (r *run) begin(e *activity.Event) {
+	r.event = e
+	clear(r.truths)
+	clear(r.spans)
+	r.values.reset()
+	r.search.done = false
+}
+
+func (r *run) entry(e *entry) bool {
+	if e.left == nil {
+		return true
+	}
+	if e.wordy && !r.anyWord() {
+		return false
+	}
+	return r.holds(e.left)
+}
+
+func (r *run) holds(n *node) bool {
+	switch n.op {
+	case leaf:
+		return r.predicate(n.predicate) == yes
+	case not:
+		return !r.holds(n.kids[0])
+	case and:
+		for _, kid := range n.kids {
+			if !r.holds(kid) {
+				return false
+			}
+		}
+		return true
+	}
+	need := max(n.need, 1) // or is at least one
+	for _, kid := range n.kids {
+		if r.holds(kid) {
+			if need--; need == 0 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// predicate answers a question, once for each event.
+func (r *run) predicate(i int) truth {
+	if t := r.truths[i]; t != unknown {
+		return t
+	}
+	p := &r.set.predicates[i]
+	var t truth
+	if p.item.keyword {
+		t = truthOf(r.keywords(p))
+	} else {
+		t = truthOf(p.item.test.holds(r.read(p.field)))
+	}
+	r.truths[i] = t
+	return t
+}
+
+// read returns the values of a field, reading it once for each event.
+func (r *run) read(i int) [][]byte {
+	at := &r.spans[i]
+	if !at.read {
+		at.from, at.read = len(r.values.list), true
+		r.values.read(r.set.fields[i], r.event)
+		at.to = len(r.values.list)
+	}
+	return r.values.list[at.from:at.to]
+}
+
+// keywords reports whether any (with `|all`: every one) of the keywords occurs.
+func (r *run) keywords(p *predicate) bool {
+	r.find()
+	for _, a := range p.atoms {
+		if r.search.hits[a] != p.item.test.all {
+			return !p.item.test.all
+		}
+	}
+	return p.item.test.all
+}
+
+func (r *run) anyWord() bool {
+	r.find()
+	return r.search.any
+}
+
+func (r *run) find() {
+	if !r.search.done {
+		r.search.run(&r.set.words, r.event)
+	}
+}

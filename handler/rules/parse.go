@@ -1,0 +1,147 @@
+package rules
+
+import (
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// parsed is one document of a rule file.
+type parsed struct {
+	rule    *Rule
+	skipped bool // for another log source
+}
+
+// parseRule reads one document. A rule for another log source is recognised before anything else is checked: folders
+// hold rules for systems whose features we rightly do not support.
+func (p *problems) parseRule(n *yaml.Node, file string) parsed {
+	n = deref(n)
+	members := p.members(n)
+	r := &Rule{File: file, Line: n.Line}
+	byKey := make(map[string]pair, len(members))
+	for _, m := range members {
+		byKey[m.key] = m
+		p.metadata(r, m)
+	}
+	if m, ok := byKey["logsource"]; ok && !p.ours(m.value) {
+		return parsed{rule: r, skipped: true}
+	}
+	p.body(r, byKey)
+	r.ID = p.identity(r)
+	if r.Title == "" {
+		p.add(n.Line, "the rule has no title")
+	}
+	return parsed{rule: r}
+}
+
+// body reads what makes the rule match: a detection or a correlation.
+func (p *problems) body(r *Rule, members map[string]pair) {
+	if m, ok := members["auditbell"]; ok {
+		p.parseExtension(r, m.value)
+	}
+	if m, ok := members["action"]; ok {
+		p.add(m.line, "rule collections (action: %s) are Sigma 1: write each rule out", m.value.Value)
+		return
+	}
+	if m, ok := members["filter"]; ok {
+		p.add(m.line, "Sigma filters are not supported: write an exception in config/exceptions.yaml instead")
+		return
+	}
+	if m, ok := members["correlation"]; ok {
+		r.Correlation = p.parseCorrelation(m.value)
+		return
+	}
+	m, ok := members["detection"]
+	if !ok {
+		p.add(r.Line, "the rule has neither a detection nor a correlation")
+		return
+	}
+	if _, ok := members["logsource"]; !ok {
+		p.add(r.Line, "the rule has no logsource; expected product azure, service activitylogs")
+	}
+	r.detection = p.parseDetection(m.value)
+}
+
+// metadata reads the standard fields that people see. Fields that we do not know are the author's own business
+// (specification: custom fields are allowed).
+func (p *problems) metadata(r *Rule, m pair) {
+	switch m.key {
+	case "id":
+		r.UUID = p.text(m.value)
+	case "name":
+		r.Name = p.text(m.value)
+	case "title":
+		r.Title = strings.TrimSpace(p.text(m.value))
+	case "description":
+		r.Description = strings.TrimSpace(p.text(m.value))
+	case "status":
+		r.Status = p.oneOf(m, "stable", "test", "experimental", "deprecated", "unsupported")
+	case "level":
+		r.Level = Level(p.oneOf(m, "informational", "low", "medium", "high", "critical"))
+	case "author":
+		r.Author = strings.Join(p.texts(m.value), ", ")
+	case "license":
+		r.License = p.text(m.value)
+	case "date":
+		r.Date = p.text(m.value)
+	case "modified":
+		r.Modified = p.text(m.value)
+	case "references":
+		r.References = p.texts(m.value)
+	case "tags":
+		r.Tags = p.texts(m.value)
+	case "falsepositives":
+		r.FalsePositives = p.texts(m.value)
+	}
+}
+
+// oneOf reads a text that must be one of a few words; empty is allowed, the fields are optional.
+func (p *problems) oneOf(m pair, words ...string) string {
+	s := strings.ToLower(strings.TrimSpace(p.text(m.value)))
+	if s != "" && !slices.Contains(words, s) {
+		p.add(m.line, "%s %q is none of %s", m.key, s, strings.Join(words, ", "))
+	}
+	return s
+}
+
+// ours reports whether a logsource is the Azure Activity Log. "azure.activitylogs" is how SigmaHQ wrote the service
+// before 2021.
+func (p *problems) ours(n *yaml.Node) bool {
+	var product, service string
+	for _, m := range p.members(n) {
+		switch m.key {
+		case "product":
+			product = strings.ToLower(p.text(m.value))
+		case "service":
+			service = strings.ToLower(p.text(m.value))
+		}
+	}
+	return product == "azure" && (service == "activitylogs" || service == "azure.activitylogs")
+}
+
+// identity is the rule's ID; see Rule.ID.
+func (p *problems) identity(r *Rule) string {
+	base := r.File[strings.LastIndexByte(r.File, '/')+1:]
+	base, _, _ = strings.Cut(base, ".")
+	for _, candidate := range []string{r.ID, r.UUID, r.Name, base} {
+		if id := slug(candidate); id != "" {
+			return id
+		}
+	}
+	p.add(r.Line, "the rule has no id")
+	return ""
+}
+
+// slug keeps [a-z0-9-] of a text, everything else becoming a hyphen.
+func slug(s string) string {
+	var b strings.Builder
+	for _, r := range strings.ToLower(s) {
+		if 'a' <= r && r <= 'z' || '0' <= r && r <= '9' {
+			b.WriteRune(r)
+		} else if b.Len() > 0 && !strings.HasSuffix(b.String(), "-") {
+			b.WriteByte('-')
+		}
+	}
+	return strings.TrimSuffix(b.String(), "-")
+}

@@ -1,0 +1,175 @@
+package rules
+
+import (
+	"strings"
+	"sync"
+
+	"github.com/auditbell/auditbell/handler/activity"
+)
+
+// memo remembers, for each combination of operation, category and outcome seen, what is left of the rules once these
+// are known. A subscription uses some hundreds of operations; 29 of the 35 rules that SigmaHQ has for the Activity Log
+// read nothing but the operation, so for them a look-up is the whole match.
+type memo struct {
+	mu    sync.RWMutex
+	plans map[planKey]*plan
+}
+
+// planKey must hold everything that keyed fields read (field.keyed), and nothing that grows without bound.
+type planKey struct {
+	operation, display string
+	category           activity.Category
+	outcome            activity.Outcome
+}
+
+// maxPlans bounds the memo; it starts again when full. maxKey keeps what a caller can make up out of it: operations
+// are Azure's, but nothing proves that.
+const (
+	maxPlans = 8192
+	maxKey   = 512
+)
+
+// plan is what remains to be asked of events with one key.
+type plan struct {
+	entries []entry
+	open    bool // some entry needs the event; else all of them match
+}
+
+// entry is one rule that may match.
+type entry struct {
+	rule  *Rule
+	left  *node // what is still to be asked; nil: the rule matches
+	wordy bool  // cannot match unless some keyword of the set occurs
+}
+
+// plan returns the plan for e, from the memo where it can.
+func (s *Set) plan(e *activity.Event) *plan {
+	key := planKey{e.Operation, e.OperationDisplay, e.Category, e.Outcome}
+	s.memo.mu.RLock()
+	p := s.memo.plans[key]
+	s.memo.mu.RUnlock()
+	if p != nil {
+		return p
+	}
+	p = s.newPlan(e)
+	if len(key.operation)+len(key.display)+len(key.category)+len(key.outcome) > maxKey {
+		return p
+	}
+	key = planKey{ // copies: the event's texts may be parts of a large payload
+		strings.Clone(key.operation), strings.Clone(key.display),
+		activity.Category(strings.Clone(string(key.category))), activity.Outcome(strings.Clone(string(key.outcome))),
+	}
+	s.memo.mu.Lock()
+	defer s.memo.mu.Unlock()
+	if len(s.memo.plans) >= maxPlans {
+		clear(s.memo.plans)
+	}
+	s.memo.plans[key] = p
+	return p
+}
+
+// newPlan reduces every rule by what the key tells.
+func (s *Set) newPlan(e *activity.Event) *plan {
+	r := s.newRun()
+	r.begin(e)
+	known, silent := make([]truth, len(s.predicates)), make([]truth, len(s.predicates))
+	for i := range s.predicates {
+		switch p := &s.predicates[i]; {
+		case p.item.keyword:
+			silent[i] = no
+		case s.fields[p.field].keyed():
+			known[i] = r.predicate(i)
+			silent[i] = known[i]
+		}
+	}
+	p := &plan{}
+	for _, c := range s.compiled {
+		left := reduce(c.condition, known)
+		switch {
+		case left == never:
+			continue
+		case left == always:
+			left = nil
+		default:
+			p.open = true
+		}
+		wordy := left != nil && reduce(left, silent) == never
+		p.entries = append(p.entries, entry{c.rule, left, wordy})
+	}
+	return p
+}
+
+// truth is what is known of a predicate.
+type truth uint8
+
+const (
+	unknown truth = iota
+	yes
+	no
+)
+
+func truthOf(b bool) truth {
+	if b {
+		return yes
+	}
+	return no
+}
+
+// always and never are what conditions reduce to when everything that matters is known.
+var always, never = &node{op: and}, &node{op: or}
+
+// reduce returns what is left of n once the known predicates are replaced by their truth.
+func reduce(n *node, known []truth) *node {
+	if n.op == leaf {
+		switch known[n.predicate] {
+		case yes:
+			return always
+		case no:
+			return never
+		}
+		return n
+	}
+	left, met := make([]*node, 0, len(n.kids)), 0
+	for _, kid := range n.kids {
+		switch k := reduce(kid, known); k {
+		case always:
+			met++
+		case never:
+		default:
+			left = append(left, k)
+		}
+	}
+	return combine(n, left, met)
+}
+
+// combine rebuilds an inner node of which met kids are true, the kids in left are open and all others are false.
+func combine(n *node, left []*node, met int) *node {
+	need := 0 // how many of left must still hold
+	switch n.op {
+	case not:
+		switch {
+		case len(left) > 0:
+			return &node{op: not, kids: left}
+		case met > 0:
+			return never
+		}
+		return always
+	case and:
+		need = len(n.kids) - met
+	case or:
+		need = 1 - met
+	case atLeast:
+		need = n.need - met
+	}
+	switch {
+	case need <= 0:
+		return always
+	case need > len(left):
+		return never
+	case len(left) == 1:
+		return left[0]
+	case need == len(left):
+		return &node{op: and, kids: left}
+	}
+	return &node{op: atLeast, need: need, kids: left}
+}

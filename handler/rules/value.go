@@ -1,0 +1,314 @@
+package rules
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	"github.com/auditbell/auditbell/handler/activity"
+	"github.com/auditbell/auditbell/handler/jsonscan"
+)
+
+// values collects what a field holds. It is reused from event to event: reading allocates nothing once it has grown.
+type values struct {
+	list  [][]byte
+	arena []byte // what list points into
+	raw   bool
+}
+
+func (v *values) reset() { v.list, v.arena = v.list[:0], v.arena[:0] }
+
+// add appends a text; empty means the event does not tell the field.
+func (v *values) add(s string) {
+	if s != "" {
+		appendValue(v, s)
+	}
+}
+
+func appendValue[T string | []byte](v *values, s T) {
+	start := len(v.arena)
+	if v.raw {
+		v.arena = append(v.arena, s...)
+	} else {
+		v.arena = appendFolded(v.arena, s)
+	}
+	v.list = append(v.list, v.arena[start:len(v.arena):len(v.arena)])
+}
+
+// read appends the field's values; more than one where Azure has several words for the same.
+func (v *values) read(f field, e *activity.Event) {
+	v.raw = f.raw
+	switch f.kind {
+	case inProperties:
+		v.properties(e.Properties, f.path)
+	case ofOperation:
+		v.operation(e)
+	case ofOutcome:
+		v.words(outcomeWords[e.Outcome])
+	case ofCategory:
+		v.category(e)
+	case ofLevel:
+		v.level(e.Level)
+	case ofCaller:
+		v.add(e.Caller)
+		v.addOther(e.CallerObjectID, e.Caller)
+		v.addOther(e.CallerAppID, e.Caller)
+	case ofProvider:
+		v.provider(e)
+	case ofTime:
+		v.time(e.Time)
+	case ofSubmittedAt:
+		v.time(e.SubmittedAt)
+	default:
+		v.add(plain(f.kind, e))
+	}
+}
+
+// plain returns the fields that hold one text.
+func plain(k kind, e *activity.Event) string {
+	switch k {
+	case ofCallerType:
+		return string(e.CallerType)
+	case ofCallerName:
+		return e.CallerName
+	case ofCallerObjectID:
+		return e.CallerObjectID
+	case ofCallerAppID:
+		return e.CallerAppID
+	case ofCallerIP:
+		return e.CallerIP
+	case ofTenant:
+		return e.TenantID
+	case ofSubscription:
+		return e.SubscriptionID
+	case ofResourceID:
+		return e.ResourceID
+	case ofResourceType:
+		return e.ResourceType
+	case ofResourceGroup:
+		return e.ResourceGroup
+	case ofResourceName:
+		return e.ResourceName
+	}
+	return trace(k, e)
+}
+
+// trace is the rest of plain: ids, and what Azure says in words.
+func trace(k kind, e *activity.Event) string {
+	switch k {
+	case ofCorrelation:
+		return e.CorrelationID
+	case ofOperationID:
+		return e.OperationID
+	case ofEventID:
+		return e.EventID
+	case ofSubStatus:
+		return e.SubStatus
+	case ofDescription:
+		return e.Description
+	case ofForm:
+		return string(e.Form)
+	case ofID:
+		return e.ID
+	}
+	return ""
+}
+
+// operation gives the ARM name and, where it says something else, the name for people: a rule's operationName may be
+// either (Log Analytics: OperationName is the display name, OperationNameValue the ARM name). The display form goes
+// first: where it is the original spelling, `cased` is meant for it.
+func (v *values) operation(e *activity.Event) {
+	v.add(e.OperationDisplay)
+	if !strings.EqualFold(e.OperationDisplay, e.Operation) {
+		v.add(e.Operation)
+	}
+}
+
+// outcomeWords are the spellings under which Azure reports an outcome (payload variations, "Result"): a rule that
+// says Succeeded means the event that another channel exports as Success. activity.OutcomeOf is the way back.
+var outcomeWords = map[activity.Outcome][]string{
+	activity.Started:    {"Started", "Start"},
+	activity.Accepted:   {"Accepted", "Accept"},
+	activity.InProgress: {"InProgress", "In Progress", "in_progress", "Running"},
+	activity.Succeeded:  {"Succeeded", "Success"},
+	activity.Failed:     {"Failed", "Failure", "Fail"},
+	activity.Canceled:   {"Canceled", "Cancelled", "Cancel"},
+	activity.Active:     {"Active", "Activated"},
+	activity.Resolved:   {"Resolved", "Resolve"},
+	activity.Updated:    {"Updated", "Update"},
+}
+
+func (v *values) words(words []string) {
+	for _, w := range words {
+		v.add(w)
+	}
+}
+
+// category also answers to the older export, whose category is the kind of operation: Write, Delete or Action
+// (payload variations, "Two generations of export").
+func (v *values) category(e *activity.Event) {
+	v.add(string(e.Category))
+	switch e.Category {
+	case activity.ServiceHealth:
+		v.add("Service Health")
+	case activity.ResourceHealth:
+		v.add("Resource Health")
+	case activity.Administrative:
+		switch _, verb, _ := cutLast(e.Operation); verb {
+		case "write", "delete", "action":
+			v.add(verb)
+		}
+	}
+}
+
+func cutLast(operation string) (before, after string, ok bool) {
+	i := strings.LastIndexByte(operation, '/')
+	if i < 0 {
+		return operation, "", false
+	}
+	return operation[:i], operation[i+1:], true
+}
+
+// level: the older export writes Information.
+func (v *values) level(l activity.Level) {
+	v.add(string(l))
+	if l == activity.Informational {
+		v.add("Information")
+	}
+}
+
+// provider is the namespace of the resource type and of the operation; they differ for extension resources, and
+// either is what some channel reports as resourceProviderName.
+func (v *values) provider(e *activity.Event) {
+	byType, _, _ := strings.Cut(e.ResourceType, "/")
+	byOperation, _, nested := strings.Cut(e.Operation, "/")
+	v.add(byType)
+	if nested {
+		v.addOther(byOperation, byType)
+	}
+}
+
+func (v *values) addOther(s, known string) {
+	if !strings.EqualFold(s, known) {
+		v.add(s)
+	}
+}
+
+func (v *values) time(t activity.Time) {
+	if t.IsZero() {
+		return
+	}
+	var buf [40]byte
+	text, err := t.AppendText(buf[:0])
+	if err == nil {
+		appendValue(v, text)
+	}
+}
+
+// properties appends the values at path. Any part of a path may be missing its case, any list on the way stands for
+// all its elements, and a name may itself contain dots (claims are named by URL).
+func (v *values) properties(raw []byte, path string) {
+	switch jsonscan.Kind(raw) {
+	case '{':
+		if path == "" {
+			appendValue(v, raw)
+			return
+		}
+		v.members(raw, path)
+	case '[':
+		v.elements(raw, path)
+	case '"':
+		if path == "" {
+			v.text(raw)
+		}
+	case '0', 't', 'f':
+		if path == "" {
+			appendValue(v, raw)
+		}
+	}
+}
+
+// members follows path into an object.
+func (v *values) members(raw []byte, path string) {
+	for i := jsonscan.Space(raw, jsonscan.Space(raw, 0)+1); i < len(raw) && raw[i] == '"'; {
+		nameEnd, err := jsonscan.Value(raw, i)
+		if err != nil {
+			return
+		}
+		name := raw[i+1 : nameEnd-1]
+		at := jsonscan.Space(raw, jsonscan.Space(raw, nameEnd)+1)
+		end, err := jsonscan.Value(raw, at)
+		if err != nil {
+			return
+		}
+		if rest, ok := step(name, path); ok {
+			v.properties(raw[at:end], rest)
+		}
+		i = nextElement(raw, end)
+	}
+}
+
+// elements follows path into each element of a list; the list itself has no text.
+func (v *values) elements(raw []byte, path string) {
+	for i := jsonscan.Space(raw, jsonscan.Space(raw, 0)+1); i < len(raw) && raw[i] != ']'; {
+		end, err := jsonscan.Value(raw, i)
+		if err != nil {
+			return
+		}
+		v.properties(raw[i:end], path)
+		i = nextElement(raw, end)
+	}
+}
+
+// nextElement returns the offset of what follows the comma at or after i, or len(raw).
+func nextElement(raw []byte, i int) int {
+	if i = jsonscan.Space(raw, i); i < len(raw) && raw[i] == ',' {
+		return jsonscan.Space(raw, i+1)
+	}
+	return len(raw)
+}
+
+// step reports whether a member's name is the beginning of path (which is folded), and what remains of it.
+func step(name []byte, path string) (rest string, ok bool) {
+	if len(name) > len(path) || len(name) < len(path) && path[len(name)] != '.' {
+		return "", false
+	}
+	for i, c := range name {
+		if c >= utf8.RuneSelf {
+			return "", false // Azure's member names are ASCII
+		}
+		if 'A' <= c && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		if c != path[i] {
+			return "", false
+		}
+	}
+	if len(name) == len(path) {
+		return "", true
+	}
+	return path[len(name)+1:], true
+}
+
+// text appends a JSON string's text.
+func (v *values) text(raw []byte) {
+	body := raw[1 : len(raw)-1]
+	for _, c := range body {
+		if c == '\\' {
+			v.escaped(raw)
+			return
+		}
+	}
+	appendValue(v, body)
+}
+
+// escaped unescapes into the arena's far end first, so that no text is allocated.
+func (v *values) escaped(raw []byte) {
+	start := len(v.arena)
+	arena, err := jsonscan.AppendUnquote(v.arena, raw)
+	if err != nil {
+		return
+	}
+	text := arena[start:]
+	v.arena = arena
+	appendValue(v, text)
+}
