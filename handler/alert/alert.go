@@ -138,10 +138,8 @@ func (a *Alert) Absorb(f Finding, now time.Time) (changed bool) {
 			a.Event = merged(a.Event, e, changed)
 		}
 	}
-	if a.meet(append([]Rule{f.Rule}, f.Also...)) || a.owe(f.To, now) {
-		changed = true
-	}
-	if changed {
+	met, owed := a.meet(append([]Rule{f.Rule}, f.Also...)), a.owe(f.To, now)
+	if changed = changed || met || owed; changed {
 		a.revise(now)
 	}
 	return changed

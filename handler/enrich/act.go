@@ -18,7 +18,8 @@ func actOf(e activity.Event) act {
 	}
 	parts := strings.Split(spelled, "/")
 	if len(parts) < 3 {
-		return act{noun: "", done: "ran " + e.Operation + " on", do: "run " + e.Operation + " on"}
+		named := or(e.OperationDisplay, e.Operation, "an unnamed operation")
+		return act{done: "ran “" + named + "” on", do: "run “" + named + "” on"}
 	}
 	verb, types := strings.ToLower(parts[len(parts)-1]), parts[1:len(parts)-1]
 	if verb == "action" && len(types) > 1 {

@@ -22,7 +22,7 @@ func words(name string) string {
 }
 
 var (
-	tags   = regexp.MustCompile(`(?s)<[^>]{0,2000}>`)
+	tags   = regexp.MustCompile(`<[^>]*>`)
 	blanks = regexp.MustCompile(`\s+`)
 )
 

@@ -1,0 +1,143 @@
+package main
+
+import (
+	"context"
+	"crypto/x509"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
+	"github.com/robfig/cron/v3"
+
+	"github.com/auditbell/auditbell/handler/enrich"
+	"github.com/auditbell/auditbell/handler/notify"
+	"github.com/auditbell/auditbell/handler/pipeline"
+	"github.com/auditbell/auditbell/handler/rules"
+	"github.com/auditbell/auditbell/handler/settings"
+	"github.com/auditbell/auditbell/handler/store"
+)
+
+// app is everything wired together: clients made once, passed down.
+type app struct {
+	store        *store.Store
+	pipeline     *pipeline.Pipeline
+	destinations map[string]notify.Destination
+	rules        []*rules.Rule
+	log          *slog.Logger
+}
+
+// openApp wires the app from settings and the config folder. The error lists everything that is wrong.
+func openApp(s *settings.Set, config fs.FS, log *slog.Logger) (*app, error) {
+	a := &app{log: log}
+	a.destinations = openDestinations(s, notify.NewClient(http.DefaultTransport))
+	options := readStore(s)
+	options.Logger = log
+	readSchedules(s)
+	a.pipeline = &pipeline.Pipeline{
+		Routes: s.ReadConfig(config, names(a.destinations)).Routes, Destinations: a.destinations,
+		Enrich: readEnrich(s), Now: time.Now,
+		Lease: s.Duration(settings.Def{Name: "DELIVERY_LEASE", Default: "30s",
+			Doc: "How long one instance may take to deliver an alert before another one tries."}),
+	}
+	a.pipeline.Rules, a.rules = readRules(s, config)
+	if err := s.Err(); err != nil {
+		return a, err
+	}
+	var err error
+	if a.store, err = store.Open(options); err != nil {
+		return a, err
+	}
+	a.pipeline.Log, a.pipeline.Alerts = a.store, a.store
+	return a, nil
+}
+
+// warm does in the background what the first event would otherwise wait for: the certificate pool (about 10 ms), the
+// account's properties and the identity's token.
+func (a *app) warm(ctx context.Context) {
+	_, _ = x509.SystemCertPool() // cached by the runtime; an error shows at the first call
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	if err := a.store.Check(ctx); err != nil {
+		a.log.Warn("the store does not answer yet", "error", err)
+	}
+}
+
+func readStore(s *settings.Set) store.Options {
+	o := store.Options{
+		Endpoint: s.URL(settings.Def{Name: "COSMOS_ENDPOINT", Required: true, Example: "https://ACCOUNT.documents.azure.com:443/",
+			Doc: "Address of the Cosmos DB for NoSQL account.", Hint: "terraform output cosmos_endpoint"}),
+		Key: s.Secret(settings.Def{Name: "COSMOS_KEY",
+			Doc: "Account key, for local runs only; in Azure leave it unset and the identity is used."}).Reveal(),
+		Database: s.Text(settings.Def{Name: "COSMOS_DATABASE", Default: store.Database, Doc: "Name of the database."}),
+	}
+	clientID := s.Text(settings.Def{Name: "AZURE_CLIENT_ID", Doc: "Client id of the user-assigned identity to use, when there is one."})
+	if o.Key == "" {
+		o.Credential = credential(s, clientID)
+	}
+	return o
+}
+
+// credential is the managed identity in Azure, which App Service announces by IDENTITY_ENDPOINT, and the developer's
+// own sign-in elsewhere. Making it calls nothing.
+func credential(s *settings.Set, clientID string) azcore.TokenCredential {
+	var c azcore.TokenCredential
+	var err error
+	if _, inAzure := os.LookupEnv("IDENTITY_ENDPOINT"); inAzure {
+		options := &azidentity.ManagedIdentityCredentialOptions{}
+		if clientID != "" {
+			options.ID = azidentity.ClientID(clientID)
+		}
+		c, err = azidentity.NewManagedIdentityCredential(options)
+	} else {
+		c, err = azidentity.NewDefaultAzureCredential(nil)
+	}
+	if err != nil {
+		s.Report(settings.Problem{Name: "identity", Reason: err.Error(), Hint: "switch on the app's managed identity, or sign in with az login"})
+	}
+	return c
+}
+
+func readEnrich(s *settings.Set) enrich.Options {
+	return enrich.Options{Portal: s.URL(settings.Def{Name: "PORTAL_URL", Default: "https://portal.azure.com",
+		Doc: "The portal that links lead to; sovereign clouds have their own."})}
+}
+
+// readSchedules checks what the host expands in function.json: with a schedule that it cannot read, the host leaves
+// the function out and only its own log says so.
+func readSchedules(s *settings.Set) {
+	parser := cron.NewParser(cron.Second | cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow)
+	for _, d := range []settings.Def{
+		{Name: "DELIVER_SCHEDULE", Required: true, Example: "*/30 * * * * *",
+			Doc: "When deliveries are brought up to date: NCRONTAB, six fields.", Hint: `"*/30 * * * * *" is every 30 seconds`},
+	} {
+		if text := s.Text(d); text != "" {
+			if _, err := parser.Parse(text); err != nil {
+				s.Report(settings.Problem{Name: d.Name, Reason: "is not NCRONTAB with six fields", Hint: d.Hint})
+			}
+		}
+	}
+}
+
+// readRules compiles the library and the operator's own rules, which may replace library rules by id.
+func readRules(s *settings.Set, config fs.FS) (*rules.Set, []*rules.Rule) {
+	all, err := rules.Library()
+	if err != nil {
+		s.Report(settings.Problem{Name: "rules library", Reason: err.Error()})
+	}
+	if _, err := fs.Stat(config, "rules"); err == nil {
+		own, err := rules.Load(config, "rules")
+		if err != nil {
+			s.Report(settings.Problem{Name: "config/rules", Reason: err.Error(), Hint: "mend or remove the rule; none of the folder's is used until then"})
+		}
+		all = rules.Replace(all, own)
+	}
+	set, err := rules.Compile(all)
+	if err != nil {
+		s.Report(settings.Problem{Name: "rules", Reason: err.Error()})
+	}
+	return set, all
+}

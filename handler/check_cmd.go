@@ -1,0 +1,132 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/auditbell/auditbell/handler/activity"
+	"github.com/auditbell/auditbell/handler/alert"
+	"github.com/auditbell/auditbell/handler/settings"
+)
+
+type checkCmd struct {
+	Format string `enum:"auto,table,json" default:"auto" help:"auto, table or json."`
+	Limit  int    `default:"1000" help:"How many parked items and stuck deliveries to read."`
+}
+
+// finding of a check; OK is false when a person has to do something.
+type checkLine struct {
+	Check  string `json:"check"`
+	OK     bool   `json:"ok"`
+	Detail string `json:"detail"`
+}
+
+func (c *checkCmd) run(ctx context.Context, std stdio) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	lines := c.check(ctx, std)
+	if asJSON(c.Format, std) {
+		if err := writeJSON(std.out, lines); err != nil {
+			return err
+		}
+	} else {
+		printLines(std.out, lines)
+	}
+	if slices.ContainsFunc(lines, func(l checkLine) bool { return !l.OK }) {
+		return errNo
+	}
+	return nil
+}
+
+func (c *checkCmd) check(ctx context.Context, std stdio) []checkLine {
+	s := settings.New(std.env)
+	a, err := openApp(s, configFolder(s), slog.New(slog.DiscardHandler))
+	if err != nil {
+		return problemLines(err)
+	}
+	lines := []checkLine{
+		{"settings", true, "complete"},
+		{"rules", true, fmt.Sprintf("%d loaded", len(a.rules))},
+		{"destinations", true, strings.Join(names(a.destinations), ", ")},
+	}
+	if err := a.store.Check(ctx); err != nil {
+		for _, problem := range strings.Split(err.Error(), "\n") {
+			lines = append(lines, checkLine{"store", false, problem})
+		}
+		return lines
+	}
+	lines = append(lines, checkLine{"store", true, "answers"})
+	parked, err := a.store.ListParked(ctx, c.Limit)
+	lines = append(lines, listed("parked", parkedLines(parked, c.Limit), err)...)
+	stuck, err := a.store.Stuck(ctx, c.Limit)
+	return append(lines, listed("stuck deliveries", stuckLines(stuck), err)...)
+}
+
+// problemLines is one line for each thing that is wrong with the configuration.
+func problemLines(err error) []checkLine {
+	var lines []checkLine
+	for _, problem := range strings.Split(err.Error(), "\n") {
+		lines = append(lines, checkLine{"settings", false, problem})
+	}
+	return lines
+}
+
+func listed(check string, lines []checkLine, err error) []checkLine {
+	if err != nil {
+		return []checkLine{{check, false, err.Error()}}
+	}
+	if len(lines) == 0 {
+		return []checkLine{{check, true, "none"}}
+	}
+	return lines
+}
+
+// parkedLines counts known signals in one line each and lists what was unreadable. Another Azure signal on our
+// endpoint is no fault; something unreadable is.
+func parkedLines(parked []activity.Parked, limit int) []checkLine {
+	counts := map[string]int{}
+	var lines []checkLine
+	for _, p := range parked {
+		counts[p.Signal]++
+		if p.Signal == "invalid" {
+			detail := fmt.Sprintf("%s %s: %s (%d bytes, %s)", p.At.Format(time.RFC3339), p.Function, p.Reason, p.Size, p.ID)
+			lines = append(lines, checkLine{"parked", false, detail})
+		}
+	}
+	for _, signal := range slices.Sorted(maps.Keys(counts)) {
+		lines = append(lines, checkLine{"parked", signal != "invalid", fmt.Sprintf("%d × %s", counts[signal], signal)})
+	}
+	if len(parked) == limit {
+		lines = append(lines, checkLine{"parked", true, "there are more; raise --limit"})
+	}
+	return lines
+}
+
+func stuckLines(alerts []alert.Alert) []checkLine {
+	var lines []checkLine
+	for _, a := range alerts {
+		for _, name := range slices.Sorted(maps.Keys(a.Deliveries)) {
+			if d := a.Deliveries[name]; d.Parked() {
+				detail := fmt.Sprintf("%s %s → %s: %s", d.ParkedAt.Format(time.RFC3339), a.Rule.Title, name, d.Reason)
+				lines = append(lines, checkLine{"stuck deliveries", false, detail})
+			}
+		}
+	}
+	return lines
+}
+
+func printLines(w io.Writer, lines []checkLine) {
+	for _, l := range lines {
+		word := "ok   "
+		if !l.OK {
+			word = "WRONG"
+		}
+		fmt.Fprintf(w, "%s  %-16s  %s\n", word, l.Check, l.Detail)
+	}
+}

@@ -1,0 +1,285 @@
+package main
+
+// The rules of the house, as tests that say what to do. They hold for every Go file of the repository, not only for
+// this package; CONTRIBUTING.md tells the same in prose.
+
+import (
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/auditbell/auditbell"
+
+// arrows is the import table of DESIGN.md: which of our packages each may import. A new arrow is a design decision:
+// add it here and to DESIGN.md in the same commit and say why.
+var arrows = map[string][]string{
+	"handler":                   {"handler/..."},
+	"handler/jsonscan":          {},
+	"handler/activity":          {"handler/jsonscan"},
+	"handler/host":              {"handler/jsonscan"},
+	"handler/settings":          {},
+	"handler/notify":            {"handler/settings"},
+	"handler/notify/slack":      {"handler/notify", "handler/settings"},
+	"handler/notify/teams":      {"handler/notify", "handler/settings"},
+	"handler/notify/webhook":    {"handler/notify", "handler/settings"},
+	"handler/notify/notifytest": {"handler/notify", "handler/settings"},
+	"handler/payload":           {"handler/activity", "handler/jsonscan"},
+	"handler/payload/transcode": {"handler/activity", "handler/jsonscan"},
+	"handler/rules":             {"handler/activity", "handler/jsonscan"},
+	"handler/enrich":            {"handler/activity"},
+	"handler/alert":             {"handler/activity"},
+	"handler/store":             {"handler/activity", "handler/alert"},
+	"handler/pipeline":          {"handler/activity", "handler/alert", "handler/rules", "handler/enrich", "handler/notify", "handler/settings"},
+	"infra":                     {},
+	"infra/stage":               {"infra/stage/layout"},
+	"infra/stage/layout":        {},
+	"local":                     {"local/...", "infra", "infra/stage/layout"},
+	"local/host":                {"handler/host"},
+	"local/cosmos":              {"infra"},
+	"local/inbox":               {},
+	"local/scenario":            {},
+}
+
+// goFile is one parsed source file.
+type goFile struct {
+	path string // relative to the root, with slashes
+	pkg  string // its folder
+	test bool
+	src  []byte
+	ast  *ast.File
+	fset *token.FileSet
+}
+
+func (f goFile) line(p token.Pos) int { return f.fset.Position(p).Line }
+
+// house parses every Go file of the repository but testdata.
+func house(t *testing.T) []goFile {
+	t.Helper()
+	var files []goFile
+	err := filepath.WalkDir("..", func(p string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && (d.Name() == "testdata" || d.Name() == "dist" || d.Name() == "node_modules" || d.Name() == ".git") {
+			return filepath.SkipDir
+		}
+		if d.IsDir() || !strings.HasSuffix(p, ".go") {
+			return nil
+		}
+		f := goFile{path: strings.TrimPrefix(filepath.ToSlash(p), "../"), test: strings.HasSuffix(p, "_test.go"), fset: token.NewFileSet()}
+		f.pkg = path.Dir(f.path)
+		if f.src, err = os.ReadFile(p); err != nil {
+			return err
+		}
+		f.ast, err = parser.ParseFile(f.fset, p, f.src, parser.ParseComments)
+		files = append(files, f)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
+
+func TestImportsFollowTheTable(t *testing.T) {
+	t.Parallel()
+	for _, f := range house(t) {
+		allowed, known := arrows[f.pkg]
+		if !known {
+			t.Errorf("%s: the package %s is not in the import table; add it to arrows in handler/house_test.go and to DESIGN.md, with the packages of ours that it may import", f.path, f.pkg)
+			continue
+		}
+		if f.test {
+			continue // tests may use the stand-ins
+		}
+		for _, spec := range f.ast.Imports {
+			imported, err := strconv.Unquote(spec.Path.Value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ours, ok := strings.CutPrefix(imported, module+"/")
+			if ok && !slices.ContainsFunc(allowed, func(a string) bool { return covers(a, ours) }) {
+				t.Errorf("%s imports %s, an arrow the table does not know; move the code, or decide on the arrow: change arrows in handler/house_test.go and DESIGN.md in the same commit and say why", f.path, ours)
+			}
+		}
+	}
+}
+
+// covers reports whether the allowance a ("x" or "x/...") covers pkg.
+func covers(a, pkg string) bool {
+	if prefix, ok := strings.CutSuffix(a, "/..."); ok {
+		return strings.HasPrefix(pkg, prefix+"/")
+	}
+	return a == pkg
+}
+
+func TestOnlyTheStoreKnowsCosmos(t *testing.T) {
+	t.Parallel()
+	for _, f := range house(t) {
+		for _, spec := range f.ast.Imports {
+			if strings.Contains(spec.Path.Value, "azcosmos") && !f.test && f.pkg != "handler/store" {
+				t.Errorf("%s imports azcosmos; only handler/store may, so that its traps are handled in one place", f.path)
+			}
+		}
+	}
+}
+
+func TestEveryPackageSaysWhatItIsFor(t *testing.T) {
+	t.Parallel()
+	said := map[string]bool{}
+	for _, f := range house(t) {
+		if !f.test {
+			said[f.pkg] = said[f.pkg] || f.ast.Doc != nil && len(f.ast.Doc.Text()) > 80
+		}
+	}
+	for pkg, ok := range said {
+		if !ok {
+			t.Errorf("package %s has no package comment worth the name; say what it is for and what it is not for", pkg)
+		}
+	}
+}
+
+func TestNoInitAndNoGrabBags(t *testing.T) {
+	t.Parallel()
+	for _, f := range house(t) {
+		if slices.Contains([]string{"util", "utils", "common", "helpers", "types", "models", "misc"}, f.ast.Name.Name) {
+			t.Errorf("%s: a package named %s says nothing about what is in it; name it for its subject", f.path, f.ast.Name.Name)
+		}
+		for _, d := range f.ast.Decls {
+			if fn, ok := d.(*ast.FuncDecl); ok && fn.Recv == nil && fn.Name.Name == "init" {
+				t.Errorf("%s:%d: init runs before main can listen and cannot be given anything; make it a function that is called", f.path, f.line(fn.Pos()))
+			}
+		}
+	}
+}
+
+// Budgets of size. Whoever needs a bigger one says so in the first line of the commit message.
+const (
+	maxFileLines     = 500
+	maxFunctionLines = 80
+	maxParameters    = 4
+)
+
+func TestSizesStayReadable(t *testing.T) {
+	t.Parallel()
+	var lengths []int
+	for _, f := range house(t) {
+		if lines := strings.Count(string(f.src), "\n"); lines > maxFileLines {
+			t.Errorf("%s has %d lines, the budget is %d; split it by subject", f.path, lines, maxFileLines)
+		}
+		for _, d := range f.ast.Decls {
+			fn, ok := d.(*ast.FuncDecl)
+			if !ok || fn.Body == nil {
+				continue
+			}
+			lines := f.line(fn.Body.Rbrace) - f.line(fn.Pos()) + 1
+			if lines > maxFunctionLines {
+				t.Errorf("%s:%d: %s has %d lines, the budget is %d; give its steps names", f.path, f.line(fn.Pos()), fn.Name.Name, lines, maxFunctionLines)
+			}
+			if f.test {
+				continue
+			}
+			lengths = append(lengths, lines)
+			if n := fn.Type.Params.NumFields(); n > maxParameters+contextParameter(fn) {
+				t.Errorf("%s:%d: %s takes %d parameters, the budget is %d beside a context; make the others a struct", f.path, f.line(fn.Pos()), fn.Name.Name, n, maxParameters)
+			}
+		}
+	}
+	slices.Sort(lengths)
+	if median := lengths[len(lengths)/2]; median > 12 {
+		t.Errorf("the median function has %d lines, the budget is 12", median)
+	}
+	if ninety := lengths[len(lengths)*9/10]; ninety > 40 {
+		t.Errorf("a tenth of all functions have more than %d lines, the budget is 40", ninety)
+	}
+}
+
+// contextParameter is 1 when fn's first parameter is a context, which is not counted.
+func contextParameter(fn *ast.FuncDecl) int {
+	if len(fn.Type.Params.List) == 0 {
+		return 0
+	}
+	if sel, ok := fn.Type.Params.List[0].Type.(*ast.SelectorExpr); ok && sel.Sel.Name == "Context" {
+		return 1
+	}
+	return 0
+}
+
+func TestRoutesAreTheFunctionFolders(t *testing.T) {
+	t.Parallel()
+	var folders, names []string
+	entries, err := os.ReadDir("../functions")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		folders = append(folders, e.Name())
+	}
+	for _, r := range routes {
+		names = append(names, r.name)
+	}
+	slices.Sort(names)
+	if !slices.Equal(folders, names) {
+		t.Errorf("functions/ holds %v, handler/routes.go serves %v; add the folder with its function.json, or the line", folders, names)
+	}
+}
+
+func TestSettingsAreDocumented(t *testing.T) {
+	t.Parallel()
+	var want strings.Builder
+	defs := declared()
+	if err := writeExample(&want, defs); err != nil {
+		t.Fatal(err)
+	}
+	example, err := os.ReadFile("../local.settings.json.example")
+	if err != nil || string(example) != want.String() {
+		t.Errorf("local.settings.json.example is not what the code reads (%v); run `go run ./handler settings --format example > local.settings.json.example`", err)
+	}
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range defs {
+		if d.Doc == "" || !strings.HasSuffix(d.Doc, ".") {
+			t.Errorf("setting %s has no sentence that says what it is for; give its Def a Doc that ends in a full stop", d.Name)
+		}
+		if !strings.Contains(string(readme), fmt.Sprintf("| `%s` | ", d.Name)) {
+			t.Errorf("README.md's table of settings lacks %s; add the line from `go run ./handler settings`", d.Name)
+		}
+	}
+}
+
+func TestEveryDestinationRunsTheSuite(t *testing.T) {
+	t.Parallel()
+	suite := map[string]bool{}
+	listed := map[string]bool{"notifytest": true}
+	for _, d := range destinations {
+		listed[d.name] = true
+	}
+	for _, f := range house(t) {
+		name, ok := strings.CutPrefix(f.pkg, "handler/notify/")
+		if !ok {
+			continue
+		}
+		if !listed[name] {
+			t.Errorf("%s is a destination that nobody can choose; add a line to handler/destinations.go", f.pkg)
+			listed[name] = true
+		}
+		suite[name] = suite[name] || f.test && strings.Contains(string(f.src), "notifytest.Run(")
+	}
+	for _, d := range destinations {
+		if !suite[d.name] {
+			t.Errorf("handler/notify/%s has no test that calls notifytest.Run; the suite is the destination's contract", d.name)
+		}
+	}
+}

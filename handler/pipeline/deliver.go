@@ -1,0 +1,157 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/auditbell/auditbell/handler/alert"
+	"github.com/auditbell/auditbell/handler/notify"
+)
+
+// dueAtOnce bounds the alerts that one run of the timer takes on; the next run takes the rest.
+const dueAtOnce = 200
+
+// DeliverDue brings every alert that is behind and due to its newest revision, everywhere. It is level-triggered: it
+// looks at what is, not at what happened, so a missed or doubled tick changes nothing.
+func (p *Pipeline) DeliverDue(ctx context.Context, b Batch) (Summary, error) {
+	refs, err := p.Alerts.Due(ctx, dueAtOnce)
+	if err != nil {
+		return Summary{}, err
+	}
+	var sum Summary
+	var mu sync.Mutex
+	var errs []error
+	each(len(refs), func(i int) {
+		one, err := p.deliverLeased(ctx, refs[i], b)
+		mu.Lock()
+		defer mu.Unlock()
+		sum.add(one)
+		errs = append(errs, err)
+	})
+	return sum, errors.Join(errs...)
+}
+
+// deliverLeased takes the lease, unless another instance has it, and delivers.
+func (p *Pipeline) deliverLeased(ctx context.Context, ref alert.Ref, b Batch) (Summary, error) {
+	if ctx.Err() != nil {
+		return Summary{}, nil //nolint:nilerr // out of time is no failure: the next tick goes on
+	}
+	a, ok, err := p.Alerts.Lease(ctx, ref, p.lease(b.ID))
+	if err != nil || !ok {
+		return Summary{}, err
+	}
+	return p.deliver(ctx, a, b), nil
+}
+
+func (p *Pipeline) deliverAll(ctx context.Context, due []alert.Alert, b Batch) Summary {
+	var sum Summary
+	var mu sync.Mutex
+	newest := make(map[string]alert.Alert, len(due)) // a batch may ring one alert more than once
+	for _, a := range due {
+		if have, ok := newest[a.ID]; !ok || a.Revision > have.Revision {
+			newest[a.ID] = a
+		}
+	}
+	var once []alert.Alert
+	for _, a := range newest {
+		once = append(once, a)
+	}
+	each(len(once), func(i int) {
+		one := p.deliver(ctx, once[i], b)
+		mu.Lock()
+		defer mu.Unlock()
+		sum.add(one)
+	})
+	return sum
+}
+
+// attempt is one delivery to one destination and how it went.
+type attempt struct {
+	name     string
+	revision int
+	told     alert.Told
+	ref      notify.Ref
+	err      error
+	at       time.Time
+}
+
+// deliver brings every due destination of a, whose lease is held, to a's revision, and marks how far each got. The
+// lease bounds the sending; the marking is given time of its own, because a message that was sent and not marked will
+// be sent again.
+func (p *Pipeline) deliver(ctx context.Context, a alert.Alert, b Batch) Summary {
+	names := a.DueNames(p.Now())
+	tries := make([]attempt, len(names))
+	sending, cancel := context.WithTimeout(ctx, a.Lease.Until.Sub(p.Now()))
+	defer cancel()
+	each(len(names), func(i int) { tries[i] = p.try(sending, a, names[i]) })
+
+	marking, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	var sum Summary
+	for _, t := range tries {
+		sum.count(t)
+		t.log(b.Logger, a)
+	}
+	_, err := p.Alerts.Settle(marking, a.Ref(), b.ID, func(have *alert.Alert) {
+		for _, t := range tries {
+			t.mark(have)
+		}
+	})
+	if err != nil {
+		b.Logger.Error("mark delivery: the message may be sent again when the lease ends", "alert", a.ID, "error", err)
+	}
+	return sum
+}
+
+func (p *Pipeline) try(ctx context.Context, a alert.Alert, name string) attempt {
+	t := attempt{name: name, revision: a.Revision, told: toldOf(a)}
+	destination, ok := p.Destinations[name]
+	if !ok {
+		t.err = notify.Permanent(fmt.Errorf("destination %q is not configured", name))
+	} else {
+		d := a.Deliveries[name]
+		t.ref, t.err = destination.Deliver(ctx, p.Message(a, d.Told), notify.Ref{Channel: d.Channel, ID: d.Ref})
+	}
+	t.at = p.Now()
+	return t
+}
+
+// mark applies the attempt to the alert as it is now, which may have moved on.
+func (t attempt) mark(a *alert.Alert) {
+	switch {
+	case t.err == nil:
+		a.Delivered(t.name, t.revision, alert.Delivery{Channel: t.ref.Channel, Ref: t.ref.ID, Told: t.told}, t.at)
+	case notify.IsPermanent(t.err):
+		a.Park(t.name, t.err.Error(), t.at)
+	default:
+		delay, _ := notify.Delay(t.err)
+		a.Failed(t.name, t.err.Error(), delay, t.at)
+	}
+}
+
+func (t attempt) log(log *slog.Logger, a alert.Alert) {
+	args := []any{"alert", a.ID, "destination", t.name, "revision", t.revision}
+	switch {
+	case t.err == nil:
+		log.Info("delivered", args...)
+	case notify.IsPermanent(t.err):
+		log.Error("delivery given up until its cause is mended; handler check lists it", append(args, "error", t.err)...)
+	default:
+		log.Warn("delivery failed and will be tried again", append(args, "error", t.err)...)
+	}
+}
+
+func (s *Summary) count(t attempt) {
+	switch {
+	case t.err == nil:
+		s.Delivered++
+	case notify.IsPermanent(t.err):
+		s.Stuck++
+	default:
+		s.Retried++
+	}
+}

@@ -1,0 +1,150 @@
+package pipeline
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/auditbell/auditbell/handler/activity"
+	"github.com/auditbell/auditbell/handler/alert"
+	"github.com/auditbell/auditbell/handler/enrich"
+	"github.com/auditbell/auditbell/handler/notify"
+)
+
+// Message is the alert as its readers shall see it now; told is what they know already.
+func (p *Pipeline) Message(a alert.Alert, told alert.Told) notify.Message {
+	v := enrich.Of(a.Event, p.Enrich)
+	m := notify.Message{
+		ID: a.ID, Severity: notify.Severity(a.Rule.Severity), Headline: headline(a, v), Summary: summary(a, v),
+		Result: resultOf(a), Time: a.First.Time, Steps: a.Rule.Runbook, Context: smallPrint(a), News: news(a, told),
+	}
+	for _, f := range v.Facts {
+		m.Facts = append(m.Facts, notify.Fact{Name: f.Name, Value: f.Value, Time: f.Time, Code: f.Code})
+	}
+	if a.Count > 1 {
+		m.Facts = append([]notify.Fact{{Name: "Seen", Value: seen(a)}}, m.Facts...)
+		m.Facts = append(m.Facts, notify.Fact{Name: "Resources", Value: resources(a, 0)})
+	}
+	for _, l := range v.Links {
+		m.Links = append(m.Links, notify.Link{Title: l.Title, URL: l.URL})
+	}
+	return m
+}
+
+// headline names the act and its object. An Azure rule's own name stands first, because its owner knows it by that.
+func headline(a alert.Alert, v enrich.View) string {
+	text := v.Headline
+	switch {
+	case a.Rule.Azure:
+		text = a.Rule.Title + ": " + v.Headline
+	case !v.Telling && a.Event.ResourceName != "":
+		text = a.Rule.Title + ": " + a.Event.ResourceName
+	case !v.Telling:
+		text = a.Rule.Title
+	}
+	if a.Count > 1 {
+		text += fmt.Sprintf(" (×%d)", a.Count)
+	}
+	return text
+}
+
+func summary(a alert.Alert, v enrich.View) string {
+	return strings.TrimSpace(v.Sentence + " " + a.Rule.Reason)
+}
+
+// smallPrint names the rule and who wrote it, which the Detection Rule License asks of every message a rule causes,
+// and the ids by which the record is found again.
+func smallPrint(a alert.Alert) []string {
+	print := []string{ruleLine(a.Rule)}
+	for _, r := range a.Also {
+		print = append(print, "also "+ruleLine(r))
+	}
+	print = append(print, string(a.Event.Category))
+	if a.Event.CorrelationID != "" {
+		print = append(print, "correlation "+a.Event.CorrelationID)
+	}
+	return append(print, a.ID)
+}
+
+func ruleLine(r alert.Rule) string {
+	if r.Azure {
+		return "Azure alert rule " + r.Title
+	}
+	line := "rule " + r.ID
+	if r.Author != "" {
+		line += " by " + r.Author
+	}
+	return line
+}
+
+// news is the difference between what readers were told and what is, in words; empty for nothing worth repeating.
+func news(a alert.Alert, told alert.Told) string {
+	if told == (alert.Told{}) {
+		return ""
+	}
+	var parts []string
+	if outcome := string(a.Event.Outcome); outcome != told.Outcome && outcome != "" {
+		parts = append(parts, outcomeNews(a))
+	}
+	if more := a.Count - told.Count; more > 0 {
+		parts = append(parts, fmt.Sprintf("%d more, ×%d in all: %s", more, a.Count, resources(a, told.Count)))
+	}
+	return strings.Join(parts, "; ")
+}
+
+func outcomeNews(a alert.Alert) string {
+	word := strings.ToUpper(string(a.Event.Outcome)[:1]) + strings.ReplaceAll(string(a.Event.Outcome)[1:], "_", " ")
+	op := a.Operations[0]
+	if took := op.Ended.Sub(op.Started.Time); !op.Ended.IsZero() && took >= time.Second {
+		word += " after " + took.Round(time.Second).String()
+	}
+	return word
+}
+
+func toldOf(a alert.Alert) alert.Told {
+	return alert.Told{Count: a.Count, Outcome: string(a.Event.Outcome)}
+}
+
+// seen is "37 times, 09:12 to 09:41 UTC".
+func seen(a alert.Alert) string {
+	return fmt.Sprintf("%d times, %s to %s UTC", a.Count, a.First.UTC().Format("15:04"), a.Last.UTC().Format("15:04"))
+}
+
+// resources names what the operations from the given one on touched, each once, a handful at most.
+func resources(a alert.Alert, from int) string {
+	const most = 5
+	var names []string
+	known := map[string]bool{}
+	for _, op := range a.Operations[min(from, len(a.Operations)):] {
+		name := op.Name
+		if name == "" || known[name] {
+			continue
+		}
+		known[name] = true
+		names = append(names, name)
+	}
+	rest := a.Count - len(a.Operations)
+	if len(names) > most {
+		rest += len(names) - most
+		names = names[:most]
+	}
+	text := strings.Join(names, ", ")
+	if rest > 0 {
+		text = strings.TrimPrefix(fmt.Sprintf("%s and %d more, all recorded", text, rest), " and ")
+	}
+	return text
+}
+
+func resultOf(a alert.Alert) notify.Result {
+	switch a.Event.Outcome {
+	case activity.Succeeded, activity.Canceled:
+		return notify.Succeeded
+	case activity.Failed:
+		return notify.Failed
+	case activity.Resolved:
+		return notify.Resolved
+	case "":
+		return ""
+	}
+	return notify.Ongoing
+}

@@ -1,0 +1,172 @@
+// Package pipeline tells the story of one event, and of one delivery.
+//
+// An event is recorded, matched against the rules, and rung: committed as, or into, an alert. Only then is it
+// acknowledged. A delivery brings a destination to the newest revision of an alert and notes how far it got. The order
+// is always commit, deliver, mark: a crash between the last two repeats a message, and nothing can lose one.
+//
+// What the store and the channels are is not known here; they come in through the small interfaces below.
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/auditbell/auditbell/handler/activity"
+	"github.com/auditbell/auditbell/handler/alert"
+	"github.com/auditbell/auditbell/handler/enrich"
+	"github.com/auditbell/auditbell/handler/notify"
+	"github.com/auditbell/auditbell/handler/rules"
+	"github.com/auditbell/auditbell/handler/settings"
+)
+
+// Log records what came in.
+type Log interface {
+	// Append records an event once; first is false when it was there before. by is unique for each invocation.
+	Append(ctx context.Context, e activity.Event, by string) (first bool, ru float64, err error)
+	// Park keeps what is not an event; keeping it twice is keeping it once.
+	Park(ctx context.Context, p activity.Parked) (ru float64, err error)
+}
+
+// Alerts keeps alerts. The package alert says what each change means; the store makes it happen exactly once.
+type Alerts interface {
+	Ring(ctx context.Context, f alert.Finding, lease alert.Lease) (alert.Rung, error)
+	Due(ctx context.Context, limit int) ([]alert.Ref, error)
+	Lease(ctx context.Context, ref alert.Ref, lease alert.Lease) (a alert.Alert, ok bool, err error)
+	Settle(ctx context.Context, ref alert.Ref, owner string, apply func(*alert.Alert)) (alert.Alert, error)
+}
+
+// Pipeline is safe for concurrent use. All fields but Lease are required.
+type Pipeline struct {
+	Log          Log
+	Alerts       Alerts
+	Rules        *rules.Set
+	Routes       []settings.Route
+	Destinations map[string]notify.Destination // by name; routes name them
+	Enrich       enrich.Options
+	Now          func() time.Time
+	Lease        time.Duration // how long a delivery may take before another instance tries; 0: 30 s
+}
+
+// Batch is what one invocation brought.
+type Batch struct {
+	ID     string // unique for each attempt; the host's invocation id
+	Events []activity.Event
+	Parked []activity.Parked
+	Logger *slog.Logger
+}
+
+// Summary counts what became of a batch; its fields are the names of metrics.
+type Summary struct {
+	Received  int     `json:"received"`
+	Recorded  int     `json:"recorded"`
+	Duplicate int     `json:"duplicate"`
+	Matched   int     `json:"matched"`
+	Rung      int     `json:"rung"`
+	Delivered int     `json:"delivered"`
+	Retried   int     `json:"retried"` // attempts that failed and will be made again
+	Stuck     int     `json:"stuck"`   // deliveries given up
+	Parked    int     `json:"parked"`
+	RU        float64 `json:"ru"`
+}
+
+// parallel bounds the events, and the alerts, of one invocation that are worked on at once: a delivery of 5,000
+// events must not become 5,000 connections.
+const parallel = 8
+
+// Handle records, matches and rings everything in b. A nil error means that all of it is durable. One event's bad luck
+// does not sink the others: they are committed, and what failed comes again with the whole delivery. Deliveries that
+// fail are no error: the timer brings them up to date.
+func (p *Pipeline) Handle(ctx context.Context, b Batch) (Summary, error) {
+	sum := Summary{Received: len(b.Events) + len(b.Parked)}
+	var mu sync.Mutex // sum, errs, due
+	var errs []error
+	var due []alert.Alert
+	each(len(b.Parked), func(i int) {
+		ru, err := p.Log.Park(ctx, b.Parked[i])
+		mu.Lock()
+		defer mu.Unlock()
+		sum.RU, errs = sum.RU+ru, append(errs, err)
+		if err == nil {
+			sum.Parked++
+		}
+	})
+	each(len(b.Events), func(i int) {
+		one, rung, err := p.one(ctx, b, b.Events[i])
+		mu.Lock()
+		defer mu.Unlock()
+		sum.add(one)
+		errs = append(errs, err)
+		if rung.Leased {
+			due = append(due, rung.Alert)
+		}
+	})
+	sum.add(p.deliverAll(ctx, due, b))
+	return sum, errors.Join(errs...)
+}
+
+// one is the story of one event: record, match, ring.
+func (p *Pipeline) one(ctx context.Context, b Batch, e activity.Event) (Summary, alert.Rung, error) {
+	var sum Summary
+	first, ru, err := p.Log.Append(ctx, e, b.ID)
+	sum.RU += ru
+	if err != nil {
+		return sum, alert.Rung{}, fmt.Errorf("event %s: %w", e.ID, err)
+	}
+	if first {
+		sum.Recorded++
+	} else {
+		sum.Duplicate++ // still rung: whoever recorded it may have died before ringing
+	}
+	f, ok := p.find(e)
+	if !ok {
+		return sum, alert.Rung{}, nil
+	}
+	sum.Matched++
+	rung, err := p.Alerts.Ring(ctx, f, p.lease(b.ID))
+	sum.RU += rung.RU
+	if err != nil {
+		return sum, alert.Rung{}, fmt.Errorf("event %s: %w", e.ID, err)
+	}
+	if rung.Opened {
+		sum.Rung++
+		b.Logger.Info("alert", "alert", rung.Alert.ID, "rule", f.Rule.ID, "severity", f.Rule.Severity, "event", e.ID, "correlation", e.CorrelationID)
+	}
+	return sum, rung, nil
+}
+
+func (p *Pipeline) lease(owner string) alert.Lease {
+	length := p.Lease
+	if length <= 0 {
+		length = 30 * time.Second
+	}
+	return alert.Lease{Owner: owner, Until: p.Now().Add(length)}
+}
+
+func (s *Summary) add(o Summary) {
+	s.Recorded += o.Recorded
+	s.Duplicate += o.Duplicate
+	s.Matched += o.Matched
+	s.Rung += o.Rung
+	s.Delivered += o.Delivered
+	s.Retried += o.Retried
+	s.Stuck += o.Stuck
+	s.RU += o.RU
+}
+
+// each calls work(0) … work(n-1), a few at a time, and waits for all.
+func each(n int, work func(i int)) {
+	var wg sync.WaitGroup
+	slots := make(chan struct{}, parallel)
+	for i := range n {
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			work(i)
+		})
+	}
+	wg.Wait()
+}
