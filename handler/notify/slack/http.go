@@ -10,7 +10,6 @@ import (
 	"regexp"
 
 	"github.com/auditbell/auditbell/handler/notify"
-	"github.com/auditbell/auditbell/handler/settings"
 )
 
 // doer puts notify.Send beneath slack-go v0.35.0, whose own errors name the address, take Retry-After as seconds only
@@ -37,8 +36,7 @@ func (e *httpError) Unwrap() error { return e.err }
 // incoming is a channel reached through an incoming webhook. slack-go's own poster drops Slack's reason and puts the
 // address into errors, so this is ours.
 type incoming struct {
-	url    settings.Secret
-	client *http.Client
+	poster *notify.Poster
 }
 
 var _ notify.Destination = (*incoming)(nil)
@@ -64,12 +62,7 @@ func (d *incoming) send(ctx context.Context, p Payload) error {
 	if err != nil {
 		return notify.Permanent(fmt.Errorf("encode Slack message: %w", err))
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, d.url.Reveal(), bytes.NewReader(body))
-	if err != nil {
-		return notify.Permanent(fmt.Errorf("post to Slack: SLACK_WEBHOOK_URL is not an address"))
-	}
-	r.Header.Set("Content-Type", "application/json; charset=utf-8")
-	a, err := notify.Send(d.client, r)
+	a, err := d.poster.Post(ctx, body)
 	if err != nil {
 		return fmt.Errorf("post to Slack webhook: %w%s", err, reason(a.Body))
 	}

@@ -46,7 +46,7 @@ func Open(s *settings.Set, c *http.Client) notify.Destination {
 	case token != "" && base != "":
 		return newBot(token, channel, base, c)
 	case hook != "":
-		return &incoming{url: hook, client: c}
+		return &incoming{notify.NewPoster(hook, c)}
 	}
 	return nil
 }

@@ -215,7 +215,7 @@ func (r room) smallPrint(m notify.Message) []Element {
 func (r room) actions(m notify.Message) []Action {
 	var shown []Action
 	for _, l := range m.ShownLinks(maxTitle, r.url) {
-		shown = append(shown, Action{Type: "Action.OpenUrl", Title: literal(l.Title), URL: l.URL})
+		shown = append(shown, Action{Type: "Action.OpenUrl", Title: notify.Cut(literal(l.Title), maxTitle), URL: l.URL})
 	}
 	return shown
 }

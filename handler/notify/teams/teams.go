@@ -6,7 +6,6 @@
 package teams
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -21,8 +20,7 @@ import (
 
 // Destination is one channel, the one the workflow posts to.
 type Destination struct {
-	url    settings.Secret
-	client *http.Client
+	poster *notify.Poster
 }
 
 var _ notify.Destination = (*Destination)(nil)
@@ -36,7 +34,7 @@ func Open(s *settings.Set, c *http.Client) notify.Destination {
 	if url == "" {
 		return nil
 	}
-	return &Destination{url: url, client: c}
+	return &Destination{notify.NewPoster(url, c)}
 }
 
 // Deliver implements notify.Destination: what was posted cannot be edited, so news goes into a short card of its own.
@@ -55,12 +53,7 @@ func (d *Destination) send(ctx context.Context, e Envelope) error {
 	if err != nil {
 		return notify.Permanent(fmt.Errorf("encode Teams card: %w", err))
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, d.url.Reveal(), bytes.NewReader(body))
-	if err != nil {
-		return notify.Permanent(errors.New("post to Teams: TEAMS_WORKFLOW_URL is not an address"))
-	}
-	r.Header.Set("Content-Type", "application/json; charset=utf-8")
-	a, err := notify.Send(d.client, r)
+	a, err := d.poster.Post(ctx, body)
 	if err != nil {
 		return fmt.Errorf("post to Teams workflow: %w%s", err, reason(a))
 	}

@@ -1,0 +1,218 @@
+package notifytest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/auditbell/auditbell/handler/notify"
+)
+
+// failures are the cases in which something is wrong with the channel, the network or us.
+var failures = []testCase{
+	{"gives up on what retrying cannot mend", "a revoked token hammered for days hides the problem and gets the app banned", refusals},
+	{"leaves server trouble to be retried", "an alert must outlive an outage of the channel", outages},
+	{"reports the delay that the channel asked for", "the pipeline must wait as long as the service asks, not guess", namedDelays},
+	{"takes a 429 without a delay as passing", "some proxies drop Retry-After", rateLimitWithoutDelay},
+	{"leaves a timeout to be retried", "a slow channel is not a broken one", timesOut},
+	{"leaves a reset connection to be retried", "connections break while a channel is deployed", resets},
+	{"leaves a broken answer to be retried", "nothing says that the message arrived", breaksAnswer},
+	{"does not take a web page for success", "captive proxies answer 200 to everything, and the alert would be lost", webPage},
+	{"never follows redirects", "a redirect would carry the secret and the alert to a place nobody chose", redirects},
+	{"stops when its context ends", "the invocation's deadline is not the destination's to extend", cancelled},
+	{"recovers after a failure", "one bad answer must not poison the client", recovers},
+	{"reports a failed update", "an error on an update must reach the pipeline like any other", updateFails},
+}
+
+// answering is a fault with a fixed status. Its body repeats everything it was sent, as real error pages do.
+func answering(status int, headers ...string) func(http.ResponseWriter, *http.Request, []byte) bool {
+	return func(w http.ResponseWriter, r *http.Request, body []byte) bool {
+		for i := 0; i+1 < len(headers); i += 2 {
+			w.Header().Set(headers[i], headers[i+1])
+		}
+		w.WriteHeader(status)
+		_, _ = fmt.Fprintf(w, "refused http://%s%s with %v: %s", r.Host, r.URL, r.Header, body)
+		return true
+	}
+}
+
+// fail delivers a message, returns the error and checks that it is silent.
+func (e *end) fail(t *testing.T, ctx context.Context) error {
+	t.Helper()
+	m := Grant()
+	_, err := e.destination.Deliver(ctx, m, notify.Ref{})
+	if err == nil {
+		t.Fatal("Deliver reported success")
+	}
+	e.checkSilent(t, err, m)
+	return err
+}
+
+func refusals(t *testing.T, e *end) {
+	for _, status := range []int{400, 401, 403, 404, 405, 410, 413, 415, 422, 451} {
+		e.breakWith(answering(status))
+		if err := e.fail(t, t.Context()); !notify.IsPermanent(err) {
+			t.Errorf("status %d: %v, want it permanent", status, err)
+		}
+	}
+}
+
+func outages(t *testing.T, e *end) {
+	for _, status := range []int{408, 425, 500, 502, 503, 504, 520} {
+		e.breakWith(answering(status))
+		checkPassing(t, status, e.fail(t, t.Context()))
+	}
+}
+
+// checkPassing wants an error that is neither permanent nor carries a delay.
+func checkPassing(t *testing.T, what any, err error) {
+	t.Helper()
+	if delay, named := notify.Delay(err); named || notify.IsPermanent(err) {
+		t.Errorf("%v: %v (permanent %v, delay %v), want a plain error", what, err, notify.IsPermanent(err), delay)
+	}
+}
+
+func namedDelays(t *testing.T, e *end) {
+	sent := time.Date(2026, 11, 22, 9, 41, 2, 0, time.UTC)
+	date, later := sent.Format(http.TimeFormat), sent.Add(90*time.Second).Format(http.TimeFormat)
+	for _, c := range []struct {
+		status  int
+		headers []string
+		want    time.Duration
+	}{
+		{429, []string{"Retry-After", "17"}, 17 * time.Second},
+		{429, []string{"Retry-After", "0"}, time.Second},
+		{429, []string{"Retry-After", later, "Date", date}, 90 * time.Second},
+		{429, []string{"Retry-After", date, "Date", later}, time.Second},
+		{429, []string{"Retry-After", "999999999"}, 24 * time.Hour},
+		{503, []string{"Retry-After", "30"}, 30 * time.Second},
+	} {
+		e.breakWith(answering(c.status, c.headers...))
+		err := e.fail(t, t.Context())
+		if got, named := notify.Delay(err); !named || got != c.want || notify.IsPermanent(err) {
+			t.Errorf("status %d %v: delay %v, %v, permanent %v; want %v", c.status, c.headers, got, named, notify.IsPermanent(err), c.want)
+		}
+	}
+}
+
+func rateLimitWithoutDelay(t *testing.T, e *end) {
+	for _, headers := range [][]string{nil, {"Retry-After", "soon"}, {"Retry-After", "-5"}} {
+		e.breakWith(answering(429, headers...))
+		checkPassing(t, headers, e.fail(t, t.Context()))
+	}
+}
+
+// hang keeps a request open until the client gives up.
+func hang(_ http.ResponseWriter, r *http.Request, _ []byte) bool {
+	<-r.Context().Done()
+	return true
+}
+
+func timesOut(t *testing.T, e *end) {
+	e.client.Timeout = 100 * time.Millisecond
+	e.breakWith(hang)
+	checkPassing(t, "timeout", e.fail(t, t.Context()))
+}
+
+func resets(t *testing.T, e *end) {
+	e.breakWith(func(w http.ResponseWriter, _ *http.Request, _ []byte) bool {
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			t.Errorf("take over the connection: %v", err)
+			return true
+		}
+		if tcp, ok := conn.(*net.TCPConn); ok {
+			_ = tcp.SetLinger(0) // closing then sends RST instead of FIN
+		}
+		_ = conn.Close()
+		return true
+	})
+	checkPassing(t, "reset", e.fail(t, t.Context()))
+}
+
+func breaksAnswer(t *testing.T, e *end) {
+	e.breakWith(func(w http.ResponseWriter, _ *http.Request, _ []byte) bool {
+		w.Header().Set("Content-Length", "1000")
+		_, _ = fmt.Fprint(w, "ok")
+		panic(http.ErrAbortHandler)
+	})
+	checkPassing(t, "half an answer", e.fail(t, t.Context()))
+}
+
+func webPage(t *testing.T, e *end) {
+	e.breakWith(func(w http.ResponseWriter, _ *http.Request, body []byte) bool {
+		w.Header().Set("Content-Type", "text/html")
+		_, _ = fmt.Fprintf(w, "<!doctype html><title>Sign in</title>%s", body)
+		return true
+	})
+	checkPassing(t, "web page", e.fail(t, t.Context()))
+}
+
+func redirects(t *testing.T, e *end) {
+	var visits atomic.Int32
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { visits.Add(1) }))
+	defer elsewhere.Close()
+	for _, status := range []int{301, 302, 303, 307, 308} {
+		e.breakWith(answering(status, "Location", elsewhere.URL))
+		if err := e.fail(t, t.Context()); !notify.IsPermanent(err) {
+			t.Errorf("status %d: %v, want it permanent", status, err)
+		}
+	}
+	if n := visits.Load(); n != 0 {
+		t.Errorf("the other server was called %d times", n)
+	}
+}
+
+func cancelled(t *testing.T, e *end) {
+	before, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := e.fail(t, before); !errors.Is(err, context.Canceled) || notify.IsPermanent(err) {
+		t.Errorf("cancelled before: %v, want context.Canceled", err)
+	}
+	if n := e.requests(); n != 0 {
+		t.Errorf("%d requests were sent under a context that had ended", n)
+	}
+
+	during, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	e.breakWith(func(w http.ResponseWriter, r *http.Request, body []byte) bool { cancel(); return hang(w, r, body) })
+	began := time.Now()
+	if err := e.fail(t, during); !errors.Is(err, context.Canceled) || notify.IsPermanent(err) {
+		t.Errorf("cancelled during: %v, want context.Canceled", err)
+	}
+	if took := time.Since(began); took > short {
+		t.Errorf("Deliver went on for %v after its context had ended", took)
+	}
+}
+
+func recovers(t *testing.T, e *end) {
+	e.breakWith(answering(500))
+	before := e.requests()
+	_ = e.fail(t, t.Context())
+	if n := e.requests() - before; n != 1 {
+		t.Errorf("%d requests for one failing delivery, want 1: retrying is the pipeline's", n)
+	}
+	e.breakWith(nil)
+	e.deliver(t, Grant(), notify.Ref{})
+	if got := kinds(e.arrived()); len(got) != 1 {
+		t.Errorf("arrived %v, want one message", got)
+	}
+}
+
+func updateFails(t *testing.T, e *end) {
+	m := Grant()
+	ref := e.deliver(t, m, notify.Ref{})
+	m.News = "Succeeded after 12 s"
+	e.breakWith(answering(429, "Retry-After", "3"))
+	_, err := e.destination.Deliver(t.Context(), m, ref)
+	if delay, named := notify.Delay(err); !named || delay != 3*time.Second {
+		t.Errorf("update: %v, want a delay of 3 s", err)
+	}
+	e.checkSilent(t, err, m)
+}
