@@ -1,0 +1,142 @@
+package webhook
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"strings"
+	"time"
+
+	"github.com/auditbell/auditbell/handler/notify"
+)
+
+// Types of events.
+const (
+	TypeRaised  = "auditbell.alert.raised"
+	TypeUpdated = "auditbell.alert.updated"
+)
+
+// Event is a CloudEvent 1.0 in structured JSON (cloudevents/spec v1.0.2, json-format.md).
+type Event struct {
+	SpecVersion string `json:"specversion"`
+	ID          string `json:"id"`
+	Source      string `json:"source"`
+	Type        string `json:"type"`
+	Subject     string `json:"subject,omitempty"` // the alert's id, by which events belong together
+	Time        string `json:"time,omitempty"`    // when the alert's event happened, RFC 3339
+	ContentType string `json:"datacontenttype"`
+	Data        Data   `json:"data"`
+}
+
+// Data is the alert. Nothing is escaped, as it is data: who shows it escapes it. Texts are without control characters and
+// without what hides or reorders text.
+type Data struct {
+	Severity string   `json:"severity"` // informational, low, medium, high or critical
+	Headline string   `json:"headline"`
+	Summary  string   `json:"summary,omitempty"`
+	Result   string   `json:"result,omitempty"` // ongoing, succeeded, failed or resolved
+	Facts    []Fact   `json:"facts"`
+	Links    []Link   `json:"links"`
+	Steps    []string `json:"steps"`
+	Context  []string `json:"context"`
+	News     string   `json:"news,omitempty"` // what changed since the event before
+	Text     string   `json:"text"`           // all of it in one line
+}
+
+// Fact is one detail; it has either a value or a time.
+type Fact struct {
+	Name  string `json:"name"`
+	Value string `json:"value,omitempty"`
+	Time  string `json:"time,omitempty"`
+	Code  bool   `json:"code,omitempty"` // an identifier
+}
+
+// Link is an https address.
+type Link struct {
+	Title string `json:"title"`
+	URL   string `json:"url"`
+}
+
+// Bounds of what is sent, in code points; a receiver can rely on them.
+const (
+	maxLine  = 500
+	maxText  = 4000
+	maxValue = 1000
+	maxItems = 50
+	maxURL   = 4000
+)
+
+// Render makes the event of m. Its id is derived from what it says, so that a repeated delivery has the same one and the
+// receiver can drop it, as CloudEvents asks for (source and id identify an event).
+func Render(m notify.Message, kind string) Event {
+	e := Event{
+		SpecVersion: "1.0", Source: "/auditbell", Type: kind, Subject: line(m.ID),
+		ContentType: "application/json", Data: data(m), Time: stamp(m.Time),
+	}
+	e.ID = identify(e)
+	return e
+}
+
+func identify(e Event) string {
+	encoded, err := json.Marshal(e)
+	if err != nil {
+		return e.Subject // cannot happen: an Event is strings and booleans
+	}
+	sum := sha256.Sum256(encoded)
+	return hex.EncodeToString(sum[:16])
+}
+
+func data(m notify.Message) Data {
+	d := Data{
+		Severity: string(severity(m.Severity)), Result: result(m.Result),
+		Headline: line(m.Headline), Summary: text(m.Summary), News: text(m.News), Text: text(m.Fallback()),
+		Facts: []Fact{}, Links: []Link{}, Steps: linesOf(m.Steps), Context: linesOf(m.Context),
+	}
+	for _, f := range m.Facts {
+		value := notify.Cut(text(f.Value), maxValue)
+		if given := value != "" || !f.Time.IsZero(); given && len(d.Facts) < maxItems {
+			d.Facts = append(d.Facts, Fact{Name: line(f.Name), Value: value, Time: stamp(f.Time), Code: f.Code})
+		}
+	}
+	for _, l := range m.ShownLinks(maxLine, maxURL) {
+		d.Links = append(d.Links, Link{Title: l.Title, URL: l.URL})
+	}
+	return d
+}
+
+// severity folds unknown ones to medium, as Rank does.
+func severity(s notify.Severity) notify.Severity {
+	switch s {
+	case notify.Informational, notify.Low, notify.High, notify.Critical:
+		return s
+	}
+	return notify.Medium
+}
+
+func result(r notify.Result) string {
+	if r.Word() == "" {
+		return ""
+	}
+	return string(r)
+}
+
+func stamp(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339Nano)
+}
+
+func line(s string) string { return notify.Cut(strings.TrimSpace(notify.Clean(s, false)), maxLine) }
+
+func text(s string) string { return notify.Cut(strings.TrimSpace(notify.Clean(s, true)), maxText) }
+
+func linesOf(texts []string) []string {
+	lines := make([]string, 0, min(len(texts), maxItems))
+	for _, s := range texts {
+		if shown := line(s); shown != "" && len(lines) < maxItems {
+			lines = append(lines, shown)
+		}
+	}
+	return lines
+}
