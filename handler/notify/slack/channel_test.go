@@ -247,7 +247,7 @@ func (r *reader) plainElement(b block, limit int) {
 
 func (r *reader) rich(b block) {
 	switch b.Type {
-	case "rich_text_section":
+	case "rich_text_section", "rich_text_quote":
 		if len(b.Elements) == 0 {
 			r.fail("empty section")
 		}

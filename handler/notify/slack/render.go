@@ -168,7 +168,7 @@ func (r room) factsBlock(m notify.Message) api.Block {
 	if len(parts) == 0 {
 		return nil
 	}
-	return richText(section(parts...))
+	return richText(&api.RichTextQuote{Type: api.RTEQuote, Elements: parts})
 }
 
 func (r room) factValue(f notify.Fact) api.RichTextSectionElement {

@@ -41,16 +41,23 @@ type Element struct {
 	Items     []Element `json:"items,omitempty"`
 	Columns   []Element `json:"columns,omitempty"`
 	Inlines   []Run     `json:"inlines,omitempty"`
+	Wrap      bool      `json:"wrap,omitempty"`
+	Font
 }
 
 // Run is text shown as it is: unlike TextBlock and Fact, a TextRun knows no Markdown (adaptivecards.io, TextRun).
 type Run struct {
-	Type     string `json:"type"`
-	Text     string `json:"text"`
-	Size     string `json:"size,omitempty"`
-	Weight   string `json:"weight,omitempty"`
-	Subtle   bool   `json:"isSubtle,omitempty"`
-	FontType string `json:"fontType,omitempty"`
+	Type string `json:"type"`
+	Font
+}
+
+// Font is a text and its looks, the same for a TextBlock and a TextRun.
+type Font struct {
+	Text   string `json:"text,omitempty"`
+	Size   string `json:"size,omitempty"`
+	Weight string `json:"weight,omitempty"`
+	Subtle bool   `json:"isSubtle,omitempty"`
+	Type   string `json:"fontType,omitempty"`
 }
 
 // Action opens a link.
@@ -72,15 +79,19 @@ func envelope(c Card) Envelope {
 	}
 }
 
-// paragraph is one block of literal text.
-func paragraph(spacing string, runs ...Run) Element {
-	return Element{Type: "RichTextBlock", Spacing: spacing, Inlines: runs}
+// paragraph is one text. Where the text has no Markdown in it, it is a TextBlock, which breaks long words on a phone and
+// can be a heading; where it might have, it is a TextRun, which shows it as it is but lets long words run out of sight.
+func paragraph(spacing string, f Font) Element {
+	if inert(f.Text) {
+		return Element{Type: "TextBlock", Spacing: spacing, Wrap: true, Font: f}
+	}
+	return Element{Type: "RichTextBlock", Spacing: spacing, Inlines: []Run{{Type: "TextRun", Font: f}}}
 }
 
-func run(text string) Run { return Run{Type: "TextRun", Text: text} }
+func plain(text string) Font { return Font{Text: text} }
 
-func boldRun(text string) Run { return Run{Type: "TextRun", Text: text, Weight: "bolder"} }
+func bold(text string) Font { return Font{Text: text, Weight: "bolder"} }
 
-func subtleRun(text string) Run { return Run{Type: "TextRun", Text: text, Subtle: true} }
+func subtle(text string) Font { return Font{Text: text, Subtle: true} }
 
-func codeRun(text string) Run { return Run{Type: "TextRun", Text: text, FontType: "monospace"} }
+func code(text string) Font { return Font{Text: text, Type: "monospace"} }

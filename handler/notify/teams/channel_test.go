@@ -52,6 +52,7 @@ type element struct {
 	Weight    string    `json:"weight"`
 	Subtle    bool      `json:"isSubtle"`
 	FontType  string    `json:"fontType"`
+	Wrap      bool      `json:"wrap"`
 	Title     string    `json:"title"`
 	URL       string    `json:"url"`
 }
@@ -138,8 +139,10 @@ func (r *reader) element(e element) {
 		if len(e.Inlines) == 0 {
 			r.fail("empty rich text")
 		}
+	case "TextBlock":
+		r.textBlock(e)
 	default:
-		// TextBlock and FactSet among them: they read Markdown, and a text from an event would act.
+		// FactSet among them, which reads Markdown: a text from an event would act.
 		r.live = append(r.live, e.Type)
 	}
 	for _, inner := range slices.Concat(e.Items, e.Columns) {
@@ -150,6 +153,22 @@ func (r *reader) element(e element) {
 	}
 	r.text.WriteString("\n")
 }
+
+// textBlock wants a text that Markdown leaves alone. This is stricter than Markdown: a lone * would do nothing.
+func (r *reader) textBlock(e element) {
+	if e.Text == "" || !e.Wrap {
+		r.fail("text block %+v", e)
+	}
+	if strings.ContainsAny(e.Text, "*`~[]<>#\\|!\n") || strings.Count(e.Text, "_") > 1 || list.MatchString(e.Text) || address.MatchString(e.Text) {
+		r.live = append(r.live, "Markdown: "+e.Text)
+	}
+	r.write(e.Text)
+}
+
+var (
+	list    = regexp.MustCompile(`^ *([-+]|[0-9]+[.)])`)
+	address = regexp.MustCompile(`(?i)://|www\.|mailto:|&[a-z#]+[0-9]*;`)
+)
 
 var tag = regexp.MustCompile(`<[!@#a-zA-Z/]|\]\(|\{\{(DATE|TIME)\(`)
 

@@ -10,8 +10,8 @@ import (
 )
 
 // The rules of this file:
-//   - event text goes into TextRuns, never into TextBlock or Fact: those read Markdown, and what a backslash does there
-//     differs between desktop and phones (microsoft/AdaptiveCards issues #4677, #5590; msteams-docs #5793).
+//   - event text is never escaped but goes where it needs none, see paragraph: what a backslash does in Markdown differs
+//     between desktop and phones (microsoft/AdaptiveCards issues #4677, #5590; msteams-docs #5793).
 //   - facts are columns, not a FactSet, which clips long values at 300 px; identifiers get lines of their own.
 //   - the shrinking order is that of rooms; the last room fits whatever it is given.
 
@@ -56,8 +56,8 @@ func renderFollowUp(m notify.Message) Envelope {
 	var e Envelope
 	for _, r := range rooms {
 		body := []Element{
-			{Type: "Container", Style: style(m.Severity), Bleed: true, Items: []Element{paragraph("", boldRun(r.title(m)))}},
-			paragraph("", run(lines(m.News, r.summary))),
+			{Type: "Container", Style: style(m.Severity), Bleed: true, Items: []Element{paragraph("", bold(r.title(m)))}},
+			paragraph("", plain(lines(m.News, r.summary))),
 		}
 		e = envelope(Card{
 			FallbackText: fallback(r.title(m) + " — " + m.News),
@@ -79,7 +79,7 @@ func fits(e Envelope) bool {
 func (r room) body(m notify.Message) []Element {
 	body := []Element{r.header(m)}
 	if text := lines(m.Summary, r.summary); text != "" {
-		body = append(body, paragraph("", run(text)))
+		body = append(body, paragraph("", plain(text)))
 	}
 	body = append(body, r.factLines(m)...)
 	body = append(body, r.stepList(m)...)
@@ -88,15 +88,19 @@ func (r room) body(m notify.Message) []Element {
 
 // header is a coloured band with the severity as a word in it: colour never stands alone.
 func (r room) header(m notify.Message) Element {
-	title := boldRun(r.title(m))
-	title.Size = "medium"
-	items := []Element{paragraph("", title)}
+	title := bold(r.title(m))
+	title.Size = "large"
+	heading := paragraph("", title)
+	if heading.Type == "TextBlock" {
+		heading.Style = "heading" // for screen readers; clients take it in 1.4 cards though it came with 1.5
+	}
+	items := []Element{heading}
 	word, when := m.Status()
 	if !when.IsZero() {
 		word = strings.TrimPrefix(word+" · "+notify.Clock(when), " · ")
 	}
 	if word != "" {
-		items = append(items, paragraph("none", run(word)))
+		items = append(items, paragraph("none", plain(word)))
 	}
 	return Element{Type: "Container", Style: style(m.Severity), Bleed: true, Items: items}
 }
@@ -145,14 +149,14 @@ func (r room) factLines(m notify.Message) []Element {
 		shown = append(shown, factLine(line(f.Name, 40), value)...)
 	}
 	if hidden > 0 {
-		shown = append(shown, paragraph("small", subtleRun(fmt.Sprintf("… and %d more", hidden))))
+		shown = append(shown, paragraph("small", subtle(fmt.Sprintf("… and %d more", hidden))))
 	}
 	return shown
 }
 
-func (r room) factValue(f notify.Fact) (Run, bool) {
+func (r room) factValue(f notify.Fact) (Font, bool) {
 	if !f.Time.IsZero() {
-		return run(notify.Clock(f.Time)), true
+		return plain(notify.Clock(f.Time)), true
 	}
 	limit := r.value
 	if f.Code {
@@ -160,23 +164,23 @@ func (r room) factValue(f notify.Fact) (Run, bool) {
 	}
 	text := line(f.Value, limit)
 	if f.Code {
-		return codeRun(text), text != ""
+		return code(text), text != ""
 	}
-	return run(text), text != ""
+	return plain(text), text != ""
 }
 
 // besideName is how long an identifier may be to stand beside its name: a GUID, which breaks at its hyphens.
 const besideName = 36
 
-func factLine(name string, value Run) []Element {
+func factLine(name string, value Font) []Element {
 	if name == "" {
 		return []Element{paragraph("small", value)}
 	}
-	if value.FontType != "" && utf8.RuneCountInString(value.Text) > besideName {
-		return []Element{paragraph("small", boldRun(name)), paragraph("none", value)}
+	if value.Type != "" && utf8.RuneCountInString(value.Text) > besideName {
+		return []Element{paragraph("small", bold(name)), paragraph("none", value)}
 	}
 	return []Element{{Type: "ColumnSet", Spacing: "small", Columns: []Element{
-		{Type: "Column", Width: "88px", Items: []Element{paragraph("", boldRun(name))}},
+		{Type: "Column", Width: "88px", Items: []Element{paragraph("", bold(name))}},
 		{Type: "Column", Width: "stretch", Spacing: "small", Items: []Element{paragraph("", value)}},
 	}}}
 }
@@ -192,12 +196,12 @@ func (r room) stepList(m notify.Message) []Element {
 		if len(shown) == 0 {
 			spacing = "small"
 		}
-		shown = append(shown, paragraph(spacing, run(fmt.Sprintf("%d. %s", len(shown)+1, text))))
+		shown = append(shown, paragraph(spacing, plain(fmt.Sprintf("%d. %s", len(shown)+1, text))))
 	}
 	if len(shown) == 0 {
 		return nil
 	}
-	return append([]Element{paragraph("medium", boldRun("What to do"))}, shown...)
+	return append([]Element{paragraph("medium", bold("What to do"))}, shown...)
 }
 
 func (r room) smallPrint(m notify.Message) []Element {
@@ -205,7 +209,7 @@ func (r room) smallPrint(m notify.Message) []Element {
 	if text == "" {
 		return nil
 	}
-	small := subtleRun(text)
+	small := subtle(text)
 	small.Size = "small"
 	e := paragraph("medium", small)
 	e.Separator = true

@@ -1,6 +1,7 @@
 package teams
 
 import (
+	"regexp"
 	"strings"
 
 	"github.com/auditbell/auditbell/handler/notify"
@@ -37,3 +38,13 @@ func fallback(text string) string {
 // Teams").
 var markdown = strings.NewReplacer(`\`, `\\`, "*", `\*`, "_", `\_`, "[", `\[`, "]", `\]`, "(", `\(`, ")", `\)`,
 	"`", "\\`", "~", `\~`, "#", `\#`, "<", `\<`)
+
+// active is what Markdown, or a client that looks for addresses, might act on.
+var active = regexp.MustCompile("[*`~\\[\\]<>#\\\\|!^]" + // emphasis, code, links, tags, headings, tables, pictures
+	`|_.*_|&.*;|\{\{` + // underlined emphasis, entities, text functions
+	`|(?i:://|www\.|mailto:)` + // addresses
+	`|(?m:^\s*(?:[-+=]|\d+[.)]))` + // lists and underlined headings
+	`|\n`)
+
+// inert reports whether text reads the same as Markdown and without it.
+func inert(text string) bool { return !active.MatchString(text) }
