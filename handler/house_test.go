@@ -43,11 +43,12 @@ var arrows = map[string][]string{
 	"infra":                     {},
 	"infra/stage":               {"infra/stage/layout"},
 	"infra/stage/layout":        {},
-	"local":                     {"local/...", "infra", "infra/stage/layout"},
+	"local":                     {"local/scenario", "local/stack"},
 	"local/host":                {"handler/host"},
 	"local/cosmos":              {"infra"},
 	"local/inbox":               {},
-	"local/scenario":            {},
+	"local/scenario":            {"local/inbox"},
+	"local/stack":               {"infra", "infra/stage/layout", "local/cosmos", "local/host", "local/inbox"},
 }
 
 // goFile is one parsed source file.

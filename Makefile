@@ -1,0 +1,44 @@
+# Everything a person does here, in one word each. `make` lists the words.
+.DEFAULT_GOAL := help
+.PHONY: help check test golden fuzz bench stage start publish lint
+
+APP ?=
+FUZZTIME ?= 20s
+
+help: ## list the targets
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+check: ## what CI runs: format, vet, lint when installed, tests with the race detector, generated files clean
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo "run gofmt -w on these"; exit 1; }
+	go vet ./...
+	@if command -v golangci-lint >/dev/null; then golangci-lint run; else echo "golangci-lint is not installed: skipped"; fi
+	go test -race -shuffle=on ./...
+	go run ./handler settings --format example | diff - local.settings.json.example
+
+test: ## the tests, as README says
+	go test ./...
+
+golden: ## rewrite the golden files; read the diff before you commit it
+	go test ./handler/... -update
+
+fuzz: ## fuzz every target for FUZZTIME (20s)
+	@set -e; for pkg in $$(go list ./...); do \
+	  for target in $$(go test $$pkg -list '^Fuzz' | grep '^Fuzz' || true); do \
+	    echo "$$pkg $$target"; go test $$pkg -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME); \
+	  done; done
+
+bench: ## every benchmark, with allocations
+	go test -run '^$$' -bench . -benchmem ./...
+
+stage: ## lay out dist/ and auditbell.zip as they are published
+	go run ./infra/stage
+
+start: ## the main job on this machine: messages at http://127.0.0.1:7072
+	go run ./local
+
+publish: stage ## publish dist/ to APP=<function app>; needs Azure Functions Core Tools v4 and az login
+	@test -n "$(APP)" || { echo "usage: make publish APP=<function app>"; exit 1; }
+	func azure functionapp publish $(APP) --script-root dist --custom
+
+lint: ## golangci-lint, when it is installed
+	golangci-lint run
