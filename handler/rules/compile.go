@@ -19,17 +19,26 @@ type Set struct {
 	rules      []*Rule // most severe first, otherwise in the order given
 	compiled   []compiled
 	predicates []predicate
-	fields     []field // of the predicates, each once
-	words      words   // all keywords of all rules
+	fields     []field       // of the predicates, each once
+	asked      map[*item]int // the predicate that stands for an item; for Explain
+	words      words         // all keywords of all rules
 	memo       memo
 	runs       sync.Pool
+	// correlating tells sets without correlations, which need not match an event twice.
+	correlating bool
 }
 
 // compiled is a rule on single events, ready to match.
 type compiled struct {
 	rule      *Rule
 	condition *node
+	feeds     []feed // the correlations that count it
+	// counting: some correlation wants it silent; ringing: some wants it to ring as well.
+	counting, ringing bool
 }
+
+// silent reports whether the rule is there to be counted only.
+func (c *compiled) silent() bool { return c.counting && !c.ringing }
 
 // predicate is one question that rules ask of an event.
 type predicate struct {
@@ -48,7 +57,7 @@ type node struct {
 
 // Compile indexes the rules. Rules that are switched off are left aside; two rules with one id are refused.
 func Compile(rules []*Rule) (*Set, error) {
-	s := &Set{}
+	s := &Set{asked: make(map[*item]int)}
 	var errs []error
 	first := make(map[string]*Rule)
 	for _, r := range rules {
@@ -65,10 +74,8 @@ func Compile(rules []*Rule) (*Set, error) {
 	}
 	slices.SortStableFunc(s.rules, func(a, b *Rule) int { return b.Level.Rank() - a.Level.Rank() })
 	c := compiler{set: s, predicates: make(map[string]int), fields: make(map[field]int), atoms: make(map[string]int)}
-	for _, r := range s.rules {
-		if r.detection != nil {
-			s.compiled = append(s.compiled, compiled{r, c.rule(r)})
-		}
+	if err := c.all(); err != nil {
+		return nil, fmt.Errorf("compile rules:\n%w", err)
 	}
 	s.words.build()
 	s.memo.plans = make(map[planKey]*plan)
@@ -95,9 +102,29 @@ type compiler struct {
 	atoms      map[string]int
 }
 
+// all compiles the set's rules, and then the correlations over them.
+func (c *compiler) all() error {
+	s, errs := c.set, []error(nil)
+	for _, r := range s.rules {
+		if r.detection != nil {
+			s.compiled = append(s.compiled, compiled{rule: r, condition: c.rule(r)})
+		}
+	}
+	for _, r := range s.rules {
+		if r.Correlation != nil {
+			s.correlating = true
+			errs = append(errs, c.link(r)...)
+		}
+	}
+	return errors.Join(errs...)
+}
+
 // rule compiles the condition, with the outcomes that ring as one more part of it.
 func (c *compiler) rule(r *Rule) *node {
 	condition := c.node(r.detection)
+	for _, selection := range r.selections {
+		c.node(selection) // also those that the condition does not use: Explain shows them
+	}
 	if len(r.Auditbell.Outcomes) == 0 {
 		return condition
 	}
@@ -133,6 +160,7 @@ func (c *compiler) leaf(i *item) *node {
 		c.predicates[key] = at
 		c.set.predicates = append(c.set.predicates, c.predicate(i))
 	}
+	c.set.asked[i] = at
 	return &node{op: leaf, predicate: at}
 }
 

@@ -6,8 +6,8 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// parseDetection reads a `detection:` block into one condition tree; nil when there were problems.
-func (p *problems) parseDetection(n *yaml.Node) *expr {
+// parseDetection reads a `detection:` block into one condition tree.
+func (p *problems) parseDetection(r *Rule, n *yaml.Node) {
 	before := len(p.list)
 	selections := make(map[string]*expr)
 	var names []string
@@ -20,27 +20,23 @@ func (p *problems) parseDetection(n *yaml.Node) *expr {
 			p.add(m.line, "timeframe belongs to Sigma 1 aggregations: write a correlation rule instead")
 		default:
 			selections[m.key] = p.parseSelection(m.key, m.value)
+			r.selections = append(r.selections, selections[m.key])
 			names = append(names, m.key)
 		}
 	}
 	if len(conditions) == 0 && len(p.list) == before {
 		p.add(n.Line, "the detection has no condition")
 	}
-	var either []*expr
+	// A list of conditions: each is a way to match.
+	either, texts := &expr{op: or}, make([]string, 0, 1)
 	for _, c := range conditions {
 		e, err := parseCondition(c.text, selections, names)
 		if err != nil {
 			p.add(c.line, "%v", err)
 		}
-		either = append(either, e)
+		either.kids, texts = append(either.kids, e), append(texts, c.text)
 	}
-	switch {
-	case len(p.list) > before:
-		return nil
-	case len(either) == 1:
-		return either[0]
-	}
-	return &expr{op: or, kids: either} // a list of conditions: each is a way to match
+	r.detection, r.Condition = either, strings.Join(texts, " or ")
 }
 
 func (p *problems) conditions(n *yaml.Node) []scalar {

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -243,34 +242,11 @@ func complete(e *activity.Event) {
 	if e.Time.IsZero() {
 		e.Time = activity.At(time.Date(2026, time.March, 4, 5, 6, 7, 0, time.UTC))
 	}
-	segments := strings.Split(strings.Trim(e.ResourceID, "/"), "/")
-	e.SubscriptionID = cmp.Or(e.SubscriptionID, after(segments, "subscriptions"))
-	e.ResourceGroup = cmp.Or(e.ResourceGroup, after(segments, "resourcegroups"))
-	e.ResourceType = cmp.Or(e.ResourceType, typeOf(segments))
+	r := activity.ParseResource(e.ResourceID)
+	e.SubscriptionID = cmp.Or(e.SubscriptionID, r.Subscription)
+	e.ResourceGroup = cmp.Or(e.ResourceGroup, r.Group)
+	e.ResourceType = cmp.Or(e.ResourceType, strings.ToLower(r.Type))
 	e.ID = "example-" + slug(e.Operation)
-}
-
-// after returns the segment behind the named one.
-func after(segments []string, name string) string {
-	if i := slices.Index(segments, name); i >= 0 && i+1 < len(segments) {
-		return segments[i+1]
-	}
-	return ""
-}
-
-// typeOf is the resource type in an id: the last provider's namespace and every second segment behind it.
-func typeOf(segments []string) string {
-	for i := len(segments) - 1; i >= 0; i-- {
-		if segments[i] != "providers" || i+1 >= len(segments) {
-			continue
-		}
-		parts := []string{segments[i+1]}
-		for j := i + 2; j < len(segments); j += 2 {
-			parts = append(parts, segments[j])
-		}
-		return strings.Join(parts, "/")
-	}
-	return ""
 }
 
 // jsonText writes a YAML value as compact JSON.

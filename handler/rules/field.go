@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/auditbell/auditbell/handler/activity"
@@ -69,10 +70,12 @@ func fieldOf(name string) field {
 		if rewrite.again {
 			return fieldOf(rest)
 		}
-		return field{path: rewrite.to + rest}
+		return field{path: renamed(rewrite.to + rest)}
 	}
-	return field{path: name}
+	return field{path: renamed(name)}
 }
+
+func renamed(path string) string { return cmp.Or(ownPaths[path], path) }
 
 // eventField returns the event's own JSON name for a rule's field: "caller", "properties.a.b".
 func eventField(name string) string {
@@ -168,6 +171,25 @@ var fieldPrefixes = []struct {
 	{from: "httprequest_d.", to: "httprequest."},
 	{from: "data.", again: true},
 	{from: "record.", again: true},
+}
+
+// ownPaths are the places to which payload moves what it keeps: claims are cut to an allow-list of short names (their
+// URIs are those of version 1 tokens, schema page, Administrative sample), an event's friendly name is one text.
+var ownPaths = map[string]string{
+	"claims.http://schemas.xmlsoap.org/ws/2005/05/identity/claims/upn":          "claims.upn",
+	"claims.http://schemas.xmlsoap.org/ws/2005/05/identity/claims/emailaddress": "claims.email",
+	"claims.emailaddress": "claims.email",
+	"claims.http://schemas.xmlsoap.org/ws/2005/05/identity/claims/name":    "claims.unique_name",
+	"claims.http://schemas.microsoft.com/identity/claims/objectidentifier": "claims.oid",
+	"claims.azp":    "claims.appid",
+	"claims.azpacr": "claims.appidacr",
+	"claims.http://schemas.microsoft.com/identity/claims/tenantid":      "claims.tid",
+	"claims.http://schemas.microsoft.com/claims/authnmethodsreferences": "claims.amr",
+	"claims.http://schemas.xmlsoap.org/ws/2005/05/identity/claims/spn":  "claims.spn",
+	"claims.http://schemas.microsoft.com/identity/claims/scope":         "claims.scp",
+	"claims.xms_mirid":         "claims.mirid",
+	"eventname.value":          "eventname",
+	"eventname.localizedvalue": "eventname",
 }
 
 // Fields returns the text values that a rule's field has in e, as written. It is how a group key, an exception or a

@@ -44,7 +44,13 @@ func Read(fsys fs.FS, root string) (Folder, error) {
 var library embed.FS
 
 // Library returns the embedded rules. An error means that the build was not tested.
-func Library() ([]*Rule, error) { return Load(library, "library") }
+func Library() ([]*Rule, error) {
+	all, err := Load(library, "library")
+	for _, r := range all {
+		r.embedded = true
+	}
+	return all, err
+}
 
 // loader gathers one folder.
 type loader struct {
@@ -101,8 +107,15 @@ func (l *loader) file(file string, data []byte) {
 	}
 }
 
-// finish checks what only the whole folder shows: ids that stand twice.
+// finish checks what only the whole folder shows: correlations over rules that were left out, and ids that stand twice.
 func (l *loader) finish() {
+	l.folder.Rules = slices.DeleteFunc(l.folder.Rules, func(r *Rule) bool {
+		if r.Correlation == nil || !slices.ContainsFunc(r.Correlation.Rules, func(name string) bool { return name != "" && l.others[name] }) {
+			return false
+		}
+		l.folder.Skipped = append(l.folder.Skipped, r.Where())
+		return true
+	})
 	first := make(map[string]*Rule)
 	for _, r := range l.folder.Rules {
 		if other, ok := first[r.ID]; ok {

@@ -3,12 +3,12 @@ package rules
 import "github.com/auditbell/auditbell/handler/activity"
 
 // Match appends the rules that e meets to dst, the most severe first, and returns it. Experimental rules are among
-// them (see Rule.Rings). It allocates nothing for an event that meets no rule.
+// them (see Rule.Rings), rules that only count for correlations are not (see Correlate). It allocates nothing for an event that meets no rule.
 func (s *Set) Match(dst []*Rule, e *activity.Event) []*Rule {
 	p := s.plan(e)
 	if !p.open {
 		for i := range p.entries {
-			dst = append(dst, p.entries[i].rule)
+			dst = p.entries[i].met(dst)
 		}
 		return dst
 	}
@@ -16,12 +16,20 @@ func (s *Set) Match(dst []*Rule, e *activity.Event) []*Rule {
 	r.begin(e)
 	for i := range p.entries {
 		if r.entry(&p.entries[i]) {
-			dst = append(dst, p.entries[i].rule)
+			dst = p.entries[i].met(dst)
 		}
 	}
 	r.event = nil
 	s.runs.Put(r)
 	return dst
+}
+
+// met appends the rule unless it only counts for correlations.
+func (e *entry) met(dst []*Rule) []*Rule {
+	if e.silent() {
+		return dst
+	}
+	return append(dst, e.rule)
 }
 
 // run is the evaluation of one event: what was asked and read is remembered until the next begins.

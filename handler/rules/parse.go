@@ -60,7 +60,7 @@ func (p *problems) body(r *Rule, members map[string]pair) {
 	if _, ok := members["logsource"]; !ok {
 		p.add(r.Line, "the rule has no logsource; expected product azure, service activitylogs")
 	}
-	r.detection = p.parseDetection(m.value)
+	p.parseDetection(r, m.value)
 }
 
 // metadata reads the standard fields that people see. Fields that we do not know are the author's own business

@@ -37,7 +37,7 @@ type plan struct {
 
 // entry is one rule that may match.
 type entry struct {
-	rule  *Rule
+	*compiled
 	left  *node // what is still to be asked; nil: the rule matches
 	wordy bool  // cannot match unless some keyword of the set occurs
 }
@@ -83,7 +83,8 @@ func (s *Set) newPlan(e *activity.Event) *plan {
 		}
 	}
 	p := &plan{}
-	for _, c := range s.compiled {
+	for i := range s.compiled {
+		c := &s.compiled[i]
 		left := reduce(c.condition, known)
 		switch {
 		case left == never:
@@ -94,7 +95,7 @@ func (s *Set) newPlan(e *activity.Event) *plan {
 			p.open = true
 		}
 		wordy := left != nil && reduce(left, silent) == never
-		p.entries = append(p.entries, entry{c.rule, left, wordy})
+		p.entries = append(p.entries, entry{c, left, wordy})
 	}
 	return p
 }

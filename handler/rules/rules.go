@@ -57,7 +57,11 @@ type Rule struct {
 	Auditbell   Extension
 	Correlation *Correlation // nil for a rule on single events
 
-	detection *expr // the condition with its selections; nil for a correlation
+	Condition string // as written; empty for a correlation
+
+	detection  *expr   // the condition with its selections; nil for a correlation
+	selections []*expr // in the order written
+	embedded   bool    // of our own library
 
 }
 

@@ -1,0 +1,117 @@
+package rules_test
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/auditbell/auditbell/handler/activity"
+	"github.com/auditbell/auditbell/handler/payload"
+	"github.com/auditbell/auditbell/handler/rules"
+)
+
+// The corpus is SigmaHQ's rules and published records that nobody on this project wrote; AUDITBELL_CORPUS names its
+// folder, which stays outside the repository.
+func corpus(t *testing.T) string {
+	t.Helper()
+	dir := os.Getenv("AUDITBELL_CORPUS")
+	if dir == "" {
+		t.Skip("AUDITBELL_CORPUS is not set: the published rules and records were not read")
+	}
+	return dir
+}
+
+func readJSON(t *testing.T, v any, path ...string) {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(path...))
+	if err == nil {
+		err = json.Unmarshal(data, v)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// pantherRule is one of panther-analysis' rules with its tests.
+type pantherRule struct {
+	RuleID      string   `json:"rule_id"`
+	Severity    string   `json:"severity"`
+	Operations  []string `json:"operations"`
+	ActivityLog bool     `json:"activity_log"`
+	Tests       []struct {
+		Name     string          `json:"name"`
+		Expected bool            `json:"expected"`
+		Event    json.RawMessage `json:"event"`
+	} `json:"tests"`
+}
+
+func pantherRules(t *testing.T, dir string) []pantherRule {
+	t.Helper()
+	var file struct {
+		Rules []pantherRule `json:"rules"`
+	}
+	readJSON(t, &file, dir, "panther", "rules_with_tests.json")
+	return file.Rules
+}
+
+// records returns every stored record by the name that the expectations use.
+func records(t *testing.T, dir string) map[string][]activity.Event {
+	t.Helper()
+	all := make(map[string][]activity.Event)
+	for _, r := range pantherRules(t, dir) {
+		for _, x := range r.Tests {
+			all["panther|"+r.RuleID+"|"+x.Name] = decode(x.Event)
+		}
+	}
+	var files []struct{ File, Kind string }
+	readJSON(t, &files, dir, "events", "manifest.json")
+	for _, f := range files {
+		data, err := os.ReadFile(filepath.Join(dir, f.File))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f.Kind == "activity" {
+			all[f.File] = decode(data)
+		}
+	}
+	return all
+}
+
+func decode(data []byte) []activity.Event {
+	return payload.Events(payload.Decode(data))
+}
+
+func TestCorpusSigmaRulesAgree(t *testing.T) {
+	t.Parallel()
+	dir := corpus(t)
+	all, err := rules.Load(os.DirFS(dir), "sigma")
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, err := rules.Compile(all)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want struct{ Matches map[string][]string }
+	readJSON(t, &want, dir, "expected", "sigma_matches.json")
+	got := make(map[string][]string)
+	n := 0
+	for name, events := range records(t, dir) {
+		for i := range events {
+			n++
+			for _, r := range set.Match(nil, &events[i]) {
+				if !slices.Contains(got[name], r.ID) {
+					got[name] = append(got[name], r.ID)
+				}
+			}
+		}
+	}
+	if diff := cmp.Diff(want.Matches, got); diff != "" {
+		t.Errorf("matches differ (-want +got):\n%s", diff)
+	}
+	t.Logf("%d rules on %d records: %d records match", len(all), n, len(got))
+}

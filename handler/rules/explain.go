@@ -1,0 +1,124 @@
+package rules
+
+import "github.com/auditbell/auditbell/handler/activity"
+
+// Explanation says which parts of a rule an event met and which it did not.
+type Explanation struct {
+	Rule      *Rule  `json:"-"`
+	ID        string `json:"rule"`
+	Matched   bool   `json:"matched"`
+	Condition string `json:"condition,omitempty"` // as written
+	Parts     []Part `json:"parts"`
+}
+
+// Part is one selection of a rule, or one rule that a correlation counts.
+type Part struct {
+	Name  string    `json:"name"`
+	Held  bool      `json:"held"`
+	Items []Checked `json:"items,omitempty"`
+}
+
+// Checked is one line of a selection with what the event says.
+type Checked struct {
+	Field string   `json:"field"` // with its modifiers, as written; "keywords" for those
+	Line  int      `json:"line,omitempty"`
+	Want  []string `json:"want"`
+	Got   []string `json:"got"` // the field's values; for keywords those that occur
+	Held  bool     `json:"held"`
+}
+
+// Explain evaluates every part of one rule, whether or not the result needs it. It reports false for an id that the
+// set does not have.
+func (s *Set) Explain(e *activity.Event, ruleID string) (Explanation, bool) {
+	rule := s.Rule(ruleID)
+	if rule == nil {
+		return Explanation{}, false
+	}
+	r := s.newRun()
+	r.begin(e)
+	x := Explanation{Rule: rule, ID: rule.ID, Condition: rule.Condition}
+	if rule.Correlation != nil {
+		r.explainCorrelation(&x)
+		return x, true
+	}
+	for i := range s.compiled {
+		if s.compiled[i].rule == rule {
+			x.Matched = r.holds(s.compiled[i].condition)
+		}
+	}
+	if outcomes := rule.Auditbell.Outcomes; len(outcomes) > 0 {
+		i, v := outcomeItem(outcomes), values{}
+		v.read(i.field, e)
+		c := r.check(i, i.test.holds(v.list))
+		x.Parts = append(x.Parts, Part{Name: "auditbell.outcomes", Held: c.Held, Items: []Checked{c}})
+	}
+	for _, selection := range rule.selections {
+		p := Part{Name: selection.name, Held: r.holdsExpr(selection)}
+		r.checkAll(&p, selection)
+		x.Parts = append(x.Parts, p)
+	}
+	return x, true
+}
+
+// explainCorrelation shows which of the counted rules the event meets; whether the correlation rings depends on the
+// events before it.
+func (r *run) explainCorrelation(x *Explanation) {
+	for _, name := range x.Rule.Correlation.Rules {
+		p := Part{Name: name}
+		for i := range r.set.compiled {
+			if c := &r.set.compiled[i]; c.rule.called(name) {
+				p.Held = r.holds(c.condition)
+			}
+		}
+		x.Matched = x.Matched || p.Held
+		x.Parts = append(x.Parts, p)
+	}
+}
+
+func (r *run) checkAll(p *Part, e *expr) {
+	if e.op == leaf {
+		p.Items = append(p.Items, r.check(e.item, r.predicate(r.set.asked[e.item]) == yes))
+	}
+	for _, kid := range e.kids {
+		r.checkAll(p, kid)
+	}
+}
+
+// holdsExpr is holds for the tree as written.
+func (r *run) holdsExpr(e *expr) bool {
+	met := 0
+	for _, kid := range e.kids {
+		if r.holdsExpr(kid) {
+			met++
+		}
+	}
+	switch e.op {
+	case leaf:
+		return r.predicate(r.set.asked[e.item]) == yes
+	case not:
+		return met == 0
+	case and:
+		return met == len(e.kids)
+	}
+	return met >= max(e.need, 1)
+}
+
+func (r *run) check(i *item, held bool) Checked {
+	c := Checked{Field: i.name, Line: i.line, Want: i.wants, Held: held, Got: []string{}}
+	if i.keyword {
+		r.find()
+		c.Field = "keywords" + i.name
+		for n, a := range r.set.predicates[r.set.asked[i]].atoms {
+			if r.search.hits[a] && n < len(i.wants) {
+				c.Got = append(c.Got, i.wants[n])
+			}
+		}
+		return c
+	}
+	var v values
+	v.read(field{i.field.kind, i.field.path, true}, r.event)
+	for _, text := range v.list {
+		c.Got = append(c.Got, string(text))
+	}
+	return c
+}
