@@ -66,9 +66,12 @@ const (
 	maxURL   = 4000
 )
 
-// Render makes the event of m. Its id is derived from what it says, so that a repeated delivery has the same one and the
+// Render makes the event that raises m.
+func Render(m notify.Message) Event { return render(m, TypeRaised) }
+
+// render makes the event of m. Its id is derived from what it says, so that a repeated delivery has the same one and the
 // receiver can drop it, as CloudEvents asks for (source and id identify an event).
-func Render(m notify.Message, kind string) Event {
+func render(m notify.Message, kind string) Event {
 	e := Event{
 		SpecVersion: "1.0", Source: "/auditbell", Type: kind, Subject: line(m.ID),
 		ContentType: "application/json", Data: data(m), Time: stamp(m.Time),

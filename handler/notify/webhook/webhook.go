@@ -56,7 +56,7 @@ func (d *Destination) Deliver(ctx context.Context, m notify.Message, prev notify
 	if prev.Zero() {
 		ref, kind = notify.Posted(m), TypeRaised
 	}
-	body, err := json.Marshal(Render(m, kind))
+	body, err := json.Marshal(render(m, kind))
 	if err != nil {
 		return prev, notify.Permanent(fmt.Errorf("encode CloudEvent: %w", err))
 	}
