@@ -11,9 +11,9 @@ import (
 	"github.com/auditbell/auditbell/handler/settings"
 )
 
-// find says whether an event rings, by which rules, and where. What Azure Monitor already judged to be an alert rings
+// Find says whether an event rings, by which rules, and where. What Azure Monitor already judged to be an alert rings
 // under the name and severity of its Azure rule; everything else rings through our rules.
-func (p *Pipeline) find(e activity.Event) (alert.Finding, bool) {
+func (p *Pipeline) Find(e activity.Event) (alert.Finding, bool) {
 	met := p.met(e)
 	if len(met) == 0 {
 		return alert.Finding{}, false

@@ -121,7 +121,7 @@ func (p *Pipeline) one(ctx context.Context, b Batch, e activity.Event) (Summary,
 	} else {
 		sum.Duplicate++ // still rung: whoever recorded it may have died before ringing
 	}
-	f, ok := p.find(e)
+	f, ok := p.Find(e)
 	if !ok {
 		return sum, alert.Rung{}, nil
 	}

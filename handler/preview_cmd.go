@@ -1,0 +1,114 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/auditbell/auditbell/handler/activity"
+	"github.com/auditbell/auditbell/handler/alert"
+	"github.com/auditbell/auditbell/handler/notify"
+	"github.com/auditbell/auditbell/handler/notify/slack"
+	"github.com/auditbell/auditbell/handler/notify/teams"
+	"github.com/auditbell/auditbell/handler/notify/webhook"
+	"github.com/auditbell/auditbell/handler/payload"
+	"github.com/auditbell/auditbell/handler/pipeline"
+	"github.com/auditbell/auditbell/handler/settings"
+)
+
+type previewCmd struct {
+	Files  []string `arg:"" optional:"" name:"file" help:"Payload files; standard input without any."`
+	Format string   `enum:"auto,plain,json" default:"auto" help:"auto, plain or json."`
+}
+
+// preview is what would be sent for one event.
+type preview struct {
+	Input   string          `json:"input"`
+	Index   int             `json:"index"`
+	Rings   bool            `json:"rings"` // a rule matches
+	Rule    string          `json:"rule,omitempty"`
+	To      []string        `json:"to"` // destinations configured here that the routes choose
+	Plain   string          `json:"plain"`
+	Slack   slack.Payload   `json:"slack"`
+	Teams   teams.Envelope  `json:"teams"`
+	Webhook webhook.Event `json:"webhook"`
+	Message notify.Message  `json:"-"`
+}
+
+// run needs no settings: what is missing only means that the message would go nowhere from here.
+func (c *previewCmd) run(_ context.Context, std stdio) error {
+	s := settings.New(std.env)
+	a, _ := openApp(s, configFolder(s), slog.New(slog.DiscardHandler))
+	if a.pipeline.Rules == nil {
+		return s.Err()
+	}
+	a.pipeline.Now = time.Now
+	bad := false
+	for in, err := range inputs(c.Files, std) {
+		if err != nil {
+			return err
+		}
+		ok, err := c.file(a.pipeline, in, std)
+		if err != nil {
+			return err
+		}
+		bad = bad || !ok
+	}
+	if bad {
+		return errNo
+	}
+	return nil
+}
+
+func (c *previewCmd) file(p *pipeline.Pipeline, in input, std stdio) (ok bool, err error) {
+	r, err := in.open()
+	if err != nil {
+		return false, err
+	}
+	defer r.Close()
+	ok = true
+	index := 0
+	for reading, err := range payload.NewDecoder(r).All() {
+		if err != nil {
+			return false, fmt.Errorf("read %s: %w", in.name, err)
+		}
+		if reading.Kind == payload.Activity {
+			if err := c.show(std.out, previewOf(p, reading.Event, in.name, index), std); err != nil {
+				return false, err
+			}
+		} else {
+			ok = ok && reading.Kind != payload.Invalid
+			fmt.Fprintf(std.err, "%s:%d: %s: %s\n", in.name, index, reading.Kind, reading.Reason)
+		}
+		index++
+	}
+	return ok, nil
+}
+
+// previewOf renders an event as its alert would look. An event that no rule matches is shown as if one did.
+func previewOf(p *pipeline.Pipeline, e activity.Event, name string, index int) preview {
+	f, rings := p.Find(e)
+	if !rings {
+		f = alert.Finding{Event: e, Rule: alert.Rule{ID: "none", Title: "No rule matches", Severity: string(notify.Informational)}}
+	}
+	m := p.Message(alert.New(f, p.Now()), alert.Told{})
+	return preview{
+		Input: name, Index: index, Rings: rings, Rule: f.Rule.ID, To: f.To, Message: m,
+		Plain: notify.Plain(m), Slack: slack.Render(m), Teams: teams.Render(m), Webhook: webhook.Render(m),
+	}
+}
+
+func (c *previewCmd) show(w io.Writer, p preview, std stdio) error {
+	if c.Format == "json" || c.Format == "auto" && !terminal(std.out) {
+		return writeJSON(w, p)
+	}
+	where := "would not ring: no rule matches"
+	if p.Rings {
+		where = "rings by rule " + p.Rule + " → " + strings.Join(p.To, ", ")
+	}
+	_, err := fmt.Fprintf(w, "── %s:%d  %s\n\n%s\n", p.Input, p.Index, where, p.Plain)
+	return err
+}
