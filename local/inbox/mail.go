@@ -40,8 +40,8 @@ func readLetter(raw []byte) (letter, error) {
 	if err != nil {
 		return letter{}, fmt.Errorf("parse mail header: %w", err)
 	}
-	l := letter{From: header(m.Header, "From"), To: header(m.Header, "To"), Cc: header(m.Header, "Cc"),
-		Subject: header(m.Header, "Subject"), Date: header(m.Header, "Date")}
+	l := letter{From: headerText(m.Header, "From"), To: headerText(m.Header, "To"), Cc: headerText(m.Header, "Cc"),
+		Subject: headerText(m.Header, "Subject"), Date: headerText(m.Header, "Date")}
 	if _, err := m.Header.AddressList("From"); err != nil {
 		return letter{}, fmt.Errorf("parse mail header From: %w", err)
 	}
@@ -54,7 +54,7 @@ func readLetter(raw []byte) (letter, error) {
 	return l, nil
 }
 
-func header(h mail.Header, name string) string {
+func headerText(h mail.Header, name string) string {
 	text, err := new(mime.WordDecoder).DecodeHeader(h.Get(name))
 	if err != nil {
 		return h.Get(name)

@@ -28,8 +28,8 @@ const (
 type Message struct {
 	ID          string `json:"id"`
 	Destination string `json:"destination"`
-	// Channel is the Slack channel as the post named it, the rest of the URL's path for webhooks and flows, and the
-	// recipients of a mail.
+	// Channel is the Slack channel as the first post to it named it, the rest of the URL's path for webhooks and flows,
+	// and the recipients of a mail.
 	Channel string `json:"channel"`
 	Kind    string `json:"kind"`
 	// Ref is the Slack ts of the message concerned: its own for a post, the edited one for an update, the parent's for
@@ -72,6 +72,7 @@ const keptRefusals = 20
 // changed channel before looking and waits for it to close.
 type store struct {
 	now      func() time.Time
+	opened   time.Time
 	mu       sync.Mutex
 	journal  *journal // nil: memory only
 	entries  []entry
@@ -83,7 +84,7 @@ type store struct {
 }
 
 func newStore(now func() time.Time) *store {
-	return &store{now: now, changed: make(chan struct{}), tallies: make(map[string]tally)}
+	return &store{now: now, opened: time.Now(), changed: make(chan struct{}), tallies: make(map[string]tally)}
 }
 
 // announce wakes everybody who waits. The caller holds the lock.

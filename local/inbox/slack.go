@@ -100,9 +100,13 @@ func (s *Server) keepSlack(call slackCall) (entry, *slackRefusal) {
 	if refusal := ws.threadRefusal(e.ChannelID, call.ThreadTS); refusal != nil {
 		return entry{}, refusal
 	}
+	name := call.Channel
+	if known, replies := ws.channels[name]; replies {
+		name = known // given by id, as a sender does that has it from an earlier answer
+	}
 	now := s.now()
 	e.TS = ws.stamp(now)
-	e.Message = Message{Destination: Slack, Channel: call.Channel, Kind: Post, Ref: e.TS, At: now.UTC(), Body: call.body,
+	e.Message = Message{Destination: Slack, Channel: name, Kind: Post, Ref: e.TS, At: now.UTC(), Body: call.body,
 		Text: slackText(call.Text, call.Blocks, call.Attachments)}
 	if call.ThreadTS != "" {
 		e.Kind, e.Ref = Thread, call.ThreadTS

@@ -59,47 +59,52 @@ func viewOf(e entry) view {
 	return v
 }
 
-// cursor is how far one page has read.
-type cursor struct {
-	seen    int // entries
-	emptied int
+// start names one life of the list: it changes when the list is emptied and when the inbox starts again, and then ids mean
+// something else.
+type start struct {
+	Life   string `json:"life"`
+	Window int    `json:"window"`
 }
 
-// since returns the entries after the cursor, moves it, and says whether the page must start over.
-func (s *store) since(c *cursor) (fresh []entry, startOver bool, changed <-chan struct{}) {
+// cursor is how far one page has read of which life.
+type cursor struct {
+	seen int // entries
+	life string
+}
+
+// since returns the entries after the cursor and moves it. In a new life it starts over.
+func (s *store) since(c *cursor) (fresh []entry, now start, changed <-chan struct{}) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if c.emptied != s.emptied {
-		*c, startOver = cursor{emptied: s.emptied}, true
+	now = start{Life: fmt.Sprintf("%d-%d", s.opened.UnixNano(), s.emptied), Window: pageWindow}
+	if c.life != now.Life {
+		*c = cursor{life: now.Life}
 	}
 	from := max(c.seen, len(s.entries)-pageWindow)
 	fresh = append(fresh, s.entries[from:]...)
 	c.seen = len(s.entries)
-	return fresh, startOver, s.changed
+	return fresh, now, s.changed
 }
 
-// stream sends the page what there is and then what comes, as Server-Sent Events: reset, message, status. A page that
-// reconnects gets everything again after a reset, so a lost connection loses nothing.
+// stream sends the page what there is and then what comes, as Server-Sent Events: start, message, status. A page that
+// reconnects gets everything again and skips the ids it knows, so a lost connection loses nothing.
 func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("Cache-Control", "no-store")
 	out := events{w: w, flush: http.NewResponseController(w).Flush}
 	tick := time.NewTicker(heartbeat)
 	defer tick.Stop()
-	c := cursor{emptied: -1}
-	for {
-		fresh, startOver, changed := s.store.since(&c)
-		if startOver {
-			out.send("reset", map[string]int{"window": pageWindow})
+	var c cursor
+	for life := ""; ; life = c.life {
+		fresh, now, changed := s.store.since(&c)
+		if life != now.Life {
+			out.send("start", now)
 		}
 		for _, e := range fresh {
 			out.send("message", viewOf(e))
 		}
 		out.send("status", s.status())
-		if out.finish() != nil {
-			return
-		}
-		if !s.pause(r, changed, tick.C) {
+		if out.finish() != nil || !s.pause(r, changed, tick.C) {
 			return
 		}
 	}

@@ -11,13 +11,16 @@ const $ = (id) => document.getElementById(id);
 let talks = [];
 let byKey = new Map(); // channel id + ts, or message id → talk or reply
 let filter = "all";
-let windowSize = 0;
+let start = {}; // which life of the list this is, and how much of it a page shows
+let known = new Set(); // ids of deliveries, which the stream repeats when it reconnects
 let status = { destinations: {}, refused: [], faults: [], messages: 0 };
 let dirty = new Set();
 let scheduled = false;
+let opened = false; // what is there at first appears without a fuss
 
 /** take files one delivery and says which talk changed. */
 function take(entry) {
+  known.add(entry.id);
   if (entry.destination !== "slack") return begin(entry, entry.id);
   const key = `${entry.channel_id}/${entry.ts}`;
   if (entry.kind === "update") return edit(entry, byKey.get(key), key);
@@ -39,7 +42,7 @@ function begin(entry, key) {
   const talk = fresh(entry);
   talks.push(talk);
   byKey.set(key, talk);
-  if (talks.length > windowSize && windowSize) drop(talks.shift());
+  if (talks.length > start.window) drop(talks.shift());
   return talk;
 }
 
@@ -80,6 +83,7 @@ function render(talk) {
     node.classList.add("changed");
     talk.node.replaceWith(node);
   } else {
+    if (opened) node.classList.add("fresh");
     $("feed").prepend(node);
   }
   talk.node = node;
@@ -125,8 +129,7 @@ function draw() {
   document.title = talks.length ? `(${talks.length}) Auditbell inbox` : "Auditbell inbox";
 }
 
-function schedule(talk) {
-  if (talk) dirty.add(talk);
+function schedule() {
   if (!scheduled) { scheduled = true; requestAnimationFrame(draw); }
 }
 
@@ -193,25 +196,36 @@ function live(state, label) {
   $("live").replaceChildren(el("span", {}, label));
 }
 
-function follow() {
-  const stream = new EventSource("/api/stream");
-  stream.addEventListener("open", () => live("on", "live"));
-  stream.addEventListener("error", () => live("off", "reconnecting"));
-  stream.addEventListener("reset", (event) => {
-    windowSize = JSON.parse(event.data).window;
+/** begins another life of the list unless this one goes on. */
+function restart(next) {
+  if (next.life !== start.life) {
     talks = [];
     byKey = new Map();
+    known = new Set();
     dirty = new Set();
     $("feed").replaceChildren();
-    schedule();
-  });
-  stream.addEventListener("message", (event) => schedule(take(JSON.parse(event.data))));
-  stream.addEventListener("status", (event) => {
-    const before = status.smtp;
-    status = JSON.parse(event.data);
-    if (status.smtp !== before) addresses();
-    schedule();
-  });
+  }
+  start = next;
+}
+
+function receive(entry) {
+  if (!known.has(entry.id)) dirty.add(take(entry));
+}
+
+function report(next) {
+  const moved = status.smtp !== next.smtp;
+  status = next;
+  if (moved) addresses();
+}
+
+function follow() {
+  const stream = new EventSource("/api/stream");
+  const on = (name, handle) => stream.addEventListener(name, (event) => { handle(JSON.parse(event.data)); schedule(); });
+  stream.addEventListener("open", () => live("on", "live"));
+  stream.addEventListener("error", () => live("off", "reconnecting"));
+  on("start", restart);
+  on("message", receive);
+  on("status", report);
 }
 
 $("empty").addEventListener("click", () => {
@@ -219,5 +233,10 @@ $("empty").addEventListener("click", () => {
 });
 $("ends").open = matchMedia("(min-width: 62rem)").matches;
 addresses();
-drawFilters();
+const opening = JSON.parse($("opening").textContent);
+restart(opening.start);
+opening.messages.forEach(receive);
+report(opening.status);
+draw();
+opened = true;
 follow();

@@ -10,7 +10,7 @@ export function mailMessage(entry) {
   return el("div", { class: "mail" },
     el("h3", {}, mail.subject || "(no subject)"),
     el("dl", { class: "mail-head" }, [["From", mail.from], ["To", mail.to], ["Cc", mail.cc], ["Date", mail.date]]
-      .filter(([, value]) => value).map(([name, value]) => [el("dt", {}, name), el("dd", {}, name === "Date" ? when(value) : value)])),
+      .filter(([, value]) => value).map(([name, value]) => [el("dt", {}, name), el("dd", {}, name === "Date" ? when(value) : value.replace(/^<([^<>]*)>$/, "$1"))])),
     mail.html && mail.text && choice(show),
     body,
     (mail.files || []).length > 0 && el("ul", { class: "files" }, mail.files.map((file, i) =>
@@ -29,11 +29,18 @@ function choice(show) {
 /** frame shows a mail's HTML without scripts, forms or requests: the sandbox here and the policy of the response both forbid
  * them. Same origin is allowed only so that the height can be measured. */
 function frame(address, title) {
-  const node = el("iframe", { src: address, title: title || "mail", sandbox: "allow-same-origin allow-popups allow-popups-to-escape-sandbox", loading: "lazy" });
-  node.addEventListener("load", () => {
+  const node = el("iframe", { src: address, title: title || "mail", sandbox: "allow-same-origin allow-popups allow-popups-to-escape-sandbox" });
+  const measure = () => {
     const page = node.contentDocument && node.contentDocument.documentElement;
-    if (page) node.style.height = `${Math.min(Math.max(page.scrollHeight, 80), 1600)}px`;
-  });
+    if (!page) return;
+    node.style.height = "0"; // a page is never lower than its frame, so measure it in none
+    node.style.height = `${Math.min(Math.max(page.scrollHeight, 80), 1600) + 2}px`;
+  };
+  node.addEventListener("load", measure);
+  let width = 0;
+  new ResizeObserver(() => {
+    if (node.clientWidth !== width) { width = node.clientWidth; measure(); }
+  }).observe(node);
   return node;
 }
 
