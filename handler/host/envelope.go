@@ -2,8 +2,8 @@ package host
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/auditbell/auditbell/handler/jsonscan"
@@ -14,83 +14,31 @@ import (
 const maxLayers = 4
 
 // open reads the envelope {"Data":{…},"Metadata":{…}} in one pass. Metadata repeats the event and is only checked.
-// Names are compared exactly: the host writes PascalCase. Of a name that comes twice the last one counts, as in
-// encoding/json.
+// Names are compared exactly: the host writes PascalCase.
 func (in *Invocation) open(body []byte) error {
+	c := jsonscan.NewCursor(body, 0)
 	sawData := false
-	end, err := members(body, jsonscan.Space(body, 0), func(name []byte, at int) (int, error) {
+	for name := range c.Members {
 		switch string(name) {
 		case "Data":
 			sawData = true
-			in.data = in.data[:0]
-			return members(body, at, in.keep(body))
+			for binding := range c.Members {
+				in.data = append(in.data, member{string(binding), c.Skip()})
+			}
 		case "Metadata":
-			end, err := jsonscan.Value(body, at)
-			in.metadata = body[at:end]
-			return end, err
+			in.metadata = c.Skip()
 		}
-		return jsonscan.Value(body, at)
-	})
-	if err != nil {
-		return fmt.Errorf("read invocation: %w", err)
 	}
-	if rest := jsonscan.Space(body, end); rest != len(body) {
+	if c.Err() != nil {
+		return fmt.Errorf("read invocation: %w", c.Err())
+	}
+	if rest := jsonscan.Space(body, c.Pos()); rest != len(body) {
 		return fmt.Errorf("read invocation: unexpected text at byte %d", rest)
 	}
 	if !sawData {
-		return fmt.Errorf("read invocation: no Data member")
+		return errors.New("read invocation: no Data member")
 	}
 	return nil
-}
-
-// keep returns the step that records one binding of Data.
-func (in *Invocation) keep(body []byte) func(name []byte, at int) (int, error) {
-	return func(name []byte, at int) (int, error) {
-		end, err := jsonscan.Value(body, at)
-		if err != nil {
-			return end, err
-		}
-		same := func(m member) bool { return m.name == string(name) }
-		in.data = append(slices.DeleteFunc(in.data, same), member{string(name), body[at:end]})
-		return end, nil
-	}
-}
-
-// members steps over the object at data[i]. one gets each raw name and the offset of its value and returns the
-// value's end, so that whoever wants to look inside does so in the same pass: jsonscan.Object would check Data twice.
-func members(data []byte, i int, one func(name []byte, at int) (int, error)) (int, error) {
-	if i >= len(data) || data[i] != '{' {
-		return i, fmt.Errorf("expected an object at byte %d", i)
-	}
-	i = jsonscan.Space(data, i+1)
-	if i < len(data) && data[i] == '}' {
-		return i + 1, nil
-	}
-	for {
-		if i >= len(data) || data[i] != '"' {
-			return i, fmt.Errorf("expected a member name at byte %d", i)
-		}
-		end, err := jsonscan.Value(data, i)
-		if err != nil {
-			return end, err
-		}
-		at := jsonscan.Space(data, end)
-		if at >= len(data) || data[at] != ':' {
-			return at, fmt.Errorf("expected ':' at byte %d", at)
-		}
-		if at, err = one(data[i+1:end-1], jsonscan.Space(data, at+1)); err != nil {
-			return at, err
-		}
-		i = jsonscan.Space(data, at)
-		switch {
-		case i < len(data) && data[i] == '}':
-			return i + 1, nil
-		case i < len(data) && data[i] == ',':
-			i = jsonscan.Space(data, i+1)
-		default:
-			return i, fmt.Errorf("expected ',' or '}' at byte %d", i)
-		}
-	}
 }
 
 // Value returns the binding's value with every layer of quoting removed: the JSON value if there is one, else the

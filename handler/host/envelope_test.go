@@ -85,24 +85,14 @@ func TestOpenChecksTheWholeEnvelope(t *testing.T) {
 		"no comma":                `{"Data":{} "Metadata":{}}`,
 		"trailing comma":          `{"Data":{"x":1,}}`,
 		"name is no string":       `{Data:{}}`,
+		"two of one binding":      `{"Data":{"x":1,"x":2}}`,
+		"two of Data":             `{"Data":{},"Data":{}}`,
 		"nested beyond all sense": `{"Data":{"x":` + strings.Repeat("[", 1<<20) + `}}`,
 	}
 	for name, body := range bad {
 		if err := new(Invocation).open([]byte(body)); err == nil {
 			t.Errorf("%s: no error", name)
 		}
-	}
-}
-
-func TestOpenTakesTheLastOfTwins(t *testing.T) {
-	t.Parallel()
-	in := opened(t, `{"Data":{"old":1},"Data":{"x":1,"x":2},"unknown":[{}]}`)
-	got, err := in.Value("x")
-	if err != nil || string(got) != "2" {
-		t.Errorf("got %s, %v, want 2", got, err)
-	}
-	if _, err := in.Value("old"); err == nil {
-		t.Error("a binding of the overwritten Data is still there")
 	}
 }
 
