@@ -58,21 +58,14 @@ func (p *printer) wrap(first, rest, text string) {
 	if len(words) == 0 {
 		return
 	}
-	line := first
-	for i, word := range words {
-		switch {
-		case i == 0:
-		case width(line)+1+width(word) > plainWidth:
-			p.WriteString(line + "\n")
-			line = rest
-		default:
-			line += " "
-		}
-		if i == 0 && width(line)+width(word) > plainWidth && strings.TrimSpace(line) != "" {
+	line, gap := first, ""
+	for _, word := range words {
+		if width(line+gap+word) > plainWidth && strings.TrimSpace(line) != "" {
 			p.WriteString(strings.TrimRight(line, " ") + "\n")
-			line = rest
+			line, gap = rest, ""
 		}
-		line += word
+		line += gap + word
+		gap = " "
 	}
 	p.WriteString(line + "\n")
 }

@@ -2,6 +2,7 @@ package notifytest
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -167,7 +168,9 @@ func markup() notify.Message {
 	return m
 }
 
-// payloads are texts that an attacker could name something with.
+// Payloads are texts that an attacker could name something with, as seeds for fuzzing.
+func Payloads() []string { return slices.Clone(payloads) }
+
 var payloads = []string{
 	"<!channel>", "<!here|now>", "<!subteam^S0123|ops>", "<@U0123456789>", "<#C0123456789|general>", "@channel @here #general",
 	"<https://evil.example|portal>", "https://evil.example/login", "[portal](https://evil.example)", "[x](javascript:alert(1))",
@@ -203,4 +206,22 @@ func smuggled(payload string) []notify.Message {
 		messages = append(messages, m)
 	}
 	return append(messages, all)
+}
+
+// Fuzzed returns messages in which every text is one of a, b and c.
+func Fuzzed(a, b, c, link string) []notify.Message {
+	m := notify.Message{
+		ID: c, Severity: notify.Severity(a), Result: notify.Result(b), Headline: a, Summary: b, News: c, Time: when,
+		Facts: []notify.Fact{{Name: a, Value: b}, {Name: b, Value: c, Code: true}, {Name: c, Time: when}},
+		Links: []notify.Link{{Title: a, URL: link}, {Title: b, URL: c}}, Context: []string{a, b, c}, Steps: []string{c, b},
+	}
+	many := m
+	for range 20 {
+		many.Facts = append(many.Facts, m.Facts...)
+		many.Steps = append(many.Steps, m.Steps...)
+		many.Context = append(many.Context, m.Context...)
+		many.Links = append(many.Links, m.Links...)
+	}
+	many.Result, many.Severity = notify.Failed, notify.Critical
+	return []notify.Message{m, many}
 }

@@ -39,12 +39,21 @@ func fallback(text string) string {
 var markdown = strings.NewReplacer(`\`, `\\`, "*", `\*`, "_", `\_`, "[", `\[`, "]", `\]`, "(", `\(`, ")", `\)`,
 	"`", "\\`", "~", `\~`, "#", `\#`, "<", `\<`)
 
-// active is what Markdown, or a client that looks for addresses, might act on.
-var active = regexp.MustCompile("[*`~\\[\\]<>#\\\\|!^]" + // emphasis, code, links, tags, headings, tables, pictures
-	`|_.*_|&.*;|\{\{` + // underlined emphasis, entities, text functions
-	`|(?i:://|www\.|mailto:)` + // addresses
-	`|(?m:^\s*(?:[-+=]|\d+[.)]))` + // lists and underlined headings
-	`|\n`)
+// inert reports whether text reads the same as Markdown and without it: nothing in it could be emphasis, code, a link, a
+// heading, a list, an entity or a text function, and no client could take part of it for an address.
+func inert(text string) bool {
+	switch {
+	case strings.ContainsAny(text, "*`~[]<>#\\|!^\n"), strings.Count(text, "_") > 1, strings.Contains(text, "{{"):
+		return false
+	case strings.Contains(text, "&") && strings.Contains(text, ";"):
+		return false
+	case strings.ContainsAny(text, ":wW") && address.MatchString(text):
+		return false
+	}
+	return !list.MatchString(text)
+}
 
-// inert reports whether text reads the same as Markdown and without it.
-func inert(text string) bool { return !active.MatchString(text) }
+var (
+	address = regexp.MustCompile(`(?i)://|www\.|mailto:`)
+	list    = regexp.MustCompile(`^\s*(?:[-+=]|\d+[.)])`)
+)

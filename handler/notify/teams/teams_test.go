@@ -1,0 +1,193 @@
+package teams_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/auditbell/auditbell/handler/notify"
+	"github.com/auditbell/auditbell/handler/notify/notifytest"
+	"github.com/auditbell/auditbell/handler/notify/teams"
+	"github.com/auditbell/auditbell/handler/settings"
+)
+
+func openWith(env map[string]string) (notify.Destination, *settings.Set) {
+	s := settings.New(func(name string) (string, bool) { v, ok := env[name]; return v, ok })
+	return teams.Open(s, notify.NewClient(http.DefaultTransport)), s
+}
+
+func TestAnswers(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		status     int
+		body, want string
+		permanent  bool
+	}{
+		{202, "", "<nil>", false},
+		{200, "", "<nil>", false},
+		{200, "1", "<nil>", false},
+		{204, "", "<nil>", false},
+		{200, "Webhook message delivery failed with error: Microsoft Teams endpoint returned HTTP error 429 with ContextId x",
+			"post to Teams workflow: rate limited", false},
+		{200, "Webhook message delivery failed with error: Microsoft Teams endpoint returned HTTP error 413",
+			"post to Teams workflow: the workflow could not deliver the card", false},
+		{200, "<html>Jane Doe</html>", "post to Teams workflow: answered with a web page (hint: check TEAMS_WORKFLOW_URL and the proxy)", false},
+		{401, `{"error":{"code":"DirectApiAuthorizationRequired","message":"Jane Doe"}}`,
+			"post to Teams workflow: status 401 unauthorized: DirectApiAuthorizationRequired (hint: let the workflow's trigger accept anyone, the address is the secret)", true},
+		{404, `{"error":{"code":"WorkflowNotFound","message":"hunter2"}}`,
+			"post to Teams workflow: status 404 not found: WorkflowNotFound (hint: the workflow was deleted, create it again and set TEAMS_WORKFLOW_URL)", true},
+		{400, `{"error":{"code":"Jane Doe","message":"x"}}`, "post to Teams workflow: status 400 bad request", true},
+		{413, `{"error":{"code":"RequestEntityTooLarge"}}`, "post to Teams workflow: status 413 request entity too large: RequestEntityTooLarge", true},
+		{502, `{"error":{"code":"NoResponse"}}`, "post to Teams workflow: status 502 bad gateway: NoResponse", false},
+	} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(c.status)
+			_, _ = fmt.Fprint(w, c.body)
+		}))
+		d, _ := openWith(map[string]string{"TEAMS_WORKFLOW_URL": server.URL + secret})
+		_, err := d.Deliver(t.Context(), notifytest.Grant(), notify.Ref{})
+		server.Close()
+		if fmt.Sprint(err) != c.want || notify.IsPermanent(err) != c.permanent {
+			t.Errorf("%d %s: %v (permanent %v), want %q", c.status, c.body, err, notify.IsPermanent(err), c.want)
+		}
+	}
+}
+
+func TestSettings(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name, url string
+		open      bool
+		want      string
+	}{
+		{"nothing", "", false, "<nil>"},
+		{"logic apps", "https://prod-12.westeurope.logic.azure.com" + secret, true, "<nil>"},
+		{"power platform", "https://default0123.environment.api.powerplatform.com" + secret, true, "<nil>"},
+		{"plain http", "http://prod-12.westeurope.logic.azure.com" + secret, false, "TEAMS_WORKFLOW_URL: must start with https://"},
+		{"no address", "hunter2", false, "TEAMS_WORKFLOW_URL: is not an absolute URL"},
+	} {
+		d, s := openWith(map[string]string{"TEAMS_WORKFLOW_URL": c.url})
+		err := fmt.Sprint(s.Err())
+		if (d != nil) != c.open || !strings.HasPrefix(err, c.want) || strings.Contains(err, "hunter2") {
+			t.Errorf("%s: destination %v, problems %q; want %v, %q", c.name, d, err, c.open, c.want)
+		}
+	}
+}
+
+func TestShrinkingOrder(t *testing.T) {
+	t.Parallel()
+	filled := func(filler string) notify.Message {
+		m := notifytest.Grant()
+		m.Summary = filler
+		for i := range m.Facts {
+			m.Facts[i].Value = fmt.Sprintf("value %d %s", i+1, filler)
+		}
+		for i := range m.Steps {
+			m.Steps[i] = fmt.Sprintf("step %d %s", i+1, filler)
+		}
+		return m
+	}
+	for _, c := range []struct {
+		filler, want string
+	}{
+		{strings.Repeat("🔥", 100), "values whole, steps true, links true"},
+		{strings.Repeat("🔥", 260), "values cut, steps true, links true"},
+		{strings.Repeat("<", 2000), "values cut, steps false, links false"},
+	} {
+		raw, err := json.Marshal(teams.Render(filled(c.filler)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		shown, err := read(raw)
+		if err != nil {
+			t.Error(err)
+		}
+		values := "cut"
+		if strings.Contains(shown.Text, "value 1 "+c.filler) {
+			values = "whole"
+		}
+		got := fmt.Sprintf("values %s, steps %v, links %v", values, strings.Contains(shown.Text, "step 3"), strings.Contains(shown.Text, "Activity log"))
+		if got != c.want {
+			t.Errorf("texts of %d bytes: %s, want %s", len(c.filler), got, c.want)
+		}
+		for _, always := range []string{"HIGH · Owner role granted on prod-payments", "Who", "value 1", "Role", "value 4", "a-7d3f19c2e4b8"} {
+			if !strings.Contains(shown.Text, always) {
+				t.Errorf("texts of %d bytes: %q is gone", len(c.filler), always)
+			}
+		}
+	}
+}
+
+func TestEveryRoomHoldsItsLimits(t *testing.T) {
+	t.Parallel()
+	// < costs six bytes of JSON for one character: nothing is dearer.
+	m := notify.Message{Severity: notify.Critical, Result: notify.Succeeded, ID: "a"}
+	dear := strings.Repeat("< ", 2500)
+	m.Headline, m.Summary = dear, dear
+	for range 60 {
+		m.Facts = append(m.Facts, notify.Fact{Name: dear, Value: dear}, notify.Fact{Name: dear, Value: dear, Code: true})
+		m.Steps, m.Context = append(m.Steps, dear), append(m.Context, dear)
+		m.Links = append(m.Links, notify.Link{Title: dear, URL: "https://portal.azure.com/" + strings.Repeat("&", 1900)})
+	}
+	raw, err := json.Marshal(teams.Render(m))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := read(raw); err != nil || len(raw) >= 14*1024 {
+		t.Errorf("the dearest message has %d bytes, want less than 14 KB: %v", len(raw), err)
+	}
+}
+
+func TestSeverityHasAColourAndAWord(t *testing.T) {
+	t.Parallel()
+	for severity, want := range map[notify.Severity]string{
+		notify.Critical: "attention CRITICAL · x", notify.High: "attention HIGH · x", notify.Medium: "warning MEDIUM · x",
+		notify.Low: "accent LOW · x", notify.Informational: "emphasis INFO · x", "unknown": "warning MEDIUM · x",
+	} {
+		header := teams.Render(notify.Message{Severity: severity, Headline: "x"}).Attachments[0].Content.Body[0]
+		if got := header.Style + " " + header.Items[0].Text; got != want || header.Items[0].Style != "heading" {
+			t.Errorf("%s: %q as %q, want %q as heading", severity, got, header.Items[0].Style, want)
+		}
+	}
+}
+
+func FuzzRender(f *testing.F) {
+	for _, s := range notifytest.Samples() {
+		f.Add(s.Message.Headline, s.Message.Summary, s.Message.ID, "https://portal.azure.com/")
+	}
+	for _, payload := range notifytest.Payloads() {
+		f.Add(payload, payload, payload, payload)
+	}
+	f.Fuzz(func(t *testing.T, a, b, c, link string) {
+		for _, m := range notifytest.Fuzzed(a, b, c, link) {
+			raw, err := json.Marshal(teams.Render(m))
+			if err != nil {
+				t.Fatal(err)
+			}
+			shown, err := read(raw)
+			if err != nil || len(raw) >= 14*1024 {
+				t.Errorf("Teams would refuse these %d bytes: %v\n%s", len(raw), err, raw)
+			}
+			for _, live := range shown.Live {
+				if u, err := url.Parse(live); err != nil || u.Scheme != "https" || u.User != nil {
+					t.Errorf("brings to life %q:\n%s", live, raw)
+				}
+			}
+		}
+	})
+}
+
+func BenchmarkRender(b *testing.B) {
+	for _, s := range notifytest.Samples() {
+		b.Run(s.Name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				teams.Render(s.Message)
+			}
+		})
+	}
+}
