@@ -35,6 +35,7 @@ func loopbackOnly(next http.Handler) http.Handler {
 	})
 }
 
+// loopback says whether a Host header names this machine: localhost, or any address of 127.0.0.0/8 and ::1.
 func loopback(hostport string) bool {
 	host, _, err := net.SplitHostPort(hostport)
 	if err != nil {
@@ -47,10 +48,13 @@ func loopback(hostport string) bool {
 	return err == nil && addr.IsLoopback()
 }
 
+// listMessages answers GET /api/messages: a JSON array, oldest first, never null.
 func (s *Server) listMessages(w http.ResponseWriter, _ *http.Request) {
 	respond(w, http.StatusOK, s.Messages())
 }
 
+// emptyMessages answers DELETE /api/messages. Ids go on counting, so that a script never takes a new message for an
+// old one.
 func (s *Server) emptyMessages(w http.ResponseWriter, _ *http.Request) {
 	if err := s.store.empty(); err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
@@ -59,16 +63,20 @@ func (s *Server) emptyMessages(w http.ResponseWriter, _ *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
+// listFaults answers GET /api/faults with what is still to come; a fault that is used up is gone.
 func (s *Server) listFaults(w http.ResponseWriter, _ *http.Request) {
 	respond(w, http.StatusOK, s.faults.all())
 }
 
+// clearFaults answers DELETE /api/faults. Requests that a timeout is holding stay held.
 func (s *Server) clearFaults(w http.ResponseWriter, _ *http.Request) {
 	s.faults.clear()
 	s.store.poke()
 	w.WriteHeader(http.StatusNoContent)
 }
 
+// addFault answers POST /api/faults. A name that is misspelt is an error: a fault that silently did less than asked would
+// make a test pass for the wrong reason.
 func (s *Server) addFault(w http.ResponseWriter, r *http.Request) {
 	var f Fault
 	body := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody))
@@ -93,6 +101,7 @@ type status struct {
 	SMTP         string           `json:"smtp,omitempty"` // where mail is taken, if it is
 }
 
+// status takes stock. All four destinations are always in it, also those that got nothing.
 func (s *Server) status() status {
 	st := status{Destinations: make(map[string]tally), Refused: []refusal{}, Faults: s.faults.all()}
 	for _, destination := range []string{Slack, Teams, Email, Webhook} {
@@ -109,6 +118,7 @@ func (s *Server) status() status {
 	return st
 }
 
+// stats answers GET /api/stats.
 func (s *Server) stats(w http.ResponseWriter, _ *http.Request) {
 	respond(w, http.StatusOK, s.status())
 }

@@ -45,6 +45,7 @@ func blocksTooLong(raw []byte) bool {
 	return utf8.RuneCount(compact.Bytes()) > maxBlocksLength
 }
 
+// blocks checks a list of blocks, the message's own or an attachment's.
 func (r *report) blocks(at string, v any) {
 	items, ok := v.([]any)
 	if !ok {
@@ -103,6 +104,7 @@ func (n node) block(depth int) {
 	}
 }
 
+// header checks the one big line of a message. It is plain text only: mrkdwn is refused, not shown raw.
 func (n node) header() {
 	n.only("block_id", "text", "level")
 	n.need("text")
@@ -110,6 +112,8 @@ func (n node) header() {
 	n.integer("level", 1, 4)
 }
 
+// section checks prose, up to ten facts in two columns, and one thing beside them. An empty list of facts does not count as
+// content.
 func (n node) section() {
 	n.only("block_id", "text", "fields", "accessory", "expand")
 	if fields, _ := n.obj["fields"].([]any); !n.has("text") && len(fields) == 0 {
@@ -125,6 +129,7 @@ func (n node) section() {
 	n.flag("expand")
 }
 
+// context checks the small print: texts and pictures, no buttons.
 func (n node) context() {
 	n.only("block_id", "elements")
 	n.need("elements")
@@ -139,6 +144,7 @@ func (n node) context() {
 	}
 }
 
+// actions checks a row of buttons and menus.
 func (n node) actions() {
 	n.only("block_id", "elements")
 	n.need("elements")
@@ -154,12 +160,15 @@ func (n node) actions() {
 	})
 }
 
+// imageBlock checks a picture on its own line. Slack fetches it from its servers, so a private address shows nothing, which
+// cannot be told here.
 func (n node) imageBlock() {
 	n.only("block_id", "image_url", "slack_file", "alt_text", "title")
 	n.imageSource()
 	n.text("title", 2000, "plain_text")
 }
 
+// markdownBlock checks standard Markdown. Its limit holds for all such blocks of a message together.
 func (n node) markdownBlock() {
 	n.only("block_id", "text")
 	n.need("text")
@@ -169,6 +178,7 @@ func (n node) markdownBlock() {
 	}
 }
 
+// card checks the compact card; limits as in slackblocks' spec/limits.json, card.
 func (n node) card() {
 	n.only("block_id", "hero_image", "icon", "slack_icon", "title", "subtitle", "body", "subtext", "actions")
 	n.child("hero_image", node.image)
@@ -183,6 +193,7 @@ func (n node) card() {
 	}
 }
 
+// carousel checks a row of cards to swipe through.
 func (n node) carousel() {
 	n.only("block_id", "elements")
 	n.need("elements")
@@ -195,6 +206,7 @@ func (n node) carousel() {
 	})
 }
 
+// container checks a box with a title that may fold.
 func (n node) container(depth int) {
 	n.only("block_id", "title", "rich_text_title", "subtitle", "icon", "width", "is_collapsible", "default_collapsed",
 		"has_header_divider", "child_blocks")
@@ -211,6 +223,8 @@ func (n node) container(depth int) {
 	n.each("child_blocks", 1, 10, func(b node) { b.nested(depth, append(plainBlocks(), "actions", "layout")) })
 }
 
+// layout checks rows of blocks side by side, new in October 2026 (slack-go v0.35.0 block_layout.go). Clients that do not know
+// it show the fallback.
 func (n node) layout(depth int) {
 	n.only("block_id", "label", "rows", "is_label_visible", "grid_lines", "fallback")
 	n.need("label", "rows")
@@ -238,6 +252,7 @@ func plainBlocks() []string {
 	return []string{"context", "divider", "header", "image", "rich_text", "section", "table"}
 }
 
+// nested checks a block inside a container or layout, where only some may stand.
 func (n node) nested(depth int, allowed []string) {
 	kind := n.kind()
 	if !slices.Contains(allowed, kind) || (kind == "container" || kind == "layout") && depth >= maxContainerTree {

@@ -91,6 +91,7 @@ func withoutNulls(v any) any {
 	return v
 }
 
+// adaptiveCard checks the card itself, at the top or inside Action.ShowCard; only the top needs a version.
 func (n node) adaptiveCard() {
 	n.only("$schema", "version", "body", "actions", "fallbackText", "lang", "speak", "selectAction", "backgroundImage",
 		"minHeight", "rtl", "verticalContentAlignment", "refresh", "authentication", "msteams")
@@ -109,6 +110,7 @@ func (n node) adaptiveCard() {
 	}
 }
 
+// cardVersion refuses what is newer than a flow can show. Older versions are fine, Alertmanager sends 1.2.
 func (n node) cardVersion() {
 	version := n.str("version", 1, 10)
 	if version == "" {
@@ -125,6 +127,7 @@ func (n node) cardVersion() {
 	}
 }
 
+// elements checks the elements of a body, container or column, which may be none.
 func (n node) elements(name string) {
 	n.each(name, 0, 1000, node.cardElement)
 }
@@ -186,6 +189,7 @@ func (n node) props(names ...string) {
 	n.only(append(names, "id", "isVisible", "spacing", "separator", "height", "fallback", "requires", "horizontalAlignment", "targetWidth")...)
 }
 
+// common checks what every element may have. An id used twice is an error of the card's parser on phones.
 func (n node) common() {
 	if id := n.str("id", 1, 255); id != "" {
 		n.unique(n.path("id"), id)
@@ -212,23 +216,25 @@ func (n node) fold(name string, allowed ...string) {
 	}
 }
 
+// textBlock checks a paragraph. style came with 1.5, but clients take it from any card.
 func (n node) textBlock() {
 	n.props("text", "color", "fontType", "isSubtle", "maxLines", "size", "weight", "wrap", "style")
 	n.need("text")
 	n.integer("maxLines", 0, 1000)
+	n.markdownText("text")
 	n.fold("style", "default", "heading", "columnHeader")
 	n.font()
 }
 
-// font checks the text and its looks, shared by TextBlock and TextRun.
+// font checks the looks of a text, shared by TextBlock and TextRun.
 func (n node) font() {
-	n.markdownText("text")
 	n.fold("color", "default", "dark", "light", "accent", "good", "warning", "attention")
 	n.fold("fontType", "default", "monospace")
 	n.fold("size", "default", "small", "medium", "large", "extraLarge")
 	n.fold("weight", "default", "lighter", "bolder")
 }
 
+// inlines checks the runs of a RichTextBlock; a bare string stands for a run without looks.
 func (n node) inlines() {
 	for i, v := range n.list("inlines", 1, 1000) {
 		if _, isText := v.(string); isText {
@@ -238,12 +244,15 @@ func (n node) inlines() {
 			t.only("text", "color", "fontType", "size", "weight", "isSubtle", "italic", "strikethrough", "underline", "highlight", "selectAction")
 			t.choice("type", "TextRun")
 			t.need("type", "text")
+			t.str("text", 0, maxWorkflowBytes) // not Markdown, so no links to look for
 			t.font()
 			t.child("selectAction", node.selectAction)
 		})
 	}
 }
 
+// cardImage checks a picture: Teams shows public https ones that do not redirect (msteams-docs cards-reference.md); only the
+// scheme can be told here.
 func (n node) cardImage() {
 	n.props("url", "altText", "backgroundColor", "selectAction", "size", "style", "width")
 	n.choice("type", "Image")
@@ -264,6 +273,7 @@ func (n node) box(items string) {
 	n.child("selectAction", node.selectAction)
 }
 
+// column checks one column of a ColumnSet; its type may be left out there.
 func (n node) column() {
 	n.props("items", "bleed", "backgroundImage", "minHeight", "selectAction", "style", "verticalContentAlignment", "width", "rtl")
 	n.choice("type", "Column")
@@ -281,6 +291,7 @@ func (n node) column() {
 	}
 }
 
+// fact checks one line of a FactSet. Both sides are strings, and required: a number here makes the whole card fail.
 func (n node) fact() {
 	n.only("title", "value")
 	n.need("title", "value")

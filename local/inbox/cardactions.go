@@ -20,6 +20,7 @@ func (n node) selectAction() {
 	n.action()
 }
 
+// action checks one button. positive and destructive pass, because Teams merely shows them like any other.
 func (n node) action() {
 	n.str("title", 1, 255)
 	n.fold("style", "default", "positive", "destructive")
@@ -49,6 +50,8 @@ func (n node) action() {
 	}
 }
 
+// actionProps names what an action may have beside what all actions have. id is missing from schema 1.4.0 and in every
+// renderer.
 func (n node) actionProps(names ...string) {
 	n.only(append(names, "title", "iconUrl", "id", "style", "fallback", "requires")...)
 }

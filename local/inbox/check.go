@@ -18,7 +18,12 @@ type Problem struct {
 }
 
 // String has the form in which Slack words its own reasons, so that code which reads them can be tried here.
-func (p Problem) String() string { return p.Reason + " [json-pointer:" + p.Pointer + "]" }
+func (p Problem) String() string {
+	if p.Pointer == "" {
+		return p.Reason
+	}
+	return p.Reason + " [json-pointer:" + p.Pointer + "]"
+}
 
 // report collects what is wrong with one message and what can only be judged when all of it has been seen.
 type report struct {
@@ -29,8 +34,10 @@ type report struct {
 	tables   int               // table blocks so far
 }
 
+// newReport starts the examination of one message.
 func newReport() *report { return &report{ids: make(map[string]string)} }
 
+// add notes a problem at a pointer.
 func (r *report) add(at, format string, args ...any) {
 	r.found = append(r.found, Problem{Pointer: at, Reason: fmt.Sprintf(format, args...)})
 }
@@ -52,6 +59,7 @@ type node struct {
 	obj map[string]any
 }
 
+// object hands v to check if it is a JSON object.
 func (r *report) object(at string, v any, check func(node)) {
 	obj, ok := v.(map[string]any)
 	if !ok {
@@ -64,6 +72,7 @@ func (r *report) object(at string, v any, check func(node)) {
 // fail reports a problem with the named property; an empty name is the object itself.
 func (n node) fail(name, format string, args ...any) { n.add(n.path(name), format, args...) }
 
+// path is the pointer to a property, escaped as RFC 6901 wants it.
 func (n node) path(name string) string {
 	if name == "" {
 		return n.at
@@ -71,10 +80,13 @@ func (n node) path(name string) string {
 	return n.at + "/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(name)
 }
 
+// has says whether a property is given, be it null.
 func (n node) has(name string) bool { _, ok := n.obj[name]; return ok }
 
+// kind is the type that blocks and cards carry in themselves; empty if it is absent or no string.
 func (n node) kind() string { kind, _ := n.obj["type"].(string); return kind }
 
+// need reports properties that are absent, at the object that should have them, as Slack does.
 func (n node) need(names ...string) {
 	for _, name := range names {
 		if !n.has(name) {
@@ -113,6 +125,7 @@ func (n node) str(name string, least, most int) string {
 	return s
 }
 
+// choice checks a string that must be one of a few, in exactly this case.
 func (n node) choice(name string, allowed ...string) {
 	v, given := n.obj[name]
 	if !given {
@@ -123,6 +136,7 @@ func (n node) choice(name string, allowed ...string) {
 	}
 }
 
+// flag checks booleans; "true" in quotes is the usual mistake.
 func (n node) flag(names ...string) {
 	for _, name := range names {
 		if v, given := n.obj[name]; given {
@@ -133,6 +147,7 @@ func (n node) flag(names ...string) {
 	}
 }
 
+// integer checks a whole number within bounds. JSON has no integers, so 4.0 passes as 4.
 func (n node) integer(name string, least, most int) {
 	v, given := n.obj[name]
 	if !given {
@@ -144,6 +159,7 @@ func (n node) integer(name string, least, most int) {
 	}
 }
 
+// number checks that a property is a number and returns it, 0 if it is absent.
 func (n node) number(name string) float64 {
 	v, given := n.obj[name]
 	f, ok := v.(float64)
@@ -190,6 +206,7 @@ func (n node) each(name string, least, most int, check func(node)) {
 	}
 }
 
+// child checks an object that is a property.
 func (n node) child(name string, check func(node)) {
 	if v, given := n.obj[name]; given {
 		n.object(n.path(name), v, check)

@@ -37,6 +37,8 @@ func (n node) element(accessory bool) {
 	}
 }
 
+// button checks a button. With a url it opens a page, without one it is an interaction that an app must answer; both may carry
+// a value.
 func (n node) button() {
 	n.only("text", "action_id", "url", "value", "style", "confirm", "accessibility_label", "agent_prompt",
 		"agent_prompt_display", "visible_to_user_ids")
@@ -60,6 +62,7 @@ func (n node) interactive() {
 	n.child("confirm", node.confirm)
 }
 
+// confirm checks the dialog that asks before an action.
 func (n node) confirm() {
 	n.only("title", "text", "confirm", "deny", "style")
 	n.need("text")
@@ -70,6 +73,7 @@ func (n node) confirm() {
 	n.choice("style", "primary", "danger")
 }
 
+// menu checks elements whose options are all there is to them.
 func (n node) menu(least, most int, kinds ...string) {
 	n.only("action_id", "options", "initial_option", "initial_options", "confirm", "focus_on_load")
 	n.need("options")
@@ -77,6 +81,7 @@ func (n node) menu(least, most int, kinds ...string) {
 	n.interactive()
 }
 
+// staticSelect checks a menu, flat or in groups, but not both.
 func (n node) staticSelect() {
 	n.only("action_id", "placeholder", "options", "option_groups", "initial_option", "confirm", "focus_on_load")
 	if n.has("options") == n.has("option_groups") {
@@ -92,6 +97,7 @@ func (n node) staticSelect() {
 	n.interactive()
 }
 
+// option checks one choice. Its value is what comes back in an interaction and has a limit of its own.
 func (n node) option(kinds ...string) {
 	n.only("text", "value", "description", "url")
 	n.need("text")
@@ -110,6 +116,7 @@ func (n node) image() {
 	n.imageSource()
 }
 
+// imageSource checks what pictures have everywhere. alt_text is required: a message must be readable without its pictures.
 func (n node) imageSource() {
 	n.need("alt_text")
 	n.str("alt_text", 1, 2000)
@@ -155,6 +162,7 @@ func (n node) attachment() {
 	}
 }
 
+// hexColor takes #d13438 and d13438, the form in which Slack itself returns colours.
 func hexColor(s string) bool {
 	digits := strings.TrimPrefix(s, "#")
 	return len(digits) == 6 && strings.Trim(strings.ToLower(digits), "0123456789abcdef") == ""

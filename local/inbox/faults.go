@@ -79,23 +79,27 @@ type faults struct {
 	list []*armed
 }
 
+// armed is a fault with its count of the requests that it has seen.
 type armed struct {
 	Fault
 	seen int
 }
 
+// add puts a fault behind those that are there.
 func (f *faults) add(fault Fault) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.list = append(f.list, &armed{Fault: fault})
 }
 
+// clear takes all faults away.
 func (f *faults) clear() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.list = nil
 }
 
+// all lists what is still to come, in order.
 func (f *faults) all() []Fault {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -168,6 +172,8 @@ func (s silent) Header() http.Header         { return s.header }
 func (s silent) Write(p []byte) (int, error) { return len(p), nil }
 func (s silent) WriteHeader(int)             {}
 
+// fail lets a fault happen to a request whose body has been read: a sender must not learn earlier than from a real end that
+// something is wrong.
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, fault Fault) {
 	switch fault.Status.Mode {
 	case Timeout:
@@ -210,6 +216,7 @@ func reset(w http.ResponseWriter) {
 	breakOff(conn)
 }
 
+// breakOff closes a connection so that the other side gets an error, not an end.
 func breakOff(conn net.Conn) {
 	if wrapped, ok := conn.(interface{ NetConn() net.Conn }); ok {
 		conn = wrapped.NetConn() // below TLS

@@ -18,7 +18,7 @@ import (
 func TestFaultRateLimit(t *testing.T) {
 	t.Parallel()
 	s, url := serve(t, Options{})
-	if got := call(t, "POST", url+"/api/faults", `{"destination":"slack","status":429,"retry_after":2,"count":2}`); got.status != http.StatusCreated {
+	if got := call(t, "POST "+url+"/api/faults", `{"destination":"slack","status":429,"retry_after":2,"count":2}`); got.status != http.StatusCreated {
 		t.Fatalf("set fault: %d %s", got.status, got.body)
 	}
 	for range 2 {
@@ -43,7 +43,7 @@ func TestFaultStatus(t *testing.T) {
 		if err := s.Fail(Fault{Destination: destination, Status: Failure{Status: 500}, RetryAfter: 7}); err != nil {
 			t.Fatal(err)
 		}
-		got := call(t, "POST", url+path, `{"text":"x"}`)
+		got := call(t, "POST "+url+path, `{"text":"x"}`)
 		if got.status != 500 || got.header.Get("Retry-After") != "7" {
 			t.Errorf("%s: got %d, Retry-After %q, want 500 and 7", destination, got.status, got.header.Get("Retry-After"))
 		}
@@ -133,7 +133,7 @@ func TestFaultEvery(t *testing.T) {
 	}
 	var got []int
 	for range 10 {
-		got = append(got, call(t, "POST", url+"/webhook/x", "{}").status)
+		got = append(got, call(t, "POST "+url+"/webhook/x", "{}").status)
 	}
 	if diff := cmp.Diff([]int{200, 200, 503, 200, 200, 503, 200, 200, 200, 200}, got); diff != "" {
 		t.Errorf("every third of the next, twice (-want +got):\n%s", diff)
@@ -166,16 +166,16 @@ func TestFaultsAreForOneDestination(t *testing.T) {
 	if err := s.Fail(Fault{Destination: Slack, Status: Failure{Status: 500}}); err != nil {
 		t.Fatal(err)
 	}
-	if got := call(t, "POST", url+"/webhook/x", "{}"); got.status != 200 {
+	if got := call(t, "POST "+url+"/webhook/x", "{}"); got.status != 200 {
 		t.Errorf("another destination: got %d, want 200", got.status)
 	}
-	if got := call(t, "GET", url+"/api/faults", ""); got.body != `[{"destination":"slack","status":500,"count":1}]`+"\n" {
+	if got := call(t, "GET "+url+"/api/faults", ""); got.body != `[{"destination":"slack","status":500,"count":1}]`+"\n" {
 		t.Errorf("list: got %s", got.body)
 	}
-	if got := call(t, "DELETE", url+"/api/faults", ""); got.status != http.StatusNoContent {
+	if got := call(t, "DELETE "+url+"/api/faults", ""); got.status != http.StatusNoContent {
 		t.Errorf("clear: got %d, want 204", got.status)
 	}
-	if got := call(t, "POST", url+"/slack/webhook/x", `{"text":"x"}`); got.status != 200 {
+	if got := call(t, "POST "+url+"/slack/webhook/x", `{"text":"x"}`); got.status != 200 {
 		t.Errorf("after clearing: got %d, want 200", got.status)
 	}
 }
@@ -198,7 +198,7 @@ func TestFaultsThatCannotBe(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			if got := call(t, "POST", url+"/api/faults", c.body); got.status != 400 || !strings.Contains(got.body, c.says) {
+			if got := call(t, "POST "+url+"/api/faults", c.body); got.status != 400 || !strings.Contains(got.body, c.says) {
 				t.Errorf("got %d %q, want 400 with %q", got.status, got.body, c.says)
 			}
 		})

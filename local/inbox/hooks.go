@@ -66,6 +66,7 @@ func readHook(r *http.Request, body []byte) (slackCall, *slackRefusal) {
 	return call, nil
 }
 
+// refuseHook answers one word and keeps the details for the page, as the sender of a webhook gets none.
 func (s *Server) refuseHook(w http.ResponseWriter, hook string, status int, refusal *slackRefusal) {
 	s.refuse(Slack, hook, refusal.code, problemTexts(refusal.problems))
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
@@ -80,12 +81,12 @@ func (s *Server) refuseHook(w http.ResponseWriter, hook string, status int, refu
 func (s *Server) teamsWorkflow(w http.ResponseWriter, r *http.Request, body []byte) {
 	flow := r.PathValue("rest")
 	if len(body) > maxWorkflowBytes {
-		s.refuseFlow(w, flow, http.StatusRequestEntityTooLarge, "RequestEntityTooLarge",
-			[]string{fmt.Sprintf("the message has %d bytes, Teams takes %d", len(body), maxWorkflowBytes)})
+		s.refuseFlow(w, http.StatusRequestEntityTooLarge, refusal{Channel: flow, Reason: "RequestEntityTooLarge",
+			Details: []string{fmt.Sprintf("the message has %d bytes, Teams takes %d", len(body), maxWorkflowBytes)}})
 		return
 	}
 	if problems := ValidateWorkflow(body); len(problems) > 0 {
-		s.refuseFlow(w, flow, http.StatusBadRequest, "InvalidBotAdaptiveCard", problemTexts(problems))
+		s.refuseFlow(w, http.StatusBadRequest, refusal{Channel: flow, Reason: "InvalidBotAdaptiveCard", Details: problemTexts(problems)})
 		return
 	}
 	envelope, _ := decoded(body).(map[string]any)
@@ -97,9 +98,10 @@ func (s *Server) teamsWorkflow(w http.ResponseWriter, r *http.Request, body []by
 	w.WriteHeader(http.StatusAccepted)
 }
 
-func (s *Server) refuseFlow(w http.ResponseWriter, flow string, status int, code string, details []string) {
-	s.refuse(Teams, flow, code, details)
-	respond(w, status, map[string]any{"error": map[string]any{"code": code, "message": strings.Join(details, "; ")}})
+// refuseFlow answers in the shape that a flow's own errors have.
+func (s *Server) refuseFlow(w http.ResponseWriter, status int, r refusal) {
+	s.refuse(Teams, r.Channel, r.Reason, r.Details)
+	respond(w, status, map[string]any{"error": map[string]any{"code": r.Reason, "message": strings.Join(r.Details, "; ")}})
 }
 
 // webhook keeps any JSON.

@@ -39,13 +39,13 @@ func TestSlackWebhook(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			got := call(t, "POST", url+"/slack/webhook/"+c.path, c.body)
+			got := call(t, "POST "+url+"/slack/webhook/"+c.path, c.body)
 			if got.status != c.status || got.body != c.answer || !strings.HasPrefix(got.header.Get("Content-Type"), "text/plain") {
 				t.Errorf("%s\ngot %d %q %s, want %d %q as plain text", c.why, got.status, got.body, got.header.Get("Content-Type"), c.status, c.answer)
 			}
 		})
 	}
-	if got := call(t, "POST", url+"/slack/webhook/x", "payload=%7B%22text%22%3A%22form%22%7D", "Content-Type", "application/x-www-form-urlencoded"); got.body != "ok" {
+	if got := call(t, "POST "+url+"/slack/webhook/x", "payload=%7B%22text%22%3A%22form%22%7D", "Content-Type", "application/x-www-form-urlencoded"); got.body != "ok" {
 		t.Errorf("the old form encoding: got %d %s, want ok", got.status, got.body)
 	}
 }
@@ -53,7 +53,7 @@ func TestSlackWebhook(t *testing.T) {
 func TestTeamsWorkflow(t *testing.T) {
 	t.Parallel()
 	s, url := serve(t, Options{})
-	got := call(t, "POST", url+"/teams/workflow/security?api-version=1&sig=s3cret", envelope(alertCard))
+	got := call(t, "POST "+url+"/teams/workflow/security?api-version=1&sig=s3cret", envelope(alertCard))
 	if got.status != 202 || got.body != "" {
 		t.Fatalf("got %d %q, want 202 without a body as from a flow", got.status, got.body)
 	}
@@ -62,12 +62,12 @@ func TestTeamsWorkflow(t *testing.T) {
 		t.Errorf("got %+v", m)
 	}
 	for _, body := range []string{`{"text":"hello"}`, envelope(card(`{"type":"Nothing"}`)), `{`} {
-		if got := call(t, "POST", url+"/teams/workflow/security", body); got.status != 400 || !strings.Contains(got.body, "InvalidBotAdaptiveCard") {
+		if got := call(t, "POST "+url+"/teams/workflow/security", body); got.status != 400 || !strings.Contains(got.body, "InvalidBotAdaptiveCard") {
 			t.Errorf("%s: got %d %s, want 400 with a reason", body, got.status, got.body)
 		}
 	}
 	large := envelope(card(`{"type":"TextBlock","text":"` + strings.Repeat("x", maxWorkflowBytes) + `"}`))
-	if got := call(t, "POST", url+"/teams/workflow/security", large); got.status != 413 || !strings.Contains(got.body, "RequestEntityTooLarge") {
+	if got := call(t, "POST "+url+"/teams/workflow/security", large); got.status != 413 || !strings.Contains(got.body, "RequestEntityTooLarge") {
 		t.Errorf("%d bytes: got %d %.80s, want 413", len(large), got.status, got.body)
 	}
 	if got := len(s.Messages()); got != 1 {
@@ -79,7 +79,7 @@ func TestWebhook(t *testing.T) {
 	t.Parallel()
 	s, url := serve(t, Options{})
 	body := `{"alert": {"id": "a1", "count": 12345678901234567890, "tags": ["x", true, null]}}`
-	if got := call(t, "POST", url+"/webhook/team/siem", body); got.status != 200 {
+	if got := call(t, "POST "+url+"/webhook/team/siem", body); got.status != 200 {
 		t.Fatalf("got %d %s, want 200", got.status, got.body)
 	}
 	m := s.Messages()[0]
@@ -87,7 +87,7 @@ func TestWebhook(t *testing.T) {
 	if m.Channel != "team/siem" || m.Text != want || string(m.Body) != body {
 		t.Errorf("got channel %s, body %s, text\n%s\nwant\n%s", m.Channel, m.Body, m.Text, want)
 	}
-	if got := call(t, "POST", url+"/webhook/x", "hello"); got.status != 400 {
+	if got := call(t, "POST "+url+"/webhook/x", "hello"); got.status != 400 {
 		t.Errorf("not JSON: got %d, want 400", got.status)
 	}
 }

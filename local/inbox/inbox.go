@@ -125,6 +125,7 @@ func (s *Server) refuse(destination, channel, reason string, details []string) {
 	s.store.refused(refusal{Destination: destination, Channel: channel, At: s.now().UTC(), Reason: reason, Details: details})
 }
 
+// respond answers with JSON.
 func respond(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.WriteHeader(status)

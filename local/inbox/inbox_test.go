@@ -47,8 +47,10 @@ type answer struct {
 	body   string
 }
 
-func call(t *testing.T, method, url, body string, headers ...string) answer {
+// call sends a request given as in "GET http://…", with headers as name and value in turn.
+func call(t *testing.T, request, body string, headers ...string) answer {
 	t.Helper()
+	method, url, _ := strings.Cut(request, " ")
 	r, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
@@ -76,7 +78,7 @@ func call(t *testing.T, method, url, body string, headers ...string) answer {
 func TestAPIContract(t *testing.T) {
 	t.Parallel()
 	_, url := serve(t, Options{})
-	if got := call(t, "GET", url+"/api/messages", ""); got.body != "[]\n" {
+	if got := call(t, "GET "+url+"/api/messages", ""); got.body != "[]\n" {
 		t.Errorf("empty inbox: got %q, want an empty array, not null", got.body)
 	}
 	client := slack.New("xoxb-1", slack.OptionAPIURL(url+"/slack/api/"))
@@ -90,11 +92,11 @@ func TestAPIContract(t *testing.T) {
 	if _, _, err := client.PostMessageContext(t.Context(), channel, slack.MsgOptionText("three", false), slack.MsgOptionTS(ts)); err != nil {
 		t.Fatal(err)
 	}
-	call(t, "POST", url+"/teams/workflow/team/general?sig=s3cret", envelope(card(`{"type":"TextBlock","text":"four"}`)))
-	call(t, "POST", url+"/webhook/siem", `{"n": 5}`)
+	call(t, "POST "+url+"/teams/workflow/team/general?sig=s3cret", envelope(card(`{"type":"TextBlock","text":"four"}`)))
+	call(t, "POST "+url+"/webhook/siem", `{"n": 5}`)
 
 	var got []map[string]any
-	if err := json.Unmarshal([]byte(call(t, "GET", url+"/api/messages", "").body), &got); err != nil {
+	if err := json.Unmarshal([]byte(call(t, "GET "+url+"/api/messages", "").body), &got); err != nil {
 		t.Fatal(err)
 	}
 	for _, m := range got {
@@ -114,10 +116,10 @@ func TestAPIContract(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("messages (-want +got):\n%s", diff)
 	}
-	if got := call(t, "DELETE", url+"/api/messages", ""); got.status != http.StatusNoContent {
+	if got := call(t, "DELETE "+url+"/api/messages", ""); got.status != http.StatusNoContent {
 		t.Errorf("DELETE: got %d, want 204", got.status)
 	}
-	if got := call(t, "GET", url+"/api/messages", ""); got.body != "[]\n" {
+	if got := call(t, "GET "+url+"/api/messages", ""); got.body != "[]\n" {
 		t.Errorf("after DELETE: got %q, want []", got.body)
 	}
 }
@@ -125,14 +127,14 @@ func TestAPIContract(t *testing.T) {
 func TestStats(t *testing.T) {
 	t.Parallel()
 	s, url := serve(t, Options{})
-	call(t, "POST", url+"/webhook/a", `{}`)
-	call(t, "POST", url+"/webhook/a", `{`)
+	call(t, "POST "+url+"/webhook/a", `{}`)
+	call(t, "POST "+url+"/webhook/a", `{`)
 	if err := s.Fail(Fault{Destination: Webhook, Status: Failure{Status: 503}, Count: 2}); err != nil {
 		t.Fatal(err)
 	}
-	call(t, "POST", url+"/webhook/a", `{}`)
+	call(t, "POST "+url+"/webhook/a", `{}`)
 	var got status
-	if err := json.Unmarshal([]byte(call(t, "GET", url+"/api/stats", "").body), &got); err != nil {
+	if err := json.Unmarshal([]byte(call(t, "GET "+url+"/api/stats", "").body), &got); err != nil {
 		t.Fatal(err)
 	}
 	want := status{
@@ -169,7 +171,7 @@ func TestWhoMayAsk(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			if got := call(t, c.method, url+c.path, c.body, c.headers...); got.status != c.want {
+			if got := call(t, c.method+" "+url+c.path, c.body, c.headers...); got.status != c.want {
 				t.Errorf("%s\ngot %d %s, want %d", c.why, got.status, got.body, c.want)
 			}
 		})
@@ -189,8 +191,8 @@ func TestRestartKeepsEverything(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	call(t, "DELETE", web.URL+"/api/messages", "")
-	call(t, "POST", web.URL+"/webhook/a", `{"n":1}`)
+	call(t, "DELETE "+web.URL+"/api/messages", "")
+	call(t, "POST "+web.URL+"/webhook/a", `{"n":1}`)
 	before := first.Messages()
 	web.Close()
 	if err := first.Close(); err != nil {
@@ -247,7 +249,7 @@ func TestAwait(t *testing.T) {
 	s, url := serve(t, Options{})
 	var posting sync.WaitGroup
 	for i := range 3 {
-		posting.Go(func() { call(t, "POST", url+"/webhook/a", fmt.Sprint(i)) })
+		posting.Go(func() { call(t, "POST "+url+"/webhook/a", fmt.Sprint(i)) })
 	}
 	got, err := s.Await(t.Context(), func(m []Message) bool { return len(m) == 3 })
 	if err != nil || len(got) != 3 {

@@ -81,4 +81,5 @@ func (j *journal) write(l line) error {
 	return nil
 }
 
+// close ends the journal; every line in it is on disk already.
 func (j *journal) close() error { return j.file.Close() }

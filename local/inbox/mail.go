@@ -29,6 +29,7 @@ type letter struct {
 	Attachments                 []attachedFile
 }
 
+// attachedFile is a file that came with a mail. Its name is the sender's and never used as a path.
 type attachedFile struct {
 	Name, Type string
 	Data       []byte
@@ -54,6 +55,7 @@ func readLetter(raw []byte) (letter, error) {
 	return l, nil
 }
 
+// headerText decodes =?utf-8?q?…?= words; one that cannot be decoded is shown as it came.
 func headerText(h mail.Header, name string) string {
 	text, err := new(mime.WordDecoder).DecodeHeader(h.Get(name))
 	if err != nil {
@@ -87,6 +89,7 @@ func (l *letter) part(h textproto.MIMEHeader, body io.Reader, depth int) error {
 	return nil
 }
 
+// attach keeps a part as a file. Some senders name it in Content-Disposition, older ones in Content-Type.
 func (l *letter) attach(kind, filename, name string, data []byte) {
 	if filename == "" {
 		filename = name
@@ -98,6 +101,7 @@ func (l *letter) attach(kind, filename, name string, data []byte) {
 	l.Attachments = append(l.Attachments, attachedFile{Name: decoded, Type: kind, Data: data})
 }
 
+// multipart reads part after part. They are taken raw: NextPart would decode quoted-printable on its own and hide the header.
 func (l *letter) multipart(parts *multipart.Reader, depth int) error {
 	if depth >= maxParts {
 		return fmt.Errorf("read mail parts: nested more than %d deep", maxParts)
@@ -116,6 +120,7 @@ func (l *letter) multipart(parts *multipart.Reader, depth int) error {
 	}
 }
 
+// decodeBody undoes the transfer encoding; 7bit, 8bit and binary need nothing.
 func decodeBody(encoding string, body io.Reader) ([]byte, error) {
 	switch strings.ToLower(strings.TrimSpace(encoding)) {
 	case "quoted-printable":
@@ -182,6 +187,7 @@ func (s *Server) mailHTML(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, l.HTML)
 }
 
+// mailAttachment serves a file to be saved, never to be shown here: its type is the sender's claim.
 func (s *Server) mailAttachment(w http.ResponseWriter, r *http.Request) {
 	l, ok := s.letterOf(w, r)
 	if !ok {

@@ -83,6 +83,7 @@ type store struct {
 	changed  chan struct{}
 }
 
+// newStore starts with an empty list, in memory.
 func newStore(now func() time.Time) *store {
 	return &store{now: now, opened: time.Now(), changed: make(chan struct{}), tallies: make(map[string]tally)}
 }
@@ -141,12 +142,14 @@ func (s *store) count(destination string, more tally) {
 	s.announce()
 }
 
+// failed counts a request that a fault befell.
 func (s *store) failed(destination string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.count(destination, tally{Failed: 1})
 }
 
+// refused counts a refusal and remembers the latest few; they are for people and do not survive a restart.
 func (s *store) refused(r refusal) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -173,6 +176,7 @@ func (s *store) messages() ([]Message, <-chan struct{}) {
 	return list, s.changed
 }
 
+// find looks a message up by its id.
 func (s *store) find(id string) (entry, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

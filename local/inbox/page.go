@@ -54,6 +54,7 @@ func (s *Server) opening() []byte {
 	return mustJSON(o)
 }
 
+// guarded adds the headers that keep the page to itself.
 func guarded(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Security-Policy", policy)

@@ -53,7 +53,7 @@ func (r *reader) next(names ...string) (name, data string) {
 func TestStream(t *testing.T) {
 	t.Parallel()
 	s, url := serve(t, Options{})
-	call(t, "POST", url+"/webhook/a", `{"n":1}`)
+	call(t, "POST "+url+"/webhook/a", `{"n":1}`)
 	stream, _ := follow(t, url)
 	read := func(want ...string) view {
 		t.Helper()
@@ -84,9 +84,9 @@ func TestStream(t *testing.T) {
 	if v := read("message", `"kind":"update"`); !strings.Contains(string(v.Shown), "kept") || strings.Contains(string(v.Body), "kept") {
 		t.Errorf("shown %s, body %s: want what stands now beside what was sent", v.Shown, v.Body)
 	}
-	call(t, "DELETE", url+"/api/messages", "")
+	call(t, "DELETE "+url+"/api/messages", "")
 	read("start", `"life"`)
-	call(t, "POST", url+"/webhook/a", `{"n":2}`)
+	call(t, "POST "+url+"/webhook/a", `{"n":2}`)
 	read("message", `"n":2`)
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
@@ -118,9 +118,9 @@ func TestPageCarriesMessages(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	call(t, "POST", url+"/slack/webhook/"+"%3C%2Fscript%3E", string(raw))
-	call(t, "POST", url+"/webhook/x", `{"</script><b>": "</script>"}`)
-	page := call(t, "GET", url+"/", "")
+	call(t, "POST "+url+"/slack/webhook/"+"%3C%2Fscript%3E", string(raw))
+	call(t, "POST "+url+"/webhook/x", `{"</script><b>": "</script>"}`)
+	page := call(t, "GET "+url+"/", "")
 	found := regexp.MustCompile(`(?s)<script type="application/json" id="opening">(.*?)</script>`).FindStringSubmatch(page.body)
 	if found == nil {
 		t.Fatalf("no data in the page:\n%s", page.body)
@@ -144,7 +144,7 @@ func TestPagePolicy(t *testing.T) {
 	t.Parallel()
 	_, url := serve(t, Options{})
 	for _, path := range []string{"/", "/app.js", "/style.css", "/bell.svg"} {
-		got := call(t, "GET", url+path, "")
+		got := call(t, "GET "+url+path, "")
 		if got.status != 200 || got.header.Get("Content-Security-Policy") != policy || got.header.Get("X-Content-Type-Options") != "nosniff" {
 			t.Errorf("%s: got %d with policy %q", path, got.status, got.header.Get("Content-Security-Policy"))
 		}

@@ -33,6 +33,7 @@ func (s *Server) slackMethod(w http.ResponseWriter, r *http.Request, body []byte
 	respond(w, http.StatusOK, answer)
 }
 
+// authorised takes any token that looks like a bot's. A user's token (xoxp-) or an app's (xapp-) is the mistake to catch.
 func authorised(token string) *slackRefusal {
 	switch {
 	case token == "":
@@ -43,6 +44,8 @@ func authorised(token string) *slackRefusal {
 	return nil
 }
 
+// slackAnswer runs the methods that a sender of alerts needs. auth.test is how it checks its token, conversations.info its
+// channel.
 func (s *Server) slackAnswer(method string, call slackCall) (map[string]any, *slackRefusal) {
 	switch method {
 	case "auth.test":
@@ -58,6 +61,7 @@ func (s *Server) slackAnswer(method string, call slackCall) (map[string]any, *sl
 	return nil, refusedAs("unknown_method")
 }
 
+// channelInfo wants an id, as conversations.info does; a channel nobody posted to yet exists all the same.
 func (s *Server) channelInfo(call slackCall) (map[string]any, *slackRefusal) {
 	if code := closedChannel(call.Channel); code == "channel_not_found" || !channelID.MatchString(call.Channel) {
 		return nil, refusedAs("channel_not_found")
@@ -74,6 +78,7 @@ func (s *Server) channelInfo(call slackCall) (map[string]any, *slackRefusal) {
 
 var timestamp = regexp.MustCompile(`^\d{1,12}\.\d{6}$`)
 
+// postMessage checks the channel before the content: what is wrong with a message does not matter where none may be posted.
 func (s *Server) postMessage(call slackCall) (map[string]any, *slackRefusal) {
 	if call.Channel == "" {
 		return nil, refusedAs("channel_not_found")
@@ -161,6 +166,7 @@ func (s *Server) updateMessage(call slackCall) (map[string]any, *slackRefusal) {
 	return map[string]any{"channel": e.ChannelID, "ts": e.TS, "text": shown.Text, "message": slackMessage(e, call)}, nil
 }
 
+// slackMessage is the message object that Slack puts into its answers.
 func slackMessage(e entry, call slackCall) map[string]any {
 	m := map[string]any{"type": "message", "subtype": "bot_message", "ts": e.TS, "text": call.Text, "bot_id": botID, "team": teamID}
 	if call.Blocks != nil {
@@ -188,6 +194,7 @@ func (s *Server) refuseSlack(w http.ResponseWriter, channel string, refusal *sla
 	respond(w, http.StatusOK, answer)
 }
 
+// problemTexts words problems for an answer.
 func problemTexts(problems []Problem) []string {
 	texts := make([]string, len(problems))
 	for i, p := range problems {

@@ -164,7 +164,7 @@ func TestSlackTakesJSON(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			got := call(t, "POST", at, c.body, c.headers...)
+			got := call(t, "POST "+at, c.body, c.headers...)
 			if got.status != http.StatusOK || !strings.Contains(got.body, c.want) {
 				t.Errorf("%s\ngot %d %s, want 200 with %s", c.why, got.status, got.body, c.want)
 			}

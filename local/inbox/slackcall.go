@@ -35,6 +35,7 @@ type slackRefusal struct {
 	problems []Problem
 }
 
+// refusedAs makes a refusal from Slack's code for it.
 func refusedAs(code string, problems ...Problem) *slackRefusal {
 	return &slackRefusal{code: code, problems: problems}
 }
@@ -77,6 +78,7 @@ func formFields(values url.Values) map[string]json.RawMessage {
 	return fields
 }
 
+// newCall sorts the arguments; null counts as not given.
 func newCall(token string, fields map[string]json.RawMessage) (slackCall, *slackRefusal) {
 	for _, name := range []string{"blocks", "attachments", "metadata"} {
 		if raw, given := fields[name]; given {
@@ -126,6 +128,7 @@ func (c slackCall) refusal(mostText int) *slackRefusal {
 	return nil
 }
 
+// blocksRefusal tells the three ways apart in which blocks fail: no list, too much, or wrong somewhere.
 func (c slackCall) blocksRefusal() *slackRefusal {
 	if c.Blocks == nil {
 		return nil
@@ -142,6 +145,7 @@ func (c slackCall) blocksRefusal() *slackRefusal {
 	return nil
 }
 
+// attachmentsRefusal has a code of its own for the number of attachments (slackapi/bolt-python issue #914).
 func (c slackCall) attachmentsRefusal() *slackRefusal {
 	if c.Attachments == nil {
 		return nil
@@ -166,6 +170,7 @@ func (c slackCall) metadataValid() bool {
 	return ok && hasPayload && stringOf(metadata["event_type"]) != "" && flatEnough(payload)
 }
 
+// flatEnough allows values of one level: {"a":{"b":1}}, but nothing inside b.
 func flatEnough(payload map[string]any) bool {
 	for _, v := range payload {
 		inner, _ := v.(map[string]any)
@@ -178,6 +183,8 @@ func flatEnough(payload map[string]any) bool {
 	return true
 }
 
+// isArray says whether JSON is a list.
 func isArray(raw json.RawMessage) bool { _, ok := decoded(raw).([]any); return ok }
 
+// empty says whether a list is absent or has nothing in it.
 func empty(raw json.RawMessage) bool { items, _ := decoded(raw).([]any); return len(items) == 0 }

@@ -21,6 +21,7 @@ func slackText(text string, blocks, attachments json.RawMessage) string {
 	return strings.Join(lines, "\n")
 }
 
+// decoded parses JSON, or returns nil.
 func decoded(raw json.RawMessage) (v any) {
 	if len(raw) > 0 {
 		_ = json.Unmarshal(raw, &v) // nil for what is not JSON: validators have spoken before
@@ -39,6 +40,7 @@ func objects(v any) (found []map[string]any) {
 	return found
 }
 
+// attachmentLines reads an attachment: its blocks if it has any, else the old fields in the order in which Slack shows them.
 func attachmentLines(a map[string]any) []string {
 	if blocks, given := a["blocks"]; given && len(objects(blocks)) > 0 {
 		return blockLines(blocks)
@@ -66,6 +68,7 @@ func blockLines(v any) (lines []string) {
 	return lines
 }
 
+// blockText reads any block. Which type it is does not matter, because a property means the same everywhere.
 func blockText(b map[string]any) (lines []string) {
 	for _, name := range []string{"label", "rich_text_title", "title", "subtitle", "text", "body", "subtext"} {
 		lines = appendText(lines, b[name])
@@ -103,6 +106,7 @@ func rowText(row any) []string {
 	return []string{strings.Join(cells, " | ")}
 }
 
+// appendText appends what v says, if it says anything.
 func appendText(lines []string, v any) []string {
 	if s := plainText(v); s != "" {
 		return append(lines, s)
@@ -121,6 +125,7 @@ func plainText(v any) string {
 	return ""
 }
 
+// objectText reads what has a type. The default is for sections of rich text, whose runs belong together.
 func objectText(v map[string]any) string {
 	switch kind := stringOf(v["type"]); kind {
 	case "plain_text", "raw_text", "text", "raw_number":
@@ -147,6 +152,7 @@ func objectText(v map[string]any) string {
 	return joined(v["elements"], "")
 }
 
+// joined reads several things as one text.
 func joined(v any, separator string) string {
 	var parts []string
 	for _, e := range objects(v) {
@@ -164,10 +170,12 @@ func fieldText(s string) string {
 	return labelled(label, value)
 }
 
+// labelled writes "name: value", whether or not the name brought its own colon.
 func labelled(label, value string) string {
 	return strings.TrimRight(label, ": ") + ": " + plainMrkdwn(value)
 }
 
+// linkText shows where a link leads, unless its text says so already.
 func linkText(address, label string) string {
 	bare := strings.TrimPrefix(address, "mailto:")
 	if label == "" || label == address || label == bare {
@@ -176,6 +184,7 @@ func linkText(address, label string) string {
 	return label + " (" + address + ")"
 }
 
+// stringOf is v if it is a string.
 func stringOf(v any) string { s, _ := v.(string); return s }
 
 var (

@@ -73,20 +73,27 @@ type session struct {
 
 var _ smtp.AuthSession = (*session)(nil)
 
+// AuthMechanisms offers the one that every client has.
 func (*session) AuthMechanisms() []string { return []string{sasl.Plain} }
 
+// Auth lets everybody in: a wrong password is the real server's business.
 func (*session) Auth(string) (sasl.Server, error) {
 	return sasl.NewPlainServer(func(_, _, _ string) error { return nil }), nil
 }
 
+// Mail takes any envelope sender. What counts for people is the From header.
 func (m *session) Mail(string, *smtp.MailOptions) error { return nil }
 
+// Rcpt collects the envelope's recipients, the only place where Bcc can be seen.
 func (m *session) Rcpt(to string, _ *smtp.RcptOptions) error {
 	m.to = append(m.to, to)
 	return nil
 }
 
-func (m *session) Reset()        { m.to = nil }
+// Reset forgets the envelope between two mails of one connection.
+func (m *session) Reset() { m.to = nil }
+
+// Logout ends the session, of which nothing is left then.
 func (m *session) Logout() error { return nil }
 
 // Data takes the mail, or lets the fault happen that was set for it.
@@ -106,6 +113,8 @@ func (m *session) Data(r io.Reader) error {
 	return m.fail(fault)
 }
 
+// keep stores a mail, or refuses it as a server does that checks headers: permanently for a malformed one, for now if the disk
+// is full.
 func (m *session) keep(raw []byte) error {
 	s, to := m.server, strings.Join(m.to, ", ")
 	l, err := readLetter(raw)
@@ -148,6 +157,7 @@ type identity struct {
 	err         error
 }
 
+// load makes the key pair at the first call.
 func (i *identity) load() (tls.Certificate, *x509.CertPool, error) {
 	i.once.Do(func() { i.err = i.make() })
 	return i.certificate, i.roots, i.err

@@ -72,22 +72,22 @@ func TestMail(t *testing.T) {
 	if err := json.Unmarshal(m.Body, &raw); err != nil || !strings.Contains(raw, "Subject: ") {
 		t.Errorf("body: got %.80s, %v, want the raw mail as a JSON string", m.Body, err)
 	}
-	page := call(t, "GET", url+"/api/messages/"+m.ID+"/html", "")
+	page := call(t, "GET "+url+"/api/messages/"+m.ID+"/html", "")
 	if policy := page.header.Get("Content-Security-Policy"); !strings.HasPrefix(policy, "sandbox ") || strings.Contains(policy, "allow-scripts") || !strings.Contains(policy, "default-src 'none'") {
 		t.Errorf("HTML of a mail is served with the policy %q", policy)
 	}
 	if !strings.Contains(page.body, "<h1>Digest</h1>") {
 		t.Errorf("HTML: got %s", page.body)
 	}
-	file := call(t, "GET", url+"/api/messages/"+m.ID+"/attachments/0", "")
+	file := call(t, "GET "+url+"/api/messages/"+m.ID+"/attachments/0", "")
 	if file.body != "a,b\n1,2\n" || !strings.Contains(file.header.Get("Content-Disposition"), "operations.csv") {
 		t.Errorf("attachment: got %q as %q", file.body, file.header.Get("Content-Disposition"))
 	}
-	if got := call(t, "GET", url+"/api/messages/"+m.ID+"/raw", ""); got.body != raw || !strings.HasPrefix(got.header.Get("Content-Type"), "text/plain") {
+	if got := call(t, "GET "+url+"/api/messages/"+m.ID+"/raw", ""); got.body != raw || !strings.HasPrefix(got.header.Get("Content-Type"), "text/plain") {
 		t.Errorf("raw: got %.60q as %s", got.body, got.header.Get("Content-Type"))
 	}
 	for _, path := range []string{"/attachments/1", "/attachments/-1", "/attachments/x"} {
-		if got := call(t, "GET", url+"/api/messages/"+m.ID+path, ""); got.status != 404 {
+		if got := call(t, "GET "+url+"/api/messages/"+m.ID+path, ""); got.status != 404 {
 			t.Errorf("%s: got %d, want 404", path, got.status)
 		}
 	}

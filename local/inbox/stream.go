@@ -21,6 +21,7 @@ type view struct {
 	Mail *mailView       `json:"mail,omitempty"`
 }
 
+// mailView is a mail without its HTML and files, which the page fetches one by one.
 type mailView struct {
 	From    string     `json:"from"`
 	To      string     `json:"to"`
@@ -32,12 +33,14 @@ type mailView struct {
 	Files   []fileView `json:"files,omitempty"`
 }
 
+// fileView names a file; its place in the list is its number in the URL.
 type fileView struct {
 	Name string `json:"name"`
 	Type string `json:"type"`
 	Size int    `json:"size"`
 }
 
+// viewOf prepares an entry. A mail that cannot be read any more is shown as empty, with its source a click away.
 func viewOf(e entry) view {
 	v := view{entry: e, Body: e.Body}
 	if e.Destination != Email {
@@ -130,12 +133,14 @@ type events struct {
 	err   error
 }
 
+// send writes one event. JSON has no line breaks of its own, so one data line is enough.
 func (o *events) send(name string, v any) {
 	if o.err == nil {
 		_, o.err = fmt.Fprintf(o.w, "event: %s\ndata: %s\n\n", name, mustJSON(v))
 	}
 }
 
+// finish sends what was written, or says what went wrong since the last time.
 func (o *events) finish() error {
 	if o.err != nil {
 		return o.err

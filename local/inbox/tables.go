@@ -16,6 +16,7 @@ const (
 	maxSeries       = 6
 )
 
+// richText checks a block of text with its formatting spelt out; no markup characters mean anything in it.
 func (n node) richText() {
 	n.only("block_id", "elements")
 	if n.kind() != "rich_text" {
@@ -25,6 +26,7 @@ func (n node) richText() {
 	n.each("elements", 0, 1000, node.richElement)
 }
 
+// richElement checks one paragraph, list, quote or preformatted passage.
 func (n node) richElement() {
 	n.need("type", "elements")
 	switch kind := n.kind(); kind {
@@ -74,6 +76,7 @@ func (n node) richInline() {
 	})
 }
 
+// table checks the plain table.
 func (n node) table() {
 	n.only("block_id", "rows", "column_settings")
 	n.need("rows")
@@ -89,6 +92,7 @@ func (n node) table() {
 	})
 }
 
+// dataTable checks the table that people can sort and page through. Its first row is the header.
 func (n node) dataTable() {
 	n.only("block_id", "rows", "caption", "page_size", "row_header_column_index")
 	n.need("rows", "caption")
@@ -124,6 +128,7 @@ func (n node) rows(least, most int, kinds ...string) (length int) {
 	return length
 }
 
+// cell checks one cell and returns how many characters it adds to the table's total.
 func (n node) cell(kinds []string) int {
 	if !slices.Contains(kinds, n.kind()) {
 		n.fail("type", "unsupported type: %s", n.kind())
@@ -144,6 +149,7 @@ func (n node) cell(kinds []string) int {
 	return utf8.RuneCountInString(n.str("text", 1, maxText))
 }
 
+// chart checks a chart by its kind: a pie has segments, all others series over categories.
 func (n node) chart() {
 	n.only("block_id", "title", "chart")
 	n.need("title", "chart")
@@ -158,6 +164,7 @@ func (n node) chart() {
 	})
 }
 
+// pie checks segments; one of nothing cannot be drawn.
 func (n node) pie() {
 	n.only("segments")
 	n.need("segments")
@@ -171,6 +178,7 @@ func (n node) pie() {
 	})
 }
 
+// series checks the lines or bars of a chart. Their names tell them apart and must differ.
 func (n node) series() {
 	n.only("series", "axis_config")
 	n.need("series", "axis_config")

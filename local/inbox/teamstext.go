@@ -45,6 +45,7 @@ func elementLines(e map[string]any) (lines []string) {
 	return lines
 }
 
+// appendPlain appends s unless it is empty.
 func appendPlain(lines []string, s string) []string {
 	if s == "" {
 		return lines
@@ -52,6 +53,7 @@ func appendPlain(lines []string, s string) []string {
 	return append(lines, s)
 }
 
+// runs reads the inlines of a RichTextBlock as one line. They are not Markdown.
 func runs(v any) string {
 	items, _ := v.([]any)
 	var text strings.Builder
@@ -60,7 +62,7 @@ func runs(v any) string {
 		case string:
 			text.WriteString(item)
 		case map[string]any:
-			text.WriteString(plainMarkdown(stringOf(item["text"])))
+			text.WriteString(stringOf(item["text"]))
 		}
 	}
 	return text.String()

@@ -28,6 +28,7 @@ type standing struct {
 	Attachments json.RawMessage `json:"attachments,omitempty"`
 }
 
+// newWorkspace starts without messages; channels need no founding.
 func newWorkspace() *workspace {
 	return &workspace{messages: make(map[string]*standing), channels: make(map[string]string)}
 }
@@ -54,6 +55,7 @@ var closedChannels = map[string]string{
 	"read-only": "restricted_action",
 }
 
+// closedChannel returns the error that a channel is known for, empty for all others.
 func closedChannel(name string) string { return closedChannels[strings.TrimPrefix(name, "#")] }
 
 // stamp gives a ts that no message had before: seconds and microseconds, always larger than the last.

@@ -1,13 +1,14 @@
-// Building blocks of the page. Text only ever enters the document as text nodes, and links only lead to http, https and
-// mailto: what a message says can never become markup or script.
+// Building blocks of the page. Text only ever enters the document as text nodes, and links of messages only lead to http,
+// https and mailto: what a message says can never become markup or script.
 
-/** el makes an element. Attributes: class, title, data-…, aria-…, and on… for listeners; href is checked. */
+/** el makes an element. Attributes: class, title, data-…, aria-…, on… for listeners, href for links of this page and to for
+ * links of a message. */
 export function el(tag, attributes, ...children) {
   const node = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes || {})) {
     if (value === undefined || value === null || value === false) continue;
     if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
-    else if (name === "href") link(node, value);
+    else if (name === "to") lead(node, value);
     else node.setAttribute(name, value === true ? "" : String(value));
   }
   append(node, children);
@@ -22,15 +23,14 @@ export function append(node, children) {
   return node;
 }
 
-function link(node, address) {
+/** lead gives a link its target if it is one that a message may have; otherwise it stays text. */
+function lead(node, address) {
   let url;
-  try { url = new URL(address, location.href); } catch { return; }
+  try { url = new URL(address); } catch { return; }
   if (!["http:", "https:", "mailto:"].includes(url.protocol)) return;
   node.setAttribute("href", url.href);
-  if (url.origin !== location.origin) {
-    node.setAttribute("target", "_blank");
-    node.setAttribute("rel", "noopener noreferrer");
-  }
+  node.setAttribute("target", "_blank");
+  node.setAttribute("rel", "noopener noreferrer");
 }
 
 const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });

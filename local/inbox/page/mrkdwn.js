@@ -106,7 +106,7 @@ function reference(inner) {
   if (target.startsWith("!")) return el("span", { class: "mention" }, "@" + (label || target.slice(1).split("^")[0]).replace(/^@/, ""));
   if (target.startsWith("@") || target.startsWith("#")) return el("span", { class: "mention" }, target[0] + (label || target.slice(1)).replace(/^[@#]/, ""));
   const address = unescape(target);
-  return el("a", { href: address }, label || address.replace(/^mailto:/, ""));
+  return el("a", { to: address }, label || address.replace(/^mailto:/, ""));
 }
 
 const dateForms = {
@@ -129,7 +129,7 @@ export function slackDate(target, fallback) {
     return (name.endsWith("_pretty") && nearDay(date)) || new Intl.DateTimeFormat(undefined, dateForms[base]).format(date);
   });
   const time = el("time", { datetime: date.toISOString(), title: `${date.toISOString()}${fallback ? "\n" + fallback : ""}` }, shown);
-  return address ? el("a", { href: address }, time) : time;
+  return address ? el("a", { to: address }, time) : time;
 }
 
 function nearDay(date) {
@@ -147,7 +147,7 @@ function ago(date) {
 /** autolink turns bare addresses into links, as Slack does for people. */
 function autolink(text) {
   return text.split(/(https?:\/\/[^\s<>"]*[^\s<>"'.,;:!?)\]]|[\w.+-]+@[\w-]+(?:\.[\w-]+)+)/).filter(Boolean).map((part) => {
-    if (/^https?:\/\//.test(part)) return el("a", { href: part }, part);
-    return /^[\w.+-]+@[\w-]+(\.[\w-]+)+$/.test(part) ? el("a", { href: "mailto:" + part }, part) : part;
+    if (/^https?:\/\//.test(part)) return el("a", { to: part }, part);
+    return /^[\w.+-]+@[\w-]+(\.[\w-]+)+$/.test(part) ? el("a", { to: "mailto:" + part }, part) : part;
   });
 }

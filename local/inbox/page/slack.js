@@ -73,7 +73,7 @@ function card(b) {
 function element(e) {
   if (e.type === "image") return picture(e);
   const style = `button ${e.style || ""}`;
-  if (e.type === "button" && e.url) return el("a", { class: style, href: e.url, title: e.url }, text(e.text));
+  if (e.type === "button" && e.url) return el("a", { class: style, to: e.url, title: e.url }, text(e.text));
   if (e.type === "button") return el("button", { class: style, type: "button", "aria-disabled": "true", title: sends(e) }, text(e.text));
   return el("button", { class: "button", type: "button", "aria-disabled": "true", title: sends(e) },
     e.placeholder ? text(e.placeholder) : e.type === "overflow" ? "⋯" : e.type.replaceAll("_", " "), " ▾");
@@ -85,7 +85,7 @@ function sends(e) {
 
 /** picture names a picture instead of loading it: this page asks nobody for anything. */
 function picture(e) {
-  return el("a", { class: "picture", href: e.image_url, title: "Pictures are not loaded here" }, "🖼 " + (e.alt_text || "picture"));
+  return el("a", { class: "picture", to: e.image_url, title: "Pictures are not loaded here" }, "🖼 " + (e.alt_text || "picture"));
 }
 
 const tags = { bold: "strong", italic: "em", strike: "s", code: "code", underline: "u" };
@@ -98,7 +98,7 @@ function rich(e) {
     case "rich_text_list": return el(e.style === "ordered" ? "ol" : "ul", {}, inner.map((item) => el("li", {}, item)));
     case "rich_text_quote": return el("blockquote", {}, inner);
     case "rich_text_preformatted": return el("pre", {}, inner);
-    case "link": return styled(e, el("a", { href: e.url }, e.text || e.url));
+    case "link": return styled(e, el("a", { to: e.url }, e.text || e.url));
     case "emoji": return emojiFor(e.name);
     case "date": return slackDate(`!date^${e.timestamp}^${e.format}`, e.fallback || "");
     case "text": return styled(e, el("span", {}, lines(e.text)));
@@ -137,7 +137,7 @@ function attachment(a) {
   const node = el("div", { class: "attachment" }, blocks.length ? blocks : [
     a.pretext && el("div", { class: "mrkdwn" }, mrkdwn(a.pretext)),
     a.author_name && el("p", { class: "context" }, a.author_name),
-    a.title && el("p", { class: "caption" }, a.title_link ? el("a", { href: a.title_link }, unescape(a.title)) : unescape(a.title)),
+    a.title && el("p", { class: "caption" }, a.title_link ? el("a", { to: a.title_link }, unescape(a.title)) : unescape(a.title)),
     a.text && el("div", { class: "mrkdwn" }, mrkdwn(a.text)),
     a.fields && el("div", { class: "fields" }, a.fields.map((f) => el("div", { class: "mrkdwn" }, el("strong", {}, f.title), el("br"), mrkdwn(String(f.value ?? ""))))),
     a.footer && el("p", { class: "context" }, a.footer),

@@ -79,7 +79,7 @@ function column(c, byID) {
 }
 
 function picture(e) {
-  return el("a", { class: "picture", href: e.url, title: "Pictures are not loaded here" }, "🖼 " + (e.altText || "picture"));
+  return el("a", { class: "picture", to: e.url, title: "Pictures are not loaded here" }, "🖼 " + (e.altText || "picture"));
 }
 
 function actions(list, byID) {
@@ -91,7 +91,7 @@ function actions(list, byID) {
 
 function action(a, byID, below) {
   switch (a.type) {
-    case "Action.OpenUrl": return el("a", { class: "button", href: a.url, title: a.url }, a.title);
+    case "Action.OpenUrl": return el("a", { class: "button", to: a.url, title: a.url }, a.title);
     case "Action.ShowCard": return showCard(a, byID, below);
     case "Action.ToggleVisibility": return el("button", { class: "button", type: "button", onclick: () => toggle(a, byID) }, a.title);
   }
@@ -147,7 +147,7 @@ function inline(text) {
 
 function anchor(text, i) {
   const match = text[i] === "[" && text.slice(i).match(/^\[((?:[^\]\\]|\\.)+)\]\(\s*([^)\s]+)\s*\)/);
-  return match ? { node: el("a", { href: match[2] }, inline(match[1])), end: i + match[0].length } : null;
+  return match ? { node: el("a", { to: match[2] }, inline(match[1])), end: i + match[0].length } : null;
 }
 
 function emphasis(text, i) {
