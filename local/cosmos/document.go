@@ -1,0 +1,293 @@
+package cosmos
+
+import (
+	"context"
+	"net/http"
+)
+
+// target is what a document operation works on.
+type target struct {
+	*container
+	pk string // canonical partition key from the header
+}
+
+// target finds the container and reads the partition key header, which every operation on one item needs.
+func (s *Server) target(in call) (target, error) {
+	c, err := s.catalog.container(in.database, in.container)
+	if err != nil {
+		return target{}, err
+	}
+	header := in.header("X-Ms-Documentdb-Partitionkey")
+	if header == "" {
+		return target{}, badRequest("PartitionKey value must be supplied for this operation.")
+	}
+	pk, err := c.key.ofHeader(header)
+	return target{container: c, pk: pk}, err
+}
+
+// outcome is the result of one operation on one item, alone or in a batch.
+type outcome struct {
+	status int
+	charge float64
+	etag   string
+	body   string // the item; empty after a delete
+	lsn    int64
+}
+
+// step is one operation on one item inside the writing goroutine.
+type step func(w *session, now int64) (outcome, error)
+
+// single runs one step as a transaction of its own.
+func (s *Server) single(ctx context.Context, in call, do step) (reply, error) {
+	var out outcome
+	err := s.write(ctx, in, func(w *session) (err error) {
+		out, err = do(w, s.now().Unix())
+		return err
+	})
+	if err != nil {
+		return reply{}, err
+	}
+	r := reply{status: out.status, etag: out.etag, charge: out.charge, lsn: out.lsn}
+	if in.wantsBody() {
+		r.body = []byte(out.body)
+	}
+	return r, nil
+}
+
+// createDocument creates, or upserts when the header says so.
+func (s *Server) createDocument(ctx context.Context, in call) (reply, error) {
+	t, err := s.target(in)
+	if err != nil {
+		return reply{}, err
+	}
+	d, err := t.parse(in.body)
+	if err != nil {
+		return reply{}, err
+	}
+	if in.says("X-Ms-Documentdb-Is-Upsert") {
+		return s.single(ctx, in, s.upsert(t, d, in.header("If-Match")))
+	}
+	return s.single(ctx, in, s.create(t, d))
+}
+
+func (s *Server) replaceDocument(ctx context.Context, in call) (reply, error) {
+	t, err := s.target(in)
+	if err != nil {
+		return reply{}, err
+	}
+	d, err := t.parse(in.body)
+	if err != nil {
+		return reply{}, err
+	}
+	return s.single(ctx, in, s.replace(t, in.id, d, in.header("If-Match")))
+}
+
+func (s *Server) deleteDocument(ctx context.Context, in call) (reply, error) {
+	t, err := s.target(in)
+	if err != nil {
+		return reply{}, err
+	}
+	return s.single(ctx, in, s.remove(t, in.id, in.header("If-Match")))
+}
+
+func (s *Server) patchDocument(ctx context.Context, in call) (reply, error) {
+	t, err := s.target(in)
+	if err != nil {
+		return reply{}, err
+	}
+	v, err := decodeJSON(string(in.body))
+	if err != nil {
+		return reply{}, err
+	}
+	p, err := t.newPatch(v, s.now())
+	if err != nil {
+		return reply{}, err
+	}
+	return s.single(ctx, in, s.patch(t, in.id, p, in.header("If-Match")))
+}
+
+func (s *Server) readDocument(ctx context.Context, in call) (reply, error) {
+	t, err := s.target(in)
+	if err != nil {
+		return reply{}, err
+	}
+	if err := s.checkSession(in); err != nil {
+		return reply{}, err
+	}
+	var r row
+	var found bool
+	err = s.store.read(ctx, func(c *session) (err error) {
+		r, found, err = t.table.find(c, t.pk, in.id, s.now().Unix())
+		return err
+	})
+	if err != nil {
+		return reply{}, err
+	}
+	if !found {
+		return reply{}, notFound()
+	}
+	out := reply{
+		status: http.StatusOK, body: []byte(r.body), etag: t.etagOf(r),
+		charge: readCharge(len(r.body)), lsn: s.store.newest.Load(),
+	}
+	if none := in.header("If-None-Match"); none != "" && (none == out.etag || none == "*") {
+		out.status, out.body, out.charge = http.StatusNotModified, nil, missCharge
+	}
+	return out, nil
+}
+
+func (t target) parse(body []byte) (*draft, error) {
+	v, err := decodeJSON(string(body))
+	if err != nil {
+		return nil, err
+	}
+	return t.newDraft(v, t.pk)
+}
+
+// matches checks If-Match against a stored version.
+func (t target) matches(ifMatch string, r row) error {
+	if ifMatch != "" && ifMatch != "*" && ifMatch != t.etagOf(r) {
+		return preconditionFailed()
+	}
+	return nil
+}
+
+func (s *Server) create(t target, d *draft) step {
+	return func(w *session, now int64) (outcome, error) {
+		old, found, err := t.table.findAny(w, t.pk, d.id)
+		if err != nil {
+			return outcome{}, err
+		}
+		if !found {
+			return s.insert(w, t, d, now)
+		}
+		if !old.expired(now) {
+			return outcome{}, conflict("Entity with the specified id already exists in the system.")
+		}
+		if err := t.table.erase(w, old); err != nil {
+			return outcome{}, err
+		}
+		return s.insert(w, t, d, now)
+	}
+}
+
+// upsert creates or replaces. If-Match is a condition on the replaced version only.
+func (s *Server) upsert(t target, d *draft, ifMatch string) step {
+	return func(w *session, now int64) (outcome, error) {
+		old, found, err := t.table.find(w, t.pk, d.id, now)
+		if err != nil {
+			return outcome{}, err
+		}
+		if !found {
+			return s.create(t, d)(w, now)
+		}
+		if err := t.matches(ifMatch, old); err != nil {
+			return outcome{}, err
+		}
+		return s.update(w, t, d, change{old: old, now: now})
+	}
+}
+
+func (s *Server) replace(t target, id string, d *draft, ifMatch string) step {
+	return func(w *session, now int64) (outcome, error) {
+		if d.id != id {
+			return outcome{}, badRequest("The id of the item and the id in the address differ; an id cannot be changed.")
+		}
+		old, err := t.existing(w, id, now, ifMatch)
+		if err != nil {
+			return outcome{}, err
+		}
+		return s.update(w, t, d, change{old: old, now: now})
+	}
+}
+
+func (s *Server) patch(t target, id string, p *patch, ifMatch string) step {
+	return func(w *session, now int64) (outcome, error) {
+		old, err := t.existing(w, id, now, ifMatch)
+		if err != nil {
+			return outcome{}, err
+		}
+		doc, err := old.decode()
+		if err != nil {
+			return outcome{}, err
+		}
+		if doc, err = p.apply(doc); err != nil {
+			return outcome{}, err
+		}
+		d, err := t.newDraft(doc, t.pk)
+		if err != nil {
+			return outcome{}, err
+		}
+		return s.update(w, t, d, change{old: old, now: now, patchOps: len(p.ops)})
+	}
+}
+
+func (s *Server) remove(t target, id, ifMatch string) step {
+	return func(w *session, now int64) (outcome, error) {
+		old, err := t.existing(w, id, now, ifMatch)
+		if err != nil {
+			return outcome{}, err
+		}
+		doc, err := old.decode()
+		if err != nil {
+			return outcome{}, err
+		}
+		if err := t.table.erase(w, old); err != nil {
+			return outcome{}, err
+		}
+		charge := deleteCharge(len(old.body), len(t.index.terms(doc)))
+		return outcome{status: http.StatusNoContent, charge: charge, lsn: s.store.nextLSN()}, nil
+	}
+}
+
+// existing reads the item that an operation changes and checks its condition.
+func (t target) existing(w *session, id string, now int64, ifMatch string) (row, error) {
+	old, found, err := t.table.find(w, t.pk, id, now)
+	if err != nil {
+		return row{}, err
+	}
+	if !found {
+		return row{}, notFound()
+	}
+	return old, t.matches(ifMatch, old)
+}
+
+func (s *Server) insert(w *session, t target, d *draft, now int64) (outcome, error) {
+	r, err := t.version(d, s.store.nextLSN(), now, "")
+	if err != nil {
+		return outcome{}, err
+	}
+	if err := t.table.put(w, r, nil, d.keys); err != nil {
+		return outcome{}, err
+	}
+	return outcome{
+		status: http.StatusCreated, etag: t.etagOf(r), body: r.body, lsn: r.seq,
+		charge: createCharge(len(r.body), len(d.terms)),
+	}, nil
+}
+
+// change is the circumstances of an update.
+type change struct {
+	old      row
+	now      int64
+	patchOps int
+}
+
+func (s *Server) update(w *session, t target, d *draft, c change) (outcome, error) {
+	before, err := c.old.decode()
+	if err != nil {
+		return outcome{}, err
+	}
+	r, err := t.version(d, s.store.nextLSN(), c.now, before.member("_rid").str)
+	if err != nil {
+		return outcome{}, err
+	}
+	if err := t.table.put(w, r, &c.old, d.keys); err != nil {
+		return outcome{}, err
+	}
+	terms := t.index.terms(before.without("_rid", "_self", "_etag", "_attachments", "_ts"))
+	charge := replaceCharge(len(c.old.body), len(r.body), changedTerms(terms, d.terms))
+	return outcome{
+		status: http.StatusOK, etag: t.etagOf(r), body: r.body, lsn: r.seq, charge: patchCharge(charge, c.patchOps),
+	}, nil
+}

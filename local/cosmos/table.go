@@ -1,0 +1,190 @@
+package cosmos
+
+import (
+	"database/sql"
+	"fmt"
+	"strings"
+	"sync/atomic"
+)
+
+// schema is everything that exists before the first container. Numbers of databases and containers are never used
+// twice (AUTOINCREMENT), because resource ids are made from them.
+const schema = `
+CREATE TABLE IF NOT EXISTS counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
+INSERT OR IGNORE INTO counters (name, value) VALUES ('lsn', 0);
+CREATE TABLE IF NOT EXISTS databases (
+	num INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, ts INTEGER NOT NULL, offer TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS containers (
+	num INTEGER PRIMARY KEY AUTOINCREMENT, database INTEGER NOT NULL, id TEXT NOT NULL, ts INTEGER NOT NULL,
+	properties TEXT NOT NULL, offer TEXT NOT NULL, UNIQUE (database, id));`
+
+// table is where one container's items are. An item's row id is the sequence number of its last write, which makes
+// the change feed a walk over the table itself. (pk, id) is the item's identity; a query walks that index, whose
+// order no update changes, so that no item is met twice or missed while others write.
+type table struct {
+	num     int64
+	uniques bool // the container has unique keys
+	gone    atomic.Bool
+
+	create, drop                string
+	point, insert, move, remove string
+	addKey, findKey, dropKeys   string
+	partition, everything       string
+	changes, partitionChanges   string
+	sweepKeys, sweep, expiry    string
+}
+
+// newTable spells out the SQL once, so that statements are prepared once per connection.
+func newTable(num int64, uniques bool) *table {
+	named := strings.NewReplacer("ITEMS", fmt.Sprintf("items_%d", num), "KEYS", fmt.Sprintf("keys_%d", num)).Replace
+	const (
+		live    = " AND (expires IS NULL OR expires > ?)"
+		columns = "SELECT seq, pk, id, body FROM ITEMS "
+	)
+	return &table{
+		num:     num,
+		uniques: uniques,
+		create: named(`
+			CREATE TABLE ITEMS (seq INTEGER PRIMARY KEY, pk TEXT NOT NULL, id TEXT NOT NULL, ts INTEGER NOT NULL,
+				expires INTEGER, body TEXT NOT NULL);
+			CREATE UNIQUE INDEX ITEMS_identity ON ITEMS (pk, id);
+			CREATE INDEX ITEMS_expiry ON ITEMS (expires) WHERE expires IS NOT NULL;
+			CREATE TABLE KEYS (pk TEXT NOT NULL, key TEXT NOT NULL, id TEXT NOT NULL, PRIMARY KEY (pk, key)) WITHOUT ROWID;
+			CREATE INDEX KEYS_owner ON KEYS (pk, id);`),
+		drop: named("DROP TABLE ITEMS; DROP TABLE KEYS;"),
+
+		point:  named("SELECT seq, ts, expires, body FROM ITEMS WHERE pk = ? AND id = ?"),
+		insert: named("INSERT INTO ITEMS (seq, pk, id, ts, expires, body) VALUES (?, ?, ?, ?, ?, ?)"),
+		move:   named("UPDATE ITEMS SET seq = ?, ts = ?, expires = ?, body = ? WHERE seq = ?"),
+		remove: named("DELETE FROM ITEMS WHERE seq = ?"),
+
+		addKey:   named("INSERT INTO KEYS (pk, key, id) VALUES (?, ?, ?)"),
+		findKey:  named("SELECT id FROM KEYS WHERE pk = ? AND key = ?"),
+		dropKeys: named("DELETE FROM KEYS WHERE pk = ? AND id = ?"),
+
+		partition:  named(columns + "WHERE pk = ? AND id > ?" + live + " ORDER BY id LIMIT ?"),
+		everything: named(columns + "WHERE (pk, id) > (?, ?)" + live + " ORDER BY pk, id LIMIT ?"),
+
+		changes:          named(columns + "WHERE seq > ? AND ts >= ?" + live + " ORDER BY seq LIMIT ?"),
+		partitionChanges: named(columns + "WHERE seq > ? AND ts >= ?" + live + " AND pk = ? ORDER BY seq LIMIT ?"),
+
+		sweepKeys: named("DELETE FROM KEYS WHERE (pk, id) IN (SELECT pk, id FROM ITEMS WHERE expires <= ? LIMIT ?)"),
+		sweep:     named("DELETE FROM ITEMS WHERE seq IN (SELECT seq FROM ITEMS WHERE expires <= ? LIMIT ?)"),
+		expiry: named(`UPDATE ITEMS SET expires = CASE
+			WHEN ?1 IS NULL THEN NULL
+			WHEN json_type(body, '$.ttl') = 'integer' AND json_extract(body, '$.ttl') > 0
+				THEN ts + json_extract(body, '$.ttl')
+			WHEN json_extract(body, '$.ttl') = -1 THEN NULL
+			WHEN ?1 = -1 THEN NULL
+			ELSE ts + ?1 END`),
+	}
+}
+
+// row is one stored item.
+type row struct {
+	seq     int64
+	ts      int64
+	expires sql.NullInt64
+	pk, id  string
+	body    string
+}
+
+// find reads one item by identity. An expired one is not there, although its row may still be.
+func (t *table) find(c *session, pk, id string, now int64) (r row, found bool, err error) {
+	r, found, err = t.findAny(c, pk, id)
+	return r, found && !r.expired(now), err
+}
+
+func (t *table) findAny(c *session, pk, id string) (row, bool, error) {
+	r := row{pk: pk, id: id}
+	found, err := c.row(t.point, []any{pk, id}, []any{&r.seq, &r.ts, &r.expires, &r.body})
+	if err != nil {
+		return row{}, false, t.lost(err)
+	}
+	return r, found, nil
+}
+
+// rows collects what a range statement finds.
+func (t *table) rows(c *session, text string, args ...any) ([]row, error) {
+	var out []row
+	err := c.rows(text, args, func(found *sql.Rows) error {
+		var r row
+		if err := found.Scan(&r.seq, &r.pk, &r.id, &r.body); err != nil {
+			return err
+		}
+		out = append(out, r)
+		return nil
+	})
+	return out, t.lost(err)
+}
+
+// lost explains an error by the container's deletion, when that is the cause.
+func (t *table) lost(err error) error {
+	if err != nil && t.gone.Load() {
+		return ownerNotFound()
+	}
+	return err
+}
+
+// put stores a new item, or a new version of the one at old.seq when old is not nil.
+func (t *table) put(c *session, r row, old *row, keys []string) error {
+	if t.gone.Load() {
+		return ownerNotFound()
+	}
+	if t.uniques {
+		if err := t.claim(c, r, keys); err != nil {
+			return err
+		}
+	}
+	if old == nil {
+		return c.exec(t.insert, r.seq, r.pk, r.id, r.ts, r.expires, r.body)
+	}
+	return c.exec(t.move, r.seq, r.ts, r.expires, r.body, old.seq)
+}
+
+// claim takes the item's unique keys. A key whose owner has expired is free.
+func (t *table) claim(c *session, r row, keys []string) error {
+	if err := c.exec(t.dropKeys, r.pk, r.id); err != nil {
+		return err
+	}
+	for _, key := range keys {
+		var owner string
+		taken, err := c.row(t.findKey, []any{r.pk, key}, []any{&owner})
+		if err != nil {
+			return err
+		}
+		if taken {
+			if err := t.release(c, r, owner); err != nil {
+				return err
+			}
+		}
+		if err := c.exec(t.addKey, r.pk, key, r.id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *table) release(c *session, r row, owner string) error {
+	old, found, err := t.findAny(c, r.pk, owner)
+	if err != nil {
+		return err
+	}
+	if found && !old.expired(r.ts) {
+		return conflict("Unique index constraint violation.")
+	}
+	if found {
+		return t.erase(c, old)
+	}
+	return c.exec(t.dropKeys, r.pk, owner)
+}
+
+// erase removes an item with its keys.
+func (t *table) erase(c *session, r row) error {
+	if t.uniques {
+		if err := c.exec(t.dropKeys, r.pk, r.id); err != nil {
+			return err
+		}
+	}
+	return c.exec(t.remove, r.seq)
+}
