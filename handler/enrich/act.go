@@ -55,7 +55,7 @@ func (a act) headline(e activity.Event) string {
 	if a.noun == "" {
 		return or(e.OperationDisplay, e.Operation, "Activity") + with(" on ", e.ResourceName)
 	}
-	noun := strings.ToUpper(a.noun[:1]) + a.noun[1:]
+	noun := upperFirst(a.noun)
 	if doing, ok := strings.CutPrefix(a.done, "ran "); ok {
 		return noun + ": " + strings.TrimSuffix(doing, " on") + with(" on ", e.ResourceName)
 	}

@@ -1,7 +1,6 @@
 package enrich_test
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 
@@ -45,7 +44,7 @@ func TestSentencesReadLikeWhatHappened(t *testing.T) {
 			"web scaled from 3 to 2 instances", "Autoscale changed web from 3 to 2 instances."},
 		{activity.Event{Category: activity.Policy, Operation: "microsoft.authorization/policies/deny/action", Outcome: activity.Failed, ResourceName: "sql-1", Caller: "dev@contoso.example"},
 			"Policy denied a change to sql-1", "Azure Policy denied a change to sql-1, requested by dev@contoso.example; the guard did its work."},
-		{activity.Event{}, "Activity", "Somebody the event does not name ran  on a resource."},
+		{activity.Event{}, "Activity", "Somebody the event does not name ran “an unnamed operation” on a resource."},
 	} {
 		v := enrich.Of(c.event, enrich.Options{})
 		if v.Headline != c.headline || v.Sentence != c.says {
@@ -63,9 +62,19 @@ func TestRoleAssignmentNamesTheRole(t *testing.T) {
 		e := administrative("Microsoft.Authorization/roleAssignments/write", activity.Succeeded)
 		e.Properties = activity.Properties(body)
 		v := enrich.Of(e, enrich.Options{})
-		if v.Headline != "Owner role granted on rg-prod" || !strings.Contains(fmt.Sprint(v.Facts), "p1") {
-			t.Errorf("%q %v", v.Headline, v.Facts)
+		if v.Headline != "Owner role granted on rg-prod" || v.Sentence != "Rob Robertson granted Owner on rg-prod to p1." {
+			t.Errorf("%q / %q", v.Headline, v.Sentence)
 		}
+	}
+}
+
+func TestRoleAssignmentWithoutItsRequestStillReads(t *testing.T) {
+	t.Parallel()
+	e := administrative("Microsoft.Authorization/roleAssignments/delete", activity.Failed)
+	e.ResourceID = "/subscriptions/s1/providers/microsoft.authorization/roleassignments/guid"
+	v := enrich.Of(e, enrich.Options{})
+	if v.Headline != "Role not removed on subscription s1" || v.Sentence != "Rob Robertson failed to remove a role on subscription s1." {
+		t.Errorf("%q / %q", v.Headline, v.Sentence)
 	}
 }
 

@@ -14,16 +14,31 @@ func role(e activity.Event, _ Options, v *View) {
 	}
 	definition := lastSegment(inAssignment(e, "roleDefinitionId"))
 	name := RoleName(definition)
-	if name != "" {
-		v.Telling = true
-		v.Headline = name + " role " + roleVerb(e) + with(" on ", scopeName(inAssignment(e, "scope"), e))
-	}
-	v.fact(Fact{Name: "Role", Value: or(name, definition), Code: name == ""})
 	principal := inAssignment(e, "principalId")
 	if kind := inAssignment(e, "principalType"); kind != "" && principal != "" {
 		principal += " (" + words(kind) + ")"
 	}
-	v.fact(Fact{Name: "Granted to", Value: principal, Code: true})
+	on := with(" on ", scopeName(inAssignment(e, "scope"), e))
+	v.Telling = true
+	v.Headline = upperFirst(join(name, "role", roleVerb(e))) + on
+	v.Sentence = subject(e) + " " + roleAct(e) + " " + or(name, "a role") + on + with(roleTo(e), principal) + "."
+	v.fact(Fact{Name: "Role", Value: or(name, definition), Code: name == ""})
+	v.fact(Fact{Name: "Principal", Value: principal, Code: true})
+}
+
+// roleAct is the verb of the sentence: "granted", "failed to remove".
+func roleAct(e activity.Event) string {
+	if strings.HasSuffix(e.Operation, "/delete") {
+		return told(e.Outcome, "removed", "remove")
+	}
+	return told(e.Outcome, "granted", "grant")
+}
+
+func roleTo(e activity.Event) string {
+	if strings.HasSuffix(e.Operation, "/delete") {
+		return " from "
+	}
+	return " to "
 }
 
 func inAssignment(e activity.Event, member string) string {

@@ -43,6 +43,13 @@ func lastSegment(id string) string {
 	return id[strings.LastIndexByte(id, '/')+1:]
 }
 
+func upperFirst(text string) string {
+	if text == "" {
+		return ""
+	}
+	return strings.ToUpper(text[:1]) + text[1:]
+}
+
 // or returns the first text that is not empty.
 func or(texts ...string) string {
 	for _, t := range texts {

@@ -96,11 +96,12 @@ func (p *Pipeline) deliver(ctx context.Context, a alert.Alert, b Batch) Summary 
 		sum.count(t)
 		t.log(b.Logger, a)
 	}
-	_, err := p.Alerts.Settle(marking, a.Ref(), b.ID, func(have *alert.Alert) {
+	ru, err := p.Alerts.Settle(marking, a.Ref(), b.ID, func(have *alert.Alert) {
 		for _, t := range tries {
 			t.mark(have)
 		}
 	})
+	sum.RU += ru
 	if err != nil {
 		b.Logger.Error("mark delivery: the message may be sent again when the lease ends", "alert", a.ID, "error", err)
 	}

@@ -12,7 +12,8 @@ import (
 )
 
 // Find says whether an event rings, by which rules, and where. What Azure Monitor already judged to be an alert rings
-// under the name and severity of its Azure rule; everything else rings through our rules.
+// under the name and severity of its Azure rule; everything else rings through our rules. The legacy webhook tells
+// neither name nor severity, so our rules grade what it brings.
 func (p *Pipeline) Find(e activity.Event) (alert.Finding, bool) {
 	met := p.met(e)
 	if len(met) == 0 {
@@ -25,10 +26,13 @@ func (p *Pipeline) Find(e activity.Event) (alert.Finding, bool) {
 }
 
 func (p *Pipeline) met(e activity.Event) []alert.Rule {
-	if judged, ok := activity.AzureAlert(e); ok {
-		return []alert.Rule{azureRule(judged, e)}
-	}
 	var met []alert.Rule
+	if judged, ok := activity.AzureAlert(e); ok {
+		met = append(met, azureRule(judged, e))
+		if judged.Severity != "" {
+			return met
+		}
+	}
 	for _, r := range p.Rules.Match(nil, &e) {
 		if r.Rings() {
 			met = append(met, alertRule(r))

@@ -36,7 +36,7 @@ type Alerts interface {
 	Ring(ctx context.Context, f alert.Finding, lease alert.Lease) (alert.Rung, error)
 	Due(ctx context.Context, limit int) ([]alert.Ref, error)
 	Lease(ctx context.Context, ref alert.Ref, lease alert.Lease) (a alert.Alert, ok bool, err error)
-	Settle(ctx context.Context, ref alert.Ref, owner string, apply func(*alert.Alert)) (alert.Alert, error)
+	Settle(ctx context.Context, ref alert.Ref, owner string, apply func(*alert.Alert)) (ru float64, err error)
 }
 
 // Pipeline is safe for concurrent use. All fields but Lease are required.

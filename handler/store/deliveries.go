@@ -37,8 +37,8 @@ func (s *Store) Lease(ctx context.Context, ref alert.Ref, lease alert.Lease) (a 
 
 // Settle applies what a round of deliveries brought about and gives the lease back. apply may run more than once, on
 // newer states of the alert.
-func (s *Store) Settle(ctx context.Context, ref alert.Ref, owner string, apply func(*alert.Alert)) (alert.Alert, error) {
-	a, err := s.update(ctx, ref, func(have *alert.Alert) bool {
+func (s *Store) Settle(ctx context.Context, ref alert.Ref, owner string, apply func(*alert.Alert)) (ru float64, err error) {
+	ru, err = s.update(ctx, ref, func(have *alert.Alert) bool {
 		apply(have)
 		if have.Lease.Owner == owner {
 			have.Lease = alert.Lease{}
@@ -46,9 +46,9 @@ func (s *Store) Settle(ctx context.Context, ref alert.Ref, owner string, apply f
 		return true
 	})
 	if err != nil {
-		return a, fmt.Errorf("settle alert: %w", err)
+		return ru, fmt.Errorf("settle alert: %w", err)
 	}
-	return a, nil
+	return ru, nil
 }
 
 // Stuck lists alerts that have a parked delivery, at most limit.
@@ -65,28 +65,30 @@ func (s *Store) Alert(ctx context.Context, ref alert.Ref) (alert.Alert, error) {
 
 // update reads, changes and replaces an alert until nobody else changed it in between. change says whether there is
 // anything to write.
-func (s *Store) update(ctx context.Context, ref alert.Ref, change func(*alert.Alert) bool) (alert.Alert, error) {
+func (s *Store) update(ctx context.Context, ref alert.Ref, change func(*alert.Alert) bool) (ru float64, err error) {
 	for round := range ringRounds {
 		a, at, err := s.alert(ctx, ref.Group, ref.ID)
+		ru += at.ru
 		if err != nil || !change(&a) {
-			return a, err
+			return ru, err
 		}
 		body, err := json.Marshal(itemOf(a))
 		if err != nil {
-			return a, err
+			return ru, err
 		}
-		_, err = s.do(ctx, containerAlerts, func(ctx context.Context, c *azcosmos.ContainerClient) (float32, error) {
+		charge, err := s.do(ctx, containerAlerts, func(ctx context.Context, c *azcosmos.ContainerClient) (float32, error) {
 			r, err := c.ReplaceItem(ctx, azcosmos.NewPartitionKeyString(ref.Group), ref.ID, body, &azcosmos.ItemOptions{IfMatchEtag: &at.etag})
 			return r.RequestCharge, err
 		})
+		ru += charge
 		if !errors.Is(err, errConflict) {
-			return a, err
+			return ru, err
 		}
 		if err := pause(ctx, min(5*time.Millisecond<<round, 500*time.Millisecond)); err != nil {
-			return a, err
+			return ru, err
 		}
 	}
-	return alert.Alert{}, fmt.Errorf("update alert: lost %d races in a row", ringRounds)
+	return ru, fmt.Errorf("update alert: lost %d races in a row", ringRounds)
 }
 
 // crossQuery is a filter-and-project query over all partitions of a container.
