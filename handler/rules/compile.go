@@ -20,6 +20,7 @@ type Set struct {
 	compiled   []compiled
 	predicates []predicate
 	fields     []field       // of the predicates, each once
+	listed     []listing     // by field: the predicates that are lists of plain values
 	asked      map[*item]int // the predicate that stands for an item; for Explain
 	words      words         // all keywords of all rules
 	memo       memo
@@ -44,8 +45,12 @@ func (c *compiled) silent() bool { return c.counting && !c.ringing }
 type predicate struct {
 	item  *item
 	field int   // index into Set.fields; for keywords meaningless
+	plain bool  // a list of values and nothing else: answered by Set.listed
 	atoms []int // for keywords: what to look for, indexes into Set.words.atoms
 }
+
+// listing finds the predicates that a value answers, however many rules list values of the field.
+type listing map[string][]int
 
 // node is a condition over predicates.
 type node struct {
@@ -159,6 +164,7 @@ func (c *compiler) leaf(i *item) *node {
 		at = len(c.set.predicates)
 		c.predicates[key] = at
 		c.set.predicates = append(c.set.predicates, c.predicate(i))
+		c.list(at)
 	}
 	c.set.asked[i] = at
 	return &node{op: leaf, predicate: at}
@@ -175,9 +181,21 @@ func (c *compiler) predicate(i *item) predicate {
 		at = len(c.set.fields)
 		c.fields[i.field] = at
 		c.set.fields = append(c.set.fields, i.field)
+		c.set.listed = append(c.set.listed, listing{})
 	}
-	p.field = at
+	p.field, p.plain = at, i.test.plain()
 	return p
+}
+
+// list enters a plain predicate under each of its values.
+func (c *compiler) list(at int) {
+	p := &c.set.predicates[at]
+	if !p.plain {
+		return
+	}
+	for value := range p.item.test.exact {
+		c.set.listed[p.field][value] = append(c.set.listed[p.field][value], at)
+	}
 }
 
 // keywords numbers what a keyword item looks for.

@@ -220,13 +220,14 @@ func (s *Set) Correlate(dst []Beat, e *activity.Event) []Beat {
 	p := s.plan(e)
 	r := s.runs.Get().(*run)
 	r.begin(e)
+	r.plan = p
 	for i := range p.entries {
-		if c := p.entries[i].compiled; len(c.feeds) > 0 && r.entry(&p.entries[i]) {
-			dst = appendBeats(dst, c.feeds, e)
+		one := &p.entries[i]
+		if len(one.feeds) > 0 && (one.left == nil || r.holds(one.left)) {
+			dst = appendBeats(dst, one.feeds, e)
 		}
 	}
-	r.event = nil
-	s.runs.Put(r)
+	s.release(r)
 	return dst
 }
 

@@ -19,7 +19,7 @@ type word struct {
 
 const (
 	block   = 3 // bytes that decide a jump
-	buckets = 1 << 12
+	buckets = 1 << 14
 )
 
 func (f *finder) add(text string, atom int) {
@@ -51,7 +51,7 @@ func (f *finder) build() {
 }
 
 func bucket(a, b, c byte) uint16 {
-	return (uint16(a)<<7 ^ uint16(b)<<4 ^ uint16(c)) & (buckets - 1)
+	return (uint16(a)<<9 ^ uint16(b)<<5 ^ uint16(c)) & (buckets - 1)
 }
 
 // any reports whether some word occurs in text.

@@ -53,6 +53,8 @@ type words struct {
 	atoms  []atom
 	finder finder
 	slow   []int // atoms that the finder cannot find
+	// shortest is the length below which a text cannot hold any atom.
+	shortest int
 }
 
 func (w *words) build() {
@@ -65,6 +67,9 @@ func (w *words) build() {
 		w.finder.add(text, i)
 	}
 	w.finder.build()
+	if len(w.slow) == 0 {
+		w.shortest = w.finder.window
+	}
 }
 
 // search is what one event holds of them.
@@ -75,21 +80,35 @@ type search struct {
 	folded    []byte // scratch: the same, folded
 }
 
-func (s *search) run(w *words, e *activity.Event) {
-	s.done, s.any = true, false
-	clear(s.hits)
+// begin looks through the texts that are part of a plan's key; a plan remembers the result.
+func (s *search) begin(w *words, e *activity.Event) {
+	lookAt(s, w, e.Operation)
+	lookAt(s, w, e.OperationDisplay)
+	lookAt(s, w, string(e.Category))
+	for _, word := range outcomeWords[e.Outcome] {
+		lookAt(s, w, word)
+	}
+}
+
+// rest looks through all other texts, starting from what is known.
+func (s *search) rest(w *words, e *activity.Event, known *search) {
+	s.done = true
+	if s.any = known.any; s.any {
+		copy(s.hits, known.hits)
+	} else {
+		clear(s.hits)
+	}
 	if len(w.atoms) == 0 {
 		return
 	}
 	for _, text := range [...]string{
-		e.Operation, e.OperationDisplay, e.ResourceID, e.Description, string(e.Category), string(e.Level), e.SubStatus,
+		e.ResourceID, e.Description, string(e.Level), e.SubStatus,
 		e.Caller, e.CallerName, e.CallerObjectID, e.CallerAppID, e.CallerIP, e.TenantID, e.SubscriptionID,
 		e.ResourceType, e.ResourceGroup, e.ResourceName, e.CorrelationID, e.OperationID, e.EventID,
 	} {
-		lookAt(s, w, text)
-	}
-	for _, word := range outcomeWords[e.Outcome] {
-		lookAt(s, w, word)
+		if len(text) >= w.shortest {
+			lookAt(s, w, text)
+		}
 	}
 	if len(w.slow) > 0 || bytes.IndexByte(e.Properties, '\\') >= 0 || w.finder.any(e.Properties) {
 		s.properties(w, e.Properties)

@@ -14,14 +14,24 @@ func (s *Set) Match(dst []*Rule, e *activity.Event) []*Rule {
 	}
 	r := s.runs.Get().(*run)
 	r.begin(e)
-	for i := range p.entries {
-		if r.entry(&p.entries[i]) {
-			dst = p.entries[i].met(dst)
+	r.plan = p
+	entries := p.entries
+	if p.wordy && !r.anyWord() {
+		entries = p.wordless
+	}
+	for i := range entries {
+		if entries[i].left == nil || r.holds(entries[i].left) {
+			dst = entries[i].met(dst)
 		}
 	}
-	r.event = nil
-	s.runs.Put(r)
+	s.release(r)
 	return dst
+}
+
+// release hands a run back without what it evaluated.
+func (s *Set) release(r *run) {
+	r.event, r.plan = nil, nil
+	s.runs.Put(r)
 }
 
 // met appends the rule unless it only counts for correlations.
@@ -36,6 +46,7 @@ func (e *entry) met(dst []*Rule) []*Rule {
 type run struct {
 	set    *Set
 	event  *activity.Event
+	plan   *plan   // nil while a plan is made, and in Explain
 	truths []truth // by predicate
 	spans  []span  // by field: where its values stand in values.list
 	values values
@@ -61,16 +72,6 @@ func (r *run) begin(e *activity.Event) {
 	clear(r.spans)
 	r.values.reset()
 	r.search.done = false
-}
-
-func (r *run) entry(e *entry) bool {
-	if e.left == nil {
-		return true
-	}
-	if e.wordy && !r.anyWord() {
-		return false
-	}
-	return r.holds(e.left)
 }
 
 func (r *run) holds(n *node) bool {
@@ -105,24 +106,36 @@ func (r *run) predicate(i int) truth {
 	}
 	p := &r.set.predicates[i]
 	var t truth
-	if p.item.keyword {
+	switch {
+	case p.item.keyword:
 		t = truthOf(r.keywords(p))
-	} else {
+	case p.plain:
+		r.read(p.field)
+		t = truthOf(r.truths[i] == yes)
+	default:
 		t = truthOf(p.item.test.holds(r.read(p.field)))
 	}
 	r.truths[i] = t
 	return t
 }
 
-// read returns the values of a field, reading it once for each event.
+// read returns the values of a field. It reads it once for each event, and then answers yes to every plain predicate
+// that lists one of the values; the others find no answer and are false.
 func (r *run) read(i int) [][]byte {
 	at := &r.spans[i]
-	if !at.read {
-		at.from, at.read = len(r.values.list), true
-		r.values.read(r.set.fields[i], r.event)
-		at.to = len(r.values.list)
+	if at.read {
+		return r.values.list[at.from:at.to]
 	}
-	return r.values.list[at.from:at.to]
+	at.from, at.read = len(r.values.list), true
+	r.values.read(r.set.fields[i], r.event)
+	at.to = len(r.values.list)
+	vals := r.values.list[at.from:at.to]
+	for _, v := range vals {
+		for _, p := range r.set.listed[i][string(v)] {
+			r.truths[p] = yes
+		}
+	}
+	return vals
 }
 
 // keywords reports whether any (with `|all`: every one) of the keywords occurs.
@@ -143,6 +156,20 @@ func (r *run) anyWord() bool {
 
 func (r *run) find() {
 	if !r.search.done {
-		r.search.run(&r.set.words, r.event)
+		r.search.rest(&r.set.words, r.event, r.knownWords())
 	}
+}
+
+// knownWords are the keywords in the texts of the plan's key.
+func (r *run) knownWords() *search {
+	if r.plan != nil {
+		return r.plan.words
+	}
+	return r.set.wordsOf(r.event)
+}
+
+func (s *Set) wordsOf(e *activity.Event) *search {
+	found := &search{hits: make([]bool, len(s.words.atoms))}
+	found.begin(&s.words, e)
+	return found
 }

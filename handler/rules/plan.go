@@ -32,14 +32,17 @@ const (
 // plan is what remains to be asked of events with one key.
 type plan struct {
 	entries []entry
-	open    bool // some entry needs the event; else all of them match
+	// wordless are the entries that can match where no keyword of the set occurs; wordy: these are fewer.
+	wordless []entry
+	wordy    bool
+	open     bool    // some entry needs the event; else all of them match
+	words    *search // the keywords in the texts of the key
 }
 
 // entry is one rule that may match.
 type entry struct {
 	*compiled
-	left  *node // what is still to be asked; nil: the rule matches
-	wordy bool  // cannot match unless some keyword of the set occurs
+	left *node // what is still to be asked; nil: the rule matches
 }
 
 // plan returns the plan for e, from the memo where it can.
@@ -82,7 +85,7 @@ func (s *Set) newPlan(e *activity.Event) *plan {
 			silent[i] = known[i]
 		}
 	}
-	p := &plan{}
+	p := &plan{words: s.wordsOf(e)}
 	for i := range s.compiled {
 		c := &s.compiled[i]
 		left := reduce(c.condition, known)
@@ -94,9 +97,12 @@ func (s *Set) newPlan(e *activity.Event) *plan {
 		default:
 			p.open = true
 		}
-		wordy := left != nil && reduce(left, silent) == never
-		p.entries = append(p.entries, entry{c, left, wordy})
+		p.entries = append(p.entries, entry{c, left})
+		if left == nil || reduce(left, silent) != never {
+			p.wordless = append(p.wordless, entry{c, left})
+		}
 	}
+	p.wordy = len(p.wordless) < len(p.entries)
 	return p
 }
 

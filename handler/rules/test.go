@@ -43,6 +43,12 @@ const (
 	mustMiss
 )
 
+// plain reports whether the test is a list of values and nothing else.
+func (t *test) plain() bool {
+	return len(t.exact) > 0 && !t.all && !t.negate && !t.null && t.exists == anyPresence && t.compare == noComparison &&
+		len(t.patterns)+len(t.numbers)+len(t.regexps)+len(t.nets) == 0
+}
+
 // holds reports whether the field with these values passes.
 func (t *test) holds(vals [][]byte) bool {
 	return t.passes(vals) != t.negate

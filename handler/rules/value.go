@@ -2,10 +2,8 @@ package rules
 
 import (
 	"strings"
-	"unicode/utf8"
 
 	"github.com/auditbell/auditbell/handler/activity"
-	"github.com/auditbell/auditbell/handler/jsonscan"
 )
 
 // values collects what a field holds. It is reused from event to event: reading allocates nothing once it has grown.
@@ -202,113 +200,4 @@ func (v *values) time(t activity.Time) {
 	if err == nil {
 		appendValue(v, text)
 	}
-}
-
-// properties appends the values at path. Any part of a path may be missing its case, any list on the way stands for
-// all its elements, and a name may itself contain dots (claims are named by URL).
-func (v *values) properties(raw []byte, path string) {
-	switch jsonscan.Kind(raw) {
-	case '{':
-		if path == "" {
-			appendValue(v, raw)
-			return
-		}
-		v.members(raw, path)
-	case '[':
-		v.elements(raw, path)
-	case '"':
-		if path == "" {
-			v.text(raw)
-		}
-	case '0', 't', 'f':
-		if path == "" {
-			appendValue(v, raw)
-		}
-	}
-}
-
-// members follows path into an object.
-func (v *values) members(raw []byte, path string) {
-	for i := jsonscan.Space(raw, jsonscan.Space(raw, 0)+1); i < len(raw) && raw[i] == '"'; {
-		nameEnd, err := jsonscan.Value(raw, i)
-		if err != nil {
-			return
-		}
-		name := raw[i+1 : nameEnd-1]
-		at := jsonscan.Space(raw, jsonscan.Space(raw, nameEnd)+1)
-		end, err := jsonscan.Value(raw, at)
-		if err != nil {
-			return
-		}
-		if rest, ok := step(name, path); ok {
-			v.properties(raw[at:end], rest)
-		}
-		i = nextElement(raw, end)
-	}
-}
-
-// elements follows path into each element of a list; the list itself has no text.
-func (v *values) elements(raw []byte, path string) {
-	for i := jsonscan.Space(raw, jsonscan.Space(raw, 0)+1); i < len(raw) && raw[i] != ']'; {
-		end, err := jsonscan.Value(raw, i)
-		if err != nil {
-			return
-		}
-		v.properties(raw[i:end], path)
-		i = nextElement(raw, end)
-	}
-}
-
-// nextElement returns the offset of what follows the comma at or after i, or len(raw).
-func nextElement(raw []byte, i int) int {
-	if i = jsonscan.Space(raw, i); i < len(raw) && raw[i] == ',' {
-		return jsonscan.Space(raw, i+1)
-	}
-	return len(raw)
-}
-
-// step reports whether a member's name is the beginning of path (which is folded), and what remains of it.
-func step(name []byte, path string) (rest string, ok bool) {
-	if len(name) > len(path) || len(name) < len(path) && path[len(name)] != '.' {
-		return "", false
-	}
-	for i, c := range name {
-		if c >= utf8.RuneSelf {
-			return "", false // Azure's member names are ASCII
-		}
-		if 'A' <= c && c <= 'Z' {
-			c += 'a' - 'A'
-		}
-		if c != path[i] {
-			return "", false
-		}
-	}
-	if len(name) == len(path) {
-		return "", true
-	}
-	return path[len(name)+1:], true
-}
-
-// text appends a JSON string's text.
-func (v *values) text(raw []byte) {
-	body := raw[1 : len(raw)-1]
-	for _, c := range body {
-		if c == '\\' {
-			v.escaped(raw)
-			return
-		}
-	}
-	appendValue(v, body)
-}
-
-// escaped unescapes into the arena's far end first, so that no text is allocated.
-func (v *values) escaped(raw []byte) {
-	start := len(v.arena)
-	arena, err := jsonscan.AppendUnquote(v.arena, raw)
-	if err != nil {
-		return
-	}
-	text := arena[start:]
-	v.arena = arena
-	appendValue(v, text)
 }
