@@ -225,3 +225,15 @@ func Fuzzed(a, b, c, link string) []notify.Message {
 	many.Result, many.Severity = notify.Failed, notify.Critical
 	return []notify.Message{m, many}
 }
+
+// Hostile returns the samples and every payload in every field.
+func Hostile() []notify.Message {
+	var messages []notify.Message
+	for _, s := range Samples() {
+		messages = append(messages, s.Message)
+	}
+	for _, payload := range payloads {
+		messages = append(messages, smuggled(payload)...)
+	}
+	return messages
+}

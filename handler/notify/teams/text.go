@@ -1,7 +1,6 @@
 package teams
 
 import (
-	"regexp"
 	"strings"
 
 	"github.com/auditbell/auditbell/handler/notify"
@@ -47,13 +46,28 @@ func inert(text string) bool {
 		return false
 	case strings.Contains(text, "&") && strings.Contains(text, ";"):
 		return false
-	case strings.ContainsAny(text, ":wW") && address.MatchString(text):
+	case strings.Contains(text, "://"), containsFold(text, "www."), containsFold(text, "mailto:"):
 		return false
 	}
-	return !list.MatchString(text)
+	return !startsList(text)
 }
 
-var (
-	address = regexp.MustCompile(`(?i)://|www\.|mailto:`)
-	list    = regexp.MustCompile(`^\s*(?:[-+=]|\d+[.)])`)
-)
+// containsFold is strings.Contains for a lower-case part, whatever the case of text.
+func containsFold(text, part string) bool {
+	for i := range len(text) - len(part) + 1 {
+		if text[i]|0x20 == part[0] && strings.EqualFold(text[i:i+len(part)], part) {
+			return true
+		}
+	}
+	return false
+}
+
+// startsList reports whether text begins as "- item", "+ item", "1. item" or "2) item" do, or as an underline.
+func startsList(text string) bool {
+	text = strings.TrimLeft(text, " ")
+	rest := strings.TrimLeft(text, "0123456789")
+	if len(rest) < len(text) {
+		return strings.HasPrefix(rest, ".") || strings.HasPrefix(rest, ")")
+	}
+	return text != "" && strings.ContainsRune("-+=", rune(text[0]))
+}
