@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -19,7 +20,8 @@ import (
 )
 
 const (
-	attemptTimeout = 5 * time.Second        // of one call, azcosmos' own 429 retries included
+	callTimeout    = 7 * time.Second        // of all attempts: an action group waits 10 s for its answer
+	attemptTimeout = 3 * time.Second        // of one, azcosmos' own 429 retries included
 	attempts       = 4                      // of one idempotent call
 	firstBackoff   = 100 * time.Millisecond // doubles, with jitter
 	rebuildEvery   = 200 * time.Millisecond // a new client at most this often
@@ -91,6 +93,8 @@ type call func(ctx context.Context, c *azcosmos.ContainerClient) (ru float32, er
 // harm. A create or replace that meets its own earlier, unanswered attempt comes back as errExists or errConflict
 // joined with errAmbiguous; the caller reads again.
 func (s *Store) do(ctx context.Context, container string, op call) (ru float64, err error) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
 	ambiguous := false
 	for attempt := range attempts {
 		charge, err := s.attempt(ctx, container, op)
@@ -101,14 +105,24 @@ func (s *Store) do(ctx context.Context, container string, op call) (ru float64, 
 			ambiguous = true
 		}
 		if ctx.Err() != nil || attempt == attempts-1 {
-			return ru, fmt.Errorf("call cosmos %s: %w", container, err)
+			return ru, &unavailableError{container, err}
 		}
 		s.log.Debug("retry cosmos", "container", container, "attempt", attempt+1, "error", short(err))
-		if err := pause(ctx, firstBackoff<<attempt); err != nil {
-			return ru, err
+		if pause(ctx, firstBackoff<<attempt) != nil {
+			return ru, &unavailableError{container, err}
 		}
 	}
 	return ru, nil
+}
+
+// unavailableError ends an operation that was tried long enough: no decision is taken anew on it.
+type unavailableError struct {
+	container string
+	err       error
+}
+
+func (e *unavailableError) Error() string {
+	return "container " + e.container + " does not answer: " + short(e.err)
 }
 
 func settled(err error, ambiguous bool) error {
@@ -130,10 +144,24 @@ func (s *Store) attempt(ctx context.Context, container string, op call) (float32
 	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
 	defer cancel()
 	ru, err := op(ctx, c)
+	ru = max(ru, chargeOf(err))
 	if poisoned(err) && s.clients.discard(client) {
 		s.log.Info("replace the cosmos client: it could not read the account and would refuse for five minutes")
 	}
 	return ru, err
+}
+
+// chargeOf reads what a refused request cost: azcosmos reports charges of successes only.
+func chargeOf(err error) float32 {
+	var response *azcore.ResponseError
+	if !errors.As(err, &response) || response.RawResponse == nil {
+		return 0
+	}
+	ru, err := strconv.ParseFloat(response.RawResponse.Header.Get("x-ms-request-charge"), 32)
+	if err != nil {
+		return 0
+	}
+	return float32(ru)
 }
 
 // poisoned recognises the failed account read by its text: v1.5.0 has no type for it.
