@@ -53,6 +53,31 @@ func (h *levelHandler) WithGroup(name string) slog.Handler {
 	return &levelHandler{h.info.WithGroup(name), h.warning.WithGroup(name), h.failure.WithGroup(name)}
 }
 
+// labelled returns a logger whose records carry the labels. slog formats attributes when a logger gets them, for each
+// of the three streams; most invocations log nothing, so here they are formatted when a record comes.
+func labelled(l *slog.Logger, labels ...slog.Attr) *slog.Logger {
+	return slog.New(&labelHandler{l.Handler(), labels})
+}
+
+type labelHandler struct {
+	slog.Handler
+	labels []slog.Attr
+}
+
+var _ slog.Handler = (*labelHandler)(nil)
+
+func (h *labelHandler) Handle(ctx context.Context, r slog.Record) error {
+	return h.Handler.WithAttrs(h.labels).Handle(ctx, r)
+}
+
+func (h *labelHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return h.Handler.WithAttrs(h.labels).WithAttrs(attrs)
+}
+
+func (h *labelHandler) WithGroup(name string) slog.Handler {
+	return h.Handler.WithAttrs(h.labels).WithGroup(name)
+}
+
 // unwarned rewrites "warn" in lines of JSON, where the word can only stand inside a string.
 type unwarned struct{ w io.Writer }
 

@@ -74,12 +74,16 @@ func TestLevelIsHeld(t *testing.T) {
 func TestHandlerKeepsSlogsContract(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	err := slogtest.TestHandler(NewLogger(&out, &out, slog.LevelDebug).Handler(), func() []map[string]any {
+	logger := labelled(NewLogger(&out, &out, slog.LevelDebug), slog.String("function", "ring"))
+	err := slogtest.TestHandler(logger.Handler(), func() []map[string]any {
 		var records []map[string]any
 		for line := range strings.Lines(out.String()) {
 			var record map[string]any
 			if err := json.Unmarshal([]byte(line), &record); err != nil {
 				t.Fatal(err)
+			}
+			if record["function"] != "ring" {
+				t.Errorf("line %s has lost its label, or put it into a group", line)
 			}
 			records = append(records, record)
 		}

@@ -1,6 +1,7 @@
 package host
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -21,6 +22,8 @@ const (
 	// defaultDeadline leaves Event Grid's 30 s window 5 s for the way there and back.
 	defaultDeadline = 25 * time.Second
 	defaultMaxBody  = 16 << 20
+	// usualBody holds one Event Grid event and its repetition under Metadata (5.6 KB) without growing.
+	usualBody = 8 << 10
 	// stopGrace bounds how long Serve waits for running invocations, and once more after it has cancelled them.
 	stopGrace = 5 * time.Second
 	// invocationHeader carries the host's invocation id (DefaultHttpWorkerService.cs, AddHeaders).
@@ -126,7 +129,7 @@ func (s *Server) names() string {
 // invoke runs one invocation and writes its answer.
 func (s *Server) invoke(w http.ResponseWriter, r *http.Request, name string, fn Func) {
 	in := Invocation{Function: name, ID: r.Header.Get(invocationHeader)}
-	in.Logger = s.options.Logger.With("function", name, "invocation", in.ID)
+	in.Logger = labelled(s.options.Logger, slog.String("function", name), slog.String("invocation", in.ID))
 	body, err := readBody(w, r, s.options.MaxBody)
 	if err != nil {
 		s.fail(w, in, statusOf(err), fmt.Errorf("read invocation: %w", err))
@@ -220,7 +223,10 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, erro
 		_, err := io.ReadFull(r.Body, body)
 		return body, err
 	}
-	return io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
+	var body bytes.Buffer
+	body.Grow(usualBody)
+	_, err := body.ReadFrom(http.MaxBytesReader(w, r.Body, limit))
+	return body.Bytes(), err
 }
 
 func statusOf(err error) int {
