@@ -35,6 +35,7 @@ func readAnswer(f *function, r *http.Response, body []byte) (answer, error) {
 		Logs        []json.RawMessage
 		ReturnValue json.RawMessage
 	}
+	// Newtonsoft leaves members it does not know alone, and so does encoding/json.
 	if err := json.Unmarshal(body, &result); err != nil { // names without regard to case, as in Newtonsoft
 		return answer{}, fmt.Errorf("read invocation result: %w (body: %s)", err, excerpt(body))
 	}
@@ -85,6 +86,7 @@ func base64Traps(f *function, outputs map[string]json.RawMessage, returned json.
 	return traps
 }
 
+// excerpt is enough of a body to recognise it by in a line of the log.
 func excerpt(body []byte) string {
 	const limit = 300
 	if len(body) > limit {
@@ -137,7 +139,8 @@ func readWebAnswer(raw json.RawMessage) (webAnswer, error) {
 		return webAnswer{}, fmt.Errorf("http output is not in the expected format, an object: %s", excerpt(raw))
 	}
 	a := webAnswer{status: http.StatusOK, headers: map[string]string{}, body: bodyText(output.Body)}
-	for _, status := range []any{output.Status, output.StatusCode} { // statusCode wins
+	// The host looks for statusCode first and for status only without it; both may be strings.
+	for _, status := range []any{output.Status, output.StatusCode} {
 		if n, ok := statusNumber(status); ok {
 			a.status = n
 		}

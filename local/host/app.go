@@ -56,6 +56,7 @@ type binding struct {
 	RunOnStartup                    bool     // timerTrigger
 }
 
+// many says that a batch comes as one invocation. The host takes any case.
 func (b binding) many() bool { return strings.EqualFold(b.Cardinality, "many") }
 
 // readApp reads host.json and every immediate subfolder's function.json (HostFunctionMetadataProvider.cs). A function
@@ -96,6 +97,7 @@ func (a *app) readHostJSON() error {
 	if err != nil {
 		return err
 	}
+	// Environment variables may replace any value, so the file is a tree first and typed afterwards.
 	var tree map[string]any
 	if err := json.Unmarshal(data, &tree); err != nil {
 		return err
@@ -119,6 +121,8 @@ func (a *app) readHostJSON() error {
 	if h.Version != "2.0" {
 		return fmt.Errorf("version is %q, must be 2.0", h.Version)
 	}
+	// Defaults: "api" (HttpOptions), 5 minutes (Consumption; other plans have 30, but whoever relies on more than 5
+	// should say so in host.json), 30 seconds (WorkerConstants.WorkerInitTimeoutSeconds).
 	a.routePrefix = "api"
 	if h.Extensions.HTTP.RoutePrefix != nil {
 		a.routePrefix = strings.Trim(*h.Extensions.HTTP.RoutePrefix, "/")
@@ -176,7 +180,7 @@ func (a *app) readFunction(name, path string) (*function, error) {
 	if err := spec.Retry.check(f.trigger.Type); err != nil {
 		return nil, err
 	}
-	if f.trigger.Type == "httpTrigger" {
+	if f.trigger.Type == "httpTrigger" { // its address is the route, by default the function's name
 		if f.trigger.Route == "" {
 			f.trigger.Route = name
 		}
@@ -192,6 +196,7 @@ func triggerOf(bindings []binding) (trigger binding, err error) {
 	}
 	seen := map[string]bool{}
 	for _, b := range bindings {
+		// Names become parameters of a generated method, which ignores case when binding.
 		if b.Name == "" || seen[strings.ToLower(b.Name)] {
 			return trigger, fmt.Errorf("binding %q of type %q needs a name of its own", b.Name, b.Type)
 		}

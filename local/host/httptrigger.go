@@ -32,7 +32,7 @@ func (h *Host) serveHTTPTrigger(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	answer, err := a.web(f)
-	if err != nil {
+	if err != nil { // binding the output fails the invocation, too late for the line that said it succeeded
 		h.log.printf(Error, "Function."+f.name, "%v", err)
 		w.WriteHeader(http.StatusInternalServerError)
 		return
@@ -91,6 +91,7 @@ func checkRoute(route string) error {
 	return nil
 }
 
+// placeholderIn returns what stands between the braces of a segment that is one.
 func placeholderIn(segment string) (name string, ok bool) {
 	if strings.HasPrefix(segment, "{") && strings.HasSuffix(segment, "}") {
 		return segment[1 : len(segment)-1], true
@@ -98,6 +99,8 @@ func placeholderIn(segment string) (name string, ok bool) {
 	return "", false
 }
 
+// matchRoute compares segment by segment, literals without regard to case as ASP.NET does, and collects the
+// placeholders' values.
 func matchRoute(route, path []string) (map[string]string, bool) {
 	params := map[string]string{}
 	for i, s := range route {
@@ -134,6 +137,8 @@ type request struct {
 const anonymous = `[{"AuthenticationType":null,"IsAuthenticated":false,"Actor":null,"BootstrapContext":null,"Claims":[],"Label":null,"Name":null,` +
 	`"NameClaimType":"http://schemas.xmlsoap.org/ws/2005/05/identity/claims/name","RoleClaimType":"http://schemas.microsoft.com/ws/2008/06/identity/claims/role"}]`
 
+// httpRequest builds the value. Url is what the caller used, the function key in ?code= included: handlers must not
+// log it.
 func httpRequest(r *http.Request, params map[string]string, body []byte) request {
 	return request{
 		URL: "http://" + r.Host + r.URL.RequestURI(), Method: r.Method,

@@ -24,6 +24,7 @@ func (h *Host) invoke(f *function, data, metadata values) (answer, error) {
 	if f.retry == nil {
 		return h.attempt(f, data, metadata)
 	}
+	// The caller waits through all of it, as the real host's listener does.
 	var last error
 	for n := 0; ; n++ {
 		metadata["RetryContext"] = f.retry.context(n, last)
@@ -60,7 +61,8 @@ func (h *Host) attempt(f *function, data, metadata values) (answer, error) {
 	return a, nil
 }
 
-// call posts the envelope to the running handler. Exceeding functionTimeout costs the handler its life.
+// call posts the envelope to the running handler. It ends with the host, not with whoever asked for it: the real host
+// goes on when Event Grid or a browser hangs up. Exceeding functionTimeout costs the handler its life.
 func (h *Host) call(f *function, id string, envelope []byte) (answer, error) {
 	p, err := h.handler.ready(h.ctx)
 	if err != nil {

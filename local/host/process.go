@@ -44,6 +44,7 @@ func (a *app) command() (command, error) {
 	if c.port, err = freePort(); err != nil {
 		return command{}, err
 	}
+	// HttpWorkerProcess.cs sets these five; the names with HTTPWORKER are those of an older preview, still set.
 	port, id := strconv.Itoa(c.port), newGUID()
 	c.env = append(append([]string{}, a.env.list...),
 		"FUNCTIONS_CUSTOMHANDLER_PORT="+port, "FUNCTIONS_HTTPWORKER_PORT="+port,
@@ -70,7 +71,8 @@ func (a *app) executable() (string, error) {
 	return found, nil
 }
 
-// freePort finds a port as the host does: by taking one and letting it go.
+// freePort finds a port as the host does: by taking one and letting it go. The same port serves every restart. Another
+// program may take it in between; then the handler cannot listen, exits, and the exit table deals with it.
 func freePort() (int, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -98,6 +100,8 @@ func launch(c command, log logger) (*process, error) {
 	p := &process{exited: make(chan struct{})}
 	cmd := exec.Command(c.path, c.args...)
 	cmd.Dir, cmd.Env = c.dir, c.env
+	// The handler stays in the terminal's process group: a Ctrl-C reaches it as well, which is one more way not to be
+	// left behind.
 	cmd.SysProcAttr = dieWithParent()
 	cmd.WaitDelay = time.Second // for a grandchild that keeps the pipes open
 	stdout, stderr := log.console(p.keepError)

@@ -99,7 +99,7 @@ func (h *Host) serveFunctions(w http.ResponseWriter, _ *http.Request) {
 // serveRun is POST /admin/functions/<name> {"input":"…"}: it runs the function in the background and says 202 at once
 // (FunctionsController.Invoke). The outcome is in the log only.
 func (h *Host) serveRun(w http.ResponseWriter, r *http.Request, name string) {
-	var f *function
+	var f *function // unlike the webhook's, this dictionary ignores case
 	for _, candidate := range h.app.functions {
 		if strings.EqualFold(candidate.name, name) {
 			f = candidate

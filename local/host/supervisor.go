@@ -74,7 +74,7 @@ func (s *supervisor) run(ctx context.Context) error {
 				s.set(stateError, nil, err)
 				return err
 			}
-		case p.wasTimedOut():
+		case p.wasTimedOut(): // RestartWorkerWithInvocationIdAsync goes past the count
 			s.log.printf(Error, CategoryHost, "handler killed at functionTimeout, with all its invocations; restarting it")
 		case p.exitCode() == exitSuccess:
 			s.log.printf(Error, CategoryHost, "%v", errHandlerDone)
@@ -219,7 +219,7 @@ func (s *supervisor) pid() int {
 // ready returns the process that answers, waiting for it as long as the real host does: (3+1) ready timeouts
 // (WorkerFunctionInvoker.cs, which then stops the host).
 func (s *supervisor) ready(ctx context.Context) (*process, error) {
-	limit := time.After((maxStrikes + 1) * s.readyTimeout)
+	var limit <-chan time.Time // made when there is something to wait for
 	for {
 		state, p, reason, changed := s.snapshot()
 		switch {
@@ -227,6 +227,8 @@ func (s *supervisor) ready(ctx context.Context) (*process, error) {
 			return nil, fmt.Errorf("reach handler: %w", reason)
 		case state == stateRunning:
 			return p, nil
+		case limit == nil:
+			limit = time.After((maxStrikes + 1) * s.readyTimeout)
 		}
 		select {
 		case <-changed:

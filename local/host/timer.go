@@ -25,7 +25,7 @@ type timer struct {
 	function *function
 	schedule schedule
 	monitor  bool   // keeps status across starts and shows it to the function
-	file     string // where; empty: memory only
+	file     string // where, one JSON file per function; empty: memory only
 
 	mu     sync.Mutex
 	status status
@@ -48,6 +48,7 @@ func newTimers(a *app, folder string) (map[string]*timer, error) {
 			return nil, fmt.Errorf("read schedule of %s: %w", f.name, err)
 		}
 		t := &timer{function: f, schedule: s}
+		// useMonitor is true by default, but a timer that ticks more than once a minute never has a status.
 		t.monitor = (f.trigger.UseMonitor == nil || *f.trigger.UseMonitor) && !s.frequent(time.Now())
 		if folder != "" && t.monitor {
 			t.file = filepath.Join(folder, f.name+".json")

@@ -56,7 +56,7 @@ func sys(name string) json.RawMessage {
 func copyMembers(into values, text []byte) {
 	var members map[string]json.RawMessage
 	if json.Unmarshal(text, &members) != nil {
-		return
+		return // no object: nothing to copy
 	}
 	for name, value := range members {
 		if _, taken := into[name]; taken || strings.HasSuffix(strings.ToLower(name), "trigger") {
