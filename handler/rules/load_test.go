@@ -1,0 +1,232 @@
+package rules_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/auditbell/auditbell/handler/rules"
+)
+
+func TestRefusedWithPlaceAndReason(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ name, detection, want string }{
+		{"unknown modifier", "s:\n  operationName|sounds: x\ncondition: s", `r.yml:9: operationName|sounds: modifier "sounds" is not supported: it is no Sigma modifier`},
+		{"windash", "s:\n  CommandLine|windash|contains: -x\ncondition: s", "r.yml:9: CommandLine|windash|contains: modifier \"windash\""},
+		{"placeholder", "s:\n  caller|expand: '%admins%'\ncondition: s", "placeholders have no values here"},
+		{"field reference", "s:\n  caller|fieldref: x\ncondition: s", "comparing two fields"},
+		{"look-ahead", "s:\n  caller|re: 'a(?=b)'\ncondition: s", `r.yml:9: caller|re: "a(?=b)" is no regular expression of Go's syntax`},
+		{"flag without re", "s:\n  caller|i: x\ncondition: s", "need the modifier re"},
+		{"network", "s:\n  caller_ip|cidr: 10.0.0.0\ncondition: s", "is no network such as 10.0.0.0/8"},
+		{"number", "s:\n  properties.x|gt: many\ncondition: s", `"many" is no number`},
+		{"two numbers", "s:\n  properties.x|gt: [1, 2]\ncondition: s", "a comparison takes one number"},
+		{"exists", "s:\n  caller|exists: maybe\ncondition: s", "exists takes true or false"},
+		{"keyword with a field's modifier", "s:\n  '|cidr': [10.0.0.0/8]\ncondition: s", "needs a field"},
+		{"keyword null", "s: [null]\ncondition: s", "null goes with a field"},
+		{"null with contains", "s:\n  caller|contains: null\ncondition: s", "null goes with a field"},
+		{"nested list", "s:\n  caller: [[x]]\ncondition: s", "expected a value or a list of values, found a list"},
+		{"nested mapping", "s:\n  caller: {x: y}\ncondition: s", "found a mapping"},
+		{"empty list", "s:\n  caller: []\ncondition: s", "an empty list can never match"},
+		{"empty selection", "s: {}\ncondition: s", "would match everything"},
+		{"field twice", "s:\n  caller: a\n  caller: b\ncondition: s", `r.yml:10: "caller" stands twice`},
+		{"merge key", "a: &a {caller: x}\ns:\n  <<: *a\ncondition: s", "merge keys (<<)"},
+		{"aggregation", "s: {caller: x}\ncondition: s | count() by caller > 5", "Sigma 1"},
+		{"timeframe", "s: {caller: x}\ntimeframe: 5m\ncondition: s", "Sigma 1"},
+		{"no condition", "s: {caller: x}", "no condition"},
+		{"unknown name", "s: {caller: x}\ncondition: s and t", `names "t"`},
+		{"open parenthesis", "s: {caller: x}\ncondition: (s", "not closed"},
+		{"closing parenthesis", "s: {caller: x}\ncondition: s)", `unexpected ")"`},
+		{"two names", "s: {caller: x}\ncondition: s s", `unexpected "s"`},
+		{"early end", "s: {caller: x}\ncondition: s and", "ends too early"},
+		{"of nothing", "s: {caller: x}\ncondition: 1 of", `needs a name or "them"`},
+		{"empty pattern", "s: {caller: x}\ncondition: 1 of t_*", "selects nothing"},
+		{"too many", "s: {caller: x}\ncondition: 2 of them", "all, any or a number up to 1"},
+		{"no text", "s: {caller: x}\ncondition: {s: 1}", "the condition is a mapping"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			_, err := rules.Load(fstest.MapFS{"r.yml": {Data: []byte(ruleWith(c.detection))}}, ".")
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("load = %v, want an error with %q, for\n%s", err, c.want, c.detection)
+			}
+			var problem *rules.Problem
+			if !errors.As(err, &problem) || problem.File != "r.yml" || problem.Line < 7 {
+				t.Errorf("problem = %+v, want a place within the detection", problem)
+			}
+		})
+	}
+}
+
+func TestEveryProblemAtOnce(t *testing.T) {
+	t.Parallel()
+	fsys := fstest.MapFS{
+		"a.yml":    {Data: []byte(ruleWith("s:\n  caller|sounds: x\n  caller|re: '('\ncondition: s and t"))},
+		"b.yaml":   {Data: []byte("title: [\n")},
+		"c.yml":    {Data: []byte("id: x\nlevel: awful\n---\ntitle: y\naction: global\n")},
+		"good.yml": {Data: []byte(ruleWith("s: {caller: x}\ncondition: s"))},
+		"d.txt":    {Data: []byte("not a rule")},
+	}
+	folder, err := rules.Read(fsys, ".")
+	if err == nil {
+		t.Fatal("read = nil, want problems")
+	}
+	for _, want := range []string{
+		"a.yml:9:", "a.yml:10:", "a.yml:11:", "b.yaml:", "not YAML", `c.yml:2: level "awful"`, "c.yml:1: the rule has neither",
+		"c.yml:1: the rule has no title", "c.yml:5: rule collections",
+	} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("problems lack %q:\n%v", want, err)
+		}
+	}
+	if len(folder.Rules) != 1 || folder.Rules[0].File != "good.yml" {
+		t.Errorf("rules without problems = %v, want good.yml", folder.Rules)
+	}
+}
+
+func TestOtherLogSourcesAreCountedNotRefused(t *testing.T) {
+	t.Parallel()
+	other := "title: w\nid: 22222222-2222-4222-8222-222222222222\nname: other\nlogsource: {product: windows}\ndetection:\n  s: {CommandLine|windash|contains: -x}\n  condition: s | count() > 3\n"
+	over := "title: c\nid: 33333333-3333-4333-8333-333333333333\ncorrelation: {type: event_count, rules: other, timespan: 5m, condition: {gte: 2}}\n"
+	old := strings.Replace(ruleWith("s: {caller: x}\ncondition: s"), "activitylogs", "azure.activitylogs", 1)
+	folder, err := rules.Read(fstest.MapFS{"sub/w.yml": {Data: []byte(other)}, "sub/z.yml": {Data: []byte(over)}, "old.yml": {Data: []byte(old)}}, ".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"sub/w.yml:1", "sub/z.yml:1"}, folder.Skipped); diff != "" {
+		t.Errorf("skipped (-want +got):\n%s", diff)
+	}
+	if len(folder.Rules) != 1 {
+		t.Errorf("rules = %d, want the one with the older service name", len(folder.Rules))
+	}
+}
+
+func TestMetadata(t *testing.T) {
+	t.Parallel()
+	text := `title: A rule
+id: AAAAAAAA-1111-4111-8111-111111111111
+name: a_rule
+status: experimental
+description: Says what.
+license: DRL-1.1
+author: Ada, Grace
+date: 2021-08-16
+modified: 2022/08/23
+references: [https://example.org]
+tags: [attack.persistence, attack.t1098.003, attack.T1685, cve.2024-1]
+logsource: {product: azure, service: activitylogs, definition: any}
+detection:
+  s: {caller: x}
+  condition: s
+falsepositives: [None]
+level: high
+custom_field: kept for its author
+auditbell:
+  id: our-rule
+  reason: Because.
+  runbook: [Look., Act.]
+  window: 2h
+  group_by: [Caller, Properties_d.requestbody.kind, ResourceGroup]
+  outcomes: [Success, failed]
+  controls: [CIS Azure 6.0.0 6.1.2.1]
+  enabled: true
+`
+	all, err := rules.Load(fstest.MapFS{"r.yml": {Data: []byte(text)}}, ".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := all[0]
+	got := fmt.Sprintf("%s|%s|%s|%s|%s|%s|%s|%s|%v|%v|%s|%v|%v|%v|%v|%v", r.ID, r.UUID, r.Name, r.Status, r.Level, r.Author, r.License, r.Date, r.Techniques(), r.FalsePositives,
+		r.Where(), r.Auditbell.Window, r.Auditbell.GroupBy, r.Auditbell.Outcomes, r.Rings(), r.Condition)
+	want := "our-rule|AAAAAAAA-1111-4111-8111-111111111111|a_rule|experimental|high|Ada, Grace|DRL-1.1|2021-08-16|[T1098.003 T1685]|[None]|" +
+		"r.yml:1|2h0m0s|[caller properties.requestbody.kind resource_group]|[succeeded failed]|true|s"
+	if got != want {
+		t.Errorf("rule =\n%s, want\n%s", got, want)
+	}
+}
+
+func TestIDIsFitForKeys(t *testing.T) {
+	t.Parallel()
+	body := "title: t\nlogsource: {product: azure, service: activitylogs}\ndetection:\n  s: {caller: x}\n  condition: s\n"
+	for head, want := range map[string]string{
+		"id: AD87D14E-7599-4633-BA81-AEB60CFE8CD6\n": "ad87d14e-7599-4633-ba81-aeb60cfe8cd6",
+		"name: My_Rule\n":   "my-rule",
+		"":                  "some-file",
+		"id: '../../x y'\n": "x-y",
+	} {
+		all, err := rules.Load(fstest.MapFS{"dir/Some File.yml": {Data: []byte(head + body)}}, ".")
+		if err != nil || all[0].ID != want {
+			t.Errorf("id of %q = %v, %v; want %s", head, all, err, want)
+		}
+	}
+}
+
+func TestExtensionIsStrict(t *testing.T) {
+	t.Parallel()
+	for block, want := range map[string]string{
+		"  runbok: [x]":                    `auditbell.runbok is unknown`,
+		"  id: Our Rule":                   "use lower-case letters",
+		"  window: soon":                   "write a number and one of",
+		"  window: 0m":                     "more than nothing",
+		"  window: 99y":                    "at most a year",
+		"  outcomes: [fine]":               `outcome "fine" is none of`,
+		"  group_by: [properties]":         "name a field",
+		"  enabled: perhaps":               "takes true or false",
+		"  examples: {matches: []}":        "known are match and no_match",
+		"  examples: {match: [{name: x}]}": "the example has no event",
+		"  examples: {match: [{event: {outcome: fine}}]}":            "outcome cannot be set",
+		"  examples: {match: [{event: {status: Failed}, times: 0}]}": "times takes a number",
+		"  examples: {match: {event: {}}}":                           "expected a list of examples",
+		"  examples: {match: [{event: {time: noon}}]}":               "write a time like",
+	} {
+		text := ruleWith("s: {caller: x}\ncondition: s") + "auditbell:\n" + block + "\n"
+		_, err := rules.Load(fstest.MapFS{"r.yml": {Data: []byte(text)}}, ".")
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("load with %q = %v, want an error with %q", block, err, want)
+		}
+	}
+}
+
+func TestTwoRulesWithOneIDAreRefused(t *testing.T) {
+	t.Parallel()
+	text := ruleWith("s: {caller: x}\ncondition: s")
+	_, err := rules.Load(fstest.MapFS{"a.yml": {Data: []byte(text)}, "b.yml": {Data: []byte(text)}}, ".")
+	if err == nil || !strings.Contains(err.Error(), "is taken by a.yml:1") {
+		t.Errorf("load = %v, want the other file named", err)
+	}
+	one, err := rules.Load(fstest.MapFS{"a.yml": {Data: []byte(text)}}, ".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	two, err := rules.Load(fstest.MapFS{"b.yml": {Data: []byte(text)}}, ".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := rules.Compile(append(one, two...)); err == nil {
+		t.Error("compile = nil, want the double id refused")
+	}
+	replaced := rules.Replace(one, two)
+	if len(replaced) != 1 || replaced[0].File != "b.yml" {
+		t.Errorf("replace = %v, want the operator's rule in the place of ours", replaced)
+	}
+}
+
+func TestRulesThatAreOffAreLeftAside(t *testing.T) {
+	t.Parallel()
+	text := ruleWith("s: {category: Administrative}\ncondition: s")
+	e := grant()
+	for enabled, want := range map[string]int{"true": 1, "false": 0} {
+		set := compile(t, map[string]string{"r.yml": text + "auditbell: {enabled: " + enabled + "}\n"})
+		if got := len(set.Match(nil, &e)); got != want {
+			t.Errorf("enabled: %s gives %d matches, want %d", enabled, got, want)
+		}
+	}
+	set := compile(t, map[string]string{"r.yml": strings.Replace(text, "level:", "status: experimental\nlevel:", 1)})
+	matched := set.Match(nil, &e)
+	if len(matched) != 1 || matched[0].Rings() {
+		t.Errorf("an experimental rule: %v matches that ring=%v, want it evaluated and silent", len(matched), matched[0].Rings())
+	}
+}
