@@ -41,6 +41,7 @@ func checkTree(root string) ([]string, error) {
 	return names, errors.Join(problems...)
 }
 
+// checkHostJSON looks for what would be noticed in Azure only, and then as a handler that does not start.
 func checkHostJSON(path string) error {
 	var h struct {
 		Version         string
@@ -67,6 +68,8 @@ func checkHostJSON(path string) error {
 	return nil
 }
 
+// checkFunction applies the host's rules (Utility.cs, HostFunctionMetadataProvider.cs), which there disable a function
+// with one line in the log, and keeps our own folders' names free.
 func checkFunction(name, path string) error {
 	var f struct {
 		Bindings []struct{ Type, Name, Direction string }
@@ -143,6 +146,7 @@ func routesIn(path string, folders []string) ([]string, error) {
 	return names, nil
 }
 
+// entriesOf returns a table's string keys, or its rows' first strings.
 func entriesOf(table *ast.CompositeLit) []string {
 	var names []string
 	for _, element := range table.Elts {
@@ -186,7 +190,7 @@ func checkBinary(path, goos, goarch string) error {
 	if err != nil {
 		return fmt.Errorf("check binary: %w", err)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	if want, known := machines[goarch]; known && f.Machine != want {
 		return fmt.Errorf("check binary: built for %s, want %s", f.Machine, want)
 	}

@@ -55,7 +55,7 @@ func Build(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	if err := replaceable(o.Out); err != nil {
+	if err := replaceable(o.Out); err != nil { // before minutes of building
 		return err
 	}
 	parent := filepath.Dir(o.Out)
@@ -67,7 +67,7 @@ func Build(ctx context.Context, o Options) error {
 	if err != nil {
 		return fmt.Errorf("make staging folder: %w", err)
 	}
-	defer os.RemoveAll(temporary)
+	defer func() { _ = os.RemoveAll(temporary) }() // the old folder too, once it has been moved here
 	fresh := filepath.Join(temporary, "new")
 	if err := o.fill(ctx, fresh); err != nil {
 		return err
@@ -137,6 +137,7 @@ func (o *Options) copyFiles(root string) error {
 	if err := copyFile(filepath.Join(o.Source, "host.json"), filepath.Join(root, "host.json")); err != nil {
 		return err
 	}
+	// Only function.json: a lone other file in a function's folder would become its "script file".
 	functions, err := filepath.Glob(filepath.Join(o.Source, "functions", "*", "function.json"))
 	if err != nil {
 		return fmt.Errorf("list functions: %w", err)
@@ -188,7 +189,7 @@ func copyFile(from, to string) error {
 	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
 		return fmt.Errorf("copy to stage: %w", err)
 	}
-	return os.WriteFile(to, data, 0o644)
+	return os.WriteFile(to, data, 0o644) // as a checkout has them: func and the handler read them as any user
 }
 
 // compile builds the program without cgo: the image it will run in has whatever libc it likes.
@@ -196,6 +197,7 @@ func (o *Options) compile(ctx context.Context, root string) error {
 	if o.Version == "" {
 		o.Version = describe(ctx, o.Source)
 	}
+	// -trimpath and no VCS stamp make equal sources give equal bytes, on whatever machine.
 	o.say("building %s for %s/%s", o.Package, o.GOOS, o.GOARCH)
 	out := filepath.Join(root, filepath.FromSlash(ExecutableName(o.GOOS)))
 	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false",
@@ -224,6 +226,7 @@ func swap(fresh, out, old string) error {
 	if err := keepLocalSettings(out, fresh); err != nil {
 		return err
 	}
+	// On Windows this fails while a handler runs from the folder, before anything is lost.
 	err := os.Rename(out, old)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("move old %s away: %w\nhint: a handler may still run from it", out, err)
@@ -237,6 +240,7 @@ func swap(fresh, out, old string) error {
 // localSettings is where `func start --script-root dist` wants the developer's settings; Core Tools never publish it.
 const localSettings = "local.settings.json"
 
+// keepLocalSettings carries the developer's file over into the new folder.
 func keepLocalSettings(out, fresh string) error {
 	err := copyFile(filepath.Join(out, localSettings), filepath.Join(fresh, localSettings))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -262,6 +266,7 @@ func replaceable(out string) error {
 	return nil
 }
 
+// staged reports whether stage would have written the entry.
 func staged(out string, e fs.DirEntry) bool {
 	switch e.Name() {
 	case "host.json", localSettings:

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -276,5 +277,28 @@ func write(t *testing.T, path, content string) {
 	}
 	if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// The repository as it is now must stage, with every function in it, and must stay within what DESIGN.md allows a
+// binary: 24 MB unpacked.
+func TestThisRepositoryStages(t *testing.T) {
+	t.Parallel()
+	o := options(t)
+	o.Source = filepath.Join("..", "..", "..")
+	build(t, o)
+	sources, err := filepath.Glob(filepath.Join(o.Source, "functions", "*", "function.json"))
+	if err != nil || len(sources) == 0 {
+		t.Fatalf("no functions: %v", err)
+	}
+	staged := filesIn(t, o.Out)
+	for _, path := range sources {
+		if name := filepath.Base(filepath.Dir(path)) + "/function.json"; !slices.Contains(staged, name) {
+			t.Errorf("%s is missing in %v", name, staged)
+		}
+	}
+	info, err := os.Stat(filepath.Join(o.Out, "bin", "handler"))
+	if err != nil || info.Size() > 24<<20 {
+		t.Errorf("handler: %v, %v; the limit is 24 MB", info, err)
 	}
 }

@@ -21,7 +21,7 @@ func writeZip(root, path string) error {
 	if err != nil {
 		return fmt.Errorf("write zip: %w", err)
 	}
-	defer os.Remove(temporary.Name())
+	defer func() { _ = os.Remove(temporary.Name()) }() // gone already when all went well
 	archive := zip.NewWriter(temporary)
 	err = fs.WalkDir(os.DirFS(root), ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
@@ -39,6 +39,7 @@ func writeZip(root, path string) error {
 }
 
 func addEntry(archive *zip.Writer, root, name string) error {
+	// SetMode also names Unix as the creator, without which unzip ignores the mode.
 	header := &zip.FileHeader{Name: name, Method: zip.Deflate, Modified: epoch}
 	header.SetMode(0o666)
 	if name == Executable {
