@@ -28,22 +28,41 @@ type app struct {
 	destinations map[string]notify.Destination
 	rules        []*rules.Rule
 	log          *slog.Logger
+	now          func() time.Time
 }
 
-// openApp wires the app from settings and the config folder. The error lists everything that is wrong.
-func openApp(s *settings.Set, config fs.FS, log *slog.Logger) (*app, error) {
-	a := &app{log: log}
+// world is what an app is opened in.
+type world struct {
+	settings *settings.Set
+	config   fs.FS
+	log      *slog.Logger
+	now      func() time.Time
+}
+
+// newWorld is the world of a command: its environment, and a log unless it is nil.
+func newWorld(std stdio, log *slog.Logger) world {
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	s := settings.New(std.env)
+	return world{settings: s, config: configFolder(s), log: log, now: time.Now}
+}
+
+// openApp wires the app. The error lists everything that is wrong; the app is then good for what needs no store.
+func openApp(w world) (*app, error) {
+	s := w.settings
+	a := &app{log: w.log, now: w.now}
 	a.destinations = openDestinations(s, notify.NewClient(http.DefaultTransport))
 	options := readStore(s)
-	options.Logger = log
+	options.Logger, options.Now = w.log, w.now
 	readSchedules(s)
 	a.pipeline = &pipeline.Pipeline{
-		Routes: s.ReadConfig(config, names(a.destinations)).Routes, Destinations: a.destinations,
-		Enrich: readEnrich(s), Now: time.Now,
+		Routes: s.ReadConfig(w.config, names(a.destinations)).Routes, Destinations: a.destinations,
+		Enrich: readEnrich(s), Now: w.now,
 		Lease: s.Duration(settings.Def{Name: "DELIVERY_LEASE", Default: "30s",
 			Doc: "How long one instance may take to deliver an alert before another one tries."}),
 	}
-	a.pipeline.Rules, a.rules = readRules(s, config)
+	a.pipeline.Rules, a.rules = readRules(s, w.config)
 	if err := s.Err(); err != nil {
 		return a, err
 	}

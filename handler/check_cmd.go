@@ -1,10 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
-	"log/slog"
 	"maps"
 	"slices"
 	"strings"
@@ -12,7 +12,6 @@ import (
 
 	"github.com/auditbell/auditbell/handler/activity"
 	"github.com/auditbell/auditbell/handler/alert"
-	"github.com/auditbell/auditbell/handler/settings"
 )
 
 type checkCmd struct {
@@ -45,8 +44,7 @@ func (c *checkCmd) run(ctx context.Context, std stdio) error {
 }
 
 func (c *checkCmd) check(ctx context.Context, std stdio) []checkLine {
-	s := settings.New(std.env)
-	a, err := openApp(s, configFolder(s), slog.New(slog.DiscardHandler))
+	a, err := openApp(newWorld(std, nil))
 	if err != nil {
 		return problemLines(err)
 	}
@@ -90,6 +88,7 @@ func listed(check string, lines []checkLine, err error) []checkLine {
 // parkedLines counts known signals in one line each and lists what was unreadable. Another Azure signal on our
 // endpoint is no fault; something unreadable is.
 func parkedLines(parked []activity.Parked, limit int) []checkLine {
+	slices.SortFunc(parked, func(a, b activity.Parked) int { return cmp.Or(a.At.Compare(b.At), strings.Compare(a.ID, b.ID)) })
 	counts := map[string]int{}
 	var lines []checkLine
 	for _, p := range parked {

@@ -26,7 +26,7 @@ func (a *app) take(ctx context.Context, in host.Invocation, data []byte) (pipeli
 			b.Events = append(b.Events, r.Event)
 			continue
 		}
-		b.Parked = append(b.Parked, park(in.Function, r, time.Now()))
+		b.Parked = append(b.Parked, park(in.Function, r, a.now()))
 		in.Logger.Info("set aside", "kind", r.Kind.String(), "signal", r.Signal, "reason", r.Reason)
 	}
 	sum, err := a.pipeline.Handle(ctx, b)
@@ -37,7 +37,7 @@ func (a *app) take(ctx context.Context, in host.Invocation, data []byte) (pipeli
 // unreadable parks what came to a function and is not even an invocation.
 func (a *app) unreadable(ctx context.Context, in host.Invocation, body []byte, reason error) error {
 	r := payload.Reading{Kind: payload.Invalid, Signal: "invalid", Reason: reason.Error(), Raw: body}
-	_, err := a.pipeline.Handle(ctx, pipeline.Batch{ID: attemptID(in), Logger: in.Logger, Parked: []activity.Parked{park(in.Function, r, time.Now())}})
+	_, err := a.pipeline.Handle(ctx, pipeline.Batch{ID: attemptID(in), Logger: in.Logger, Parked: []activity.Parked{park(in.Function, r, a.now())}})
 	return err
 }
 

@@ -4,9 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"log/slog"
 	"strings"
-	"time"
 
 	"github.com/auditbell/auditbell/handler/activity"
 	"github.com/auditbell/auditbell/handler/alert"
@@ -16,7 +14,6 @@ import (
 	"github.com/auditbell/auditbell/handler/notify/webhook"
 	"github.com/auditbell/auditbell/handler/payload"
 	"github.com/auditbell/auditbell/handler/pipeline"
-	"github.com/auditbell/auditbell/handler/settings"
 )
 
 type previewCmd struct {
@@ -26,26 +23,24 @@ type previewCmd struct {
 
 // preview is what would be sent for one event.
 type preview struct {
-	Input   string          `json:"input"`
-	Index   int             `json:"index"`
-	Rings   bool            `json:"rings"` // a rule matches
-	Rule    string          `json:"rule,omitempty"`
-	To      []string        `json:"to"` // destinations configured here that the routes choose
-	Plain   string          `json:"plain"`
-	Slack   slack.Payload   `json:"slack"`
-	Teams   teams.Envelope  `json:"teams"`
-	Webhook webhook.Event `json:"webhook"`
-	Message notify.Message  `json:"-"`
+	Input   string         `json:"input"`
+	Index   int            `json:"index"`
+	Rings   bool           `json:"rings"` // a rule matches
+	Rule    string         `json:"rule,omitempty"`
+	To      []string       `json:"to"` // destinations configured here that the routes choose
+	Plain   string         `json:"plain"`
+	Slack   slack.Payload  `json:"slack"`
+	Teams   teams.Envelope `json:"teams"`
+	Webhook webhook.Event  `json:"webhook"`
+	Message notify.Message `json:"-"`
 }
 
 // run needs no settings: what is missing only means that the message would go nowhere from here.
 func (c *previewCmd) run(_ context.Context, std stdio) error {
-	s := settings.New(std.env)
-	a, _ := openApp(s, configFolder(s), slog.New(slog.DiscardHandler))
+	a, err := openApp(newWorld(std, nil))
 	if a.pipeline.Rules == nil {
-		return s.Err()
+		return err
 	}
-	a.pipeline.Now = time.Now
 	bad := false
 	for in, err := range inputs(c.Files, std) {
 		if err != nil {

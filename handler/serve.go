@@ -74,8 +74,7 @@ type lazyApp struct {
 
 func newLazy(std stdio, log *slog.Logger) *lazyApp {
 	return &lazyApp{log: log, open: sync.OnceValues(func() (*app, error) {
-		s := settings.New(std.env)
-		return openApp(s, configFolder(s), log)
+		return openApp(newWorld(std, log))
 	})}
 }
 

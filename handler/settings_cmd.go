@@ -8,7 +8,6 @@ import (
 	"io"
 	"text/tabwriter"
 
-	"github.com/auditbell/auditbell/handler/host"
 	"github.com/auditbell/auditbell/handler/settings"
 )
 
@@ -41,10 +40,10 @@ func mark(d settings.Def) string {
 
 // declared opens the app without any setting: whatever reads a setting thereby declares it.
 func declared() []settings.Def {
-	s := settings.New(func(string) (string, bool) { return "", false })
-	_, _ = openApp(s, configFolder(s), host.NewLogger(io.Discard, io.Discard, nil)) // the problems are not the question here
-	s.Text(logLevelDef)
-	return s.Declared()
+	w := newWorld(stdio{env: func(string) (string, bool) { return "", false }}, nil)
+	_, _ = openApp(w) // what is wrong is not the question here
+	w.settings.Text(logLevelDef)
+	return w.settings.Declared()
 }
 
 // writeExample writes local.settings.json.example: what `func start` needs, and every setting of ours with an example

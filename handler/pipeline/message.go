@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -110,7 +111,7 @@ func seen(a alert.Alert) string {
 	return fmt.Sprintf("%d times, %s to %s UTC", a.Count, a.First.UTC().Format("15:04"), a.Last.UTC().Format("15:04"))
 }
 
-// resources names what the operations from the given one on touched, each once, a handful at most.
+// resources names what the operations from the given one on touched, each once, in order of name, a handful at most.
 func resources(a alert.Alert, from int) string {
 	const most = 5
 	var names []string
@@ -123,6 +124,7 @@ func resources(a alert.Alert, from int) string {
 		known[name] = true
 		names = append(names, name)
 	}
+	slices.Sort(names)
 	rest := a.Count - len(a.Operations)
 	if len(names) > most {
 		rest += len(names) - most

@@ -1,0 +1,315 @@
+package main
+
+// Stories: what happens when the host calls, told in testdata/stories/*.txtar. Each runs the handler's own server, the
+// store on the Cosmos stand-in and the channels on the inbox, over real HTTP. `go test ./handler -update` rewrites what
+// the stories expect; read the diff before committing it.
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/auditbell/auditbell/handler/settings"
+	"github.com/auditbell/auditbell/infra"
+	"github.com/auditbell/auditbell/local/cosmos"
+	"github.com/auditbell/auditbell/local/inbox"
+)
+
+var update = flag.Bool("update", false, "rewrite what the stories expect")
+
+func TestStories(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:           "testdata/stories",
+		UpdateScripts: *update,
+		Setup: func(env *testscript.Env) error {
+			s, err := openStory(env)
+			env.Values["story"] = s
+			return err
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"invoke":   command((*story).invoke),
+			"messages": command((*story).messages),
+			"alerts":   command((*story).alerts),
+			"check":    command((*story).check),
+			"fail":     command((*story).fail),
+			"cosmos":   command((*story).cosmosFault),
+			"clock":    command((*story).advance),
+			"setting":  command((*story).setting),
+		},
+	})
+}
+
+// story is the stage of one story.
+type story struct {
+	server *httptest.Server // the handler's, opened at the first invocation, so that settings may come before
+	cosmos *cosmos.Server
+	inbox  *inbox.Server
+	env    map[string]string
+	clock  atomic.Int64
+	log    bytes.Buffer
+}
+
+var storyBegins = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+
+func (s *story) now() time.Time { return storyBegins.Add(time.Duration(s.clock.Load())) }
+
+func openStory(env *testscript.Env) (*story, error) {
+	s := &story{}
+	ctx := context.Background() // until the story is over; see Defer
+	var err error
+	if s.cosmos, err = cosmos.Open(ctx, cosmos.Options{Now: s.now}); err != nil {
+		return nil, err
+	}
+	layout, err := infra.ReadCosmos()
+	if err != nil {
+		return nil, err
+	}
+	if err := s.cosmos.Provision(ctx, layout); err != nil {
+		return nil, err
+	}
+	if s.inbox, err = inbox.Open(inbox.Options{Now: s.now}); err != nil {
+		return nil, err
+	}
+	account, ends := httptest.NewServer(s.cosmos), httptest.NewServer(s.inbox)
+	env.Defer(func() {
+		if s.server != nil {
+			s.server.Close()
+		}
+		account.Close()
+		ends.Close()
+		_ = s.inbox.Close()
+		_ = s.cosmos.Close()
+	})
+	s.env = map[string]string{
+		"COSMOS_ENDPOINT": account.URL + "/", "COSMOS_KEY": "a2V5", "DELIVER_SCHEDULE": "*/30 * * * * *",
+		"SLACK_BOT_TOKEN": "xoxb-story", "SLACK_CHANNEL": "security", "SLACK_API_URL": ends.URL + "/slack/api/",
+		"TEAMS_WORKFLOW_URL": ends.URL + "/teams/workflow/security?sig=story-secret",
+	}
+	return s, nil
+}
+
+// command adapts a story's method; what it returns becomes the script's stdout, and an error the story's failure.
+func command(run func(*story, *testscript.TestScript, []string) (string, error)) func(*testscript.TestScript, bool, []string) {
+	return func(ts *testscript.TestScript, neg bool, args []string) {
+		out, err := run(ts.Value("story").(*story), ts, args)
+		if neg != (err != nil) {
+			ts.Fatalf("%v: %v", args, err)
+		}
+		fmt.Fprint(ts.Stdout(), out)
+	}
+}
+
+func (s *story) open() string {
+	if s.server == nil {
+		w := world{
+			settings: settings.New(func(name string) (string, bool) { v, ok := s.env[name]; return v, ok }),
+			config:   os.DirFS("../config"), log: slog.New(slog.NewTextHandler(&s.log, nil)), now: s.now,
+		}
+		lazy := &lazyApp{log: w.log, open: sync.OnceValues(func() (*app, error) { return openApp(w) })}
+		s.server = httptest.NewServer(newServer(lazy, w.log).Handler())
+	}
+	return s.server.URL
+}
+
+// invoke FUNCTION [FILE] [×N] calls a function as the host does, N times at once, and prints the answers, each once
+// with how often it came.
+func (s *story) invoke(ts *testscript.TestScript, args []string) (string, error) {
+	function, body := args[0], []byte("{}")
+	times := 1
+	for _, arg := range args[1:] {
+		if n, ok := strings.CutPrefix(arg, "×"); ok {
+			var err error
+			if times, err = strconv.Atoi(n); err != nil {
+				return "", err
+			}
+			continue
+		}
+		body = []byte(ts.ReadFile(arg))
+	}
+	envelope := envelopeFor(function, body)
+	address := s.open() + "/" + function
+	answers := make([]string, times)
+	var wg sync.WaitGroup
+	for i := range answers {
+		wg.Go(func() { answers[i] = post(address, envelope) })
+	}
+	wg.Wait()
+	counts := map[string]int{}
+	var order []string
+	for _, a := range answers {
+		if counts[a]++; counts[a] == 1 {
+			order = append(order, a)
+		}
+	}
+	var out strings.Builder
+	for _, a := range order {
+		fmt.Fprintf(&out, "%d× %s\n", counts[a], a)
+	}
+	return out.String(), nil
+}
+
+// envelopeFor wraps a payload as the host does (functions: value types by trigger): Event Grid with cardinality many
+// is a string of JSON, an HTTP body a string in the request object.
+func envelopeFor(function string, body []byte) []byte {
+	var data any = map[string]any{"timer": map[string]any{"IsPastDue": false, "ScheduleStatus": nil}}
+	switch function {
+	case "eventgrid-activity":
+		data = map[string]any{"events": string(body)}
+	case "actiongroup-alert":
+		data = map[string]any{"req": map[string]any{"Method": "POST", "Url": "https://app.azurewebsites.net/api/actiongroup-alert",
+			"Headers": map[string][]string{"Content-Type": {"application/json"}}, "Body": string(body)}}
+	}
+	envelope, err := json.Marshal(map[string]any{"Data": data, "Metadata": map[string]any{"sys": map[string]any{"MethodName": function}}})
+	if err != nil {
+		panic(err) // a map of strings always marshals
+	}
+	return envelope
+}
+
+func post(address string, body []byte) string {
+	response, err := http.Post(address, "application/json; charset=utf-8", bytes.NewReader(body))
+	if err != nil {
+		return err.Error()
+	}
+	defer response.Body.Close()
+	answer, err := io.ReadAll(response.Body)
+	if err != nil {
+		return err.Error()
+	}
+	return fmt.Sprintf("%d %s", response.StatusCode, withoutCharge(answer))
+}
+
+// withoutCharge takes the RU out of an answer: it depends on which of several copies came first.
+func withoutCharge(answer []byte) string {
+	var v struct {
+		Outputs map[string]struct {
+			Body map[string]any
+		}
+	}
+	if json.Unmarshal(answer, &v) == nil && v.Outputs["res"].Body["ru"] != nil {
+		delete(v.Outputs["res"].Body, "ru")
+		text, _ := json.Marshal(v.Outputs["res"].Body)
+		return string(text)
+	}
+	return strings.TrimSpace(string(answer))
+}
+
+// messages prints what the channels have, one line each: destination, kind, and the first line of the text.
+func (s *story) messages(*testscript.TestScript, []string) (string, error) {
+	var lines []string
+	for _, m := range s.inbox.Messages() {
+		first, _, _ := strings.Cut(m.Text, "\n")
+		lines = append(lines, fmt.Sprintf("%s %s: %s\n", m.Destination, m.Kind, first))
+	}
+	if len(lines) == 0 {
+		return "nothing\n", nil
+	}
+	return strings.Join(sorted(lines), ""), nil
+}
+
+// sorted orders lines by destination, keeping the order within one: destinations are told at the same time.
+func sorted(lines []string) []string {
+	var out []string
+	for _, destination := range []string{"slack", "teams", "webhook", "email"} {
+		for _, l := range lines {
+			if strings.HasPrefix(l, destination) {
+				out = append(out, l)
+			}
+		}
+	}
+	return out
+}
+
+// alerts prints every alert in the store that owes a delivery or has one parked.
+func (s *story) alerts(*testscript.TestScript, []string) (string, error) {
+	a, err := openApp(world{settings: settings.New(func(name string) (string, bool) { v, ok := s.env[name]; return v, ok }),
+		config: os.DirFS("../config"), log: slog.New(slog.DiscardHandler), now: s.now})
+	if err != nil {
+		return "", err
+	}
+	due, err := a.store.Due(context.Background(), 100)
+	if err != nil {
+		return "", err
+	}
+	stuck, err := a.store.Stuck(context.Background(), 100)
+	return fmt.Sprintf("%d due, %d stuck\n", len(due), len(stuck)), err
+}
+
+// check runs `handler check` and prints all but the number of rules, which grows.
+func (s *story) check(*testscript.TestScript, []string) (string, error) {
+	var out, errs bytes.Buffer
+	code := run(context.Background(), []string{"check", "--format", "table"}, stdio{
+		in: strings.NewReader(""), out: &out, err: &errs,
+		env: func(name string) (string, bool) { v, ok := s.env[name]; return v, ok },
+	})
+	var kept []string
+	for line := range strings.Lines(out.String()) {
+		if !strings.HasPrefix(line, "ok     rules") {
+			kept = append(kept, line)
+		}
+	}
+	return fmt.Sprintf("%s%sexit %d\n", strings.Join(kept, ""), errs.String(), code), nil
+}
+
+// fail DESTINATION STATUS COUNT makes the next requests to a channel fail.
+func (s *story) fail(_ *testscript.TestScript, args []string) (string, error) {
+	f := inbox.Fault{Destination: args[0]}
+	if n, err := strconv.Atoi(args[1]); err == nil {
+		f.Status.Status = n
+	} else {
+		f.Status.Mode = args[1]
+	}
+	var err error
+	f.Count, err = strconv.Atoi(args[2])
+	if err != nil {
+		return "", err
+	}
+	if len(args) > 3 {
+		if f.RetryAfter, err = strconv.Atoi(args[3]); err != nil {
+			return "", err
+		}
+	}
+	return "", s.inbox.Fail(f)
+}
+
+// cosmosFault down|up takes the account away and brings it back.
+func (s *story) cosmosFault(_ *testscript.TestScript, args []string) (string, error) {
+	s.cosmos.ClearFaults()
+	if args[0] == "down" {
+		s.cosmos.Inject(cosmos.Fault{Status: http.StatusServiceUnavailable})
+	}
+	return "", nil
+}
+
+// advance moves the clock.
+func (s *story) advance(_ *testscript.TestScript, args []string) (string, error) {
+	d, err := time.ParseDuration(args[0])
+	s.clock.Add(int64(d))
+	return "", err
+}
+
+// setting NAME=VALUE sets or, without a value, removes an app setting before the first invocation.
+func (s *story) setting(_ *testscript.TestScript, args []string) (string, error) {
+	name, value, ok := strings.Cut(args[0], "=")
+	if !ok {
+		delete(s.env, name)
+		return "", nil
+	}
+	s.env[name] = value
+	return "", nil
+}
