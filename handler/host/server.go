@@ -90,7 +90,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	defer stop()
 	err := server.Shutdown(grace)
 	if err != nil {
-		err = errors.Join(err, server.Close())
+		err = errors.Join(fmt.Errorf("wait for running invocations: %w", err), server.Close())
 	}
 	<-served
 	s.cancel()

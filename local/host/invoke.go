@@ -85,7 +85,7 @@ func (h *Host) call(f *function, id string, envelope []byte) (answer, error) {
 		}
 		return answer{}, fmt.Errorf("call handler: %w", err)
 	}
-	defer response.Body.Close()
+	defer func() { _ = response.Body.Close() }()
 	body, err := io.ReadAll(response.Body)
 	if err != nil {
 		return answer{}, fmt.Errorf("read handler's answer: %w", err)
