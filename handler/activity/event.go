@@ -90,6 +90,11 @@ var Categories = []Category{
 
 // CategoryOf folds a spelling ("Resource Health", "SERVICEHEALTH") to a Category; "" when it is none of the eight.
 func CategoryOf(s string) Category {
+	for _, c := range Categories {
+		if s == string(c) {
+			return c
+		}
+	}
 	s = strings.TrimSpace(s)
 	for _, c := range Categories {
 		if equalFoldNoSpace(s, string(c)) {
@@ -112,6 +117,14 @@ const (
 
 // LevelOf folds a spelling to a Level; "" when it is none. Numbers are never mapped: Azure's disagree with each other.
 func LevelOf(s string) Level {
+	switch s { // as Azure writes it nearly always
+	case string(Informational), "Information":
+		return Informational
+	case string(Warning):
+		return Warning
+	case string(Error):
+		return Error
+	}
 	for _, l := range []Level{Critical, Error, Warning, Informational} {
 		if strings.EqualFold(s, string(l)) {
 			return l
@@ -142,10 +155,16 @@ const (
 // OutcomeOf folds Azure's vocabularies (Success/Succeeded, Start/Started, Accept/Accepted, Failure/Failed,
 // In Progress, Cancelled, …) to an Outcome; "" when the word is none of them.
 func OutcomeOf(s string) Outcome {
+	if o, ok := outcomes[s]; ok {
+		return o
+	}
 	return outcomes[strings.ToLower(strings.TrimSpace(s))]
 }
 
 var outcomes = map[string]Outcome{
+	"Started": Started, "Accepted": Accepted, "Succeeded": Succeeded, "Failed": Failed, "Canceled": Canceled,
+	"Start": Started, "Accept": Accepted, "Success": Succeeded, "Failure": Failed,
+	"Active": Active, "Resolved": Resolved, "Updated": Updated, "": "",
 	"start": Started, "started": Started,
 	"accept": Accepted, "accepted": Accepted,
 	"inprogress": InProgress, "in progress": InProgress, "in_progress": InProgress, "running": InProgress,

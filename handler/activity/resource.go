@@ -17,25 +17,54 @@ type Resource struct {
 
 // ParseResource reads an ARM id in any letter case: of a subscription, a group, a resource, a child or extension
 // resource, a tenant (/tenants/x/…) or a provider. What is not such an id yields what can be told of it, at least
-// Name.
+// Name. It runs for every event and allocates only for types with a subtype.
 func ParseResource(id string) Resource {
 	id = strings.TrimRight(id, "/")
 	r := Resource{Name: id[strings.LastIndexByte(id, '/')+1:]}
-	scope, rest := id, ""
-	if i := lastFold(id, "/providers/"); i >= 0 {
-		scope, rest = id[:i], id[i+len("/providers/"):]
+	provider := -1 // where the innermost provider's namespace starts
+	for at := 0; at >= 0 && at < len(id); {
+		key, value := segment(id, at), ""
+		next := at + len(key) + 1
+		if next < len(id) {
+			value = segment(id, next)
+		}
+		switch { // lengths first: most segments are none of the three
+		case len(key) == len("providers") && strings.EqualFold(key, "providers"):
+			provider = next
+		case len(key) == len("subscriptions") && r.Subscription == "" && strings.EqualFold(key, "subscriptions"):
+			r.Subscription = value
+			next += len(value) + 1
+		case len(key) == len("resourcegroups") && r.Group == "" && strings.EqualFold(key, "resourcegroups"):
+			r.Group = value
+			next += len(value) + 1
+		}
+		at = next
 	}
-	r.Subscription = segmentAfter(id, "/subscriptions/")
-	r.Group = segmentAfter(id, "/resourcegroups/")
-	switch {
-	case rest != "":
-		r.Type, r.Parent = typeOf(rest), parentOf(id, scope, rest)
-	case r.Group != "" && strings.Count(scope, "/") == 4:
-		r.Type, r.Parent = "Microsoft.Resources/subscriptions/resourceGroups", id[:len("/subscriptions/")+len(r.Subscription)]
-	case r.Subscription != "" && strings.Count(scope, "/") == 2:
-		r.Type = "Microsoft.Resources/subscriptions"
-	}
+	r.Type, r.Parent = typeAndParent(id, provider, r)
 	return r
+}
+
+// segment returns the path segment that starts at id[at].
+func segment(id string, at int) string {
+	if end := strings.IndexByte(id[at:], '/'); end >= 0 {
+		return id[at : at+end]
+	}
+	return id[at:]
+}
+
+// typeAndParent reads what follows the innermost provider, or what a subscription or group is.
+func typeAndParent(id string, provider int, r Resource) (kind, parent string) {
+	switch {
+	case provider >= 0 && provider < len(id):
+		return typeOf(id[provider:]), parentOf(id, provider)
+	case provider >= 0:
+		return "", ""
+	case r.Group != "" && strings.Count(id, "/") == 4:
+		return "Microsoft.Resources/subscriptions/resourceGroups", id[:len("/subscriptions/")+len(r.Subscription)]
+	case r.Subscription != "" && strings.Count(id, "/") == 2:
+		return "Microsoft.Resources/subscriptions", ""
+	}
+	return "", ""
 }
 
 // typeOf keeps namespace and types of "namespace/type/name/subtype/subname".
@@ -44,56 +73,30 @@ func typeOf(full string) string {
 	if !ok {
 		return ""
 	}
-	if kind, _, _ := strings.Cut(rest, "/"); strings.Count(rest, "/") <= 1 {
+	kind, rest, ok := strings.Cut(rest, "/")
+	if !strings.Contains(rest, "/") {
 		return full[:len(namespace)+1+len(kind)] // the usual resource: no copy
 	}
-	types := []string{namespace}
+	types := []string{namespace, kind}
 	for ok && rest != "" {
-		var kind string
-		kind, rest, ok = strings.Cut(rest, "/")
-		types = append(types, kind)
 		_, rest, ok = strings.Cut(rest, "/")
+		kind, rest, _ = strings.Cut(rest, "/")
+		if ok {
+			types = append(types, kind)
+		}
 	}
 	return strings.Join(types, "/")
 }
 
-// parentOf drops the innermost type and name.
-func parentOf(id, scope, rest string) string {
+// parentOf drops the innermost type and name; a resource without a parent resource yields its scope.
+func parentOf(id string, provider int) string {
+	rest := id[provider:]
 	if strings.Count(rest, "/") <= 2 {
-		return scope
+		return strings.TrimSuffix(id[:provider-len("/providers/")], "/")
 	}
 	cut := strings.LastIndexByte(id, '/')
 	if strings.Count(rest, "/")%2 == 0 { // namespace and whole pairs: drop type and name
 		cut = strings.LastIndexByte(id[:cut], '/')
 	}
 	return id[:cut]
-}
-
-// segmentAfter returns the path segment that follows marker, "" when marker is not there.
-func segmentAfter(id, marker string) string {
-	i := indexFold(id, marker)
-	if i < 0 {
-		return ""
-	}
-	segment, _, _ := strings.Cut(id[i+len(marker):], "/")
-	return segment
-}
-
-// indexFold and lastFold find marker, which is lower case, in s of any case.
-func indexFold(s, marker string) int {
-	for i := 0; i+len(marker) <= len(s); i++ {
-		if s[i] == marker[0] && strings.EqualFold(s[i:i+len(marker)], marker) {
-			return i
-		}
-	}
-	return -1
-}
-
-func lastFold(s, marker string) int {
-	for i := len(s) - len(marker); i >= 0; i-- {
-		if s[i] == marker[0] && strings.EqualFold(s[i:i+len(marker)], marker) {
-			return i
-		}
-	}
-	return -1
 }

@@ -38,6 +38,9 @@ func (c *Cursor) Reset(data []byte, at int) { *c = Cursor{data: data, pos: Space
 // Pos is the offset the Cursor stands at: that of the value before it is read, that behind it afterwards.
 func (c *Cursor) Pos() int { return c.pos }
 
+// Text is the text the Cursor reads; Pos counts in it.
+func (c *Cursor) Text() []byte { return c.data }
+
 // Err is the first error met; a Cursor with an error reads nothing more.
 func (c *Cursor) Err() error { return c.err }
 
@@ -49,16 +52,21 @@ func (c *Cursor) Kind() byte {
 	return Kind(c.data[c.pos : c.pos+1])
 }
 
+// At reports whether the value the Cursor stands at starts with b: '{', '[' or '"'.
+func (c *Cursor) At(b byte) bool { return c.err == nil && c.pos < len(c.data) && c.data[c.pos] == b }
+
 // Skip checks the value the Cursor stands at, moves behind it and returns its raw span; nil after an error.
 func (c *Cursor) Skip() []byte {
 	if c.err != nil {
 		return nil
 	}
 	start := c.pos
-	if c.pos, c.err = value(c.data, start, c.depth); c.err != nil {
+	end, err := value(c.data, start, c.depth)
+	if c.pos = end; err != nil {
+		c.err = err
 		return nil
 	}
-	return c.data[start:c.pos]
+	return c.data[start:end]
 }
 
 // Members iterates over the object the Cursor stands at: for each member it yields the name, escapes resolved, with
@@ -121,44 +129,58 @@ func (c *Cursor) next(at int, closing byte) bool {
 	if c.err != nil {
 		return false
 	}
-	var done bool
-	if c.pos, done, c.err = separator(c.data, c.pos, closing); done {
+	if i := c.pos; i+1 < len(c.data) && c.data[i] == ',' && c.data[i+1] > ' ' {
+		c.pos = i + 1
+		return true
+	}
+	pos, done, err := separator(c.data, c.pos, closing)
+	if c.pos = pos; err != nil {
+		c.err = err
+	}
+	if done {
 		c.depth--
 	}
-	return !done && c.err == nil
+	return !done && err == nil
 }
 
 // name reads `"name" :` and moves to the value.
-func (c *Cursor) name(names *nameSet) []byte {
-	start := c.pos
-	if c.pos, c.err = key(c.data, start); c.err != nil {
+func (c *Cursor) name(names *nameSet) (name []byte) {
+	data, start := c.data, c.pos+1
+	if c.pos >= len(data) || data[c.pos] != '"' {
+		c.fail(c.pos, expectedName)
 		return nil
 	}
-	name, plain := plainName(c.data, start+1)
-	if names.add(c.data, name, start+1, plain) {
-		c.err = &DuplicateError{start, string(name)}
+	plain := true
+	if i := special(data, start); i+2 < len(data) && data[i] == '"' && data[i+1] == ':' && data[i+2] > ' ' {
+		name, c.pos = data[start:i], i+2 // the usual name in compact text
+	} else if name, plain = c.slowName(start, i); c.err != nil {
+		return nil
+	}
+	if names.add(data, name, start, plain) {
+		c.err = &DuplicateError{start - 1, string(name)}
 	}
 	return name
+}
+
+// slowName reads a name that starts at data[start] and may have an escape at data[i], and what follows it.
+func (c *Cursor) slowName(start, i int) (name []byte, plain bool) {
+	end, err := strRest(c.data, i)
+	if err == nil {
+		c.pos, err = colon(c.data, end)
+	}
+	if c.err = err; err != nil {
+		return nil, false
+	}
+	name = c.data[start : end-1]
+	if plain = end == i+1; !plain {
+		name = appendUnescaped(nil, name)
+	}
+	return name, plain
 }
 
 func (c *Cursor) fail(at int, reason string) bool {
 	c.err = &SyntaxError{at, reason}
 	return false
-}
-
-// plainName returns the checked name that starts at data[at], resolved, and whether it stands there as it is.
-func plainName(data []byte, at int) (name []byte, plain bool) {
-	end := special(data, at)
-	if data[end] == '"' {
-		return data[at:end], true
-	}
-	for data[end] != '"' {
-		if data[end] == '\\' {
-			end++
-		}
-		end = special(data, end+1)
-	}
-	return appendUnescaped(nil, data[at:end]), false
 }
 
 // nameSet finds a name that stands twice in one object. The usual object has 5 to 30 members, so the first 48 names
@@ -180,13 +202,17 @@ func (s *nameSet) add(data, name []byte, at int, plain bool) bool {
 			return true
 		}
 	}
-	if _, dup := s.more[string(name)]; dup {
-		return true
-	}
-	if plain && s.n < tableLimit && at < 1<<31-1 {
+	if plain && s.more == nil && s.n < tableLimit && at < 1<<31-1 {
 		s.slots[slot] = int32(at + 1)
 		s.n++
 		return false
+	}
+	return s.addMore(name)
+}
+
+func (s *nameSet) addMore(name []byte) (dup bool) {
+	if _, dup = s.more[string(name)]; dup {
+		return true
 	}
 	if s.more == nil {
 		s.more = make(map[string]struct{})

@@ -1,6 +1,8 @@
 package jsonscan
 
 import (
+	"encoding/binary"
+	"math/bits"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -76,12 +78,10 @@ func Unquote(raw []byte) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	for i := range body {
-		if body[i] == '\\' || body[i] >= utf8.RuneSelf {
-			return string(appendUnescaped(make([]byte, 0, len(body)), body)), nil
-		}
+	if plainRun(body) == len(body) {
+		return string(body), nil
 	}
-	return string(body), nil
+	return string(appendUnescaped(make([]byte, 0, len(body)), body)), nil
 }
 
 // AppendUnquote appends the text of a JSON string literal to dst.
@@ -107,26 +107,45 @@ func stringBody(raw []byte) ([]byte, error) {
 
 // appendUnescaped copies a checked string body, resolving escapes.
 func appendUnescaped(dst, body []byte) []byte {
-	for i := 0; i < len(body); {
-		c := body[i]
-		switch {
-		case c == '\\' && body[i+1] == 'u':
-			r, n := unicodeEscape(body[i:])
-			dst = utf8.AppendRune(dst, r)
-			i += n
-		case c == '\\':
-			dst = append(dst, unescaped[body[i+1]])
-			i += 2
-		case c < utf8.RuneSelf:
-			dst = append(dst, c)
-			i++
-		default:
-			r, n := utf8.DecodeRune(body[i:])
-			dst = utf8.AppendRune(dst, r)
-			i += n
+	for len(body) > 0 {
+		if n := plainRun(body); n > 0 {
+			dst = append(dst, body[:n]...)
+			body = body[n:]
+			continue
 		}
+		n := 2
+		switch c := body[0]; {
+		case c != '\\':
+			var r rune
+			r, n = utf8.DecodeRune(body)
+			dst = utf8.AppendRune(dst, r)
+		case body[1] == 'u':
+			var r rune
+			r, n = unicodeEscape(body)
+			dst = utf8.AppendRune(dst, r)
+		default:
+			dst = append(dst, unescaped[body[1]])
+		}
+		body = body[n:]
 	}
 	return dst
+}
+
+// plainRun returns how many bytes at the start of body are ASCII and no backslash. Eight are looked at together, as in
+// special.
+func plainRun(body []byte) int {
+	i := 0
+	for ; i+8 <= len(body); i += 8 {
+		x := binary.LittleEndian.Uint64(body[i:])
+		slash := x ^ (ones * '\\')
+		if found := ((slash-ones)&^slash | x) & tops; found != 0 {
+			return i + bits.TrailingZeros64(found)/8
+		}
+	}
+	for i < len(body) && body[i] != '\\' && body[i] < utf8.RuneSelf {
+		i++
+	}
+	return i
 }
 
 var unescaped = [256]byte{'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'}

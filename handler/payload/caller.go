@@ -10,11 +10,11 @@ import (
 // caller reads who acted: the caller member where the form has one, else the claims, else PIM's CallerInfo.
 func (it *item) caller(e *activity.Event, m *members, authorization []byte) {
 	t, k := &it.text, &m.claims
-	e.CallerName = t.of(k.name) // one published sample has a leading blank: texts are trimmed
-	e.CallerObjectID = t.of(k.objectID)
-	e.CallerAppID = t.of(k.appID)
-	named, upn := t.of(m.caller), t.of(k.upn)
-	e.Caller = bestName(named, upn, t.of(k.email), t.of(k.uniqueName), e, t.of(k.servicePrincipal))
+	e.CallerName = t.of(k.raw(claimName)) // one published sample has a leading blank: texts are trimmed
+	e.CallerObjectID = t.of(k.raw(claimObjectID))
+	e.CallerAppID = t.of(k.raw(claimAppID))
+	named, upn := t.of(m.raw(m.caller)), t.of(k.raw(claimUPN))
+	e.Caller = bestName(named, upn, t.of(k.raw(claimEmail)), t.of(k.raw(claimUniqueName)), e, t.of(k.raw(claimService)))
 	if e.Caller == "" {
 		it.callerInfo(e)
 	}
@@ -72,17 +72,17 @@ func (it *item) callerInfo(e *activity.Event) {
 // callerType tells the kind of actor from what only that kind has. See the claims in the package documentation.
 func (it *item) callerType(e *activity.Event, m *members, named, upn string, authorization []byte) activity.CallerType {
 	k := &m.claims
-	idType := strings.ToLower(string(it.text.word(k.idType)))
+	idType := strings.ToLower(string(it.text.word(k.raw(claimIDType))))
 	switch {
 	case e.Caller == "":
 		return ""
-	case k.identityResource != nil:
+	case k.at[claimIdentity].present():
 		return activity.ManagedIdentity
 	case isPolicyEngine(e, authorization), isPlatform(e.Caller):
 		return activity.Platform
 	case idType == "app":
 		return activity.ServicePrincipal
-	case idType == "user", upn != "", isAddress(e.Caller), len(it.text.word(k.scope)) > 0, len(it.text.word(k.uniqueName)) > 0:
+	case idType == "user", upn != "", isAddress(e.Caller), len(it.text.word(k.raw(claimScope))) > 0, len(it.text.word(k.raw(claimUniqueName))) > 0:
 		return activity.User
 	}
 	switch strings.ToLower(activity.Properties(authorization).Text("evidence", "principalType")) {

@@ -2,53 +2,81 @@ package payload
 
 import "github.com/auditbell/auditbell/handler/jsonscan"
 
-// claims holds the raw claims that may leave this package. A token's claims are personal data (names, mail addresses,
-// group ids, session and token ids): whatever is not in this struct is stepped over and reaches nothing downstream.
-// The package documentation says why each one is kept.
+// claims holds where the claims stand that may leave this package. A token's claims are personal data (names, mail addresses,
+// group ids, session and token ids): whatever has no place here is stepped over and reaches nothing downstream. The
+// package documentation says why each one is kept.
 type claims struct {
-	upn, email, uniqueName, name, objectID, appID, appAuth, idType, tenantID []byte
-	methods, address, servicePrincipal, scope, identityResource              []byte
+	text []byte // what the spans point into
+	at   [len(claimNames)]span
 }
 
-// Long names are URIs below these roots; Azure shortens them in version 1 tokens only in part.
+// raw returns the value of a kept claim, nil when there is none.
+func (k *claims) raw(claim int) []byte { return k.at[claim].in(k.text) }
+
+// The kept claims.
+const (
+	claimUPN = iota
+	claimEmail
+	claimUniqueName
+	claimName
+	claimObjectID
+	claimAppID
+	claimAppAuth
+	claimIDType
+	claimTenantID
+	claimMethods
+	claimAddress
+	claimService
+	claimScope
+	claimIdentity
+)
+
+// claimNames are the names under which the kept claims are written.
+var claimNames = [...]string{
+	claimUPN: "upn", claimEmail: "email", claimUniqueName: "unique_name", claimName: "name", claimObjectID: "oid",
+	claimAppID: "appid", claimAppAuth: "appidacr", claimIDType: "idtyp", claimTenantID: "tid", claimMethods: "amr",
+	claimAddress: "ipaddr", claimService: "spn", claimScope: "scp", claimIdentity: "mirid",
+}
+
+// Long names are URIs below these roots; version 1 tokens use them for most claims and short names for some.
 const (
 	soapClaim      = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/"
 	microsoftClaim = "http://schemas.microsoft.com/identity/claims/"
 )
 
-// slot returns where the claim of that name is kept; nil for all that are cut.
-func (k *claims) slot(name string) *[]byte {
-	switch name {
+// claimOf tells which kept claim has that name; -1 for all that are cut.
+func claimOf(name []byte) int {
+	switch string(name) {
 	case soapClaim + "upn", "upn":
-		return &k.upn
+		return claimUPN
 	case soapClaim + "emailaddress", "email", "emailaddress":
-		return &k.email
+		return claimEmail
 	case soapClaim + "name", "unique_name":
-		return &k.uniqueName
+		return claimUniqueName
 	case "name":
-		return &k.name
+		return claimName
 	case microsoftClaim + "objectidentifier", "oid":
-		return &k.objectID
+		return claimObjectID
 	case "appid", "azp":
-		return &k.appID
+		return claimAppID
 	case "appidacr", "azpacr":
-		return &k.appAuth
+		return claimAppAuth
 	case "idtyp":
-		return &k.idType
+		return claimIDType
 	case microsoftClaim + "tenantid", "tid":
-		return &k.tenantID
+		return claimTenantID
 	case "http://schemas.microsoft.com/claims/authnmethodsreferences", "amr":
-		return &k.methods
+		return claimMethods
 	case "ipaddr":
-		return &k.address
+		return claimAddress
 	case soapClaim + "spn", "spn":
-		return &k.servicePrincipal
+		return claimService
 	case microsoftClaim + "scope", "scp":
-		return &k.scope
+		return claimScope
 	case "xms_mirid", "mirid":
-		return &k.identityResource
+		return claimIdentity
 	}
-	return nil
+	return -1
 }
 
 // take reads the claims c stands at: an object (REST, Event Grid, records) or the same as JSON in a string (webhooks,
@@ -67,16 +95,17 @@ func (k *claims) take(c *jsonscan.Cursor) {
 }
 
 func (k *claims) takeAll(c *jsonscan.Cursor) {
+	*k = claims{text: c.Text()}
 	for name := range c.Members {
-		if slot := k.slot(string(name)); slot != nil {
-			*slot = present(c.Skip())
+		if claim := claimOf(name); claim >= 0 {
+			k.at[claim] = skip(c)
 		}
 	}
 }
 
 // takeText reads claims out of text that need not be JSON; then it holds none.
 func (k *claims) takeText(inner []byte) {
-	found := claims{}
+	var found claims
 	c := jsonscan.NewCursor(inner, 0)
 	found.takeAll(c)
 	if c.Err() == nil {
@@ -84,46 +113,22 @@ func (k *claims) takeText(inner []byte) {
 	}
 }
 
-// empty reports whether no claim was kept.
-func (k *claims) empty() bool {
-	for _, kept := range k.kept() {
-		if kept.raw != nil {
-			return false
-		}
-	}
-	return true
-}
-
 // append writes the kept claims as an object of short names. Only scalars are written: a claim that is a list or an
 // object where a text is expected could carry anything.
 func (k *claims) append(dst []byte) []byte {
 	dst = append(dst, '{')
-	for _, kept := range k.kept() {
-		switch jsonscan.Kind(kept.raw) {
-		case '"', '0', 't', 'f':
-		default:
+	for claim := range k.at {
+		raw := k.raw(claim)
+		if len(raw) == 0 || raw[0] == '{' || raw[0] == '[' {
 			continue
 		}
 		if dst[len(dst)-1] != '{' {
 			dst = append(dst, ',')
 		}
 		dst = append(dst, '"')
-		dst = append(dst, kept.name...)
+		dst = append(dst, claimNames[claim]...)
 		dst = append(dst, '"', ':')
-		dst = append(dst, kept.raw...)
+		dst = append(dst, raw...)
 	}
 	return append(dst, '}')
-}
-
-type keptClaim struct {
-	name string
-	raw  []byte
-}
-
-func (k *claims) kept() [14]keptClaim {
-	return [14]keptClaim{
-		{"upn", k.upn}, {"email", k.email}, {"unique_name", k.uniqueName}, {"name", k.name}, {"oid", k.objectID},
-		{"appid", k.appID}, {"appidacr", k.appAuth}, {"idtyp", k.idType}, {"tid", k.tenantID}, {"amr", k.methods},
-		{"ipaddr", k.address}, {"spn", k.servicePrincipal}, {"scp", k.scope}, {"mirid", k.identityResource},
-	}
 }

@@ -5,8 +5,8 @@ import "github.com/auditbell/auditbell/handler/activity"
 // CloudEvents 1.0: specversion, type, source and id at the top, one object or an array of them; the payload is data,
 // or data_base64 (CloudEvents JSON format, section 3.1).
 
-func isCloudEvent(it *item) bool { return it.top.specVersion != nil && it.top.typ != nil }
+func isCloudEvent(it *item) bool { return it.top.specVersion.present() && it.top.typ.present() }
 
-func readCloudEvent(it *item) (Reading, error) {
-	return it.gridEvent(activity.FormCloudEvents, it.top.typ)
+func readCloudEvent(it *item, r *Reading) error {
+	return it.gridEvent(activity.FormCloudEvents, it.top.raw(it.top.typ), r)
 }

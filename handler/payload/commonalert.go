@@ -11,40 +11,39 @@ import (
 // the Activity Log record when the alert is about one (Microsoft: "Common alert schema").
 
 func isCommonAlert(it *item) bool {
-	return it.data.essentials != nil && it.top.eventType == nil && it.top.typ == nil
+	return it.data.essentials.present() && !it.top.eventType.present() && !it.top.typ.present()
 }
 
-func readCommonAlert(it *item) (Reading, error) {
-	signal := string(it.text.word(it.essence.signalType))
-	service := string(it.text.word(it.essence.monitoringService))
+func readCommonAlert(it *item, r *Reading) error {
+	signal := string(it.text.word(it.essence.raw(it.essence.signalType)))
+	service := string(it.text.word(it.essence.raw(it.essence.monitoringService)))
 	if !isActivityAlert(signal, service) {
-		return otherCommonAlert(signal, service)
+		otherCommonAlert(signal, service, r)
+		return nil
 	}
 	m := &it.context
-	e, err := it.draft(activity.FormCommonAlert, m)
-	if err != nil {
-		return Reading{}, err
+	e := &r.Event
+	if err := it.draft(e, activity.FormCommonAlert, m); err != nil {
+		return err
 	}
 	if e.Category == "" {
 		e.Category = serviceCategory(service)
 	}
-	if m.resourceID == nil {
-		m.resourceID = firstElement(it.essence.alertTargetIDs)
-	}
+	a := &it.essence
 	it.keepAlert([]alertMember{
-		{"id", it.essence.alertID},
-		{"rule", it.essence.alertRule},
-		{"rule_id", it.essence.alertRuleID},
-		{"severity", it.essence.severity},
-		{"condition", it.essence.monitorCondition},
-		{"signal", it.essence.signalType},
-		{"service", it.essence.monitoringService},
-		{"description", it.essence.description},
-		{"fired_at", it.essence.firedDateTime},
-		{"resolved_at", it.essence.resolvedDateTime},
-		{"custom_properties", it.data.customProperties},
+		{"id", a.raw(a.alertID)},
+		{"rule", a.raw(a.alertRule)},
+		{"rule_id", a.raw(a.alertRuleID)},
+		{"severity", a.raw(a.severity)},
+		{"condition", a.raw(a.monitorCondition)},
+		{"signal", a.raw(a.signalType)},
+		{"service", a.raw(a.monitoringService)},
+		{"description", a.raw(a.description)},
+		{"fired_at", a.raw(a.firedDateTime)},
+		{"resolved_at", a.raw(a.resolvedDateTime)},
+		{"custom_properties", it.data.raw(it.data.customProperties)},
 	})
-	return it.activityReading(e, m)
+	return it.finish(r, m, firstPresent(m.raw(m.resourceID), firstElement(a.raw(a.alertTargetIDs))))
 }
 
 // isActivityAlert tells an alert about an Activity Log record. Third parties write the service plainly as "Activity
@@ -64,27 +63,28 @@ func serviceCategory(service string) activity.Category {
 }
 
 // otherCommonAlert names an alert that is not about the Activity Log. Budgets have no signal type.
-func otherCommonAlert(signal, service string) (Reading, error) {
+func otherCommonAlert(signal, service string, r *Reading) {
 	what := strings.ToLower(signal + " " + service)
 	switch {
 	case strings.Contains(what, "costalerts"), strings.Contains(what, "budget"):
-		return noise("budget", "budget alert")
+		r.set(Noise, "budget", "budget alert")
 	case strings.Contains(what, "smart"):
-		return noise("smart_detection", "smart detection alert")
+		r.set(Noise, "smart_detection", "smart detection alert")
 	case strings.HasPrefix(what, "metric"):
-		return noise("metric_alert", "metric alert ("+service+")")
+		r.set(Noise, "metric_alert", "metric alert ("+service+")")
 	case strings.HasPrefix(what, "log"):
-		return noise("log_alert", "log alert ("+service+")")
+		r.set(Noise, "log_alert", "log alert ("+service+")")
+	default:
+		r.set(Noise, "other_alert", "Azure alert of signal type "+signal+" from "+service)
 	}
-	return noise("other_alert", "Azure alert of signal type "+signal+" from "+service)
 }
 
 // relayedAlert reads an action-group payload that an Event Grid topic relays as data.
-func (it *item) relayedAlert() (Reading, error) {
-	if it.data.essentials != nil {
-		return readCommonAlert(it)
+func (it *item) relayedAlert(r *Reading) error {
+	if it.data.essentials.present() {
+		return readCommonAlert(it, r)
 	}
-	return readWebhookLegacy(it)
+	return readWebhookLegacy(it, r)
 }
 
 type alertMember struct {
@@ -98,7 +98,7 @@ func (it *item) keepAlert(alert []alertMember) {
 	p.name([]byte("alert"))
 	p.out = append(p.out, '{')
 	for _, a := range alert {
-		if a.raw == nil {
+		if a.raw == nil || string(a.raw) == "{}" {
 			continue
 		}
 		p.name([]byte(a.name))

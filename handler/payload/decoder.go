@@ -13,7 +13,7 @@ import (
 // Sizes of a Decoder's window.
 const (
 	firstWindow = 256 << 10
-	maxItem     = 16 << 20 // no Azure channel delivers more than 1 MB at once; a storage blob's line is as short
+	maxItem     = 8 << 20 // no Azure channel delivers more than 1 MB at once
 )
 
 // Decoder reads a file or stream of any size, item by item, in the memory of its largest item. It accepts what Decode
@@ -26,8 +26,8 @@ type Decoder struct {
 
 // NewDecoder returns a Decoder that reads r; it reads ahead.
 func NewDecoder(r io.Reader) *Decoder {
-	d := &Decoder{source: r}
-	d.frames = newFrames(make([]byte, 0, firstWindow), d.fill)
+	d := &Decoder{source: r, frames: new(frames)}
+	d.frames.start(make([]byte, 0, firstWindow), d.fill)
 	d.open()
 	return d
 }
@@ -36,8 +36,9 @@ func NewDecoder(r io.Reader) *Decoder {
 // Raw is valid until the next one.
 func (d *Decoder) All() iter.Seq2[Reading, error] {
 	return func(yield func(Reading, error) bool) {
-		for r := range d.frames.all {
-			if !yield(r, nil) {
+		r := &d.frames.last
+		for d.frames.next(r) {
+			if !yield(*r, nil) {
 				return
 			}
 		}
@@ -66,19 +67,16 @@ func (d *Decoder) open() {
 var gzipMagic = []byte{0x1f, 0x8b}
 
 // fill appends input to the window, first moving what is still needed to its start. It doubles the window when an
-// item fills it, so that an item is looked at a few times at most. False: there is no more, or the item is too large.
+// item fills half of it, so that an item is looked at a few times at most. False: there is no more, or the item is
+// larger than the largest window.
 func (d *Decoder) fill() bool {
 	f := d.frames
-	if d.err != nil {
+	window, kept := f.data[:cap(f.data)], len(f.data)-f.pos
+	if d.err != nil || kept == maxItem {
 		return false
 	}
-	kept := len(f.data) - f.pos
-	window := f.data[:cap(f.data)]
 	if kept > len(window)/2 {
-		if 2*len(window) > 2*maxItem {
-			return false
-		}
-		window = make([]byte, 2*len(window))
+		window = make([]byte, min(2*len(window), maxItem))
 	}
 	copy(window, f.data[f.pos:])
 	f.base += int64(f.pos)

@@ -11,50 +11,51 @@ import (
 
 // draft starts an Event from the members of a record. Every form calls it, corrects what the form says elsewhere or
 // otherwise, and calls finish.
-func (it *item) draft(form activity.Form, m *members) (activity.Event, error) {
+func (it *item) draft(e *activity.Event, form activity.Form, m *members) error {
 	it.text.begin()
-	if err := it.props.begin(m.properties); err != nil {
-		return activity.Event{}, fmt.Errorf("read properties: %w", err)
+	if err := it.props.begin(m.raw(m.properties)); err != nil {
+		return fmt.Errorf("read properties: %w", err)
 	}
 	t, p := &it.text, &it.props
-	e := activity.Event{
-		Form:           form,
-		Time:           t.when(m.eventTimestamp, m.time, m.eventTime),
-		SubmittedAt:    t.when(m.submissionTimestamp),
-		Level:          activity.LevelOf(string(t.word(m.level))),
-		Category:       it.category(p.eventCategory, m.category, m.eventSource),
-		Outcome:        it.outcome(m.status, m.resultType),
-		TenantID:       t.first(m.tenantID, m.claims.tenantID),
-		SubscriptionID: t.lower(m.subscriptionID),
-		ResourceGroup:  t.lower(m.resourceGroup),
-		CorrelationID:  t.of(m.correlationID),
-		OperationID:    t.first(m.operationID, p.operationID),
-		EventID:        t.first(m.eventDataID, p.eventDataID),
-		Description:    t.first(m.description, m.resultDescription, m.eventDescription),
-	}
-	it.operation(&e, m.operationName)
-	it.subStatus(&e, m)
-	return e, nil
+	e.Form = form
+	e.Time = t.when(m.raw(m.eventTimestamp), m.raw(m.time), m.raw(m.eventTime))
+	e.SubmittedAt = t.when(m.raw(m.submissionTimestamp))
+	e.Level = activity.LevelOf(string(t.word(m.raw(m.level))))
+	e.Category = it.category(p.eventCategory, m.raw(m.category), m.raw(m.eventSource))
+	e.Outcome = it.outcome(m.raw(m.status), m.raw(m.resultType))
+	e.TenantID = t.first(m.raw(m.tenantID), m.claims.raw(claimTenantID))
+	e.SubscriptionID = t.lower(m.raw(m.subscriptionID))
+	e.ResourceGroup = t.lower(m.raw(m.resourceGroup))
+	e.CorrelationID = t.of(m.raw(m.correlationID))
+	e.OperationID = t.first(m.raw(m.operationID), p.operationID)
+	e.EventID = t.first(m.raw(m.eventDataID), p.eventDataID)
+	e.Description = t.first(m.raw(m.description), m.raw(m.resultDescription), m.raw(m.eventDescription))
+	e.Operation = t.lower(m.raw(m.operationName))
+	e.OperationDisplay = t.same(e.Operation, firstPresent(m.raw(m.operationDisplay), m.raw(m.operationName)))
+	it.subStatus(e, m)
+	return nil
 }
 
-// finish reads what depends on more than one member and derives the id.
-func (it *item) finish(e activity.Event, m *members) activity.Event {
-	it.resource(&e, m)
-	authorization := it.props.add("authorization", m.authorization, it.props.reserved.authorization)
-	request := it.props.add("httpRequest", m.httpRequest, it.props.reserved.httpRequest)
-	it.address(&e, m, request)
-	it.caller(&e, m, authorization)
+// finish reads what depends on more than one member and derives the id. resource is the raw resource id.
+func (it *item) finish(r *Reading, m *members, resource []byte) error {
+	r.Kind = Activity
+	e, p := &r.Event, &it.props
+	it.resource(e, m, resource)
+	authorization := p.add("authorization", m.raw(m.authorization), p.reserved.authorization)
+	request := p.add("httpRequest", m.raw(m.httpRequest), p.reserved.httpRequest)
+	it.address(e, m, request)
+	it.caller(e, m, authorization)
 	if e.Form != activity.FormCommonAlert && e.Form != activity.FormWebhookLegacy {
-		it.props.keepOwn("alert", it.props.reserved.alert)
+		p.keepOwn("alert", p.reserved.alert)
 	}
 	it.keepClaims(m)
 	it.keepEventName(m)
-	it.props.out = append(it.props.out, '}')
-	if len(it.props.out) > len("{}") {
-		e.Properties = bytes.Clone(it.props.out)
+	p.out = append(p.out, '}')
+	if len(p.out) > len("{}") {
+		e.Properties = bytes.Clone(p.out)
 	}
-	e.ID = it.identify(&e, m)
-	return e
+	e.ID = it.identify(e, m)
+	return nil
 }
 
 // category returns the first of the eight names among the texts.
@@ -77,26 +78,13 @@ func (it *item) outcome(raws ...[]byte) activity.Outcome {
 	return ""
 }
 
-// operation reads the name that rules match, and the one that people read: they differ where Azure localizes
-// ("Health Event Activated", schema page, Resource Health sample).
-func (it *item) operation(e *activity.Event, raw []byte) {
-	e.Operation = it.text.lower(raw)
-	display := raw
-	if jsonscan.Kind(raw) == '{' {
-		if value, localized := localizable(raw); len(it.text.word(localized)) > 0 && len(it.text.word(value)) > 0 {
-			display = localized
-		}
-	}
-	e.OperationDisplay = it.text.same(e.Operation, display)
-}
-
 // subStatus reads the HTTP side of the outcome. The resource-log schema writes it behind the outcome, as
 // resultSignature "Succeeded.Created", "Started." or "Failed.NotFound", or alone: "200", "OK", "None".
 func (it *item) subStatus(e *activity.Event, m *members) {
-	if e.SubStatus = it.text.of(m.subStatus); e.SubStatus != "" {
+	if e.SubStatus = it.text.of(m.raw(m.subStatus)); e.SubStatus != "" {
 		return
 	}
-	signature := it.text.word(m.resultSignature)
+	signature := it.text.word(m.raw(m.resultSignature))
 	head, tail, dotted := bytes.Cut(signature, []byte("."))
 	folded := activity.OutcomeOf(string(head))
 	if e.Outcome == "" {
@@ -112,8 +100,7 @@ func (it *item) subStatus(e *activity.Event, m *members) {
 
 // resource reads the resource and what its id implies. The id wins over the members beside it: those name the
 // provider that logs (ResourceHealth), the check that ran (Policy) or nothing at all (exports).
-func (it *item) resource(e *activity.Event, m *members) {
-	raw := m.resourceID
+func (it *item) resource(e *activity.Event, m *members, raw []byte) {
 	if e.ResourceID == "" {
 		e.ResourceID = it.text.lower(raw)
 	}
@@ -126,7 +113,7 @@ func (it *item) resource(e *activity.Event, m *members) {
 		e.ResourceType = strings.ToLower(r.Type)
 	}
 	if e.ResourceType == "" {
-		e.ResourceType = it.text.lower(m.resourceType)
+		e.ResourceType = it.text.lower(m.raw(m.resourceType))
 	}
 	if r.Group != "" {
 		e.ResourceGroup = r.Group
@@ -151,7 +138,7 @@ func (it *item) lastSegment(raw []byte, lower string) string {
 
 // address reads the caller's address: a member of its own in the export, part of httpRequest elsewhere.
 func (it *item) address(e *activity.Event, m *members, request []byte) {
-	if e.CallerIP = it.text.of(m.callerIP); e.CallerIP == "" && request != nil {
+	if e.CallerIP = it.text.of(m.raw(m.callerIP)); e.CallerIP == "" && request != nil {
 		e.CallerIP = it.text.first(
 			activity.Properties(request).Value("clientIpAddress"), activity.Properties(request).Value("client_ip_address"))
 	}
@@ -159,20 +146,24 @@ func (it *item) address(e *activity.Event, m *members, request []byte) {
 
 // keepClaims puts the allow-listed claims beside the record's properties.
 func (it *item) keepClaims(m *members) {
-	k := &m.claims
-	if k.empty() && it.props.reserved.claims != nil {
-		k.take(jsonscan.NewCursor(it.props.reserved.claims, 0))
+	p, k := &it.props, &m.claims
+	before := len(p.out)
+	p.name([]byte("claims"))
+	start := len(p.out)
+	p.out = k.append(p.out)
+	if own := p.reserved.claims; len(p.out) == start+len("{}") && own != nil {
+		k.take(jsonscan.NewCursor(own, 0))
+		p.out = k.append(p.out[:start])
 	}
-	if !k.empty() {
-		it.props.name([]byte("claims"))
-		it.props.out = k.append(it.props.out)
+	if len(p.out) == start+len("{}") {
+		p.out = p.out[:before]
 	}
 }
 
 // keepEventName puts the event's friendly name where the export has it (schema page, mapping table:
 // "properties.eventName: eventName"). For Security it is the title of the alert.
 func (it *item) keepEventName(m *members) {
-	name := it.text.word(m.eventName)
+	name := it.text.word(m.raw(m.eventName))
 	if len(name) == 0 || it.props.eventName != nil {
 		return
 	}

@@ -10,53 +10,51 @@ import (
 // subscription as an Event Grid source"). Only terminal events exist: Success, Failure, Cancel.
 
 func isEventGrid(it *item) bool {
-	return it.top.eventType != nil && (it.top.data != nil || it.top.subject != nil || it.top.eventTime != nil)
+	return it.top.eventType.present() &&
+		(it.top.data.present() || it.top.subject.present() || it.top.eventTime.present())
 }
 
-func readEventGrid(it *item) (Reading, error) {
-	return it.gridEvent(activity.FormEventGrid, it.top.eventType)
+func readEventGrid(it *item, r *Reading) error {
+	return it.gridEvent(activity.FormEventGrid, it.top.raw(it.top.eventType), r)
 }
 
 // gridEvent reads what Event Grid delivers in either schema; eventType is named type in CloudEvents.
-func (it *item) gridEvent(form activity.Form, eventType []byte) (Reading, error) {
+func (it *item) gridEvent(form activity.Form, eventType []byte, r *Reading) error {
 	kind := string(it.text.word(eventType))
 	provider, name, _ := cutLast(kind, ".")
 	switch {
 	case strings.EqualFold(kind, "Microsoft.EventGrid.SubscriptionValidationEvent"):
-		return Reading{Kind: Handshake, Signal: "validation", Reason: "Event Grid subscription validation"}, nil
+		r.set(Handshake, "validation", "Event Grid subscription validation")
 	case strings.EqualFold(provider, "Microsoft.Resources"):
-		return it.resourceEvent(form, name)
-	case it.data.essentials != nil || it.data.activityLog != nil:
-		return it.relayedAlert()
+		return it.resourceEvent(form, name, r)
+	case it.data.essentials.present() || it.data.activityLog.present():
+		return it.relayedAlert(r)
+	default:
+		r.set(SystemEvent, gridSignal(kind), "Event Grid event "+kind)
 	}
-	return Reading{Kind: SystemEvent, Signal: gridSignal(kind), Reason: "Event Grid event " + kind}, nil
+	return nil
 }
 
 // resourceEvent reads Microsoft.Resources.Resource{Write,Delete,Action}{Success,Failure,Cancel}. The outcome is the
 // type's suffix: published samples keep data.status Succeeded whatever the type.
-func (it *item) resourceEvent(form activity.Form, name string) (Reading, error) {
+func (it *item) resourceEvent(form activity.Form, name string, r *Reading) error {
 	top, m := &it.top, &it.data
-	e, err := it.draft(form, m)
-	if err != nil {
-		return Reading{}, err
+	e := &r.Event
+	if err := it.draft(e, form, m); err != nil {
+		return err
 	}
 	e.Category = activity.Administrative // the only category Event Grid carries; it has no member for it
 	if outcome := gridOutcome(name); outcome != "" {
 		e.Outcome = outcome
 	}
-	e.Time = it.text.when(top.eventTime, top.time)
-	e.EventID = it.text.of(top.id)
-	if m.resourceID == nil {
-		m.resourceID = m.resourceURI
-	}
-	if m.resourceID == nil {
-		m.resourceID = top.subject
-	}
+	e.Time = it.text.when(top.raw(top.eventTime), top.raw(top.time))
+	e.EventID = it.text.of(top.raw(top.id))
 	if e.SubscriptionID == "" {
-		scope := it.text.lower(firstPresent(top.topic, top.source))
+		scope := it.text.lower(firstPresent(top.raw(top.topic), top.raw(top.source)))
 		e.SubscriptionID = activity.ParseResource(scope).Subscription
 	}
-	return it.activityReading(e, m)
+	// subject is nearly always the same; where they differ, resourceUri is what the operation was about.
+	return it.finish(r, m, firstPresent(m.raw(m.resourceID), m.raw(m.resourceURI), top.raw(top.subject)))
 }
 
 // gridOutcome reads the suffix of an event type's last segment.

@@ -1,17 +1,15 @@
 package payload
 
 import (
+	"bytes"
 	"fmt"
-	"strings"
-
-	"github.com/auditbell/auditbell/handler/activity"
 )
 
 // form is one wire form: how an item of it is recognised and read.
 type form struct {
 	name string
 	is   func(*item) bool
-	read func(*item) (Reading, error)
+	read func(*item, *Reading) error
 }
 
 // forms lists the wire forms, the most specific first: the first that knows an item reads it. Lists of items
@@ -27,30 +25,26 @@ var forms = []form{
 }
 
 // classify reads the collected item by the first form that knows it.
-func (it *item) classify() Reading {
-	for _, f := range forms {
-		if !f.is(it) {
+func (it *item) classify(r *Reading) {
+	for i := range forms {
+		if !forms[i].is(it) {
 			continue
 		}
-		r, err := f.read(it)
-		if err != nil {
-			return invalid(err.Error())
+		*r = Reading{}
+		if err := forms[i].read(it, r); err != nil {
+			*r = invalid(err.Error())
 		}
-		return r
+		return
 	}
+	*r = invalid("unknown shape: an object with " + string(bytes.Join(it.names, []byte(", "))))
 	if len(it.names) == 0 {
-		return invalid("unknown shape: an object without members")
+		r.Reason = "unknown shape: an object without members"
 	}
-	return invalid("unknown shape: an object with " + strings.Join(it.names, ", "))
 }
 
-// activityReading finishes the event drafted from m.
-func (it *item) activityReading(e activity.Event, m *members) (Reading, error) {
-	return Reading{Kind: Activity, Event: it.finish(e, m)}, nil
-}
-
-func noise(signal, reason string) (Reading, error) {
-	return Reading{Kind: Noise, Signal: signal, Reason: reason}, nil
+// set makes r a reading of another kind than an event.
+func (r *Reading) set(kind Kind, signal, reason string) {
+	*r = Reading{Kind: kind, Signal: signal, Reason: reason}
 }
 
 func invalid(reason string) Reading { return Reading{Kind: Invalid, Signal: "invalid", Reason: reason} }

@@ -2,6 +2,8 @@ package payload
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
 	"unicode/utf8"
 
 	"github.com/auditbell/auditbell/handler/jsonscan"
@@ -11,27 +13,34 @@ import (
 // the lines, an envelope that lists items, JSON in a string, and any of these within another. It works on a window of
 // the input, so that a file of any size needs only the memory of its largest item.
 type frames struct {
-	item
+	item item
+	out  *Reading // where next puts the reading it finds
+	last Reading  // for callers of next that keep none of their own
+
 	data []byte      // the window
 	pos  int         // where the next item starts in it
 	base int64       // input offset of data[0]
 	fill func() bool // appends to data and may move data[pos:] to its start; false at the end of the input
 
-	open    []byte // the lists we are in: '[' an array, '{' the object around an envelope's array
-	comma   bool   // the list's last element was read: a comma or the end must follow
-	lines   bool   // the input is JSON Lines: its first value ends where its line ends
-	first   bool   // the first value was seen
-	repair  bool   // a broken list was left: what closes it may still follow
-	inner   *frames
-	layer   int
-	unclean bool // the input may hold invalid UTF-8: look at each item
+	open    []byte  // the lists we are in: '[' an array, '{' the object around an envelope's array
+	comma   bool    // an element was read: a comma or the list's end must follow
+	first   bool    // the first value was seen
+	lines   bool    // the input is JSON Lines: its first value ends where its line ends
+	repair  bool    // a broken list was left: what closes it may still follow
+	unclean bool    // the input may hold invalid UTF-8: look at each item
+	inner   *frames // reads the text of a string that holds items
+	layer   int     // how many strings were opened around this input
 }
 
-// maxLists bounds how deep lists nest: records of an array of event-hub messages of a JSON Lines file make three.
+// maxLists bounds how deep lists nest. Records in an array of event-hub messages in a JSON Lines file make three.
 const maxLists = 8
 
-func newFrames(data []byte, fill func() bool) *frames {
-	return &frames{data: data, fill: fill, unclean: fill != nil || !utf8.Valid(data)}
+// start makes f read other input, keeping its scratch memory.
+func (f *frames) start(data []byte, fill func() bool) {
+	f.data, f.pos, f.base, f.fill = data, 0, 0, fill
+	f.open, f.comma, f.first, f.lines, f.repair = f.open[:0], false, false, false, false
+	f.inner, f.layer = nil, 0
+	f.unclean = fill != nil || !utf8.Valid(data)
 }
 
 // skipMark skips the byte order mark that Windows tools put before UTF-8.
@@ -41,30 +50,21 @@ func (f *frames) skipMark() {
 	}
 }
 
-// all iterates over the readings.
-func (f *frames) all(yield func(Reading) bool) {
-	for {
-		r, ok := f.next()
-		if !ok || !yield(r) {
-			return
-		}
-	}
-}
-
-// next reads the next item; false at the end of the input.
-func (f *frames) next() (Reading, bool) {
+// next reads the next item into out; false at the end of the input.
+func (f *frames) next(out *Reading) bool {
+	f.out = out
 	for {
 		if f.inner != nil {
-			if r, ok := f.inner.next(); ok {
-				return r, true
+			if f.inner.next(out) {
+				return true
 			}
 			f.inner = nil
 		}
 		if !f.space() {
 			return f.end()
 		}
-		if r, done := f.step(); done {
-			return r, true
+		if f.step() {
+			return true
 		}
 	}
 }
@@ -83,51 +83,250 @@ func (f *frames) space() bool {
 }
 
 // end reports a list that the input leaves open.
-func (f *frames) end() (Reading, bool) {
-	if len(f.open) == 0 || f.repair {
-		return Reading{}, false
+func (f *frames) end() bool {
+	if len(f.open) == 0 {
+		return false
 	}
 	f.open = f.open[:0]
-	r := invalidf("not JSON: the input ends within a list, at byte %d", f.offset(f.pos))
-	return r, true
+	*f.out = invalidf("not JSON: the input ends within a list, at byte %d", f.offset(f.pos))
+	return true
 }
 
+// offset is where data[at] stands in the input.
 func (f *frames) offset(at int) int64 { return f.base + int64(at) }
 
-// step takes one step at data[pos], which is not white space, and reports whether it led to a reading.
-func (f *frames) step() (Reading, bool) {
+// step reads on at data[pos], which is not white space, and reports whether that gave a reading.
+func (f *frames) step() bool {
 	c := f.data[f.pos]
-	if len(f.open) == 0 {
-		return f.topLevel(c)
-	}
-	if f.open[len(f.open)-1] == '{' {
-		return f.envelopeRest(c)
-	}
 	switch {
+	case len(f.open) == 0:
+		// JSON Lines may have a comma behind each line; what closes a broken list comes alone.
+		if c == ',' || f.repair && (c == ']' || c == '}') {
+			f.pos++
+			return false
+		}
+	case f.open[len(f.open)-1] == '{':
+		return f.envelopeRest(c)
 	case c == ']':
 		f.pos++
-		f.closeList()
-		return Reading{}, false
+		f.leave()
+		return false
 	case f.comma && c == ',':
 		f.pos++
 		f.comma = false
-		return Reading{}, false
+		return false
 	case f.comma:
 		return f.broken(&jsonscan.SyntaxError{Offset: f.pos, Reason: "expected ',' or ']'"})
 	}
 	return f.value(c)
 }
 
-// topLevel reads between the values of the input. JSON Lines may have a comma behind each line.
-func (f *frames) topLevel(c byte) (Reading, bool) {
-	if c == ',' || f.repair && (c == ']' || c == '}') {
-		f.pos++
-		return Reading{}, false
+// value reads the value at data[pos]: an item, a list, or a string that holds either.
+func (f *frames) value(c byte) bool {
+	switch c {
+	case '{':
+		return f.object()
+	case '[':
+		return f.enter(f.pos, "[")
 	}
-	return f.value(c)
+	end, ok := f.measure()
+	if !ok {
+		return true
+	}
+	raw := f.data[f.pos:end]
+	f.pos, f.comma = end, true
+	if c == '"' && f.peel(raw) {
+		return false
+	}
+	*f.out = invalidf("%s, expected an object", kindName(raw))
+	f.out.Raw = raw
+	return true
 }
 
-func (f *frames) closeList() {
+// kindName names a scalar for a reason.
+func kindName(raw []byte) string {
+	switch jsonscan.Kind(raw) {
+	case '"':
+		return "a string"
+	case '0':
+		return "a number"
+	case 'n':
+		return "null"
+	}
+	return "a boolean"
+}
+
+// object reads the object at data[pos], or enters it when it is an envelope.
+func (f *frames) object() bool {
+	for {
+		end, list, err := f.item.collect(f.data, f.pos)
+		switch {
+		case list > 0:
+			return f.enter(list, "{[")
+		case err == nil:
+			f.read(end, "")
+			return true
+		case !f.incomplete(err):
+			return f.faulty(err)
+		}
+	}
+}
+
+// faulty reports an object that cannot be read. One that has a member twice is well-formed: reading goes on behind it.
+func (f *frames) faulty(err error) bool {
+	var twice *jsonscan.DuplicateError
+	if !errors.As(err, &twice) {
+		return f.broken(err)
+	}
+	if end, ok := f.measure(); ok {
+		f.read(end, fmt.Sprintf("member %.64q stands twice in one object", twice.Name))
+	}
+	return true
+}
+
+// read makes the reading of the item that ends at data[end], which is invalid when fault says so, and moves behind it.
+func (f *frames) read(end int, fault string) {
+	raw := f.data[f.pos:end]
+	switch {
+	case fault != "":
+		*f.out = invalid(fault)
+	case f.unclean && !utf8.Valid(raw):
+		*f.out = invalid(f.notUTF8(raw))
+	default:
+		f.item.classify(f.out)
+	}
+	f.out.Raw = raw
+	f.noteLines(raw, end)
+	f.pos, f.comma = end, true
+}
+
+// notUTF8 says where the first invalid byte stands.
+func (f *frames) notUTF8(raw []byte) string {
+	at := 0
+	for at < len(raw) {
+		r, size := utf8.DecodeRune(raw[at:])
+		if r == utf8.RuneError && size == 1 {
+			break
+		}
+		at += size
+	}
+	member := ""
+	_ = jsonscan.Object(raw, func(name, value []byte) error {
+		if utf8.Valid(name) && utf8.Valid(value) {
+			return nil
+		}
+		member = fmt.Sprintf(" in member %.64q", name)
+		return jsonscan.ErrStop
+	})
+	return fmt.Sprintf("invalid UTF-8%s at byte %d", member, f.offset(f.pos+at))
+}
+
+// noteLines decides once, by the first value, whether the input is JSON Lines.
+func (f *frames) noteLines(raw []byte, end int) {
+	if f.first || len(f.open) > 0 {
+		return
+	}
+	f.first = true
+	rest := bytes.TrimLeft(f.data[end:], " \t,\r")
+	f.lines = bytes.IndexByte(raw, '\n') < 0 && len(rest) > 0 && rest[0] == '\n'
+}
+
+// peel opens a string that holds items, as relays and bindings deliver them.
+func (f *frames) peel(raw []byte) bool {
+	text, err := jsonscan.AppendUnquote(nil, raw)
+	if kind := jsonscan.Kind(text); err != nil || f.layer >= peelLayers || kind != '{' && kind != '[' && kind != '"' {
+		return false
+	}
+	f.inner = new(frames)
+	f.inner.start(text, nil)
+	f.inner.layer = f.layer + 1
+	return true
+}
+
+// enter steps into a list whose '[' is at data[at].
+func (f *frames) enter(at int, lists string) bool {
+	if len(f.open)+len(lists) > maxLists {
+		return f.broken(&jsonscan.SyntaxError{Offset: at, Reason: fmt.Sprintf("lists nested deeper than %d", maxLists)})
+	}
+	f.open = append(f.open, lists...)
+	f.pos, f.comma = at+1, false
+	return false
+}
+
+// leave steps out of a list.
+func (f *frames) leave() {
 	f.open = f.open[:len(f.open)-1]
 	f.comma = true
+}
+
+// measure returns the end of the value at data[pos]; not ok when it is broken, which f.out then says.
+func (f *frames) measure() (end int, ok bool) {
+	for {
+		end, err := jsonscan.Value(f.data, f.pos)
+		if err == nil {
+			return end, true
+		}
+		if !f.incomplete(err) {
+			f.broken(err)
+			return 0, false
+		}
+	}
+}
+
+// incomplete reports whether err may come from the window's end and there was more input to read. An escape or a
+// literal cut off by the end is reported at its start, a few bytes before.
+func (f *frames) incomplete(err error) bool {
+	const longestToken = len(`\u0000`)
+	var syntax *jsonscan.SyntaxError
+	return errors.As(err, &syntax) && f.fill != nil && syntax.Offset+longestToken >= len(f.data) && f.fill()
+}
+
+// envelopeRest reads what follows an envelope's list: more members, such as nextLink, and the end.
+func (f *frames) envelopeRest(c byte) bool {
+	switch c {
+	case '}':
+		f.pos++
+		f.leave()
+		return false
+	case ',':
+	default:
+		return f.broken(&jsonscan.SyntaxError{Offset: f.pos, Reason: "expected ',' or '}'"})
+	}
+	for {
+		name, at, err := memberAfter(f.data, f.pos)
+		end := 0
+		if err == nil && isList(name) && f.data[at] == '[' {
+			return f.enter(at, "[")
+		}
+		if err == nil {
+			end, err = jsonscan.Value(f.data, at)
+		}
+		if err == nil {
+			f.pos = end
+			return false
+		}
+		if !f.incomplete(err) {
+			return f.broken(err)
+		}
+	}
+}
+
+// memberAfter reads `, "name" :` at data[i] and returns the value's offset.
+func memberAfter(data []byte, i int) (name []byte, at int, err error) {
+	i = jsonscan.Space(data, i+1)
+	if i >= len(data) || data[i] != '"' {
+		return nil, 0, &jsonscan.SyntaxError{Offset: i, Reason: "expected a member name"}
+	}
+	end, err := jsonscan.Value(data, i)
+	if err != nil {
+		return nil, 0, err
+	}
+	colon := jsonscan.Space(data, end)
+	if colon >= len(data) || data[colon] != ':' {
+		return nil, 0, &jsonscan.SyntaxError{Offset: colon, Reason: "expected ':' after the member name"}
+	}
+	if at = jsonscan.Space(data, colon+1); at >= len(data) {
+		return nil, 0, &jsonscan.SyntaxError{Offset: at, Reason: "unexpected end of text"}
+	}
+	return data[i+1 : end-1], at, nil
 }

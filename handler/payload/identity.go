@@ -3,6 +3,7 @@ package payload
 import (
 	"crypto/sha256"
 	"encoding/base32"
+	"encoding/binary"
 
 	"github.com/auditbell/auditbell/handler/activity"
 )
@@ -12,8 +13,8 @@ var idEncoding = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadd
 
 // identify derives Event.ID: 160 bits of the SHA-256 of the parts that identify the record.
 //
-//   - form, time, operation, resource, outcome, correlation id and Azure's event id; the Azure alert's id, rule and condition
-//     for the action-group forms, because two rules may ring for one record.
+//   - form, time, operation, resource, outcome, correlation id and Azure's event id; Event Grid's event type; the Azure
+//     alert's id, rule and condition, because two rules may ring for one record.
 //   - where Azure gives no event id, as in most exported records, also everything else that was read, properties
 //     included: redelivered, such a record is identical.
 //
@@ -24,14 +25,16 @@ func (it *item) identify(e *activity.Event, m *members) string {
 	b := it.text.tmp[:0]
 	part := func(s string) { b = append(append(b, s...), 0) }
 	part(string(e.Form))
-	b, _ = e.Time.AppendText(b)
+	b = append(append(b, firstPresent(it.top.raw(it.top.eventType), it.top.raw(it.top.typ))...), 0)
+	b = binary.BigEndian.AppendUint64(b, uint64(e.Time.Unix()))
+	b = binary.BigEndian.AppendUint32(b, uint32(e.Time.Nanosecond()))
 	part(e.Operation)
 	part(e.ResourceID)
 	part(string(e.Outcome))
 	part(e.CorrelationID)
 	part(e.EventID)
-	for _, raw := range [][]byte{it.essence.alertID, it.essence.alertRule, it.essence.monitorCondition} {
-		b = append(append(b, raw...), 0)
+	for _, at := range [...]span{it.essence.alertID, it.essence.alertRule, it.essence.monitorCondition} {
+		b = append(append(b, it.essence.raw(at)...), 0)
 	}
 	if e.EventID == "" {
 		part(string(e.Level))
@@ -40,7 +43,7 @@ func (it *item) identify(e *activity.Event, m *members) string {
 		part(e.CallerIP)
 		part(e.OperationID)
 		part(e.Description)
-		b = append(append(b, m.durationMS...), 0)
+		b = append(append(b, m.raw(m.durationMS)...), 0)
 		b = append(b, e.Properties...)
 	}
 	sum := sha256.Sum256(b)

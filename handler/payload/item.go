@@ -10,26 +10,27 @@ import (
 // It is filled in one pass, before the form is known; the forms then look at what was found. One item is used again
 // and again, so that reading an event allocates only what the event keeps.
 type item struct {
-	raw     []byte
 	top     members    // the object itself
 	data    members    // its member data: the payload of Event Grid, CloudEvents and the action-group schemas
 	context members    // data.alertContext, data.context.activityLog: the record that an Azure alert is about
 	essence essentials // data.essentials of the common alert schema
-	names   []string   // the first few top-level names, for the reason when no form knows the item
+	names   [][]byte   // the first few top-level names, for the reason when no form knows the item
 	text    text       // text under construction
 	props   properties // properties under construction
 }
 
+const namesShown = 6
+
 // object stands for a member that is an object and was read in place: its members are in the item.
-var object = []byte("{}")
+var object = span{to: 1}
 
 // collect reads the object that starts at data[at] and returns the offset behind it. When the object turns out to be
 // an envelope, a list of items, it stops there and returns the offset of the list's '['.
 func (it *item) collect(data []byte, at int) (end, list int, err error) {
-	it.reset()
+	it.reset(data)
 	c := jsonscan.NewCursor(data, at)
 	for name := range c.Members {
-		if isList(name) && c.Kind() == '[' {
+		if isList(name) && c.At('[') {
 			return 0, c.Pos(), nil
 		}
 		it.member(c, name)
@@ -37,20 +38,21 @@ func (it *item) collect(data []byte, at int) (end, list int, err error) {
 	if err = c.Err(); err != nil {
 		return c.Pos(), 0, err
 	}
-	it.raw = data[at:c.Pos()]
 	return c.Pos(), 0, it.unwrapData()
 }
 
-func (it *item) reset() {
-	it.top = members{}
-	if it.data.used {
+func (it *item) reset(data []byte) {
+	if it.names == nil {
+		it.names = make([][]byte, 0, namesShown)
+	}
+	it.names = it.names[:0]
+	it.top = members{text: data}
+	if it.data.text != nil {
 		it.data = members{}
 	}
-	if it.context.used {
-		it.context = members{}
+	if it.context.text != nil {
+		it.context, it.essence = members{}, essentials{}
 	}
-	it.essence = essentials{}
-	it.raw, it.names = nil, it.names[:0]
 }
 
 // isList tells the member that holds an envelope's items: {"records":[…]} from Event Hubs and storage, {"value":[…],
@@ -59,7 +61,10 @@ func isList(name []byte) bool { return string(name) == "records" || string(name)
 
 // member reads the top-level member c stands at.
 func (it *item) member(c *jsonscan.Cursor, name []byte) {
-	isObject := c.Kind() == '{'
+	if len(it.names) < cap(it.names) {
+		it.names = append(it.names, name)
+	}
+	isObject := c.At('{')
 	switch {
 	case isObject && string(name) == "data":
 		it.top.data = object
@@ -73,9 +78,9 @@ func (it *item) member(c *jsonscan.Cursor, name []byte) {
 
 // readData reads the members of data.
 func (it *item) readData(c *jsonscan.Cursor) {
-	it.data.used = true
+	it.data = members{text: c.Text()}
 	for name := range c.Members {
-		isObject := c.Kind() == '{'
+		isObject := c.At('{')
 		switch {
 		case isObject && string(name) == "essentials":
 			it.data.essentials = object
@@ -95,7 +100,7 @@ func (it *item) readData(c *jsonscan.Cursor) {
 // readContext reads data.context of the legacy webhook, whose activityLog is the record.
 func (it *item) readContext(c *jsonscan.Cursor) {
 	for name := range c.Members {
-		if string(name) == "activityLog" && c.Kind() == '{' {
+		if string(name) == "activityLog" && c.At('{') {
 			it.data.activityLog = object
 			it.context.takeAll(c)
 		}
@@ -117,10 +122,10 @@ func (it *item) readIdentity(c *jsonscan.Cursor) {
 func (it *item) unwrapData() error {
 	var inner []byte
 	switch {
-	case jsonscan.Kind(it.top.data) == '"':
-		inner, _ = jsonscan.AppendUnquote(nil, it.top.data)
-	case jsonscan.Kind(it.top.dataBase64) == '"':
-		encoded, _ := jsonscan.Unquote(it.top.dataBase64)
+	case it.top.data.present() && it.top.data != object:
+		inner, _ = jsonscan.AppendUnquote(nil, it.top.raw(it.top.data))
+	case it.top.dataBase64.present():
+		encoded, _ := jsonscan.Unquote(it.top.raw(it.top.dataBase64))
 		inner, _ = base64.StdEncoding.DecodeString(encoded)
 	}
 	if jsonscan.Kind(inner) != '{' || jsonscan.Valid(inner) != nil {

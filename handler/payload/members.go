@@ -6,26 +6,53 @@ import (
 	"github.com/auditbell/auditbell/handler/jsonscan"
 )
 
-// members holds the raw values of the members that forms read, nil when absent or null. REST, webhooks and the common
-// alert schema share most names, and a name means the same wherever it stands.
-type members struct {
-	operationName, category, eventSource, level, status, subStatus []byte
-	time, eventTimestamp, eventTime, submissionTimestamp           []byte
-	resourceID, resourceURI, resourceType, resourceGroup           []byte
-	resultType, resultSignature, resultDescription, description    []byte
-	correlationID, operationID, eventDataID, id, eventName         []byte
-	caller, callerIP, subscriptionID, tenantID                     []byte
-	authorization, httpRequest, identity, properties               []byte
-	specVersion, typ, eventType, source, subject, topic            []byte
-	data, dataBase64, schemaID, essentials, alertContext           []byte
-	context, activityLog, customProperties, metricName, durationMS []byte
-	operation, eventDescription                                    []byte
-	claims                                                         claims
-	used                                                           bool
+// span is where a value stands in the text around it; the zero span stands for absent or null. Offsets instead of
+// slices, because an item holds a hundred: pointers would have to be cleared and told to the garbage collector.
+type span struct{ from, to uint32 }
+
+func (s span) present() bool { return s.to > 0 }
+
+// in returns the raw value, nil when there is none.
+func (s span) in(text []byte) []byte {
+	if s.to == 0 {
+		return nil
+	}
+	return text[s.from:s.to]
 }
 
+// skip steps over the value c stands at and returns its span.
+func skip(c *jsonscan.Cursor) span {
+	from := c.Pos()
+	if raw := c.Skip(); len(raw) == 0 || raw[0] == 'n' {
+		return span{}
+	}
+	return span{uint32(from), uint32(c.Pos())}
+}
+
+// members holds where the members stand that forms read. REST, webhooks and the common alert schema share most names,
+// and a name means the same wherever it stands.
+type members struct {
+	text                                                           []byte // what the spans point into
+	operationName, category, eventSource, level, status, subStatus span
+	time, eventTimestamp, eventTime, submissionTimestamp           span
+	resourceID, resourceURI, resourceType, resourceGroup           span
+	resultType, resultSignature, resultDescription, description    span
+	correlationID, operationID, eventDataID, id, eventName         span
+	caller, callerIP, subscriptionID, tenantID                     span
+	authorization, httpRequest, identity, properties               span
+	specVersion, typ, eventType, source, subject, topic            span
+	data, dataBase64, schemaID, essentials, alertContext           span
+	context, activityLog, customProperties, metricName, durationMS span
+	operation, eventDescription, operationDisplay, unread          span
+	claims                                                         claims
+	localizable                                                    bool // a member was {"value","localizedValue"}
+}
+
+// raw returns the value at s.
+func (m *members) raw(s span) []byte { return s.in(m.text) }
+
 // slot returns where the member of that name is kept, nil when no form reads it.
-func (m *members) slot(name string) *[]byte {
+func (m *members) slot(name []byte) *span {
 	if slot := m.recordSlot(name); slot != nil {
 		return slot
 	}
@@ -33,8 +60,8 @@ func (m *members) slot(name string) *[]byte {
 }
 
 // recordSlot knows the members of an Activity Log record.
-func (m *members) recordSlot(name string) *[]byte {
-	switch name {
+func (m *members) recordSlot(name []byte) *span {
+	switch string(name) {
 	case "operationName":
 		return &m.operationName
 	case "category":
@@ -100,8 +127,8 @@ func (m *members) recordSlot(name string) *[]byte {
 }
 
 // wrapperSlot knows the members of what is wrapped around a record, and those that tell other signals apart.
-func (m *members) wrapperSlot(name string) *[]byte {
-	switch name {
+func (m *members) wrapperSlot(name []byte) *span {
+	switch string(name) {
 	case "eventTime":
 		return &m.eventTime
 	case "resourceUri":
@@ -140,6 +167,8 @@ func (m *members) wrapperSlot(name string) *[]byte {
 		return &m.operation
 	case "Activity Log Event Description":
 		return &m.eventDescription
+	case "channels", "relatedEvents", "resourceProviderName", "location", "metadataVersion", "dataVersion":
+		return &m.unread // usual, said elsewhere or to nobody: known here to be cheap
 	}
 	return nil
 }
@@ -167,8 +196,8 @@ func (m *members) take(c *jsonscan.Cursor, name []byte) {
 		m.claims.take(c)
 		return
 	}
-	if slot := m.slot(string(name)); slot != nil {
-		*slot = present(c.Skip())
+	if slot := m.slot(name); slot != nil {
+		m.fill(slot, c)
 		return
 	}
 	var buf [32]byte
@@ -180,25 +209,61 @@ func (m *members) take(c *jsonscan.Cursor, name []byte) {
 		m.claims.take(c)
 		return
 	}
-	if slot := m.recordSlot(known); *slot == nil {
-		*slot = present(c.Skip())
+	if slot := m.recordSlot([]byte(known)); !slot.present() {
+		m.fill(slot, c)
 	}
+}
+
+// fill reads the value c stands at into slot. Of REST's {"value":…,"localizedValue":…} it keeps the value, which rules
+// match; people read the localized operation name ("Health Event Activated" on the schema page).
+func (m *members) fill(slot *span, c *jsonscan.Cursor) {
+	if !c.At('{') || m.holdsObject(slot) {
+		*slot = skip(c)
+		return
+	}
+	m.localizable = true
+	value, localized := localizable(c)
+	if *slot = value; value.to-value.from <= uint32(len(`""`)) {
+		*slot = localized
+	}
+	if slot == &m.operationName && localized.to-localized.from > uint32(len(`""`)) {
+		m.operationDisplay = localized
+	}
+}
+
+// holdsObject tells the members whose value is an object of its own kind.
+func (m *members) holdsObject(slot *span) bool {
+	switch slot {
+	case &m.authorization, &m.httpRequest, &m.identity, &m.properties, &m.data, &m.essentials, &m.alertContext,
+		&m.context, &m.activityLog, &m.customProperties:
+		return true
+	}
+	return false
+}
+
+// localizable reads the two halves of {"value":…,"localizedValue":…}; SDK dumps write localized_value. Both are nil
+// when null, missing or not a text: {"value":null} is usual (facts: payload variations).
+func localizable(c *jsonscan.Cursor) (value, localized span) {
+	for name := range c.Members {
+		if c.At('{') || c.At('[') {
+			continue
+		}
+		switch string(name) {
+		case "value", "Value":
+			value = skip(c)
+		case "localizedValue", "localized_value", "LocalizedValue":
+			localized = skip(c)
+		}
+	}
+	return value, localized
 }
 
 // takeAll reads every member of the object c stands at.
 func (m *members) takeAll(c *jsonscan.Cursor) {
-	m.used = true
+	*m = members{text: c.Text()}
 	for name := range c.Members {
 		m.take(c, name)
 	}
-}
-
-// present drops null, which says no more than a missing member.
-func present(raw []byte) []byte {
-	if len(raw) == 4 && raw[0] == 'n' {
-		return nil
-	}
-	return raw
 }
 
 // fold writes name to buf in lower case without underscores; nil when it is longer than any name we know.
@@ -219,23 +284,27 @@ func fold(buf *[32]byte, name []byte) []byte {
 	return folded
 }
 
-// essentials holds the raw members of data.essentials of the common alert schema.
+// essentials holds where the members of data.essentials of the common alert schema stand.
 type essentials struct {
-	alertID, alertRule, alertRuleID, severity, signalType, monitorCondition []byte
-	monitoringService, alertTargetIDs, description                          []byte
-	firedDateTime, resolvedDateTime                                         []byte
+	text                                                                    []byte
+	alertID, alertRule, alertRuleID, severity, signalType, monitorCondition span
+	monitoringService, alertTargetIDs, description                          span
+	firedDateTime, resolvedDateTime                                         span
 }
 
+func (e *essentials) raw(s span) []byte { return s.in(e.text) }
+
 func (e *essentials) takeAll(c *jsonscan.Cursor) {
+	*e = essentials{text: c.Text()}
 	for name := range c.Members {
-		if slot := e.slot(string(name)); slot != nil {
-			*slot = present(c.Skip())
+		if slot := e.slot(name); slot != nil {
+			*slot = skip(c)
 		}
 	}
 }
 
-func (e *essentials) slot(name string) *[]byte {
-	switch name {
+func (e *essentials) slot(name []byte) *span {
+	switch string(name) {
 	case "alertId":
 		return &e.alertID
 	case "alertRule":

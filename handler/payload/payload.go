@@ -28,6 +28,7 @@ package payload
 
 import (
 	"bytes"
+	"sync"
 
 	"github.com/auditbell/auditbell/handler/activity"
 )
@@ -72,16 +73,27 @@ func Decode(data []byte) []Reading {
 	if bytes.HasPrefix(data, gzipMagic) {
 		return decodeZipped(data)
 	}
-	readings := make([]Reading, 0, 1)
-	f := newFrames(data, nil)
+	f, _ := pool.Get().(*frames)
+	defer f.release()
+	f.start(data, nil)
 	f.skipMark()
-	for r := range f.all {
-		readings = append(readings, r)
+	readings := make([]Reading, 0, 1)
+	for f.next(&f.last) {
+		readings = append(readings, f.last)
 	}
 	if len(readings) == 0 && len(bytes.TrimSpace(data)) == 0 {
 		return []Reading{invalid("empty payload")}
 	}
 	return readings
+}
+
+// pool keeps the scratch memory of Decode between payloads.
+var pool = sync.Pool{New: func() any { return new(frames) }}
+
+// release gives f back to the pool, without what it read.
+func (f *frames) release() {
+	f.data, f.last, f.inner = nil, Reading{}, nil
+	pool.Put(f)
 }
 
 // decodeZipped reads a gzip payload. The readings outlive the Decoder's window, so each keeps a copy of its bytes.

@@ -45,7 +45,7 @@ func (p *properties) begin(raw []byte) error {
 // table: "properties.eventProperties: properties"); they are lifted so that readers find them in one place.
 func (p *properties) own(c *jsonscan.Cursor) {
 	for name := range c.Members {
-		if string(name) == "eventProperties" && c.Kind() == '{' {
+		if string(name) == "eventProperties" && c.At('{') {
 			p.own(c)
 			continue
 		}

@@ -12,31 +12,37 @@ import (
 
 func isRecord(it *item) bool {
 	m := &it.top
-	if m.eventTimestamp != nil {
+	named, dated := m.operationName.present(), m.time.present()
+	switch {
+	case m.eventTimestamp.present():
 		return false
+	case m.resultType.present(), m.resultSignature.present():
+		return true
+	case named:
+		return dated || m.identity.present() || m.callerIP.present()
 	}
-	return m.metricName != nil && m.time != nil || m.resultType != nil || m.resultSignature != nil ||
-		m.operationName != nil && (m.time != nil || m.identity != nil || m.callerIP != nil) ||
-		m.time != nil && m.category != nil
+	return dated && (m.category.present() || m.metricName.present())
 }
 
-func readRecord(it *item) (Reading, error) {
+func readRecord(it *item, r *Reading) error {
 	m := &it.top
-	if m.metricName != nil {
-		return noise("metric", "platform metric record")
+	if m.metricName.present() {
+		r.set(Noise, "metric", "platform metric record")
+		return nil
 	}
-	e, err := it.draft(activity.FormRecords, m)
-	if err != nil {
-		return Reading{}, err
+	e := &r.Event
+	if err := it.draft(e, activity.FormRecords, m); err != nil {
+		return err
 	}
 	if e.Category == "" {
-		category := string(it.text.word(m.category))
+		category := string(it.text.word(m.raw(m.category)))
 		if !isActivityCategory(category, e.Operation) {
-			return otherResourceLog(category, e.Operation)
+			otherResourceLog(category, e.Operation, r)
+			return nil
 		}
 		e.Category = activity.Administrative
 	}
-	return it.activityReading(e, m)
+	return it.finish(r, m, m.raw(m.resourceID))
 }
 
 // isActivityCategory tells an Activity Log record that names none of the eight categories. "If properties.
@@ -54,14 +60,15 @@ func isActivityCategory(category, operation string) bool {
 }
 
 // otherResourceLog names a record of another log that shares the event hub or storage account.
-func otherResourceLog(category, operation string) (Reading, error) {
+func otherResourceLog(category, operation string, r *Reading) {
 	switch {
 	case strings.HasSuffix(strings.ToLower(category), "signinlogs"):
-		return noise("signin", "sign-in record ("+category+")")
+		r.set(Noise, "signin", "sign-in record ("+category+")")
 	case strings.EqualFold(category, "AuditLogs"):
-		return noise("directory_audit", "directory audit record ("+operation+")")
+		r.set(Noise, "directory_audit", "directory audit record ("+operation+")")
 	case category == "":
-		return noise("resource_log", "resource log without category, operation "+operation)
+		r.set(Noise, "resource_log", "resource log without category, operation "+operation)
+	default:
+		r.set(Noise, "resource_log", "resource log of category "+category)
 	}
-	return noise("resource_log", "resource log of category "+category)
 }

@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/auditbell/auditbell/handler/activity"
-	"github.com/auditbell/auditbell/handler/jsonscan"
 )
 
 // The Activity Log REST API's list items, and dumps that SDKs and PowerShell make of them (schema page, the eight
@@ -13,34 +12,33 @@ import (
 
 func isREST(it *item) bool {
 	m := &it.top
-	if m.eventDataID != nil || m.eventTimestamp != nil && (m.operationName != nil || m.resourceID != nil || m.id != nil) {
-		return true
-	}
-	return m.operationName != nil && (jsonscan.Kind(m.operationName) == '{' || m.status != nil || m.caller != nil)
+	named, dated := m.operationName.present(), m.eventTimestamp.present()
+	return m.eventDataID.present() || dated && (named || m.resourceID.present() || m.id.present()) ||
+		named && (m.localizable || m.status.present() || m.caller.present())
 }
 
-func readREST(it *item) (Reading, error) {
+func readREST(it *item, r *Reading) error {
 	m := &it.top
-	e, err := it.draft(activity.FormREST, m)
-	if err != nil {
-		return Reading{}, err
+	e := &r.Event
+	if err := it.draft(e, activity.FormREST, m); err != nil {
+		return err
 	}
-	if m.resourceID == nil || e.EventID == "" {
-		it.splitListID(&e, m)
+	if !m.resourceID.present() || e.EventID == "" {
+		it.splitListID(e, m)
 	}
-	return it.activityReading(e, m)
+	return it.finish(r, m, m.raw(m.resourceID))
 }
 
 // splitListID reads a list item's own id, "<resource id>/events/<event data id>/ticks/<ticks>", for what a $select has
 // left out.
 func (it *item) splitListID(e *activity.Event, m *members) {
-	id := it.text.word(m.id)
+	id := it.text.word(m.raw(m.id))
 	at := bytes.LastIndex(id, []byte("/events/"))
 	if at < 0 {
 		return
 	}
 	resource, event := it.text.keep(id[:at]), it.text.keep(id[at+len("/events/"):])
-	if m.resourceID == nil {
+	if !m.resourceID.present() {
 		e.ResourceID = strings.ToLower(resource)
 		e.ResourceName = activity.ParseResource(resource).Name
 	}

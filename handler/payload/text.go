@@ -2,6 +2,7 @@ package payload
 
 import (
 	"bytes"
+	"encoding/binary"
 	"strings"
 	"unicode/utf8"
 
@@ -12,8 +13,9 @@ import (
 // twenty, most of them short, and allocating each would cost more than reading the JSON does.
 type text struct {
 	b    strings.Builder
-	tmp  []byte
-	size int // of the event before
+	tmp  []byte // text of a string with escapes
+	low  []byte // text being lowered
+	size int    // of the event before
 }
 
 // begin starts the strings of another event.
@@ -33,11 +35,8 @@ func (t *text) keep(s []byte) string {
 	return t.b.String()[start:]
 }
 
-// of returns the text of a value; see scalar.
-func (t *text) of(raw []byte) string {
-	t.tmp = scalar(t.tmp[:0], raw)
-	return t.keep(t.tmp)
-}
+// of returns the text of a value; see word.
+func (t *text) of(raw []byte) string { return t.keep(t.word(raw)) }
 
 // first returns the first text that is not empty.
 func (t *text) first(raws ...[]byte) string {
@@ -51,72 +50,67 @@ func (t *text) first(raws ...[]byte) string {
 
 // lower returns the text of a value in lower case.
 func (t *text) lower(raw []byte) string {
-	t.tmp = scalar(t.tmp[:0], raw)
-	for i, c := range t.tmp {
-		if c >= utf8.RuneSelf {
-			return strings.ToLower(string(t.tmp))
+	written := t.word(raw)
+	t.low = append(t.low[:0], written...)
+	if !lowerASCII(t.low) {
+		return strings.ToLower(string(written))
+	}
+	return t.keep(t.low)
+}
+
+// lowerASCII lowers s in place and reports whether all of it was ASCII. Eight bytes are lowered together: ids are long.
+func lowerASCII(s []byte) bool {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	i := 0
+	for ; i+8 <= len(s); i += 8 {
+		x := binary.LittleEndian.Uint64(s[i:])
+		if x&tops != 0 {
+			return false
 		}
-		if 'A' <= c && c <= 'Z' {
-			t.tmp[i] = c + 'a' - 'A'
+		// The top bit of a byte is set in the first sum from 'A' on, in the second behind 'Z'.
+		capital := (x + (0x80-'A')*ones) &^ (x + (0x80-'Z'-1)*ones) & tops
+		binary.LittleEndian.PutUint64(s[i:], x|capital>>2)
+	}
+	for ; i < len(s); i++ {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
+		if 'A' <= s[i] && s[i] <= 'Z' {
+			s[i] += 'a' - 'A'
 		}
 	}
-	return t.keep(t.tmp)
+	return true
 }
 
 // same returns the text of a value, sharing the string lower when that is how it is written.
 func (t *text) same(lower string, raw []byte) string {
-	t.tmp = scalar(t.tmp[:0], raw)
-	if string(t.tmp) == lower {
+	written := t.word(raw)
+	if string(written) == lower {
 		return lower
 	}
-	return t.keep(t.tmp)
+	return t.keep(written)
 }
 
-// scalar appends the text of a value to dst, without surrounding blanks: a string unquoted, a number or boolean as
-// written (ids and levels arrive as numbers at times), of {"value","localizedValue"} the value; nothing for null,
-// arrays and other objects.
-func scalar(dst, raw []byte) []byte {
-	switch jsonscan.Kind(raw) {
-	case '"':
-		start := len(dst)
-		dst, _ = jsonscan.AppendUnquote(dst, raw)
-		return dst[:start+copy(dst[start:], bytes.TrimSpace(dst[start:]))]
-	case '0', 't', 'f':
-		return append(dst, raw...)
-	case '{':
-		value, localized := localizable(raw)
-		if start := len(dst); jsonscan.Kind(value) != '{' {
-			if dst = scalar(dst, value); len(dst) > start {
-				return dst
-			}
-		}
-		if jsonscan.Kind(localized) != '{' {
-			return scalar(dst, localized)
-		}
-	}
-	return dst
-}
-
-// localizable returns the two halves of REST's {"value":…,"localizedValue":…}. SDK dumps write localized_value
-// (facts: payload variations).
-func localizable(raw []byte) (value, localized []byte) {
-	c := jsonscan.NewCursor(raw, 0)
-	for name := range c.Members {
-		var buf [32]byte
-		switch string(fold(&buf, name)) {
-		case "value":
-			value = c.Skip()
-		case "localizedvalue":
-			localized = c.Skip()
-		}
-	}
-	return value, localized
-}
-
-// word returns the text of a value as a temporary, valid until the next call on t: for words that become constants.
+// word returns the text of a value, without surrounding blanks, valid until the next call on t: a string unquoted, a
+// number or boolean as written (ids and levels arrive as numbers at times), nothing for null, objects and arrays. raw was
+// checked before, so a string without escapes needs no copy.
 func (t *text) word(raw []byte) []byte {
-	t.tmp = scalar(t.tmp[:0], raw)
-	return t.tmp
+	if len(raw) == 0 {
+		return nil
+	}
+	switch raw[0] {
+	case '{', '[', 'n':
+		return nil
+	case '"':
+	default:
+		return raw
+	}
+	body := raw[1 : len(raw)-1]
+	if bytes.IndexByte(body, '\\') >= 0 {
+		t.tmp, _ = jsonscan.AppendUnquote(t.tmp[:0], raw)
+		body = t.tmp
+	}
+	return bytes.TrimSpace(body)
 }
 
 // untilSlash returns the first path segment.

@@ -11,21 +11,21 @@ import (
 // httpRequest as JSON in strings (Microsoft: "Webhooks for activity log alerts").
 
 func isWebhookLegacy(it *item) bool {
-	return it.data.activityLog != nil && it.top.eventType == nil && it.top.typ == nil
+	return it.data.activityLog.present() && !it.top.eventType.present() && !it.top.typ.present()
 }
 
-func readWebhookLegacy(it *item) (Reading, error) {
+func readWebhookLegacy(it *item, r *Reading) error {
 	m := &it.context
-	e, err := it.draft(activity.FormWebhookLegacy, m)
-	if err != nil {
-		return Reading{}, err
+	e := &r.Event
+	if err := it.draft(e, activity.FormWebhookLegacy, m); err != nil {
+		return err
 	}
 	it.keepAlert([]alertMember{
-		{"condition", it.data.status},
+		{"condition", it.data.raw(it.data.status)},
 		{"signal", []byte(`"Activity Log"`)},
-		{"custom_properties", it.data.properties},
+		{"custom_properties", it.data.raw(it.data.properties)},
 	})
-	return it.activityReading(e, m)
+	return it.finish(r, m, m.raw(m.resourceID))
 }
 
 var errNoRecord = errors.New("an activity log alert without a record: neither data.alertContext nor data.context.activityLog")
@@ -33,23 +33,25 @@ var errNoRecord = errors.New("an activity log alert without a record: neither da
 // isOtherAlert tells the payloads that action groups and classic alerts send for other signals: they name a schemaId,
 // or have status and context at the top (classic metric alerts, autoscale notifications).
 func isOtherAlert(it *item) bool {
-	return it.top.schemaID != nil || it.top.context != nil && it.top.status != nil
+	return it.top.schemaID.present() || it.top.context.present() && it.top.status.present()
 }
 
-func readOtherAlert(it *item) (Reading, error) {
-	schema := string(it.text.word(it.top.schemaID))
+func readOtherAlert(it *item, r *Reading) error {
+	schema := string(it.text.word(it.top.raw(it.top.schemaID)))
 	what := strings.ToLower(schema)
 	switch {
-	case what == "" && it.top.operation != nil:
-		return noise("autoscale_notification", "autoscale notification")
+	case what == "" && it.top.operation.present():
+		r.set(Noise, "autoscale_notification", "autoscale notification")
 	case what == "", strings.Contains(what, "metricalert"):
-		return noise("metric_alert", "metric alert, schema before the common one")
+		r.set(Noise, "metric_alert", "metric alert, schema before the common one")
 	case strings.Contains(what, "budget"):
-		return noise("budget", "budget notification")
+		r.set(Noise, "budget", "budget notification")
 	case strings.Contains(what, "logalert"):
-		return noise("log_alert", "log alert, schema before the common one")
+		r.set(Noise, "log_alert", "log alert, schema before the common one")
 	case strings.EqualFold(what, "microsoft.insights/activitylogs"), strings.EqualFold(what, "azuremonitorcommonalertschema"):
-		return Reading{}, errNoRecord
+		return errNoRecord
+	default:
+		r.set(Noise, "other_alert", "Azure alert of schema "+schema)
 	}
-	return noise("other_alert", "Azure alert of schema "+schema)
+	return nil
 }
