@@ -3,7 +3,6 @@ package inbox
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 	"math"
 	"net/url"
 	"slices"
@@ -72,12 +71,14 @@ func (r *report) object(at string, v any, check func(node)) {
 // fail reports a problem with the named property; an empty name is the object itself.
 func (n node) fail(name, format string, args ...any) { n.add(n.path(name), format, args...) }
 
+var pointerEscape = strings.NewReplacer("~", "~0", "/", "~1")
+
 // path is the pointer to a property, escaped as RFC 6901 wants it.
 func (n node) path(name string) string {
 	if name == "" {
 		return n.at
 	}
-	return n.at + "/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(name)
+	return n.at + "/" + pointerEscape.Replace(name)
 }
 
 // has says whether a property is given, be it null.
@@ -98,10 +99,15 @@ func (n node) need(names ...string) {
 // only names the properties an object may have beside its type. Slack refuses any other
 // (slack-go v0.35.0 misc_test.go quotes "invalid additional property: emoji").
 func (n node) only(names ...string) {
-	for _, name := range slices.Sorted(maps.Keys(n.obj)) {
+	var odd []string
+	for name := range n.obj {
 		if name != "type" && !slices.Contains(names, name) {
-			n.fail("", "invalid additional property: %s", name)
+			odd = append(odd, name)
 		}
+	}
+	slices.Sort(odd)
+	for _, name := range odd {
+		n.fail("", "invalid additional property: %s", name)
 	}
 }
 

@@ -108,6 +108,8 @@ func TestReadableText(t *testing.T) {
 		{"layout", "", blocks(`{"type":"layout","label":"l","rows":[{"items":[{"block":` + section(mark("in")) + `}]}]}`), "l\nin"},
 		{"card", "", cardText(decoded([]byte(envelope(alertCard))).(map[string]any)), "HIGH · Owner role granted\nalice at the portal (https://portal.azure.com) [x](javascript:alert)\n" +
 			"Who: alice@contoso.com\nResult: \nx\nplain bold\nids\n[More]\n[Resource] https://portal.azure.com/#@t/resource\n[Runbook]\nx\n[Acknowledge]"},
+		{"facts in columns", "the shape that cards use where values are long", cardText(decoded([]byte(envelope(card(`{"type":"ColumnSet","columns":[{"type":"Column","items":[{"type":"TextBlock","text":"Who","weight":"Bolder"}]},` +
+			`{"type":"Column","items":[{"type":"TextBlock","text":"alice"}]}]},{"type":"ColumnSet","columns":[{"items":[{"type":"TextBlock","text":"a"}]},{"items":[{"type":"TextBlock","text":"b"}]}]}`)))).(map[string]any)), "Who: alice\na\nb"},
 		{"Markdown", "", plainMarkdown(`**a** _b_ snake\_case role_assignments_write \*not\*`), "a b snake_case role_assignments_write *not*"},
 	}
 	for _, c := range cases {

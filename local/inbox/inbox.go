@@ -6,6 +6,9 @@
 // any token that looks like one is accepted, and nothing is ever sent on. Package inbox imports nothing of the handler, so
 // that a mistake there cannot hide here.
 //
+// The ends, all POST: /slack/api/<method>, /slack/webhook/<any>, /teams/workflow/<any>, /webhook/<any>; mail by ServeSMTP.
+// For scripts: GET and DELETE /api/messages, GET, POST and DELETE /api/faults, GET /api/stats. For people: /.
+//
 // Three rules hold throughout:
 //   - what the real end would refuse is refused, with the same words and the reason;
 //   - tokens and passwords are read and dropped, never kept, shown or logged;

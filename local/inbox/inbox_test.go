@@ -191,6 +191,13 @@ func TestRestartKeepsEverything(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	bar := slack.MsgOptionAttachments(slack.Attachment{Text: "bar"})
+	if _, _, _, err := client.UpdateMessage(channel, ts, bar); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, _, err := client.UpdateMessage(channel, ts, slack.MsgOptionBlocks(headline("head"))); err != nil {
+		t.Fatal(err)
+	}
 	call(t, "DELETE "+web.URL+"/api/messages", "")
 	call(t, "POST "+web.URL+"/webhook/a", `{"n":1}`)
 	before := first.Messages()
@@ -204,7 +211,7 @@ func TestRestartKeepsEverything(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fmt.Fprint(file, `{"entry":{"id":"m9`)
+	fmt.Fprint(file, `{"entry":{"id":"m9`+strings.Repeat("9", 5000))
 	file.Close()
 
 	second, url := serve(t, Options{Dir: dir})
@@ -215,19 +222,22 @@ func TestRestartKeepsEverything(t *testing.T) {
 	if _, _, _, err := client.UpdateMessage(channel, ts, slack.MsgOptionText("two", false)); err != nil {
 		t.Errorf("edit of a message from before the restart and before DELETE: %v", err)
 	}
+	if got := second.Messages()[1].Text; got != "two\nbar" {
+		t.Errorf("the edited message reads %q, want the attachment of an edit before the restart kept", got)
+	}
 	_, next, err := client.PostMessage("#security", slack.MsgOptionText("three", false))
 	if err != nil || next <= ts {
 		t.Errorf("ts after the restart: got %s, %v, want more than %s", next, err, ts)
 	}
 	list := second.Messages()
-	if got := list[len(list)-1].ID; got != "m000004" {
-		t.Errorf("id after the restart: got %s, want m000004, as ids are never used again", got)
+	if got := list[len(list)-1].ID; got != "m000006" {
+		t.Errorf("id after the restart: got %s, want m000006, as ids are never used again", got)
 	}
 	raw, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if strings.Contains(string(raw), `"m9`) || strings.Contains(string(raw), "xoxb-") {
+	if strings.Contains(string(raw), `"m9`) || strings.Contains(string(raw), "9999") || strings.Contains(string(raw), "xoxb-") {
 		t.Errorf("the journal holds half a line or a token:\n%s", raw)
 	}
 }

@@ -145,9 +145,13 @@ func TestSlackTellsWhere(t *testing.T) {
 
 func TestSlackTakesJSON(t *testing.T) {
 	t.Parallel()
-	_, url := serve(t, Options{})
+	s, url := serve(t, Options{})
 	at := url + "/slack/api/chat.postMessage"
 	bearer := []string{"Authorization", "Bearer xoxb-1"}
+	call(t, "POST "+at, `{"token":"xoxb-1","channel":"C1","text":"x"}`, bearer...)
+	if m := s.Messages(); len(m) != 1 || strings.Contains(string(m[0].Body), "xoxb") {
+		t.Errorf("got %v, want one message without the token that its body carried", m)
+	}
 	cases := []struct {
 		name, why, body string
 		headers         []string

@@ -20,6 +20,9 @@ func cardText(envelope map[string]any) string {
 // elementLines reads one element, then what is in it, in the order in which Teams lays it out.
 func elementLines(e map[string]any) (lines []string) {
 	kind := stringOf(e["type"])
+	if fact := columnFact(e); fact != "" {
+		return []string{fact}
+	}
 	switch {
 	case kind == "TextBlock":
 		lines = appendPlain(lines, plainMarkdown(stringOf(e["text"])))
@@ -43,6 +46,24 @@ func elementLines(e map[string]any) (lines []string) {
 		lines = append(lines, elementLines(card)...)
 	}
 	return lines
+}
+
+// columnFact reads a set of two columns as one fact if the first is a bold label. Cards lay facts out so where a FactSet
+// would cut long values off on a phone.
+func columnFact(e map[string]any) string {
+	columns := objects(e["columns"])
+	if len(columns) != 2 {
+		return ""
+	}
+	label, value := objects(columns[0]["items"]), objects(columns[1]["items"])
+	if len(label) != 1 || len(value) != 1 || !strings.EqualFold(stringOf(label[0]["weight"]), "bolder") {
+		return ""
+	}
+	name, text := elementLines(label[0]), elementLines(value[0])
+	if len(name) != 1 || len(text) != 1 {
+		return ""
+	}
+	return strings.TrimRight(name[0], ": ") + ": " + text[0]
 }
 
 // appendPlain appends s unless it is empty.
