@@ -1,0 +1,5 @@
+variable "event_delivery_enabled" {
+  description = "Second stage: true once the functions are published."
+  type        = bool
+  default     = false
+}

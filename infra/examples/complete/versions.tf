@@ -1,0 +1,22 @@
+terraform {
+  required_version = ">= 1.9.0"
+
+  required_providers {
+    azurerm = {
+      source  = "hashicorp/azurerm"
+      version = "~> 5.2"
+    }
+    azapi = {
+      source  = "Azure/azapi"
+      version = ">= 1.15.0, < 3.0.0"
+    }
+  }
+}
+
+# The subscription is that of ARM_SUBSCRIPTION_ID. Storage is reached by identity: its keys are switched off.
+provider "azurerm" {
+  storage_use_azuread = true
+  features {}
+}
+
+provider "azapi" {}

@@ -1,0 +1,24 @@
+# One app, two watched subscriptions. Each further one is a provider alias, a resource group and a module block.
+module "auditbell" {
+  source = "../.."
+
+  location               = "westeurope"
+  secret_settings        = ["TEAMS_WORKFLOW_URL"]
+  event_delivery_enabled = var.event_delivery_enabled
+}
+
+resource "azurerm_resource_group" "second" {
+  provider = azurerm.second
+
+  name     = "rg-auditbell"
+  location = "westeurope"
+}
+
+module "second" {
+  source    = "../../modules/subscription"
+  providers = { azurerm = azurerm.second }
+
+  subscription_id     = var.second_subscription_id
+  resource_group_name = azurerm_resource_group.second.name
+  core                = module.auditbell.core
+}

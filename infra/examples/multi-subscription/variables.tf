@@ -1,0 +1,10 @@
+variable "event_delivery_enabled" {
+  description = "Second stage: true once the functions are published."
+  type        = bool
+  default     = false
+}
+
+variable "second_subscription_id" {
+  description = "The other subscription to watch."
+  type        = string
+}

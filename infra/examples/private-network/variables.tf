@@ -1,0 +1,11 @@
+variable "event_delivery_enabled" {
+  description = "Second stage: true once the functions are published."
+  type        = bool
+  default     = false
+}
+
+variable "operator_ip_ranges" {
+  description = "Public addresses from which the secrets are put in."
+  type        = set(string)
+  default     = []
+}

@@ -1,0 +1,128 @@
+# The function app: Flex Consumption, runtime `custom`, host storage by identity.
+#
+# It is an azapi resource because azurerm 5.2 writes AzureWebJobsStorage with an account key beside the identity's
+# settings, which breaks the latter (hashicorp/terraform-provider-azurerm #29693). What Azure returns of a site has no
+# app settings in it, so a change that somebody made in the portal is not seen in a plan; the next apply that changes
+# anything here puts ours back.
+
+resource "azurerm_service_plan" "main" {
+  name                = "plan-${var.name}-${local.suffix}"
+  resource_group_name = azurerm_resource_group.main.name
+  location            = azurerm_resource_group.main.location
+  os_type             = "Linux"
+  sku_name            = "FC1"
+  tags                = local.tags
+}
+
+locals {
+  app_name = "func-${var.name}-${local.suffix}"
+
+  # Event Grid and action groups have service tags; people publish through the other site, which stays reachable.
+  inbound_rules = var.inbound_access == "any" ? [] : [
+    for i, tag in ["AzureEventGrid", "ActionGroup"] : {
+      name        = tag
+      action      = "Allow"
+      priority    = 100 + i
+      tag         = "ServiceTag"
+      ipAddress   = tag
+      description = "Only Azure itself has reason to call."
+    }
+  ]
+}
+
+resource "azapi_resource" "function_app" {
+  type      = "Microsoft.Web/sites@2023-12-01"
+  name      = local.app_name
+  parent_id = azurerm_resource_group.main.id
+  location  = azurerm_resource_group.main.location
+  tags      = local.tags
+
+  # System-assigned: Key Vault references resolve through it without further settings, and it goes when the app goes.
+  identity {
+    type = "SystemAssigned"
+  }
+
+  body = {
+    kind = "functionapp,linux"
+    properties = merge(
+      {
+        serverFarmId        = azurerm_service_plan.main.id
+        httpsOnly           = true
+        publicNetworkAccess = var.delivery == "event_hub" && local.private ? "Disabled" : "Enabled"
+        functionAppConfig = {
+          deployment = {
+            storage = {
+              type           = "blobContainer"
+              value          = "${azurerm_storage_account.host.primary_blob_endpoint}${azurerm_storage_container.package.name}"
+              authentication = { type = "SystemAssignedIdentity" }
+            }
+          }
+          runtime = {
+            name    = "custom"
+            version = var.custom_runtime_version
+          }
+          scaleAndConcurrency = {
+            instanceMemoryMB     = var.instance_memory_mb
+            maximumInstanceCount = var.maximum_instances
+            alwaysReady          = [for group, n in var.always_ready : { name = group, instanceCount = n }]
+          }
+        }
+        siteConfig = {
+          minTlsVersion                       = "1.2"
+          scmMinTlsVersion                    = "1.2"
+          ftpsState                           = "Disabled"
+          http20Enabled                       = true
+          ipSecurityRestrictions              = local.inbound_rules
+          ipSecurityRestrictionsDefaultAction = var.inbound_access == "any" ? "Allow" : "Deny"
+          scmIpSecurityRestrictionsUseMain    = false
+          appSettings                         = [for name, value in local.all_settings : { name = name, value = value }]
+        }
+      },
+      local.private ? { virtualNetworkSubnetId = var.network.integration_subnet_id } : {},
+    )
+  }
+
+  response_export_values = ["properties.defaultHostName"]
+
+  lifecycle {
+    precondition {
+      condition     = contains(local.functions, "eventgrid-activity") && contains(local.functions, "deliver")
+      error_message = "the functions eventgrid-activity and deliver are what rings; functions/ or var.functions lacks one of them."
+    }
+    precondition {
+      condition     = !contains(var.secret_settings, "SLACK_BOT_TOKEN") || var.slack_channel != null
+      error_message = "slack_channel is needed with SLACK_BOT_TOKEN: a bot can post to any channel it was invited to."
+    }
+    precondition {
+      condition     = alltrue([for group in keys(var.always_ready) : group == "http" || contains(local.functions, trimprefix(group, "function:"))])
+      error_message = "always_ready names a function that is not published."
+    }
+    precondition {
+      condition     = length(setsubtract(keys(var.app_settings), local.declared_settings)) == 0
+      error_message = "app_settings holds a setting that the app does not read; local.settings.json.example lists those it does."
+    }
+    precondition {
+      condition     = length(setintersection(keys(var.app_settings), keys(local.app_settings))) == 0
+      error_message = "app_settings holds a setting that this module writes itself."
+    }
+  }
+}
+
+# No user name and password for publishing: func and az come with a token. Azure makes these two with the site, so they
+# are changed and never created or deleted.
+resource "azapi_update_resource" "basic_publishing" {
+  for_each = toset(["ftp", "scm"])
+
+  type      = "Microsoft.Web/sites/basicPublishingCredentialsPolicies@2023-12-01"
+  name      = each.key
+  parent_id = azapi_resource.function_app.id
+
+  body = {
+    properties = { allow = false }
+  }
+}
+
+locals {
+  app_principal_id = azapi_resource.function_app.identity[0].principal_id
+  app_host_name    = try(azapi_resource.function_app.output.properties.defaultHostName, "${local.app_name}.azurewebsites.net")
+}

@@ -1,0 +1,89 @@
+# Where the Activity Log can be searched, where the app's own telemetry goes, and what helps to read both.
+
+resource "azurerm_log_analytics_workspace" "main" {
+  name                         = "log-${var.name}-${local.suffix}"
+  resource_group_name          = azurerm_resource_group.main.name
+  location                     = azurerm_resource_group.main.location
+  sku                          = "PerGB2018"
+  retention_in_days            = var.log_retention_days
+  local_authentication_enabled = false
+  tags                         = local.tags
+}
+
+resource "azurerm_application_insights" "main" {
+  name                         = "appi-${var.name}-${local.suffix}"
+  resource_group_name          = azurerm_resource_group.main.name
+  location                     = azurerm_resource_group.main.location
+  application_type             = "other"
+  workspace_id                 = azurerm_log_analytics_workspace.main.id
+  local_authentication_enabled = false # the connection string names the place; only the identity may write to it
+  sampling_percentage          = var.telemetry_sampling_percentage
+  tags                         = local.tags
+}
+
+# Each file of queries/ starts with a comment: its title, and what it is for.
+locals {
+  queries = {
+    for f in fileset("${path.module}/queries", "*.kql") : trimsuffix(f, ".kql") => {
+      body        = file("${path.module}/queries/${f}")
+      title       = trimprefix(split("\n", file("${path.module}/queries/${f}"))[0], "// ")
+      description = trimprefix(split("\n", file("${path.module}/queries/${f}"))[1], "// ")
+    }
+  }
+}
+
+resource "azurerm_log_analytics_query_pack" "main" {
+  name                = "pack-${var.name}-${local.suffix}"
+  resource_group_name = azurerm_resource_group.main.name
+  location            = azurerm_resource_group.main.location
+  tags                = local.tags
+}
+
+resource "azurerm_log_analytics_query_pack_query" "main" {
+  for_each = local.queries
+
+  name          = uuidv5("url", "https://github.com/auditbell/auditbell/queries/${local.suffix}/${each.key}") # Azure wants a UUID
+  query_pack_id = azurerm_log_analytics_query_pack.main.id
+  display_name  = each.value.title
+  description   = each.value.description
+  body          = each.value.body
+  categories    = ["audit"]
+  tags          = local.tags
+}
+
+resource "azurerm_application_insights_workbook" "main" {
+  name                = uuidv5("url", "https://github.com/auditbell/auditbell/workbook/${local.suffix}")
+  resource_group_name = azurerm_resource_group.main.name
+  location            = azurerm_resource_group.main.location
+  display_name        = "Auditbell: Activity Log (${var.name})"
+  source_id           = lower(azurerm_log_analytics_workspace.main.id) # the workbook service compares it as lower case
+  category            = "workbook"
+  tags                = local.tags
+
+  # The same texts as in the query pack, so that the two never differ.
+  data_json = jsonencode({
+    version             = "Notebook/1.0"
+    fallbackResourceIds = [azurerm_log_analytics_workspace.main.id]
+    items = concat(
+      [{
+        type    = 1
+        name    = "title"
+        content = { json = "# Activity Log\nEach table is a query of the pack `pack-${var.name}-${local.suffix}`; each query names its own period." }
+      }],
+      [for id, q in local.queries : {
+        type = 3
+        name = id
+        content = {
+          version                 = "KqlItem/1.0"
+          title                   = q.title
+          query                   = q.body
+          size                    = 1
+          queryType               = 0
+          resourceType            = "microsoft.operationalinsights/workspaces"
+          crossComponentResources = [azurerm_log_analytics_workspace.main.id]
+          showExportToExcel       = true
+        }
+      }]
+    )
+  })
+}

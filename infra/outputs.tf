@@ -1,0 +1,90 @@
+output "next_command" {
+  description = "What to type next."
+  value = var.event_delivery_enabled ? (
+    "az group create --name rg-auditbell-try --location ${var.location} && az group delete --name rg-auditbell-try --yes  # rings within a few minutes"
+    ) : (
+    "make publish APP=${local.app_name} && tofu apply -var event_delivery_enabled=true"
+  )
+}
+
+output "secret_commands" {
+  description = "How to put each secret in; the value is read from the terminal, so that no history keeps it."
+  value = {
+    for setting, name in local.secret_names : setting => "az keyvault secret set --vault-name ${azurerm_key_vault.main.name} --name ${name} --file /dev/stdin"
+  }
+}
+
+output "function_app_name" {
+  description = "Name of the function app, for func azure functionapp publish."
+  value       = local.app_name
+}
+
+output "function_app_id" {
+  description = "Resource id of the function app."
+  value       = azapi_resource.function_app.id
+}
+
+output "app_principal_id" {
+  description = "Object id of the app's identity."
+  value       = local.app_principal_id
+}
+
+output "resource_group_name" {
+  description = "Resource group that holds everything."
+  value       = azurerm_resource_group.main.name
+}
+
+output "cosmos_endpoint" {
+  description = "Address of the Cosmos DB account: COSMOS_ENDPOINT."
+  value       = azurerm_cosmosdb_account.main.endpoint
+}
+
+output "key_vault_name" {
+  description = "Name of the key vault that holds the secrets."
+  value       = azurerm_key_vault.main.name
+}
+
+output "audit_storage_account_name" {
+  description = "Storage account that the Activity Log is exported to."
+  value       = azurerm_storage_account.audit.name
+}
+
+output "archive_container_url" {
+  description = "Address of the container that digests are archived in."
+  value       = "${azurerm_storage_account.archive.primary_blob_endpoint}${azurerm_storage_container.digests.name}"
+}
+
+output "dead_letter_container_url" {
+  description = "Address of the container with events that Event Grid could not deliver; handler replay reads them."
+  value       = "${azurerm_storage_account.archive.primary_blob_endpoint}${azurerm_storage_container.dead_letters.name}"
+}
+
+output "workspace_id" {
+  description = "Workspace (customer) id of Log Analytics, for handler query --source log-analytics."
+  value       = azurerm_log_analytics_workspace.main.workspace_id
+}
+
+output "action_group_id" {
+  description = "Resource id of the action group, for alert rules of your own."
+  value       = azurerm_monitor_action_group.main.id
+}
+
+output "email_endpoint" {
+  description = "Address of Communication Services; null without var.email."
+  value       = one([for s in azurerm_communication_service.main : "https://${s.hostname}"])
+}
+
+output "email_sender" {
+  description = "Address that the digest is mailed from; null without var.email."
+  value       = one([for d in azurerm_email_communication_service_domain.main : "${var.email.sender}@${d.from_sender_domain}"])
+}
+
+output "alert_names" {
+  description = "Names of the Activity Log alert rules of the home subscription."
+  value       = flatten(module.home[*].alert_names)
+}
+
+output "core" {
+  description = "What modules/subscription needs to watch a further subscription."
+  value       = local.core
+}

@@ -1,0 +1,44 @@
+# What the app is told. infra/check holds this file, the settings that the code declares and local.settings.json.example
+# to each other: a name that nothing reads, or a required one that is not written, fails `go test`.
+
+locals {
+  # What the Functions host itself reads. __credential is needed: without it the apply is green and the host dead.
+  # FUNCTIONS_WORKER_RUNTIME is missing on purpose: on Flex Consumption the runtime is part of functionAppConfig.
+  host_settings = {
+    AzureWebJobsStorage__accountName          = azurerm_storage_account.host.name
+    AzureWebJobsStorage__credential           = "managedidentity"
+    # Marked sensitive by the provider, but no secret: with local authentication off it only says where.
+    APPLICATIONINSIGHTS_CONNECTION_STRING     = nonsensitive(azurerm_application_insights.main.connection_string)
+    APPLICATIONINSIGHTS_AUTHENTICATION_STRING = "Authorization=AAD"
+  }
+
+  # What only some functions read, in function.json or in code. Nothing is written for a function that is not there.
+  function_settings = {
+    "deliver"   = { DELIVER_SCHEDULE = var.schedules.deliver }
+    "rollup"    = { ROLLUP_SCHEDULE = var.schedules.rollup }
+    "reconcile" = { RECONCILE_SCHEDULE = var.schedules.reconcile }
+    "digest"    = { DIGEST_SCHEDULE = var.schedules.digest }
+    "eventhub-activity" = var.event_hub == null ? {} : {
+      EVENTHUB__fullyQualifiedNamespace = "${local.event_hub_namespace}.servicebus.windows.net"
+      EVENTHUB__credential              = "managedidentity"
+      EVENTHUB_NAME                     = local.event_hub_name
+      EVENTHUB_CONSUMER_GROUP           = local.event_hub_consumer_group
+    }
+  }
+
+  app_settings = merge(
+    {
+      COSMOS_ENDPOINT = azurerm_cosmosdb_account.main.endpoint
+      COSMOS_DATABASE = azurerm_cosmosdb_sql_database.main.name
+    },
+    var.slack_channel == null ? {} : { SLACK_CHANNEL = var.slack_channel },
+    # Without a version, so that a new value of the secret is taken up within a day.
+    { for setting, name in local.secret_names : setting => "@Microsoft.KeyVault(SecretUri=${azurerm_key_vault.main.vault_uri}secrets/${name})" },
+    [for function, settings in local.function_settings : settings if contains(local.functions, function)]...
+  )
+
+  all_settings = merge(var.app_settings, local.host_settings, local.app_settings)
+
+  # What the published program reads.
+  declared_settings = keys(jsondecode(file("${path.module}/../local.settings.json.example")).Values)
+}

@@ -1,0 +1,42 @@
+# What is needed once per watched subscription: system topic, event subscription, diagnostic setting, alert rules, and
+# the right to read. Other subscriptions call the same module with `core = module.<this>.core`.
+
+locals {
+  core = {
+    name                   = var.name
+    suffix                 = local.suffix
+    functions              = local.functions
+    function_app_id        = azapi_resource.function_app.id
+    app_principal_id       = local.app_principal_id
+    event_delivery_enabled = var.event_delivery_enabled
+    delivery               = var.delivery
+    workspace_id           = azurerm_log_analytics_workspace.main.id
+    audit_storage_id       = azurerm_storage_account.audit.id
+    dead_letters = {
+      storage_account_id = azurerm_storage_account.archive.id
+      container_id       = azurerm_storage_container.dead_letters.id
+      container_name     = azurerm_storage_container.dead_letters.name
+    }
+    action_group_id = azurerm_monitor_action_group.main.id
+    event_hub = var.event_hub == null ? null : {
+      id                    = azurerm_eventhub.main[0].id
+      name                  = azurerm_eventhub.main[0].name
+      authorization_rule_id = azurerm_eventhub_namespace_authorization_rule.export[0].id
+    }
+    tags = local.tags
+  }
+}
+
+module "home" {
+  source = "./modules/subscription"
+  count  = var.monitor_home_subscription ? 1 : 0
+
+  subscription_id           = local.subscription_id
+  resource_group_name       = azurerm_resource_group.main.name
+  core                      = local.core
+  existing_system_topic     = var.existing_system_topic
+  ignored_operations        = var.ignored_operations
+  max_events_per_batch      = var.max_events_per_batch
+  preferred_batch_kilobytes = var.preferred_batch_kilobytes
+  reader_role               = var.reader_role
+}

@@ -1,0 +1,318 @@
+# Ids as Azure writes them: the provider checks their form, so that wiring mistakes show in a plan without Azure.
+mock_provider "azurerm" {
+  mock_data "azurerm_client_config" {
+    defaults = {
+      subscription_id = "0b1f6471-1bf0-4dda-aec3-cb9272f09590"
+      tenant_id       = "9f2d6c1b-4a3e-4d5f-8b7c-6e5d4c3b2a19"
+    }
+  }
+  mock_resource "azurerm_resource_group" {
+    defaults = {
+      id = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-auditbell"
+    }
+  }
+  mock_resource "azurerm_storage_account" {
+    defaults = {
+      id                    = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-auditbell/providers/Microsoft.Storage/storageAccounts/stauditbellhost1a2b3c"
+      primary_blob_endpoint = "https://stauditbellhost1a2b3c.blob.core.windows.net/"
+    }
+  }
+  mock_resource "azurerm_storage_container" {
+    defaults = {
+      id = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-auditbell/providers/Microsoft.Storage/storageAccounts/stauditbellarch1a2b3c/blobServices/default/containers/digests"
+    }
+  }
+  mock_resource "azurerm_log_analytics_workspace" {
+    defaults = {
+      id           = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-auditbell/providers/Microsoft.OperationalInsights/workspaces/log-auditbell-1a2b3c"
+      workspace_id = "5a0c3f0e-6f0b-4a39-9d1c-1f5c5d3b2a10"
+    }
+  }
+  mock_resource "azurerm_application_insights" {
+    defaults = {
+      id                = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-auditbell/providers/Microsoft.Insights/components/appi-auditbell-1a2b3c"
+      connection_string = "InstrumentationKey=00000000-0000-0000-0000-000000000001"
+    }
+  }
+  mock_resource "azurerm_log_analytics_query_pack" {
+    defaults = {
+      id = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-auditbell/providers/Microsoft.OperationalInsights/queryPacks/pack-auditbell-1a2b3c"
+    }
+  }
+  mock_resource "azurerm_service_plan" {
+    defaults = {
+      id = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-auditbell/providers/Microsoft.Web/serverFarms/plan-auditbell-1a2b3c"
+    }
+  }
+  mock_resource "azurerm_cosmosdb_account" {
+    defaults = {
+      id       = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-auditbell/providers/Microsoft.DocumentDB/databaseAccounts/cosmos-auditbell-1a2b3c"
+      endpoint = "https://cosmos-auditbell-1a2b3c.documents.azure.com:443/"
+    }
+  }
+  mock_resource "azurerm_cosmosdb_sql_role_definition" {
+    defaults = {
+      id = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-auditbell/providers/Microsoft.DocumentDB/databaseAccounts/cosmos-auditbell-1a2b3c/sqlRoleDefinitions/2f6f9c4e-8d5b-4c37-9f0a-6b1d7e3c5a42"
+    }
+  }
+  mock_resource "azurerm_key_vault" {
+    defaults = {
+      id        = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-auditbell/providers/Microsoft.KeyVault/vaults/kv-auditbell-1a2b3c"
+      vault_uri = "https://kv-auditbell-1a2b3c.vault.azure.net/"
+    }
+  }
+  mock_resource "azurerm_role_definition" {
+    defaults = {
+      role_definition_resource_id = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/providers/Microsoft.Authorization/roleDefinitions/7c1b8a52-3d94-4e0f-8b6a-5e2f9d0c1a37"
+    }
+  }
+  mock_resource "azurerm_monitor_action_group" {
+    defaults = {
+      id = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-auditbell/providers/Microsoft.Insights/actionGroups/ag-auditbell"
+    }
+  }
+  mock_resource "azurerm_eventgrid_system_topic" {
+    defaults = {
+      id = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-auditbell/providers/Microsoft.EventGrid/systemTopics/evgt-auditbell-0b1f6471"
+      identity = {
+        principal_id = "e4a1d2c3-5b6f-4708-91a2-b3c4d5e6f708"
+        tenant_id    = "9f2d6c1b-4a3e-4d5f-8b7c-6e5d4c3b2a19"
+      }
+    }
+  }
+  mock_resource "azurerm_eventhub_namespace" {
+    defaults = {
+      id = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-auditbell/providers/Microsoft.EventHub/namespaces/evhns-auditbell-1a2b3c"
+    }
+  }
+  mock_resource "azurerm_eventhub" {
+    defaults = {
+      id = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-auditbell/providers/Microsoft.EventHub/namespaces/evhns-auditbell-1a2b3c/eventhubs/activity-log"
+    }
+  }
+  mock_resource "azurerm_eventhub_namespace_authorization_rule" {
+    defaults = {
+      id = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-auditbell/providers/Microsoft.EventHub/namespaces/evhns-auditbell-1a2b3c/authorizationRules/diagnostic-settings"
+    }
+  }
+  mock_resource "azurerm_communication_service" {
+    defaults = {
+      id       = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-auditbell/providers/Microsoft.Communication/communicationServices/acs-auditbell-1a2b3c"
+      hostname = "acs-auditbell-1a2b3c.europe.communication.azure.com"
+    }
+  }
+  mock_resource "azurerm_email_communication_service" {
+    defaults = {
+      id = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-auditbell/providers/Microsoft.Communication/emailServices/email-auditbell-1a2b3c"
+    }
+  }
+  mock_resource "azurerm_email_communication_service_domain" {
+    defaults = {
+      id                 = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-auditbell/providers/Microsoft.Communication/emailServices/email-auditbell-1a2b3c/domains/AzureManagedDomain"
+      from_sender_domain = "3f5b1c2d.azurecomm.net"
+    }
+  }
+}
+
+mock_provider "azapi" {
+  mock_resource "azapi_resource" {
+    defaults = {
+      id = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-auditbell/providers/Microsoft.Web/sites/func-auditbell-1a2b3c"
+      identity = {
+        principal_id = "c7d8e9f0-1a2b-4c3d-8e5f-607182930a4b"
+        tenant_id    = "9f2d6c1b-4a3e-4d5f-8b7c-6e5d4c3b2a19"
+      }
+    }
+  }
+}
+
+variables {
+  location        = "westeurope"
+  secret_settings = ["SLACK_WEBHOOK_URL"]
+}
+
+run "first_stage_sends_nothing_yet" {
+  command = plan
+
+  assert {
+    condition     = length(azurerm_monitor_action_group.main.webhook_receiver) == 0
+    error_message = "before the functions are published nobody may be told to call them"
+  }
+  assert {
+    condition     = strcontains(output.next_command, "make publish APP=func-auditbell-") && strcontains(output.next_command, "event_delivery_enabled=true")
+    error_message = "after the first apply the next command is to publish and to apply again"
+  }
+  assert {
+    condition     = length(output.alert_names) == 15
+    error_message = "five alerts of the guidance and the CIS set are 15"
+  }
+}
+
+run "second_stage_delivers" {
+  command = plan
+
+  variables {
+    event_delivery_enabled = true
+    alert_webhook_key      = "dGhpcy1pcy1ub3QtYS1yZWFsLWtleQ=="
+  }
+
+  assert {
+    condition     = one(azurerm_monitor_action_group.main.webhook_receiver[*].use_common_alert_schema)
+    error_message = "the function is to get the common alert schema"
+  }
+  assert {
+    condition     = !strcontains(output.next_command, "publish")
+    error_message = "after the second apply there is nothing to publish"
+  }
+}
+
+run "a_missing_key_is_a_warning_that_says_what_to_do" {
+  command = plan
+
+  variables {
+    event_delivery_enabled = true
+  }
+
+  expect_failures = [check.the_webhook_has_its_key]
+}
+
+run "no_key_opens_anything" {
+  command = plan
+
+  assert {
+    condition     = alltrue([for a in [azurerm_storage_account.host, azurerm_storage_account.audit, azurerm_storage_account.archive] : !a.shared_access_key_enabled])
+    error_message = "no storage account may accept a shared key"
+  }
+  assert {
+    condition     = alltrue([for a in [azurerm_storage_account.host, azurerm_storage_account.audit, azurerm_storage_account.archive] : !a.allow_nested_items_to_be_public && a.min_tls_version == "TLS1_2"])
+    error_message = "no blob may be public, and no connection older than TLS 1.2"
+  }
+  assert {
+    condition     = !azurerm_cosmosdb_account.main.local_authentication_enabled
+    error_message = "Cosmos DB may accept Entra identities only (disableLocalAuth)"
+  }
+  assert {
+    condition     = !azurerm_application_insights.main.local_authentication_enabled && !azurerm_log_analytics_workspace.main.local_authentication_enabled
+    error_message = "telemetry and logs may be written by identity only"
+  }
+  assert {
+    condition     = alltrue([for s in azapi_resource.function_app.body.properties.siteConfig.appSettings : s.name != "AzureWebJobsStorage"])
+    error_message = "AzureWebJobsStorage itself must not be set: beside it the identity's settings are ignored"
+  }
+  assert {
+    condition     = contains([for s in azapi_resource.function_app.body.properties.siteConfig.appSettings : "${s.name}=${s.value}"], "AzureWebJobsStorage__credential=managedidentity")
+    error_message = "without __credential the apply is green and the host is dead"
+  }
+}
+
+run "the_store_is_what_the_code_expects" {
+  command = plan
+
+  assert {
+    condition     = alltrue([for c in jsondecode(file("containers.json")).containers : azurerm_cosmosdb_sql_container.main[c.name].default_ttl == c.default_ttl_seconds && azurerm_cosmosdb_sql_container.main[c.name].partition_key_paths[0] == c.partition_key_path])
+    error_message = "keys and TTL of the containers are those of containers.json"
+  }
+  assert {
+    condition     = length(azurerm_cosmosdb_account.main.geo_location) == 1 && !azurerm_cosmosdb_account.main.multiple_write_locations_enabled
+    error_message = "an alert is claimed by one conditional write: there may be one write region"
+  }
+  assert {
+    condition     = contains(azurerm_cosmosdb_account.main.capabilities[*].name, "EnableServerless")
+    error_message = "serverless is the default"
+  }
+}
+
+run "autoscale_is_no_serverless" {
+  command = plan
+
+  variables {
+    cosmos_throughput_mode          = "autoscale"
+    cosmos_autoscale_max_throughput = 4000
+  }
+
+  assert {
+    condition     = length(azurerm_cosmosdb_account.main.capabilities) == 0 && alltrue([for c in azurerm_cosmosdb_sql_container.main : c.autoscale_settings[0].max_throughput == 4000])
+    error_message = "with autoscale every container has the limit and the account is not serverless"
+  }
+}
+
+run "the_audit_account_is_the_guidance_one" {
+  command = plan
+
+  assert {
+    condition     = azurerm_storage_account.audit.account_replication_type == "GRS" && azurerm_storage_account.audit.blob_properties[0].versioning_enabled && azurerm_storage_account.audit.blob_properties[0].delete_retention_policy[0].days == 365
+    error_message = "GRS, versioning and a year of soft delete"
+  }
+  assert {
+    condition     = azurerm_storage_account.audit.immutability_policy[0].state == "Unlocked" && azurerm_storage_account.audit.immutability_policy[0].allow_protected_append_writes && azurerm_storage_account.audit.immutability_policy[0].period_since_creation_in_days == 365
+    error_message = "created unlocked, with protected appends, for a year: Azure refuses Locked at creation"
+  }
+  assert {
+    condition     = azurerm_storage_account.audit.network_rules[0].default_action == "Deny"
+    error_message = "nobody but Azure Monitor writes to the audit account"
+  }
+}
+
+run "settings_follow_the_published_functions" {
+  command = plan
+
+  variables {
+    functions = ["eventgrid-activity", "actiongroup-alert", "deliver", "digest", "eventhub-activity"]
+    event_hub = {}
+  }
+
+  assert {
+    condition     = length(setsubtract(["DIGEST_SCHEDULE", "EVENTHUB_NAME", "DELIVER_SCHEDULE"], [for s in azapi_resource.function_app.body.properties.siteConfig.appSettings : s.name])) == 0
+    error_message = "a published function gets its settings"
+  }
+  assert {
+    condition     = !contains([for s in azapi_resource.function_app.body.properties.siteConfig.appSettings : s.name], "ROLLUP_SCHEDULE")
+    error_message = "a function that is not published gets none"
+  }
+}
+
+run "private_network_closes_the_doors" {
+  command = plan
+
+  variables {
+    network = {
+      integration_subnet_id = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-net/providers/Microsoft.Network/virtualNetworks/vnet/subnets/snet-app"
+      endpoint_subnet_id    = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-net/providers/Microsoft.Network/virtualNetworks/vnet/subnets/snet-endpoints"
+      private_dns_zone_ids = {
+        blob   = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-net/providers/Microsoft.Network/privateDnsZones/privatelink.blob.core.windows.net"
+        table  = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-net/providers/Microsoft.Network/privateDnsZones/privatelink.table.core.windows.net"
+        cosmos = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-net/providers/Microsoft.Network/privateDnsZones/privatelink.documents.azure.com"
+        vault  = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-net/providers/Microsoft.Network/privateDnsZones/privatelink.vaultcore.azure.net"
+      }
+    }
+  }
+
+  assert {
+    condition     = length(azurerm_private_endpoint.main) == 5
+    error_message = "host blobs and tables, archive, Cosmos DB and vault have an endpoint each"
+  }
+  assert {
+    condition     = !azurerm_cosmosdb_account.main.public_network_access_enabled && !azurerm_key_vault.main.public_network_access_enabled && azurerm_storage_account.host.network_rules[0].default_action == "Deny"
+    error_message = "with private endpoints the public ones are closed"
+  }
+}
+
+run "everything_optional_at_once" {
+  command = plan
+
+  variables {
+    event_hub                         = {}
+    email                             = { data_location = "Europe" }
+    budget                            = { amount = 50, start_date = "2026-12-01T00:00:00Z", emails = ["finance@example.com"] }
+    secret_delete_query_alert_enabled = true
+    alert_emails                      = ["security@example.com"]
+    secure_webhook                    = { object_id = "3d9a6b7c-1e2f-4a5b-8c6d-7e8f9a0b1c2d", identifier_uri = "api://auditbell" }
+    event_delivery_enabled            = true
+    alert_webhook_key                 = "dGhpcy1pcy1ub3QtYS1yZWFsLWtleQ=="
+  }
+
+  assert {
+    condition     = length(azurerm_eventhub.main) == 1 && length(azurerm_role_assignment.email) == 1 && length(azurerm_consumption_budget_resource_group.main) == 1
+    error_message = "what is switched on is made"
+  }
+}

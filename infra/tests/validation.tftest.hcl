@@ -1,0 +1,706 @@
+# Ids as Azure writes them: the provider checks their form, so that wiring mistakes show in a plan without Azure.
+mock_provider "azurerm" {
+  mock_data "azurerm_client_config" {
+    defaults = {
+      subscription_id = "0b1f6471-1bf0-4dda-aec3-cb9272f09590"
+      tenant_id       = "9f2d6c1b-4a3e-4d5f-8b7c-6e5d4c3b2a19"
+    }
+  }
+  mock_resource "azurerm_resource_group" {
+    defaults = {
+      id = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-auditbell"
+    }
+  }
+  mock_resource "azurerm_storage_account" {
+    defaults = {
+      id                    = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-auditbell/providers/Microsoft.Storage/storageAccounts/stauditbellhost1a2b3c"
+      primary_blob_endpoint = "https://stauditbellhost1a2b3c.blob.core.windows.net/"
+    }
+  }
+  mock_resource "azurerm_storage_container" {
+    defaults = {
+      id = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-auditbell/providers/Microsoft.Storage/storageAccounts/stauditbellarch1a2b3c/blobServices/default/containers/digests"
+    }
+  }
+  mock_resource "azurerm_log_analytics_workspace" {
+    defaults = {
+      id           = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-auditbell/providers/Microsoft.OperationalInsights/workspaces/log-auditbell-1a2b3c"
+      workspace_id = "5a0c3f0e-6f0b-4a39-9d1c-1f5c5d3b2a10"
+    }
+  }
+  mock_resource "azurerm_application_insights" {
+    defaults = {
+      id                = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-auditbell/providers/Microsoft.Insights/components/appi-auditbell-1a2b3c"
+      connection_string = "InstrumentationKey=00000000-0000-0000-0000-000000000001"
+    }
+  }
+  mock_resource "azurerm_log_analytics_query_pack" {
+    defaults = {
+      id = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-auditbell/providers/Microsoft.OperationalInsights/queryPacks/pack-auditbell-1a2b3c"
+    }
+  }
+  mock_resource "azurerm_service_plan" {
+    defaults = {
+      id = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-auditbell/providers/Microsoft.Web/serverFarms/plan-auditbell-1a2b3c"
+    }
+  }
+  mock_resource "azurerm_cosmosdb_account" {
+    defaults = {
+      id       = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-auditbell/providers/Microsoft.DocumentDB/databaseAccounts/cosmos-auditbell-1a2b3c"
+      endpoint = "https://cosmos-auditbell-1a2b3c.documents.azure.com:443/"
+    }
+  }
+  mock_resource "azurerm_cosmosdb_sql_role_definition" {
+    defaults = {
+      id = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-auditbell/providers/Microsoft.DocumentDB/databaseAccounts/cosmos-auditbell-1a2b3c/sqlRoleDefinitions/2f6f9c4e-8d5b-4c37-9f0a-6b1d7e3c5a42"
+    }
+  }
+  mock_resource "azurerm_key_vault" {
+    defaults = {
+      id        = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-auditbell/providers/Microsoft.KeyVault/vaults/kv-auditbell-1a2b3c"
+      vault_uri = "https://kv-auditbell-1a2b3c.vault.azure.net/"
+    }
+  }
+  mock_resource "azurerm_role_definition" {
+    defaults = {
+      role_definition_resource_id = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/providers/Microsoft.Authorization/roleDefinitions/7c1b8a52-3d94-4e0f-8b6a-5e2f9d0c1a37"
+    }
+  }
+  mock_resource "azurerm_monitor_action_group" {
+    defaults = {
+      id = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-auditbell/providers/Microsoft.Insights/actionGroups/ag-auditbell"
+    }
+  }
+  mock_resource "azurerm_eventgrid_system_topic" {
+    defaults = {
+      id = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-auditbell/providers/Microsoft.EventGrid/systemTopics/evgt-auditbell-0b1f6471"
+      identity = {
+        principal_id = "e4a1d2c3-5b6f-4708-91a2-b3c4d5e6f708"
+        tenant_id    = "9f2d6c1b-4a3e-4d5f-8b7c-6e5d4c3b2a19"
+      }
+    }
+  }
+  mock_resource "azurerm_eventhub_namespace" {
+    defaults = {
+      id = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-auditbell/providers/Microsoft.EventHub/namespaces/evhns-auditbell-1a2b3c"
+    }
+  }
+  mock_resource "azurerm_eventhub" {
+    defaults = {
+      id = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-auditbell/providers/Microsoft.EventHub/namespaces/evhns-auditbell-1a2b3c/eventhubs/activity-log"
+    }
+  }
+  mock_resource "azurerm_eventhub_namespace_authorization_rule" {
+    defaults = {
+      id = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-auditbell/providers/Microsoft.EventHub/namespaces/evhns-auditbell-1a2b3c/authorizationRules/diagnostic-settings"
+    }
+  }
+  mock_resource "azurerm_communication_service" {
+    defaults = {
+      id       = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-auditbell/providers/Microsoft.Communication/communicationServices/acs-auditbell-1a2b3c"
+      hostname = "acs-auditbell-1a2b3c.europe.communication.azure.com"
+    }
+  }
+  mock_resource "azurerm_email_communication_service" {
+    defaults = {
+      id = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-auditbell/providers/Microsoft.Communication/emailServices/email-auditbell-1a2b3c"
+    }
+  }
+  mock_resource "azurerm_email_communication_service_domain" {
+    defaults = {
+      id                 = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-auditbell/providers/Microsoft.Communication/emailServices/email-auditbell-1a2b3c/domains/AzureManagedDomain"
+      from_sender_domain = "3f5b1c2d.azurecomm.net"
+    }
+  }
+}
+
+mock_provider "azapi" {
+  mock_resource "azapi_resource" {
+    defaults = {
+      id = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-auditbell/providers/Microsoft.Web/sites/func-auditbell-1a2b3c"
+      identity = {
+        principal_id = "c7d8e9f0-1a2b-4c3d-8e5f-607182930a4b"
+        tenant_id    = "9f2d6c1b-4a3e-4d5f-8b7c-6e5d4c3b2a19"
+      }
+    }
+  }
+}
+
+# Every validation, tripped once: infra/check fails `go test` when a variable with a validation has no run here.
+
+variables {
+  location        = "westeurope"
+  secret_settings = ["SLACK_WEBHOOK_URL"]
+}
+
+run "name" {
+  command = plan
+
+  variables {
+    name = "Audit-Bell"
+  }
+
+  expect_failures = [var.name]
+}
+
+run "location" {
+  command = plan
+
+  variables {
+    location = "West Europe"
+  }
+
+  expect_failures = [var.location]
+}
+
+run "resource_group_name" {
+  command = plan
+
+  variables {
+    resource_group_name = "rg-auditbell."
+  }
+
+  expect_failures = [var.resource_group_name]
+}
+
+run "tags" {
+  command = plan
+
+  variables {
+    tags = { t0 = "x", t1 = "x", t2 = "x", t3 = "x", t4 = "x", t5 = "x", t6 = "x", t7 = "x", t8 = "x", t9 = "x", t10 = "x", t11 = "x", t12 = "x", t13 = "x", t14 = "x", t15 = "x", t16 = "x", t17 = "x", t18 = "x", t19 = "x", t20 = "x", t21 = "x", t22 = "x", t23 = "x", t24 = "x", t25 = "x", t26 = "x", t27 = "x", t28 = "x", t29 = "x", t30 = "x", t31 = "x", t32 = "x", t33 = "x", t34 = "x", t35 = "x", t36 = "x", t37 = "x", t38 = "x", t39 = "x", t40 = "x", t41 = "x", t42 = "x", t43 = "x", t44 = "x", t45 = "x", t46 = "x", t47 = "x" }
+  }
+
+  expect_failures = [var.tags]
+}
+
+run "functions" {
+  command = plan
+
+  variables {
+    functions = ["0-starts-with-a-digit"]
+  }
+
+  expect_failures = [var.functions]
+}
+
+run "existing_system_topic" {
+  command = plan
+
+  variables {
+    existing_system_topic = { name = "t", resource_group_name = "rg", principal_id = "the-topic" }
+  }
+
+  expect_failures = [var.existing_system_topic]
+}
+
+run "ignored_operations" {
+  command = plan
+
+  variables {
+    ignored_operations = ["Microsoft.Resources/*"]
+  }
+
+  expect_failures = [var.ignored_operations]
+}
+
+run "ignored_operations_too_many" {
+  command = plan
+
+  variables {
+    ignored_operations = ["Microsoft.Web/sites/write", "Microsoft.Web/sites/write", "Microsoft.Web/sites/write", "Microsoft.Web/sites/write", "Microsoft.Web/sites/write", "Microsoft.Web/sites/write", "Microsoft.Web/sites/write", "Microsoft.Web/sites/write", "Microsoft.Web/sites/write", "Microsoft.Web/sites/write", "Microsoft.Web/sites/write", "Microsoft.Web/sites/write", "Microsoft.Web/sites/write", "Microsoft.Web/sites/write", "Microsoft.Web/sites/write", "Microsoft.Web/sites/write", "Microsoft.Web/sites/write", "Microsoft.Web/sites/write", "Microsoft.Web/sites/write", "Microsoft.Web/sites/write", "Microsoft.Web/sites/write", "Microsoft.Web/sites/write", "Microsoft.Web/sites/write", "Microsoft.Web/sites/write", "Microsoft.Web/sites/write", "Microsoft.Web/sites/write"]
+  }
+
+  expect_failures = [var.ignored_operations]
+}
+
+run "delivery" {
+  command = plan
+
+  variables {
+    delivery = "storage_queue"
+  }
+
+  expect_failures = [var.delivery]
+}
+
+run "max_events_per_batch" {
+  command = plan
+
+  variables {
+    max_events_per_batch = 5001
+  }
+
+  expect_failures = [var.max_events_per_batch]
+}
+
+run "preferred_batch_kilobytes" {
+  command = plan
+
+  variables {
+    preferred_batch_kilobytes = 2048
+  }
+
+  expect_failures = [var.preferred_batch_kilobytes]
+}
+
+run "reader_role" {
+  command = plan
+
+  variables {
+    reader_role = "owner"
+  }
+
+  expect_failures = [var.reader_role]
+}
+
+run "instance_memory_mb" {
+  command = plan
+
+  variables {
+    instance_memory_mb = 1024
+  }
+
+  expect_failures = [var.instance_memory_mb]
+}
+
+run "maximum_instances" {
+  command = plan
+
+  variables {
+    maximum_instances = 10
+  }
+
+  expect_failures = [var.maximum_instances]
+}
+
+run "always_ready" {
+  command = plan
+
+  variables {
+    always_ready = { "timer" = 1 }
+  }
+
+  expect_failures = [var.always_ready]
+}
+
+run "custom_runtime_version" {
+  command = plan
+
+  variables {
+    custom_runtime_version = "latest"
+  }
+
+  expect_failures = [var.custom_runtime_version]
+}
+
+run "inbound_access" {
+  command = plan
+
+  variables {
+    inbound_access = "nobody"
+  }
+
+  expect_failures = [var.inbound_access]
+}
+
+run "schedules" {
+  command = plan
+
+  variables {
+    schedules = { deliver = "*/5 * * * *" }
+  }
+
+  expect_failures = [var.schedules]
+}
+
+run "secret_settings_unknown" {
+  command = plan
+
+  variables {
+    secret_settings = ["SLACK_WEBHOOK"]
+  }
+
+  expect_failures = [var.secret_settings]
+}
+
+run "secret_settings_nobody_hears" {
+  command = plan
+
+  variables {
+    secret_settings = []
+  }
+
+  expect_failures = [var.secret_settings]
+}
+
+run "secret_settings_both_ways_to_slack" {
+  command = plan
+
+  variables {
+    secret_settings = ["SLACK_BOT_TOKEN", "SLACK_WEBHOOK_URL"]
+  }
+
+  expect_failures = [var.secret_settings]
+}
+
+run "secret_settings_unsigned_webhook" {
+  command = plan
+
+  variables {
+    secret_settings = ["WEBHOOK_URL"]
+  }
+
+  expect_failures = [var.secret_settings]
+}
+
+run "slack_channel" {
+  command = plan
+
+  variables {
+    slack_channel = "security alerts"
+  }
+
+  expect_failures = [var.slack_channel]
+}
+
+run "app_settings" {
+  command = plan
+
+  variables {
+    app_settings = { SLACK_BOT_TOKEN = "xoxb" }
+  }
+
+  expect_failures = [var.app_settings]
+}
+
+run "operator_object_ids" {
+  command = plan
+
+  variables {
+    operator_object_ids = ["me@example.com"]
+  }
+
+  expect_failures = [var.operator_object_ids]
+}
+
+run "alert_emails" {
+  command = plan
+
+  variables {
+    alert_emails = ["security"]
+  }
+
+  expect_failures = [var.alert_emails]
+}
+
+run "secure_webhook" {
+  command = plan
+
+  variables {
+    secure_webhook = { object_id = "3d9a6b7c-1e2f-4a5b-8c6d-7e8f9a0b1c2d", identifier_uri = "auditbell" }
+  }
+
+  expect_failures = [var.secure_webhook]
+}
+
+run "alert_webhook_key" {
+  command = plan
+
+  variables {
+    alert_webhook_key = "short"
+  }
+
+  expect_failures = [var.alert_webhook_key]
+}
+
+run "cosmos_throughput_mode" {
+  command = plan
+
+  variables {
+    cosmos_throughput_mode = "provisioned"
+  }
+
+  expect_failures = [var.cosmos_throughput_mode]
+}
+
+run "cosmos_autoscale_max_throughput" {
+  command = plan
+
+  variables {
+    cosmos_autoscale_max_throughput = 1500
+  }
+
+  expect_failures = [var.cosmos_autoscale_max_throughput]
+}
+
+run "audit_replication" {
+  command = plan
+
+  variables {
+    audit_replication = "GEO"
+  }
+
+  expect_failures = [var.audit_replication]
+}
+
+run "audit_immutability_state" {
+  command = plan
+
+  variables {
+    audit_immutability_state = "On"
+  }
+
+  expect_failures = [var.audit_immutability_state]
+}
+
+run "audit_immutability_days" {
+  command = plan
+
+  variables {
+    audit_immutability_days = 0
+  }
+
+  expect_failures = [var.audit_immutability_days]
+}
+
+run "audit_retention_days" {
+  command = plan
+
+  variables {
+    audit_retention_days = 0
+  }
+
+  expect_failures = [var.audit_retention_days]
+}
+
+run "audit_soft_delete_days" {
+  command = plan
+
+  variables {
+    audit_soft_delete_days = 366
+  }
+
+  expect_failures = [var.audit_soft_delete_days]
+}
+
+run "archive_immutability_days" {
+  command = plan
+
+  variables {
+    archive_immutability_days = 0
+  }
+
+  expect_failures = [var.archive_immutability_days]
+}
+
+run "log_retention_days" {
+  command = plan
+
+  variables {
+    log_retention_days = 7
+  }
+
+  expect_failures = [var.log_retention_days]
+}
+
+run "telemetry_sampling_percentage" {
+  command = plan
+
+  variables {
+    telemetry_sampling_percentage = 0
+  }
+
+  expect_failures = [var.telemetry_sampling_percentage]
+}
+
+run "event_hub_sku" {
+  command = plan
+
+  variables {
+    event_hub = { sku = "Basic" }
+  }
+
+  expect_failures = [var.event_hub]
+}
+
+run "event_hub_partitions" {
+  command = plan
+
+  variables {
+    event_hub = { partition_count = 0 }
+  }
+
+  expect_failures = [var.event_hub]
+}
+
+run "event_hub_retention" {
+  command = plan
+
+  variables {
+    event_hub = { retention_in_hours = 1000 }
+  }
+
+  expect_failures = [var.event_hub]
+}
+
+run "email_place" {
+  command = plan
+
+  variables {
+    email = { data_location = "Mars" }
+  }
+
+  expect_failures = [var.email]
+}
+
+run "email_sender" {
+  command = plan
+
+  variables {
+    email = { data_location = "Europe", sender = "a@b" }
+  }
+
+  expect_failures = [var.email]
+}
+
+run "budget_amount" {
+  command = plan
+
+  variables {
+    budget = { amount = 0, start_date = "2026-12-01T00:00:00Z", emails = ["a@example.com"] }
+  }
+
+  expect_failures = [var.budget]
+}
+
+run "budget_start" {
+  command = plan
+
+  variables {
+    budget = { amount = 10, start_date = "2026-12-15T00:00:00Z", emails = ["a@example.com"] }
+  }
+
+  expect_failures = [var.budget]
+}
+
+run "network" {
+  command = plan
+
+  variables {
+    network = { integration_subnet_id = "snet", endpoint_subnet_id = "snet", private_dns_zone_ids = { blob = "b", table = "t", cosmos = "c", vault = "v" } }
+  }
+
+  expect_failures = [var.network]
+}
+
+run "operator_ip_ranges" {
+  command = plan
+
+  variables {
+    operator_ip_ranges = ["home"]
+  }
+
+  expect_failures = [var.operator_ip_ranges]
+}
+
+# The rules between variables.
+
+run "slack_bot_needs_a_channel" {
+  command = plan
+
+  variables {
+    secret_settings = ["SLACK_BOT_TOKEN"]
+  }
+
+  expect_failures = [azapi_resource.function_app]
+}
+
+run "the_ringing_functions_are_needed" {
+  command = plan
+
+  variables {
+    functions = ["digest"]
+  }
+
+  expect_failures = [azapi_resource.function_app]
+}
+
+run "always_ready_names_a_published_function" {
+  command = plan
+
+  variables {
+    always_ready = { "function:nothing" = 1 }
+  }
+
+  expect_failures = [azapi_resource.function_app]
+}
+
+run "app_settings_are_read_by_the_app" {
+  command = plan
+
+  variables {
+    app_settings = { LOG_LEVLE = "debug" }
+  }
+
+  expect_failures = [azapi_resource.function_app]
+}
+
+run "app_settings_do_not_shadow_ours" {
+  command = plan
+
+  variables {
+    app_settings = { COSMOS_DATABASE = "mine" }
+  }
+
+  expect_failures = [azapi_resource.function_app]
+}
+
+run "retention_is_not_shorter_than_immutability" {
+  command = plan
+
+  variables {
+    audit_retention_days = 30
+  }
+
+  expect_failures = [azurerm_storage_account.audit]
+}
+
+run "locking_the_audit_account_comes_last" {
+  command = plan
+
+  variables {
+    audit_immutability_state = "Locked"
+  }
+
+  expect_failures = [azurerm_storage_account.audit]
+}
+
+run "locking_the_archive_comes_last" {
+  command = plan
+
+  variables {
+    archive_immutability_locked = true
+  }
+
+  expect_failures = [azurerm_storage_container_immutability_policy.digests]
+}
+
+run "an_event_hub_in_a_private_network_needs_its_zone" {
+  command = plan
+
+  variables {
+    event_hub = {}
+    network = {
+      integration_subnet_id = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-net/providers/Microsoft.Network/virtualNetworks/vnet/subnets/snet-app"
+      endpoint_subnet_id    = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-net/providers/Microsoft.Network/virtualNetworks/vnet/subnets/snet-endpoints"
+      private_dns_zone_ids = {
+        blob   = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-net/providers/Microsoft.Network/privateDnsZones/privatelink.blob.core.windows.net"
+        table  = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-net/providers/Microsoft.Network/privateDnsZones/privatelink.table.core.windows.net"
+        cosmos = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-net/providers/Microsoft.Network/privateDnsZones/privatelink.documents.azure.com"
+        vault  = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-net/providers/Microsoft.Network/privateDnsZones/privatelink.vaultcore.azure.net"
+      }
+    }
+  }
+
+  expect_failures = [azurerm_private_endpoint.main]
+}

@@ -1,0 +1,547 @@
+# Where and what.
+
+variable "name" {
+  description = "Short name that every resource's name is made of."
+  type        = string
+  default     = "auditbell"
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9]{2,10}$", var.name))
+    error_message = "name must be 3 to 11 lower-case letters and digits and start with a letter, because storage account names are made of it."
+  }
+}
+
+variable "location" {
+  description = "Azure region, in its short form. It must offer Flex Consumption: az functionapp list-flexconsumption-locations."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[a-z]+[0-9]?$", var.location))
+    error_message = "location must be a region's short form such as westeurope or eastus2, not its display name."
+  }
+}
+
+variable "resource_group_name" {
+  description = "Name of the resource group that is created for everything; rg-<name> when null."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.resource_group_name == null || can(regex("^[A-Za-z0-9_().-]{0,89}[A-Za-z0-9_()-]$", var.resource_group_name))
+    error_message = "resource_group_name must be 1 to 90 letters, digits, and _ ( ) . - and must not end with a full stop."
+  }
+}
+
+variable "tags" {
+  description = "Tags of every resource."
+  type        = map(string)
+  default     = {}
+
+  validation {
+    condition     = length(var.tags) <= 47
+    error_message = "tags must leave room for three of ours: Azure allows 50 a resource."
+  }
+}
+
+# The two stages.
+
+variable "event_delivery_enabled" {
+  description = "Second stage: send events to the functions. Event Grid refuses a function that is not published yet, so apply with false, publish, then apply with true."
+  type        = bool
+  default     = false
+}
+
+variable "functions" {
+  description = "Names of the published functions; the folders under functions/ when null."
+  type        = set(string)
+  default     = null
+
+  validation {
+    condition     = var.functions == null || alltrue([for f in coalesce(var.functions, []) : can(regex("^[A-Za-z][A-Za-z0-9_-]{0,127}$", f))])
+    error_message = "functions must hold folder names that the Functions host accepts: a letter, then letters, digits, _ and -."
+  }
+}
+
+# What is watched.
+
+variable "monitor_home_subscription" {
+  description = "Watch the subscription that this is deployed to. Others are added with modules/subscription."
+  type        = bool
+  default     = true
+}
+
+variable "existing_system_topic" {
+  description = "Event Grid allows one system topic a subscription; name it here when there is one already. principal_id is its system-assigned identity, to which dead letters are granted."
+  type = object({
+    name                = string
+    resource_group_name = string
+    principal_id        = string
+  })
+  default = null
+
+  validation {
+    condition     = var.existing_system_topic == null || can(regex("^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$", var.existing_system_topic.principal_id))
+    error_message = "existing_system_topic.principal_id must be the object id of the topic's system-assigned identity: az eventgrid system-topic show --query identity.principalId."
+  }
+}
+
+variable "ignored_operations" {
+  description = "Operations that Event Grid drops before they cost anything. No rule of the library may ring for one of them; a test holds that."
+  type        = list(string)
+  default = [
+    "Microsoft.Resources/deployments/write",
+    "Microsoft.Resources/deployments/validate/action",
+    "Microsoft.Insights/metricAlerts/evaluate/action",
+    "Microsoft.PolicyInsights/policyStates/queryResults/action",
+    "Microsoft.ResourceHealth/availabilityStatuses/current/read/action",
+  ]
+
+  validation {
+    condition     = length(var.ignored_operations) <= 25
+    error_message = "ignored_operations may hold 25 names at most: an Event Grid filter takes no more values."
+  }
+  validation {
+    condition     = alltrue([for o in var.ignored_operations : can(regex("^[A-Za-z.]+(/[A-Za-z]+)+/(write|delete|action)$", o))])
+    error_message = "ignored_operations must be full operation names that end in write, delete or action, without wildcards."
+  }
+}
+
+variable "delivery" {
+  description = "How Event Grid reaches the app: `function` pushes; `event_hub` goes through an Event Hub that the app pulls from, for apps that nobody may call."
+  type        = string
+  default     = "function"
+
+  validation {
+    condition     = contains(["function", "event_hub"], var.delivery)
+    error_message = "delivery must be function or event_hub."
+  }
+}
+
+variable "max_events_per_batch" {
+  description = "Events that Event Grid may put into one delivery."
+  type        = number
+  default     = 10
+
+  validation {
+    condition     = var.max_events_per_batch >= 1 && var.max_events_per_batch <= 5000 && floor(var.max_events_per_batch) == var.max_events_per_batch
+    error_message = "max_events_per_batch must be a whole number from 1 to 5000."
+  }
+}
+
+variable "preferred_batch_kilobytes" {
+  description = "Size at which Event Grid sends a batch although it has room for more events."
+  type        = number
+  default     = 64
+
+  validation {
+    condition     = var.preferred_batch_kilobytes >= 1 && var.preferred_batch_kilobytes <= 1024
+    error_message = "preferred_batch_kilobytes must be from 1 to 1024."
+  }
+}
+
+variable "reader_role" {
+  description = "What the app may read in the watched subscriptions: `custom` (the Activity Log and nothing else), `monitoring_reader` (built in, reads almost everything), or `none`."
+  type        = string
+  default     = "custom"
+
+  validation {
+    condition     = contains(["custom", "monitoring_reader", "none"], var.reader_role)
+    error_message = "reader_role must be custom, monitoring_reader or none."
+  }
+}
+
+# The app.
+
+variable "instance_memory_mb" {
+  description = "Memory of one instance; the smallest is ample and the cheapest."
+  type        = number
+  default     = 512
+
+  validation {
+    condition     = contains([512, 2048, 4096], var.instance_memory_mb)
+    error_message = "instance_memory_mb must be 512, 2048 or 4096: Flex Consumption has no other sizes."
+  }
+}
+
+variable "maximum_instances" {
+  description = "How many instances a storm may start."
+  type        = number
+  default     = 40
+
+  validation {
+    condition     = var.maximum_instances >= 40 && var.maximum_instances <= 1000
+    error_message = "maximum_instances must be from 40 to 1000: Flex Consumption accepts nothing else."
+  }
+}
+
+variable "always_ready" {
+  description = "Instances kept warm, by group: `http` or `function:<name>`. None by default: a cold start fits into the 30 seconds that Event Grid waits."
+  type        = map(number)
+  default     = {}
+
+  validation {
+    condition     = alltrue([for group, n in var.always_ready : can(regex("^(http|function:[A-Za-z][A-Za-z0-9_-]*)$", group)) && n >= 0 && n <= 20])
+    error_message = "always_ready must map http or function:<name> to 0 to 20 instances."
+  }
+}
+
+variable "custom_runtime_version" {
+  description = "Version of the runtime `custom` in Azure's catalogue: az functionapp list-flexconsumption-runtimes --runtime custom. Azure accepts a wrong one and the app then dies at start."
+  type        = string
+  default     = "1.0"
+
+  validation {
+    condition     = can(regex("^[0-9]+\\.[0-9]+$", var.custom_runtime_version))
+    error_message = "custom_runtime_version must be the catalogue's exact text, such as 1.0."
+  }
+}
+
+variable "inbound_access" {
+  description = "Who may call the app: `azure` (Event Grid and action groups), or `any`, which Slack's buttons need."
+  type        = string
+  default     = "azure"
+
+  validation {
+    condition     = contains(["azure", "any"], var.inbound_access)
+    error_message = "inbound_access must be azure or any."
+  }
+}
+
+variable "schedules" {
+  description = "When the timers run: NCRONTAB with six fields, in UTC. Only those of published functions are used."
+  type = object({
+    deliver   = optional(string, "*/30 * * * * *")
+    rollup    = optional(string, "0 5 * * * *")
+    reconcile = optional(string, "0 35 * * * *")
+    digest    = optional(string, "0 50 * * * *")
+  })
+  default = {}
+
+  validation {
+    condition     = alltrue([for s in values(var.schedules) : can(regex("^([0-9*/,-]+ ){3}([0-9A-Za-z*/,-]+ ){2}[0-9A-Za-z*/,-]+$", s))])
+    error_message = "schedules must be NCRONTAB with six fields, seconds first, such as \"*/30 * * * * *\"."
+  }
+}
+
+variable "secret_settings" {
+  description = "Names of the settings whose values are in Key Vault. SLACK_BOT_TOKEN is there as the secret slack-bot-token, and so on; you put the values in, so that they are never in the state."
+  type        = set(string)
+
+  validation {
+    condition     = length(setsubtract(var.secret_settings, ["SLACK_BOT_TOKEN", "SLACK_WEBHOOK_URL", "TEAMS_WORKFLOW_URL", "WEBHOOK_URL", "WEBHOOK_SECRET"])) == 0
+    error_message = "secret_settings may hold SLACK_BOT_TOKEN, SLACK_WEBHOOK_URL, TEAMS_WORKFLOW_URL, WEBHOOK_URL and WEBHOOK_SECRET."
+  }
+  validation {
+    condition     = length(setintersection(var.secret_settings, ["SLACK_BOT_TOKEN", "SLACK_WEBHOOK_URL", "TEAMS_WORKFLOW_URL", "WEBHOOK_URL"])) > 0
+    error_message = "secret_settings must name at least one destination: SLACK_BOT_TOKEN, SLACK_WEBHOOK_URL, TEAMS_WORKFLOW_URL or WEBHOOK_URL. Otherwise nobody would hear the bell."
+  }
+  validation {
+    condition     = !(contains(var.secret_settings, "SLACK_BOT_TOKEN") && contains(var.secret_settings, "SLACK_WEBHOOK_URL"))
+    error_message = "secret_settings must not hold both SLACK_BOT_TOKEN and SLACK_WEBHOOK_URL; the token can edit messages, the webhook cannot."
+  }
+  validation {
+    condition     = contains(var.secret_settings, "WEBHOOK_URL") == contains(var.secret_settings, "WEBHOOK_SECRET")
+    error_message = "secret_settings must hold WEBHOOK_URL and WEBHOOK_SECRET together: every webhook is signed."
+  }
+}
+
+variable "slack_channel" {
+  description = "Channel that the Slack app posts to; needed with SLACK_BOT_TOKEN."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.slack_channel == null || can(regex("^(#[^\\s#]{1,80}|[CG][A-Z0-9]{6,})$", var.slack_channel))
+    error_message = "slack_channel must be a name such as #security-alerts or an id such as C0123456789."
+  }
+}
+
+variable "app_settings" {
+  description = "Further settings of the app, by name: those of local.settings.json.example that are no secrets and that nothing here writes, such as LOG_LEVEL."
+  type        = map(string)
+  default     = {}
+
+  validation {
+    condition     = length(setintersection(keys(var.app_settings), ["SLACK_BOT_TOKEN", "SLACK_WEBHOOK_URL", "TEAMS_WORKFLOW_URL", "WEBHOOK_URL", "WEBHOOK_SECRET", "COSMOS_KEY"])) == 0
+    error_message = "app_settings must not hold secrets; name them in secret_settings and put the values into Key Vault."
+  }
+}
+
+variable "operator_object_ids" {
+  description = "Entra object ids of the people or groups who may write the secrets: az ad signed-in-user show --query id."
+  type        = set(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for id in var.operator_object_ids : can(regex("^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$", id))])
+    error_message = "operator_object_ids must be Entra object ids (UUIDs), not names or mail addresses."
+  }
+}
+
+# Alerts.
+
+variable "alert_emails" {
+  description = "Addresses that the action group mails as well, as a second way that does not depend on this app."
+  type        = set(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for a in var.alert_emails : can(regex("^[^@\\s]+@[^@\\s]+\\.[^@\\s]+$", a))])
+    error_message = "alert_emails must be mail addresses."
+  }
+}
+
+variable "secure_webhook" {
+  description = "Entra application with which action groups prove who they are: object id of its service principal and its identifier URI. Without it the function key alone guards the webhook. docs/deploy.md shows how to make one."
+  type = object({
+    object_id      = string
+    identifier_uri = string
+  })
+  default = null
+
+  validation {
+    condition     = var.secure_webhook == null || (can(regex("^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$", var.secure_webhook.object_id)) && can(regex("^(api|https)://", var.secure_webhook.identifier_uri)))
+    error_message = "secure_webhook needs object_id, a UUID, and identifier_uri, which starts with api:// or https://."
+  }
+}
+
+variable "alert_webhook_key" {
+  description = "Function key for the action group's webhook. Null: the app's default function key is read once it is published. Either is in the state, because azurerm has no write-only argument for the address."
+  type        = string
+  default     = null
+  sensitive   = true
+
+  validation {
+    condition     = var.alert_webhook_key == null || can(regex("^[A-Za-z0-9_=-]{20,}$", var.alert_webhook_key))
+    error_message = "alert_webhook_key must be a function key: 20 or more letters, digits, _, - and =."
+  }
+}
+
+variable "secret_delete_query_alert_enabled" {
+  description = "Also alert on secrets that are deleted through a vault, which the Activity Log does not record: a log query over vaults whose audit logs go to this workspace. Costs about half a dollar a month."
+  type        = bool
+  default     = false
+}
+
+# What is kept.
+
+variable "cosmos_throughput_mode" {
+  description = "`serverless` (pay per request; fits to a few million events a month) or `autoscale`. A change replaces the account."
+  type        = string
+  default     = "serverless"
+
+  validation {
+    condition     = contains(["serverless", "autoscale"], var.cosmos_throughput_mode)
+    error_message = "cosmos_throughput_mode must be serverless or autoscale."
+  }
+}
+
+variable "cosmos_autoscale_max_throughput" {
+  description = "Upper limit of each container, in RU/s, with cosmos_throughput_mode = autoscale."
+  type        = number
+  default     = 1000
+
+  validation {
+    condition     = var.cosmos_autoscale_max_throughput >= 1000 && var.cosmos_autoscale_max_throughput % 1000 == 0
+    error_message = "cosmos_autoscale_max_throughput must be a multiple of 1000, at least 1000."
+  }
+}
+
+variable "audit_replication" {
+  description = "Replication of the audit storage account."
+  type        = string
+  default     = "GRS"
+
+  validation {
+    condition     = contains(["LRS", "ZRS", "GRS", "RAGRS", "GZRS", "RAGZRS"], var.audit_replication)
+    error_message = "audit_replication must be LRS, ZRS, GRS, RAGRS, GZRS or RAGZRS."
+  }
+}
+
+variable "audit_immutability_state" {
+  description = "State of the audit account's immutability policy. Create it `Unlocked`; Azure refuses `Locked` at creation. LOCKING CANNOT BE UNDONE: neither the policy nor, until its period is over, the blobs can be removed by anyone, Microsoft included. `Disabled` is for trials."
+  type        = string
+  default     = "Unlocked"
+
+  validation {
+    condition     = contains(["Disabled", "Unlocked", "Locked"], var.audit_immutability_state)
+    error_message = "audit_immutability_state must be Disabled, Unlocked or Locked."
+  }
+}
+
+variable "audit_immutability_days" {
+  description = "How long an exported log cannot be changed or deleted."
+  type        = number
+  default     = 365
+
+  validation {
+    condition     = var.audit_immutability_days >= 1 && var.audit_immutability_days <= 146000
+    error_message = "audit_immutability_days must be from 1 to 146000."
+  }
+}
+
+variable "audit_retention_days" {
+  description = "When an exported log is deleted."
+  type        = number
+  default     = 730
+
+  validation {
+    condition     = var.audit_retention_days >= 1 && var.audit_retention_days <= 146000
+    error_message = "audit_retention_days must be from 1 to 146000."
+  }
+}
+
+variable "audit_soft_delete_days" {
+  description = "How long a deleted blob of the audit account can be brought back."
+  type        = number
+  default     = 365
+
+  validation {
+    condition     = var.audit_soft_delete_days >= 1 && var.audit_soft_delete_days <= 365
+    error_message = "audit_soft_delete_days must be from 1 to 365."
+  }
+}
+
+variable "archive_immutability_days" {
+  description = "How long an archived digest cannot be changed or deleted."
+  type        = number
+  default     = 365
+
+  validation {
+    condition     = var.archive_immutability_days >= 1 && var.archive_immutability_days <= 146000
+    error_message = "archive_immutability_days must be from 1 to 146000."
+  }
+}
+
+variable "archive_immutability_locked" {
+  description = "Lock the digest archive's policy. THIS CANNOT BE UNDONE: the period can then only be made longer, and the storage account cannot be deleted before the last digest's period is over."
+  type        = bool
+  default     = false
+}
+
+variable "log_retention_days" {
+  description = "Retention of the Log Analytics workspace. The first 90 days of AzureActivity are free."
+  type        = number
+  default     = 90
+
+  validation {
+    condition     = var.log_retention_days >= 30 && var.log_retention_days <= 730
+    error_message = "log_retention_days must be from 30 to 730."
+  }
+}
+
+variable "telemetry_sampling_percentage" {
+  description = "Share of the app's own telemetry that is kept."
+  type        = number
+  default     = 100
+
+  validation {
+    condition     = var.telemetry_sampling_percentage > 0 && var.telemetry_sampling_percentage <= 100
+    error_message = "telemetry_sampling_percentage must be above 0 and at most 100."
+  }
+}
+
+variable "locks_enabled" {
+  description = "Protect the audit storage, the archive and the Cosmos DB account from deletion. Switch it off before you replace or remove anything in them."
+  type        = bool
+  default     = true
+}
+
+# What is optional.
+
+variable "event_hub" {
+  description = "Export the Activity Log to an Event Hub too, near real time and in all eight categories. Null: none."
+  type = object({
+    sku                = optional(string, "Standard")
+    capacity           = optional(number, 1)
+    partition_count    = optional(number, 2)
+    retention_in_hours = optional(number, 24)
+  })
+  default = null
+
+  validation {
+    condition     = var.event_hub == null || contains(["Standard", "Premium"], try(var.event_hub.sku, ""))
+    error_message = "event_hub.sku must be Standard or Premium: Basic has no consumer groups."
+  }
+  validation {
+    condition     = var.event_hub == null || try(var.event_hub.partition_count >= 1 && var.event_hub.partition_count <= 32, false)
+    error_message = "event_hub.partition_count must be from 1 to 32."
+  }
+  validation {
+    condition     = var.event_hub == null || try(var.event_hub.retention_in_hours >= 1 && var.event_hub.retention_in_hours <= 168, false)
+    error_message = "event_hub.retention_in_hours must be from 1 to 168."
+  }
+}
+
+variable "email" {
+  description = "Communication Services with an Azure-managed domain, for the monthly digest. Null: none. data_location is where Microsoft keeps mail data at rest."
+  type = object({
+    data_location = string
+    sender        = optional(string, "auditbell")
+  })
+  default = null
+
+  validation {
+    condition     = var.email == null || contains(["Africa", "Asia Pacific", "Australia", "Brazil", "Canada", "Europe", "France", "Germany", "India", "Japan", "Korea", "Norway", "Switzerland", "UAE", "UK", "United States"], try(var.email.data_location, ""))
+    error_message = "email.data_location must be one of Africa, Asia Pacific, Australia, Brazil, Canada, Europe, France, Germany, India, Japan, Korea, Norway, Switzerland, UAE, UK, United States."
+  }
+  validation {
+    condition     = var.email == null || can(regex("^[A-Za-z0-9._-]{1,64}$", var.email.sender))
+    error_message = "email.sender must be the part of the address before the @."
+  }
+}
+
+variable "budget" {
+  description = "Monthly budget of the resource group, in the subscription's currency. Null: none. start_date is the first of a month."
+  type = object({
+    amount     = number
+    start_date = string
+    emails     = set(string)
+  })
+  default = null
+
+  validation {
+    condition     = var.budget == null || try(var.budget.amount > 0 && length(var.budget.emails) > 0, false)
+    error_message = "budget.amount must be above 0 and budget.emails must name somebody."
+  }
+  validation {
+    condition     = var.budget == null || can(regex("^20[0-9]{2}-(0[1-9]|1[0-2])-01T00:00:00Z$", var.budget.start_date))
+    error_message = "budget.start_date must be the first of a month, such as 2026-12-01T00:00:00Z."
+  }
+}
+
+variable "network" {
+  description = "Private endpoints for storage, Cosmos DB, Key Vault and the Event Hub, and a subnet (delegated to Microsoft.App/environments) through which the app reaches them. Null: public endpoints, guarded by Entra ID alone."
+  type = object({
+    integration_subnet_id = string
+    endpoint_subnet_id    = string
+    private_dns_zone_ids = object({
+      blob      = string
+      table     = string
+      cosmos    = string
+      vault     = string
+      event_hub = optional(string)
+    })
+  })
+  default = null
+
+  validation {
+    condition     = var.network == null || (can(regex("(?i)/subnets/[^/]+$", var.network.integration_subnet_id)) && can(regex("(?i)/subnets/[^/]+$", var.network.endpoint_subnet_id)))
+    error_message = "network.integration_subnet_id and network.endpoint_subnet_id must be ids of subnets."
+  }
+  validation {
+    condition     = var.network == null || try(lower(var.network.integration_subnet_id) != lower(var.network.endpoint_subnet_id), false)
+    error_message = "network needs two subnets: one that is delegated to the app cannot hold private endpoints."
+  }
+}
+
+variable "operator_ip_ranges" {
+  description = "Public addresses from which operators may reach the key vault although network is set."
+  type        = set(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for r in var.operator_ip_ranges : can(regex("^([0-9]{1,3}\\.){3}[0-9]{1,3}(/[0-9]{1,2})?$", r))])
+    error_message = "operator_ip_ranges must be IPv4 addresses or ranges such as 203.0.113.0/24."
+  }
+}
