@@ -162,12 +162,12 @@ func TestValidateBlocksOfSomethingElse(t *testing.T) {
 func TestValidateAttachments(t *testing.T) {
 	t.Parallel()
 	cases := []struct{ name, why, json, reason string }{
-		{"bar and blocks", "the only way to a colour bar", `[{"color":"#d13438","fallback":"f","blocks":[{"type":"divider"}]}]`, ""},
+		{"bar and blocks", "the only way to a color bar", `[{"color":"#d13438","fallback":"f","blocks":[{"type":"divider"}]}]`, ""},
 		{"legacy", "", `[{"color":"danger","title":"t","text":"x","fields":[{"title":"a","value":"b","short":true}]}]`, ""},
 		{"empty", "an update removes attachments so", `[]`, ""},
 		{"blocks beside text", "Slack answers invalid_keys", `[{"text":"x","blocks":[{"type":"divider"}]}]`, "invalid_keys: text cannot stand beside blocks [json-pointer:/attachments/0]"},
 		{"bad block", "", `[{"blocks":[{"type":"header","text":{"type":"mrkdwn","text":"x"}}]}]`, "must be one of: plain_text [json-pointer:/attachments/0/blocks/0/text/type]"},
-		{"bad colour", "", `[{"color":"crimson","text":"x"}]`, "must be good, warning, danger or a hexadecimal colour [json-pointer:/attachments/0/color]"},
+		{"bad color", "", `[{"color":"crimson","text":"x"}]`, "must be good, warning, danger or a hexadecimal color [json-pointer:/attachments/0/color]"},
 		{"101 attachments", "", `[` + times(101, `{"text":"x"}`) + `]`, "no more than 100 items allowed [json-pointer:/attachments]"},
 	}
 	for _, c := range cases {

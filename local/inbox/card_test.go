@@ -59,7 +59,7 @@ func TestValidateCardRefuses(t *testing.T) {
 		{"media", "", card(`{"type":"Media","sources":[]}`), "/body/0/type", "Media is not supported in Teams"},
 		{"text block without text", "", card(`{"type":"TextBlock"}`), "/body/0", "missing required field: text"},
 		{"text of a number", "", card(`{"type":"TextBlock","text":1}`), "/body/0/text", "must provide a string"},
-		{"unknown colour", "", card(`{"type":"TextBlock","text":"x","color":"red"}`), "/body/0/color", "must be one of: default, dark, light, accent, good, warning, attention"},
+		{"unknown color", "", card(`{"type":"TextBlock","text":"x","color":"red"}`), "/body/0/color", "must be one of: default, dark, light, accent, good, warning, attention"},
 		{"container style", "", card(`{"type":"Container","style":"danger","items":[]}`), "/body/0/style", "must be one of: default, emphasis, good, attention, warning, accent"},
 		{"container without items", "", card(`{"type":"Container"}`), "/body/0", "missing required field: items"},
 		{"fact without value", "", card(`{"type":"FactSet","facts":[{"title":"x"}]}`), "/body/0/facts/0", "missing required field: value"},

@@ -138,7 +138,7 @@ func legacyAttachment() []string {
 		title_link pretext text image_url thumb_url fields actions mrkdwn_in blocks footer footer_icon ts`)
 }
 
-// attachment checks one secondary attachment, the only place where Slack draws a colour bar. One with blocks may have
+// attachment checks one secondary attachment, the only place where Slack draws a color bar. One with blocks may have
 // nothing else to show: blocks beside text are answered invalid_attachments "invalid_keys" (slackapi/node-slack-sdk
 // PR #832, slack-go/slack issue #826).
 func (n node) attachment() {
@@ -158,11 +158,11 @@ func (n node) attachment() {
 		f.flag("short")
 	})
 	if color := n.str("color", 0, 20); color != "" && !slices.Contains([]string{"good", "warning", "danger"}, color) && !hexColor(color) {
-		n.fail("color", "must be good, warning, danger or a hexadecimal colour")
+		n.fail("color", "must be good, warning, danger or a hexadecimal color")
 	}
 }
 
-// hexColor takes #d13438 and d13438, the form in which Slack itself returns colours.
+// hexColor takes #d13438 and d13438, the form in which Slack itself returns colors.
 func hexColor(s string) bool {
 	digits := strings.TrimPrefix(s, "#")
 	return len(digits) == 6 && strings.Trim(strings.ToLower(digits), "0123456789abcdef") == ""

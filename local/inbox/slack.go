@@ -19,7 +19,7 @@ const (
 func (s *Server) slackMethod(w http.ResponseWriter, r *http.Request, body []byte) {
 	call, refusal := readCall(r, body)
 	if refusal == nil {
-		refusal = authorised(call.token)
+		refusal = authorized(call.token)
 	}
 	var answer map[string]any
 	if refusal == nil {
@@ -33,8 +33,8 @@ func (s *Server) slackMethod(w http.ResponseWriter, r *http.Request, body []byte
 	respond(w, http.StatusOK, answer)
 }
 
-// authorised takes any token that looks like a bot's. A user's token (xoxp-) or an app's (xapp-) is the mistake to catch.
-func authorised(token string) *slackRefusal {
+// authorized takes any token that looks like a bot's. A user's token (xoxp-) or an app's (xapp-) is the mistake to catch.
+func authorized(token string) *slackRefusal {
 	switch {
 	case token == "":
 		return refusedAs("not_authed")

@@ -48,7 +48,7 @@ export function webhookMessage(entry) {
   return el("div", { class: "json" }, el("pre", {}, json(entry.body, "")));
 }
 
-/** json writes a value with its names and strings told apart by colour. */
+/** json writes a value with its names and strings told apart by color. */
 export function json(value, indent) {
   if (value === null || typeof value !== "object") {
     return el("span", { class: typeof value === "string" ? "j-string" : "j-other" }, JSON.stringify(value));

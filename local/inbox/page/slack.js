@@ -1,4 +1,4 @@
-// A Slack message as Slack shows it: who, when, the blocks, the attachments with their colour bar, the thread under it.
+// A Slack message as Slack shows it: who, when, the blocks, the attachments with their color bar, the thread under it.
 import { el, when, plural } from "./dom.js";
 import { mrkdwn, unescape, emojiFor, slackDate } from "./mrkdwn.js";
 

@@ -1,4 +1,4 @@
-// Adaptive Cards 1.4 as Teams shows them, close enough to judge wording, order and length. Colours come from style sheets:
+// Adaptive Cards 1.4 as Teams shows them, close enough to judge wording, order and length. Colors come from style sheets:
 // a card names them, it never brings its own.
 import { el, when } from "./dom.js";
 
