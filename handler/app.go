@@ -56,6 +56,7 @@ func openApp(w world) (*app, error) {
 	options := readStore(s)
 	options.Logger, options.Now = w.log, w.now
 	readSchedules(s)
+	readEventHub(s)
 	a.pipeline = &pipeline.Pipeline{
 		Routes: s.ReadConfig(w.config, names(a.destinations)).Routes, Destinations: a.destinations,
 		Enrich: readEnrich(s), Now: w.now,
@@ -123,6 +124,16 @@ func credential(s *settings.Set, clientID string) azcore.TokenCredential {
 func readEnrich(s *settings.Set) enrich.Options {
 	return enrich.Options{Portal: s.URL(settings.Def{Name: "PORTAL_URL", Default: "https://portal.azure.com",
 		Doc: "The portal that links lead to; sovereign clouds have their own."})}
+}
+
+// readEventHub declares what the host resolves for eventhub-activity; we never connect to the hub ourselves. Without a
+// hub the function is switched off by AzureWebJobs.eventhub-activity.Disabled=true.
+func readEventHub(s *settings.Set) {
+	s.Text(settings.Def{Name: "EVENT_HUB_NAME", Default: "insights-activity-logs",
+		Doc: "Event hub that the subscription's diagnostic setting exports to."})
+	s.Text(settings.Def{Name: "EVENT_HUB_CONSUMER_GROUP", Default: "$Default", Doc: "Consumer group that is ours alone."})
+	s.Text(settings.Def{Name: "EVENT_HUB_CONNECTION__fullyQualifiedNamespace", Example: "NAMESPACE.servicebus.windows.net",
+		Doc: "Namespace of the event hub; the app's identity reads it."})
 }
 
 // readSchedules checks what the host expands in function.json: with a schedule that it cannot read, the host leaves

@@ -16,6 +16,7 @@ var routes = []struct {
 	run  func(context.Context, *app, host.Invocation) (host.Result, error)
 }{
 	{"eventgrid-activity", eventGridActivity},
+	{"eventhub-activity", eventHubActivity},
 	{"actiongroup-alert", actionGroupAlert},
 	{"deliver", deliver},
 }
@@ -28,6 +29,18 @@ func eventGridActivity(ctx context.Context, a *app, in host.Invocation) (host.Re
 		return host.Result{}, err
 	}
 	_, err = a.take(ctx, in, events)
+	return host.Result{}, err
+}
+
+// eventHubActivity takes a batch of the diagnostic-setting export. The messages come as text (dataType string), because
+// the host fails a whole batch when it parses the messages itself and one is not JSON. An error makes the host deliver
+// the batch again, for as long as the hub keeps it.
+func eventHubActivity(ctx context.Context, a *app, in host.Invocation) (host.Result, error) {
+	records, err := in.Value("records")
+	if err != nil {
+		return host.Result{}, err
+	}
+	_, err = a.take(ctx, in, records)
 	return host.Result{}, err
 }
 

@@ -170,6 +170,8 @@ func envelopeFor(function string, body []byte) []byte {
 	switch function {
 	case "eventgrid-activity":
 		data = map[string]any{"events": string(body)}
+	case "eventhub-activity":
+		data = map[string]any{"records": string(body)}
 	case "actiongroup-alert":
 		data = map[string]any{"req": map[string]any{"Method": "POST", "Url": "https://app.azurewebsites.net/api/actiongroup-alert",
 			"Headers": map[string][]string{"Content-Type": {"application/json"}}, "Body": string(body)}}

@@ -170,7 +170,7 @@ func (s *Stack) startHost(ctx context.Context, o Options, endpoint string) (err 
 		options.Listen = "127.0.0.1:0"
 	}
 	options.Env = slices.Concat(os.Environ(), s.settings(endpoint), o.Settings)
-	options.TimerStatus = below(o.Data, "timers")
+	options.TimerStatus, options.RestartHost = below(o.Data, "timers"), true
 	if o.Log != nil {
 		options.Log = func(l host.Line) { o.Log(l.String()) }
 	}
@@ -195,7 +195,8 @@ func (s *Stack) settings(endpoint string) []string {
 		"SLACK_BOT_TOKEN=xoxb-local-stand-in", "SLACK_CHANNEL=security", "SLACK_API_URL=" + s.InboxURL + "/slack/api/", "SLACK_WEBHOOK_URL=",
 		"TEAMS_WORKFLOW_URL=" + s.InboxURL + "/teams/workflow/security",
 		"WEBHOOK_URL=", "WEBHOOK_SECRET=",
-		"DELIVER_SCHEDULE=*/5 * * * * *", "DELIVERY_LEASE=", "LOG_LEVEL=", "CONFIG_DIR=", "PORTAL_URL=", "AZURE_CLIENT_ID=",
+		"DELIVER_SCHEDULE=*/5 * * * * *", "DELIVERY_LEASE=", "LOG_LEVEL=", "CONFIG_DIR=", "PORTAL_URL=",
+		"EVENT_HUB_NAME=insights-activity-logs", "EVENT_HUB_CONSUMER_GROUP=$Default", "EVENT_HUB_CONNECTION__fullyQualifiedNamespace=local", "AZURE_CLIENT_ID=",
 	}
 }
 
