@@ -216,7 +216,7 @@ func deepParts(n int) string {
 	var s strings.Builder
 	for i := range n {
 		boundary := strings.Repeat("b", i+1)
-		s.WriteString("Content-Type: multipart/mixed; boundary="+boundary+"\r\n\r\n--"+boundary+"\r\n")
+		s.WriteString("Content-Type: multipart/mixed; boundary=" + boundary + "\r\n\r\n--" + boundary + "\r\n")
 	}
 	return s.String() + "\r\nx"
 }
