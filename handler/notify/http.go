@@ -98,6 +98,8 @@ func network(ctx context.Context, err error) error {
 	return errors.New("send: " + class(err))
 }
 
+// class knows what operators can act on: a name that does not resolve, a certificate, a port nobody listens on. The rest
+// passes with time or shows elsewhere.
 func class(err error) string {
 	var (
 		timeout     net.Error

@@ -38,6 +38,7 @@ func Plain(m Message) string {
 	return p.String()
 }
 
+// status is the line under the headline; empty when facts tell it all.
 func status(m Message) string {
 	word, when := m.Status()
 	if when.IsZero() {
@@ -46,8 +47,10 @@ func status(m Message) string {
 	return strings.TrimPrefix(word+" · "+Clock(when), " · ")
 }
 
+// plainLine keeps no line breaks: an event must not be able to fake a line of ours.
 func plainLine(text string) string { return Cut(strings.TrimSpace(Clean(text, false)), maxPlain) }
 
+// printer collects lines; gap sets a group of them apart.
 type printer struct{ strings.Builder }
 
 func (p *printer) gap() { p.WriteByte('\n') }
@@ -73,6 +76,7 @@ func (p *printer) wrap(first, rest, text string) {
 // maxName is how far names push values to the right.
 const maxName = 16
 
+// facts prints names in one column and values in the next.
 func (p *printer) facts(facts []Fact) {
 	column := 0
 	for _, f := range facts {
@@ -97,6 +101,7 @@ func (p *printer) facts(facts []Fact) {
 	}
 }
 
+// steps numbers what there is to do.
 func (p *printer) steps(steps []string) {
 	n := 0
 	for _, step := range steps {
@@ -130,6 +135,7 @@ func width(text string) int {
 	return columns
 }
 
+// wide covers the blocks that matter for names: Hangul, CJK, full-width forms, emoji.
 func wide(r rune) bool {
 	return 0x1100 <= r && r <= 0x115f || 0x2e80 <= r && r <= 0xa4cf || 0xac00 <= r && r <= 0xd7a3 || 0xf900 <= r && r <= 0xfaff ||
 		0xfe30 <= r && r <= 0xfe6f || 0xff00 <= r && r <= 0xff60 || 0xffe0 <= r && r <= 0xffe6 || 0x1f300 <= r && r <= 0x1faff ||

@@ -21,6 +21,7 @@ var contents = []testCase{
 	{"links to https only", "a link in an alert is clicked", linksSafely},
 }
 
+// samples relies on Accept, which knows the channel's limits.
 func samples(t *testing.T, e *end) {
 	for _, s := range Samples() {
 		ref := e.deliver(t, s.Message, notify.Ref{})
@@ -81,6 +82,7 @@ func showsScripts(t *testing.T, e *end) {
 	}
 }
 
+// removesHidden puts one character of each kind into every field.
 func removesHidden(t *testing.T, e *end) {
 	for _, m := range smuggled("a\u202eb\u2066c\u200bd\ufeffe\U000e0041f\x07g\x00h\u2028i\xffj") {
 		ref := e.deliver(t, m, notify.Ref{})
@@ -93,11 +95,13 @@ func removesHidden(t *testing.T, e *end) {
 	}
 }
 
+// hidden reports what a reader must never get: controls, and the characters that hide or reorder others.
 func hidden(r rune) bool {
 	return r < ' ' && r != '\n' || 0x7f <= r && r <= 0x9f || strings.ContainsRune("\u200b\ufeff\u202e\u2066\u2028", r) ||
 		0xe0000 <= r && r <= 0xe007f || r == utf8.RuneError
 }
 
+// showsMarkup tries every payload in every field, posted and as an update with news.
 func showsMarkup(t *testing.T, e *end) {
 	for _, payload := range payloads {
 		for _, m := range smuggled(payload) {
@@ -124,6 +128,7 @@ func checkLinks(t *testing.T, shown []Shown, m notify.Message) {
 	}
 }
 
+// linksSafely offers addresses that must not become links beside one that must.
 func linksSafely(t *testing.T, e *end) {
 	m := Grant()
 	m.Links = []notify.Link{

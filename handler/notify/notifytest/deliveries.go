@@ -24,6 +24,7 @@ var deliveries = []testCase{
 	{"never prints its secrets", "destinations end up in logs and panics", printsNoSecret},
 }
 
+// postsEverything looks for every text of a usual message, and for its links as the only things that act.
 func postsEverything(t *testing.T, e *end) {
 	m := Grant()
 	e.deliver(t, m, notify.Ref{})
@@ -133,6 +134,8 @@ func blankNews(t *testing.T, e *end) {
 	checkQuiet(t, e)
 }
 
+// repeatsUpdate counts nothing: an edit repeated is the same edit, and a second reply or follow-up after a lost answer is
+// the documented gap. What must not happen is an error or another Ref.
 func repeatsUpdate(t *testing.T, e *end) {
 	m := Grant()
 	ref := e.deliver(t, m, notify.Ref{})
@@ -166,6 +169,7 @@ func concurrent(t *testing.T, e *end) {
 	}
 }
 
+// printsNoSecret tries what loggers do. Package fmt prints unexported fields without asking their types how.
 func printsNoSecret(t *testing.T, e *end) {
 	printed := fmt.Sprintf("%v %+v %#v", e.destination, e.destination, e.destination)
 	for _, secret := range e.Secrets {
@@ -175,6 +179,7 @@ func printsNoSecret(t *testing.T, e *end) {
 	}
 }
 
+// kinds names the requests in order.
 func kinds(shown []Shown) []string {
 	var names []string
 	for _, s := range shown {

@@ -54,6 +54,7 @@ func (e *end) fail(t *testing.T, ctx context.Context) error {
 	return err
 }
 
+// refusals are statuses that say something about us.
 func refusals(t *testing.T, e *end) {
 	for _, status := range []int{400, 401, 403, 404, 405, 410, 413, 415, 422, 451} {
 		e.breakWith(answering(status))
@@ -63,6 +64,7 @@ func refusals(t *testing.T, e *end) {
 	}
 }
 
+// outages are statuses that say something about now.
 func outages(t *testing.T, e *end) {
 	for _, status := range []int{408, 425, 500, 502, 503, 504, 520} {
 		e.breakWith(answering(status))
@@ -78,6 +80,7 @@ func checkPassing(t *testing.T, what any, err error) {
 	}
 }
 
+// namedDelays tries both forms of Retry-After, its limits, and a server whose clock is not ours.
 func namedDelays(t *testing.T, e *end) {
 	sent := time.Date(2026, 11, 22, 9, 41, 2, 0, time.UTC)
 	date, later := sent.Format(http.TimeFormat), sent.Add(90*time.Second).Format(http.TimeFormat)
@@ -145,6 +148,7 @@ func breaksAnswer(t *testing.T, e *end) {
 	checkPassing(t, "half an answer", e.fail(t, t.Context()))
 }
 
+// webPage quotes the request, as some block pages do.
 func webPage(t *testing.T, e *end) {
 	e.breakWith(func(w http.ResponseWriter, _ *http.Request, body []byte) bool {
 		w.Header().Set("Content-Type", "text/html")
@@ -154,6 +158,7 @@ func webPage(t *testing.T, e *end) {
 	checkPassing(t, "web page", e.fail(t, t.Context()))
 }
 
+// redirects offers another server, which must see nothing, not even the secret in the path.
 func redirects(t *testing.T, e *end) {
 	var visits atomic.Int32
 	elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { visits.Add(1) }))
@@ -191,6 +196,7 @@ func cancelled(t *testing.T, e *end) {
 	}
 }
 
+// recovers also counts requests: one delivery is one attempt.
 func recovers(t *testing.T, e *end) {
 	e.breakWith(answering(500))
 	before := e.requests()

@@ -43,6 +43,7 @@ var hints = map[string]string{
 	"posting_to_general_channel": "let the app post to the general channel, or choose another",
 }
 
+// hint is what to do about a code, in the form that all operator-facing messages end in.
 func hint(code string) string {
 	if text := hints[code]; text != "" {
 		return " (hint: " + text + ")"
@@ -76,12 +77,14 @@ func explain(action string, err error) error {
 		return fmt.Errorf("%s: %w", action, errUnreadable)
 	}
 	text := action + ": " + word(answer.Err) + detail(answer) + hint(answer.Err)
+	// A code that is not in the tables is taken as lasting: it is parked with its name, where somebody sees it.
 	if passing[answer.Err] {
 		return errors.New(text)
 	}
 	return notify.Permanent(errors.New(text))
 }
 
+// detail adds what Slack says beyond the code: the scope that is missing, the places that are wrong.
 func detail(answer api.SlackErrorResponse) string {
 	var found []string
 	if answer.Needed != "" {
@@ -110,6 +113,7 @@ func word(code string) string {
 
 var (
 	pointer    = regexp.MustCompile(`\[json-pointer:((?:/[a-z0-9_]{1,32}){1,16})/?\]`)
+	// messageBit drops punctuation with the rest: a quoted address must not survive as its parts.
 	messageBit = regexp.MustCompile(`[A-Za-z0-9_]+`)
 )
 
@@ -121,6 +125,7 @@ var vocabulary = vocabularyOf(`a additional all allowed an and array at be block
 	one only or plain_text mrkdwn property provide required rich_text schema section should string text than the to too type
 	unique unknown unsupported url valid value was with`)
 
+// vocabularyOf makes a set of words; "vocabulary" is lower case, and known asks in lower case.
 func vocabularyOf(words string) map[string]bool {
 	set := make(map[string]bool)
 	for _, w := range strings.Fields(words) {

@@ -66,6 +66,7 @@ func (d *incoming) send(ctx context.Context, p Payload) error {
 	if err != nil {
 		return fmt.Errorf("post to Slack webhook: %w%s", err, reason(a.Body))
 	}
+	// Slack's whole answer to an accepted message is "ok" (docs.slack.dev, "Sending messages using incoming webhooks").
 	if string(a.Body) != "ok" {
 		return fmt.Errorf("post to Slack webhook: %w", errUnreadable)
 	}
@@ -75,6 +76,7 @@ func (d *incoming) send(ctx context.Context, p Payload) error {
 // webhookCode is the whole body of a webhook's refusal: "invalid_blocks", "no_service", "channel_is_archived".
 var webhookCode = regexp.MustCompile(`^[a-z_]{3,40}$`)
 
+// reason is empty unless the body is nothing but a code; anything else may quote the message.
 func reason(body []byte) string {
 	if !webhookCode.Match(body) {
 		return ""

@@ -80,11 +80,14 @@ func renderFollowUp(m notify.Message) Payload {
 	}
 }
 
+// fits measures the JSON that slack-go will send, escapes included. Encoding twice costs some ten microseconds a message;
+// an estimate would have to know what each character costs in JSON.
 func fits(blocks []api.Block) bool {
 	encoded, err := json.Marshal(blocks)
 	return err == nil && len(encoded) < maxBlocks
 }
 
+// blocks is the reading order: what happened, when and how it ended, who and where, what to do, where to look, small print.
 func (r room) blocks(m notify.Message) []api.Block {
 	return compact(
 		api.NewHeaderBlock(plainText(headline(m), maxHeader)),
@@ -107,6 +110,7 @@ func compact(blocks ...api.Block) []api.Block {
 	return shown
 }
 
+// headline is never empty, because a header block must not be.
 func headline(m notify.Message) string {
 	text := strings.TrimSpace(notify.Clean(m.Headline, false))
 	if text == "" {
@@ -171,6 +175,7 @@ func (r room) factsBlock(m notify.Message) api.Block {
 	return richText(&api.RichTextQuote{Type: api.RTEQuote, Elements: parts})
 }
 
+// factValue is nil for a fact with nothing to show. Times come as a date element: Slack shows it in the reader's zone.
 func (r room) factValue(f notify.Fact) api.RichTextSectionElement {
 	if !f.Time.IsZero() {
 		return date(f.Time)
@@ -199,11 +204,12 @@ func label(name string, newLine bool) api.RichTextSectionElement {
 		text = "\n" + text
 	}
 	if text == "" {
-		text = "– "
+		text = "– " // a fact without a name still has to begin its line
 	}
 	return bold(text)
 }
 
+// stepsBlock is the runbook as a numbered list, so that people can say "I am at 2".
 func (r room) stepsBlock(m notify.Message) api.Block {
 	var items []api.RichTextElement
 	for _, step := range m.Steps {
@@ -217,6 +223,8 @@ func (r room) stepsBlock(m notify.Message) api.Block {
 	return richText(section(bold("What to do")), api.NewRichTextList(api.RTEListOrdered, 0, items...))
 }
 
+// buttons open links. Each needs an id of its own within the block; a click on it reaches us only where the app has
+// interactivity turned on, and asks nothing then.
 func (r room) buttons(m notify.Message) api.Block {
 	var shown []api.BlockElement
 	for i, l := range m.ShownLinks(maxButton, r.url) {
@@ -230,6 +238,7 @@ func (r room) buttons(m notify.Message) api.Block {
 	return api.NewActionBlock("", shown...)
 }
 
+// smallPrint is one element rather than one per line: elements are laid out with gaps, and ten is their limit.
 func (r room) smallPrint(m notify.Message) api.Block {
 	text := strings.Join(m.SmallPrint(), " · ")
 	if text == "" {
@@ -238,6 +247,8 @@ func (r room) smallPrint(m notify.Message) api.Block {
 	return api.NewContextBlock("", plainText(text, r.print))
 }
 
+// date uses the tokens of Slack's date element (docs.slack.dev, "Date element"): {date_short_pretty} says "today" and
+// "yesterday", {time_secs} follows the reader's 12- or 24-hour clock.
 func date(t time.Time) api.RichTextSectionElement {
 	shown := notify.Clock(t)
 	return api.NewRichTextSectionDateElement(t.Unix(), "{date_short_pretty} at {time_secs}", nil, &shown)

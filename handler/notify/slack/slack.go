@@ -98,6 +98,8 @@ func (d *Destination) Deliver(ctx context.Context, m notify.Message, prev notify
 	return prev, explain("reply in Slack thread", d.reply(ctx, m, prev))
 }
 
+// post posts a new message. The Ref has the channel's id, which chat.update needs where chat.postMessage takes a name too
+// (slackapi/python-slack-sdk issue #1495).
 func (d *Destination) post(ctx context.Context, m notify.Message) (notify.Ref, error) {
 	channel, ts, err := d.api.PostMessageContext(ctx, d.channel, options(Render(m))...)
 	if err == nil && ts == "" {
@@ -109,6 +111,7 @@ func (d *Destination) post(ctx context.Context, m notify.Message) (notify.Ref, e
 	return notify.Ref{Channel: channel, ID: ts}, nil
 }
 
+// edit replaces blocks and text. Slack puts no "edited" mark on messages with blocks.
 func (d *Destination) edit(ctx context.Context, m notify.Message, prev notify.Ref) error {
 	_, ts, _, err := d.api.UpdateMessageContext(ctx, prev.Channel, prev.ID, options(Render(m))...)
 	if err == nil && ts == "" {
@@ -117,6 +120,7 @@ func (d *Destination) edit(ctx context.Context, m notify.Message, prev notify.Re
 	return err
 }
 
+// reply puts the news into the thread, which notifies those who follow it; an edit notifies nobody.
 func (d *Destination) reply(ctx context.Context, m notify.Message, prev notify.Ref) error {
 	_, ts, err := d.api.PostMessageContext(ctx, prev.Channel, append(options(renderNews(m)), api.MsgOptionTS(prev.ID))...)
 	if err == nil && ts == "" {
@@ -138,4 +142,6 @@ func options(p Payload) []api.MsgOption {
 	}
 }
 
+// errUnreadable is for answers that say neither yes nor no. The message may have arrived; trying again may repeat it, and
+// giving up may lose it, so the pipeline tries again.
 var errUnreadable = errors.New("answer is not Slack's")

@@ -67,6 +67,7 @@ type Action struct {
 	URL   string `json:"url"`
 }
 
+// envelope fills in what is the same for every card.
 func envelope(c Card) Envelope {
 	c.Type, c.Version, c.Msteams = "AdaptiveCard", "1.4", Msteams{Width: "full"}
 	c.Schema = "http://adaptivecards.io/schemas/adaptive-card.json"

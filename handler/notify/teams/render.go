@@ -71,11 +71,14 @@ func renderFollowUp(m notify.Message) Envelope {
 	return e
 }
 
+// fits measures the request's body, escapes included.
 func fits(e Envelope) bool {
 	encoded, err := json.Marshal(e)
 	return err == nil && len(encoded) < maxBody
 }
 
+// body is the reading order: what happened, when and how it ended, who and where, what to do, small print. Teams puts the
+// buttons below it.
 func (r room) body(m notify.Message) []Element {
 	body := []Element{r.header(m)}
 	if text := lines(m.Summary, r.summary); text != "" {
@@ -105,6 +108,7 @@ func (r room) header(m notify.Message) Element {
 	return Element{Type: "Container", Style: style(m.Severity), Bleed: true, Items: items}
 }
 
+// title is never empty, because a card without a first line looks broken.
 func (r room) title(m notify.Message) string {
 	text := line(m.Headline, r.headline)
 	if text == "" {
@@ -154,6 +158,8 @@ func (r room) factLines(m notify.Message) []Element {
 	return shown
 }
 
+// factValue reports false for a fact with nothing to show. Times are in UTC: Teams knows no reader's zone in cards
+// ("{{DATE()}} … isn't supported in Teams", learn, "Format cards in Teams").
 func (r room) factValue(f notify.Fact) (Font, bool) {
 	if !f.Time.IsZero() {
 		return plain(notify.Clock(f.Time)), true
@@ -172,6 +178,8 @@ func (r room) factValue(f notify.Fact) (Font, bool) {
 // besideName is how long an identifier may be to stand beside its name: a GUID, which breaks at its hyphens.
 const besideName = 36
 
+// factLine sets the name in a column of its own, wide enough for "Correlation", so that values line up; on a phone they
+// wrap within theirs.
 func factLine(name string, value Font) []Element {
 	if name == "" {
 		return []Element{paragraph("small", value)}
@@ -180,11 +188,12 @@ func factLine(name string, value Font) []Element {
 		return []Element{paragraph("small", bold(name)), paragraph("none", value)}
 	}
 	return []Element{{Type: "ColumnSet", Spacing: "small", Columns: []Element{
-		{Type: "Column", Width: "88px", Items: []Element{paragraph("", bold(name))}},
+		{Type: "Column", Width: "100px", Items: []Element{paragraph("", bold(name))}},
 		{Type: "Column", Width: "stretch", Spacing: "small", Items: []Element{paragraph("", value)}},
 	}}}
 }
 
+// stepList numbers the steps in the text itself: Markdown lists need a TextBlock, and clients indent them differently.
 func (r room) stepList(m notify.Message) []Element {
 	var shown []Element
 	for _, step := range m.Steps {
@@ -204,6 +213,7 @@ func (r room) stepList(m notify.Message) []Element {
 	return append([]Element{paragraph("medium", bold("What to do"))}, shown...)
 }
 
+// smallPrint is set apart by a line.
 func (r room) smallPrint(m notify.Message) []Element {
 	text := line(strings.Join(m.SmallPrint(), " · "), r.print)
 	if text == "" {
@@ -216,6 +226,7 @@ func (r room) smallPrint(m notify.Message) []Element {
 	return []Element{e}
 }
 
+// actions are the links. Action.Submit and Action.Execute would need a bot behind them; a workflow has none.
 func (r room) actions(m notify.Message) []Action {
 	var shown []Action
 	for _, l := range m.ShownLinks(maxTitle, r.url) {

@@ -80,6 +80,7 @@ func render(m notify.Message, kind string) Event {
 	return e
 }
 
+// identify hashes the event without its id. The time of sending is not part of it.
 func identify(e Event) string {
 	encoded, err := json.Marshal(e)
 	if err != nil {
@@ -89,6 +90,7 @@ func identify(e Event) string {
 	return hex.EncodeToString(sum[:16])
 }
 
+// data leaves out what has nothing to show, so that a receiver need not check for empty texts. Lists are never null.
 func data(m notify.Message) Data {
 	d := Data{
 		Severity: string(severity(m.Severity)), Result: result(m.Result),
@@ -116,6 +118,7 @@ func severity(s notify.Severity) notify.Severity {
 	return notify.Medium
 }
 
+// result leaves out what is not one of the four words of the schema.
 func result(r notify.Result) string {
 	if r.Word() == "" {
 		return ""
@@ -123,6 +126,7 @@ func result(r notify.Result) string {
 	return string(r)
 }
 
+// stamp is RFC 3339 in UTC, as CloudEvents wants times; empty for none.
 func stamp(t time.Time) string {
 	if t.IsZero() {
 		return ""
@@ -130,6 +134,7 @@ func stamp(t time.Time) string {
 	return t.UTC().Format(time.RFC3339Nano)
 }
 
+// line and text are what may be shown on one line and on several.
 func line(s string) string { return notify.Cut(strings.TrimSpace(notify.Clean(s, false)), maxLine) }
 
 func text(s string) string { return notify.Cut(strings.TrimSpace(notify.Clean(s, true)), maxText) }

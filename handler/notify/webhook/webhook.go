@@ -60,6 +60,7 @@ func (d *Destination) Deliver(ctx context.Context, m notify.Message, prev notify
 	if err != nil {
 		return prev, notify.Permanent(fmt.Errorf("encode CloudEvent: %w", err))
 	}
+	// The time of sending, not of the alert: it is what the receiver checks for replays.
 	stamp := strconv.FormatInt(time.Now().Unix(), 10)
 	a, err := d.poster.Post(ctx, body,
 		"Content-Type", "application/cloudevents+json; charset=utf-8",
@@ -68,6 +69,7 @@ func (d *Destination) Deliver(ctx context.Context, m notify.Message, prev notify
 	if err != nil {
 		return prev, fmt.Errorf("post to webhook: %w", err)
 	}
+	// A receiver may answer with anything, but a page means that something in between took the request.
 	if strings.HasPrefix(strings.TrimSpace(string(a.Body)), "<") {
 		return prev, fmt.Errorf("post to webhook: answered with a web page (hint: check WEBHOOK_URL and the proxy)")
 	}
