@@ -3,16 +3,16 @@ package activity
 // MonitorAlert is what Azure Monitor judged before an action group told us: the Azure rule that fired and how severe
 // its owner called it. The record that the alert is about is the Event itself.
 type MonitorAlert struct {
-	ID               string     // Azure's id of this alert instance
-	Rule             string     // name of the alert rule; empty in the legacy webhook, which does not tell it
-	RuleID           string     // ARM id of the alert rule
-	Severity         string     // "Sev0" (critical) to "Sev4" (verbose)
-	Condition        string     // "Fired", "Resolved"; the legacy webhook says "Activated"
-	Signal           string     // "Activity Log"
-	Service          string     // monitoringService: "Activity Log - Administrative", "ServiceHealth", …
-	Description      string     // of the rule
-	FiredAt          string     // as Azure wrote it, RFC 3339
-	ResolvedAt       string     // as Azure wrote it; empty while fired
+	ID               string // Azure's id of this alert instance
+	Rule             string // name of the alert rule; empty in the legacy webhook, which does not tell it
+	RuleID           string // ARM id of the alert rule
+	Severity         string // "Sev0" (critical) to "Sev4" (verbose)
+	Condition        string // "Fired", "Resolved"; the legacy webhook says "Activated"
+	Signal           string // "Activity Log"
+	Service          string // monitoringService: "Activity Log - Administrative", "ServiceHealth", …
+	Description      string // of the rule
+	FiredAt          Time
+	ResolvedAt       Time       // zero while fired
 	CustomProperties Properties // what the rule's owner attached: runbooks, teams; nil when nothing
 }
 
@@ -34,9 +34,9 @@ func AzureAlert(e Event) (MonitorAlert, bool) {
 		Signal:      alert.Text("signal"),
 		Service:     alert.Text("service"),
 		Description: alert.Text("description"),
-		FiredAt:     alert.Text("fired_at"),
-		ResolvedAt:  alert.Text("resolved_at"),
 	}
+	m.FiredAt, _ = ParseTime(alert.Text("fired_at"))
+	m.ResolvedAt, _ = ParseTime(alert.Text("resolved_at"))
 	if custom := Properties(alert.Value("custom_properties")); len(custom) > len("{}") {
 		m.CustomProperties = custom
 	}

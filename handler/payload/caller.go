@@ -7,36 +7,47 @@ import (
 	"github.com/auditbell/auditbell/handler/jsonscan"
 )
 
+// identity is who a record says acted, by the names that it gives.
+type identity struct {
+	named             string // the caller member of REST and the webhooks
+	upn, mail, unique string // claims; guests have mail and unique, but no upn
+	service           string // the spn claim: the name of a platform service
+}
+
 // caller reads who acted: the caller member where the form has one, else the claims, else PIM's CallerInfo.
 func (it *item) caller(e *activity.Event, m *members, authorization []byte) {
 	t, k := &it.text, &m.claims
 	e.CallerName = t.of(k.raw(claimName)) // one published sample has a leading blank: texts are trimmed
 	e.CallerObjectID = t.of(k.raw(claimObjectID))
 	e.CallerAppID = t.of(k.raw(claimAppID))
-	named, upn := t.of(m.raw(m.caller)), t.of(k.raw(claimUPN))
-	e.Caller = bestName(named, upn, t.of(k.raw(claimEmail)), t.of(k.raw(claimUniqueName)), e, t.of(k.raw(claimService)))
-	if e.Caller == "" {
+	who := identity{
+		named:   t.of(m.raw(m.caller)),
+		upn:     t.of(k.raw(claimUPN)),
+		mail:    t.of(k.raw(claimEmail)),
+		unique:  t.of(k.raw(claimUniqueName)),
+		service: t.of(k.raw(claimService)),
+	}
+	if e.Caller = who.best(e); e.Caller == "" {
 		it.callerInfo(e)
 	}
-	e.CallerType = it.callerType(e, m, named, upn, authorization)
+	e.CallerType = it.callerType(e, k, who, authorization)
 }
 
-// bestName picks UPN, mail, what the record names, app id, object id, name of a platform service, in this order.
-// Guests have emailaddress and name but no upn; platform services have their name as emailaddress or spn (facts:
-// payload variations).
-func bestName(named, upn, email, unique string, e *activity.Event, service string) string {
-	if upn == "" && isAddress(named) {
-		upn = named
+// best picks UPN, mail, what the record names, app id, object id, name of a platform service, in this order. Platform
+// services have their name as mail or spn claim (facts: payload variations).
+func (who identity) best(e *activity.Event) string {
+	switch {
+	case who.upn != "":
+		return who.upn
+	case isAddress(who.named):
+		return who.named
 	}
-	if upn != "" {
-		return upn
-	}
-	for _, s := range []string{email, unique, e.CallerName} {
+	for _, s := range [...]string{who.mail, who.unique, e.CallerName} {
 		if isAddress(s) {
 			return s
 		}
 	}
-	for _, s := range []string{named, e.CallerAppID, e.CallerObjectID, service, email, unique} {
+	for _, s := range [...]string{who.named, e.CallerAppID, e.CallerObjectID, who.service, who.mail, who.unique} {
 		if s != "" {
 			return s
 		}
@@ -64,14 +75,11 @@ func (it *item) callerInfo(e *activity.Event) {
 	e.CallerName = of("displayName", "name")
 	e.CallerObjectID = of("objectId", "oid", "id")
 	e.CallerAppID = of("appId", "applicationId")
-	if e.Caller = of("upn", "userPrincipalName", "email", "mail"); e.Caller == "" {
-		e.Caller = bestName("", "", "", "", e, "")
-	}
+	e.Caller = identity{upn: of("upn", "userPrincipalName"), mail: of("email", "mail")}.best(e)
 }
 
 // callerType tells the kind of actor from what only that kind has. See the claims in the package documentation.
-func (it *item) callerType(e *activity.Event, m *members, named, upn string, authorization []byte) activity.CallerType {
-	k := &m.claims
+func (it *item) callerType(e *activity.Event, k *claims, who identity, authorization []byte) activity.CallerType {
 	idType := strings.ToLower(string(it.text.word(k.raw(claimIDType))))
 	switch {
 	case e.Caller == "":
@@ -82,7 +90,7 @@ func (it *item) callerType(e *activity.Event, m *members, named, upn string, aut
 		return activity.Platform
 	case idType == "app":
 		return activity.ServicePrincipal
-	case idType == "user", upn != "", isAddress(e.Caller), len(it.text.word(k.raw(claimScope))) > 0, len(it.text.word(k.raw(claimUniqueName))) > 0:
+	case idType == "user", who.upn != "", who.unique != "", isAddress(e.Caller), len(it.text.word(k.raw(claimScope))) > 0:
 		return activity.User
 	}
 	switch strings.ToLower(activity.Properties(authorization).Text("evidence", "principalType")) {
@@ -93,7 +101,7 @@ func (it *item) callerType(e *activity.Event, m *members, named, upn string, aut
 	}
 	// A caller is the UPN, else the mail address, else the service principal (schema page: "UPN claim, or SPN claim
 	// based on availability"): an id alone is the latter. A token without any user claim was issued to an app.
-	if isGUID(named) || e.CallerAppID != "" && e.CallerName == "" {
+	if isGUID(who.named) || e.CallerAppID != "" && e.CallerName == "" {
 		return activity.ServicePrincipal
 	}
 	return activity.UnknownCaller

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/auditbell/auditbell/handler/activity"
 	"github.com/auditbell/auditbell/handler/jsonscan"
 )
 
@@ -89,6 +90,16 @@ func (t *text) same(lower string, raw []byte) string {
 		return lower
 	}
 	return t.keep(written)
+}
+
+// when returns the first instant among the values; the zero Time when none is one.
+func (t *text) when(raws ...[]byte) activity.Time {
+	for _, raw := range raws {
+		if at, ok := activity.ParseTime(t.word(raw)); ok {
+			return at
+		}
+	}
+	return activity.Time{}
 }
 
 // word returns the text of a value, without surrounding blanks, valid until the next call on t: a string unquoted, a

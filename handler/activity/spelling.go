@@ -1,10 +1,8 @@
-package payload
+package activity
 
 import (
 	"strings"
 	"time"
-
-	"github.com/auditbell/auditbell/handler/activity"
 )
 
 // layouts are the spellings besides RFC 3339 that Azure services were seen to write (facts: payload variations): no
@@ -12,10 +10,14 @@ import (
 // seconds of every layout.
 var layouts = []string{
 	"2006-01-02T15:04:05",
+	"2006-01-02T15:04:05 Z07:00",
 	"2006-01-02 15:04:05Z07:00",
+	"2006-01-02 15:04:05 Z07:00",
 	"2006-01-02 15:04:05",
+	"2006-01-02 15:04:05 UTC",
 	"1/2/2006 3:04:05 PM",
 	"1/2/2006 3:04:05 PM Z07:00",
+	"1/2/2006 3:04:05 PMZ07:00",
 	"1/2/2006 15:04:05 Z07:00",
 	"1/2/2006 15:04:05Z07:00",
 	"1/2/2006 15:04:05",
@@ -25,60 +27,51 @@ var layouts = []string{
 	time.RFC1123Z,
 }
 
-// when reads an instant; the zero Time when the text is none. A wrong guess would move an event to another month, so
-// nothing is repaired: 2023-06-15:54:46Z, seen once, has lost its hour or its day and stays unknown.
-func (t *text) when(raws ...[]byte) activity.Time {
-	for _, raw := range raws {
-		if at, ok := parseTime(t.word(raw)); ok {
-			return at
-		}
-	}
-	return activity.Time{}
-}
-
-func parseTime(s []byte) (activity.Time, bool) {
+// ParseTime reads an instant as Azure services write it; false when s is none. A wrong guess would move an event to
+// another month, so nothing is repaired: 2023-06-15:54:46Z, seen once, has lost a part and stays unknown.
+func ParseTime[T string | []byte](s T) (Time, bool) {
 	if at, ok := parseRFC3339(s); ok {
 		return at, true
 	}
 	if len(s) == 0 || len(s) > 64 {
-		return activity.Time{}, false
+		return Time{}, false
 	}
 	written := strings.ToUpper(string(s))
 	if at, err := time.Parse(time.RFC3339Nano, written); err == nil {
-		return activity.At(at), true
+		return At(at), true
 	}
 	for _, layout := range layouts {
 		if at, err := time.Parse(layout, written); err == nil {
-			return activity.At(at), true
+			return At(at), true
 		}
 	}
-	return activity.Time{}, false
+	return Time{}, false
 }
 
 // parseRFC3339 reads the usual spelling, 2025-04-24T14:11:46.421669Z or …+00:00, without the cost of time.Parse.
-func parseRFC3339(s []byte) (activity.Time, bool) {
+func parseRFC3339[T string | []byte](s T) (Time, bool) {
 	const upToSeconds = len("2006-01-02T15:04:05")
 	if len(s) <= upToSeconds || s[4] != '-' || s[7] != '-' || s[10] != 'T' || s[13] != ':' || s[16] != ':' {
-		return activity.Time{}, false
+		return Time{}, false
 	}
 	year, month, day := digits(s[0:4]), digits(s[5:7]), digits(s[8:10])
 	hour, minute, second := digits(s[11:13]), digits(s[14:16]), digits(s[17:19])
 	nano, rest := fraction(s[upToSeconds:])
 	if zone := string(rest); nano < 0 || zone != "Z" && zone != "+00:00" {
-		return activity.Time{}, false
+		return Time{}, false
 	}
 	if year < 0 || month < 1 || month > 12 || day < 1 || day > 28 && day > daysIn(year, month) {
-		return activity.Time{}, false
+		return Time{}, false
 	}
 	if hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 59 {
-		return activity.Time{}, false
+		return Time{}, false
 	}
 	seconds := int64(daysSince1970(year, month, day))*86400 + int64(hour*3600+minute*60+second)
-	return activity.At(time.Unix(seconds, int64(nano))), true
+	return At(time.Unix(seconds, int64(nano))), true
 }
 
 // fraction reads ".1234567" as nanoseconds and returns what follows; -1 when there are more than nine digits or none.
-func fraction(s []byte) (nano int, rest []byte) {
+func fraction[T string | []byte](s T) (nano int, rest T) {
 	if s[0] != '.' {
 		return 0, s
 	}
@@ -86,11 +79,11 @@ func fraction(s []byte) (nano int, rest []byte) {
 	for ; i < len(s) && '0' <= s[i] && s[i] <= '9'; i++ {
 		nano = nano*10 + int(s[i]-'0')
 		if i > 9 {
-			return -1, nil
+			return -1, rest
 		}
 	}
 	if i == 1 {
-		return -1, nil
+		return -1, rest
 	}
 	for n := i; n <= 9; n++ {
 		nano *= 10
@@ -99,9 +92,10 @@ func fraction(s []byte) (nano int, rest []byte) {
 }
 
 // digits reads a number without sign; -1 when there is another byte in it.
-func digits(s []byte) int {
+func digits[T string | []byte](s T) int {
 	n := 0
-	for _, c := range s {
+	for i := range len(s) {
+		c := s[i]
 		if c < '0' || c > '9' {
 			return -1
 		}

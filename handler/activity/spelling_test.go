@@ -1,4 +1,4 @@
-package payload
+package activity
 
 import (
 	"testing"
@@ -44,13 +44,13 @@ func TestParseTime(t *testing.T) {
 		"2026-01-02 03:04:05.123Z":          "2026-01-02T03:04:05.123Z",
 		"2026-01-02T03:04:05+0100":          "2026-01-02T02:04:05Z",
 	} {
-		got, ok := parseTime([]byte(written))
+		got, ok := ParseTime(written)
 		text := ""
 		if ok {
 			text = got.Format(time.RFC3339Nano)
 		}
 		if text != want {
-			t.Errorf("parseTime(%q) = %q, want %q", written, text, want)
+			t.Errorf("ParseTime(%q) = %q, want %q", written, text, want)
 		}
 	}
 }
@@ -61,7 +61,7 @@ func TestParseTimeAgreesWithStandardLibrary(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		at := time.Unix(rapid.Int64Range(-62135596800, 253402300799).Draw(t, "seconds"), rapid.Int64Range(0, 999999999).Draw(t, "nanos")).UTC()
 		written := at.Format(time.RFC3339Nano)
-		got, ok := parseRFC3339([]byte(written))
+		got, ok := parseRFC3339(written)
 		if !ok || !got.Equal(at) {
 			t.Fatalf("parseRFC3339(%q) = %v, %v", written, got, ok)
 		}
