@@ -226,14 +226,15 @@ func Fuzzed(a, b, c, link string) []notify.Message {
 	return []notify.Message{m, many}
 }
 
-// Hostile returns the samples and every payload in every field.
+// Hostile returns the samples, and for every payload a message that has it in every field.
 func Hostile() []notify.Message {
 	var messages []notify.Message
 	for _, s := range Samples() {
 		messages = append(messages, s.Message)
 	}
 	for _, payload := range payloads {
-		messages = append(messages, smuggled(payload)...)
+		all := smuggled(payload)
+		messages = append(messages, all[len(all)-1])
 	}
 	return messages
 }

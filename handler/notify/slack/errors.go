@@ -112,7 +112,7 @@ func word(code string) string {
 }
 
 var (
-	pointer    = regexp.MustCompile(`\[json-pointer:((?:/[a-z0-9_]{1,32}){1,16})/?\]`)
+	pointer = regexp.MustCompile(`\[json-pointer:((?:/[a-z0-9_]{1,32}){1,16})/?\]`)
 	// messageBit drops punctuation with the rest: a quoted address must not survive as its parts.
 	messageBit = regexp.MustCompile(`[A-Za-z0-9_]+`)
 )
