@@ -128,9 +128,6 @@ type block struct {
 	Stamp    int64           `json:"timestamp"`
 	Format   string          `json:"format"`
 	Fallback string          `json:"fallback"`
-	Indent   int             `json:"indent"`
-	Border   int             `json:"border"`
-	Offset   int             `json:"offset"`
 }
 
 // reader walks blocks and collects what a person sees, what acts, and what Slack would refuse.

@@ -220,7 +220,7 @@ func (r room) stepsBlock(m notify.Message) api.Block {
 	if len(items) == 0 {
 		return nil
 	}
-	return richText(section(bold("What to do")), api.NewRichTextList(api.RTEListOrdered, 0, items...))
+	return richText(section(bold("What to do")), numbered{Type: api.RTEList, Style: api.RTEListOrdered, Elements: items})
 }
 
 // buttons open links. Each needs an id of its own within the block; a click on it reaches us only where the app has

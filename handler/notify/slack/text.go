@@ -86,3 +86,14 @@ func italic(text string) api.RichTextSectionElement {
 func styled(text string, style api.RichTextSectionTextStyle) api.RichTextSectionElement {
 	return api.NewRichTextSectionTextElement(text, &style)
 }
+
+// numbered is an ordered list. slack-go's own type always sends an offset, which Slack's typed model of a message
+// (@slack/types 3.2, RichTextList) does not have.
+type numbered struct {
+	Type     api.RichTextElementType     `json:"type"`
+	Style    api.RichTextListElementType `json:"style"`
+	Elements []api.RichTextElement       `json:"elements"`
+}
+
+// RichTextElementType implements slack-go's RichTextElement.
+func (n numbered) RichTextElementType() api.RichTextElementType { return n.Type }
