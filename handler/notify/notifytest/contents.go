@@ -13,6 +13,7 @@ import (
 var contents = []testCase{
 	{"accepts every sample", "what cannot be delivered is not an alert", samples},
 	{"cuts what is too long and says so", "an attacker can name things at any length; a refused message would hide them", cutsLong},
+	{"holds its limits at the worst", "the dearest text an attacker can find must not make the channel refuse the alert", holdsLimits},
 	{"keeps the first facts of many", "facts come most important first", keepsFirstFacts},
 	{"delivers an empty message", "an event of unknown shape still has to ring", deliversEmpty},
 	{"shows every script", "names are not ASCII", showsScripts},
@@ -42,6 +43,24 @@ func cutsLong(t *testing.T, e *end) {
 	for _, start := range []string{"HIGH", m.Headline[:60], m.Steps[0][:60]} {
 		if !strings.Contains(text, start) {
 			t.Errorf("the beginning %q is missing in:\n%s", start, text)
+		}
+	}
+}
+
+// holdsLimits uses what is dearest everywhere at once: < is six bytes in JSON and an entity where Slack stores it, & the
+// same within addresses, which are never cut.
+func holdsLimits(t *testing.T, e *end) {
+	for _, worst := range []struct {
+		char string
+		urls int
+	}{{"<", 100}, {"<", 550}, {"<", 900}, {"<", 1900}, {"<", 2900}, {"🔥", 1900}, {`"`, 1900}} {
+		m := dearest(worst.char, worst.urls)
+		ref := e.deliver(t, m, notify.Ref{})
+		e.deliver(t, m, ref)
+		for _, s := range e.arrived() {
+			if s.Kind != Reply && !strings.Contains(s.Text, "CRITICAL") {
+				t.Errorf("%s with %+v lost its headline:\n%s", s.Kind, worst, s.Text)
+			}
 		}
 	}
 }

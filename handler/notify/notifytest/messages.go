@@ -145,6 +145,18 @@ func sixtyFacts() notify.Message {
 	return m
 }
 
+// dearest fills every field with char, and addresses with that many &.
+func dearest(char string, urls int) notify.Message {
+	dear := strings.Repeat(char, 5000)
+	m := notify.Message{Severity: notify.Critical, Result: notify.Succeeded, ID: "a", Time: when, Headline: dear, Summary: dear, News: dear}
+	for range 60 {
+		m.Facts = append(m.Facts, notify.Fact{Name: dear, Value: dear}, notify.Fact{Name: dear, Value: dear, Code: true})
+		m.Steps, m.Context = append(m.Steps, dear), append(m.Context, dear)
+		m.Links = append(m.Links, notify.Link{Title: dear, URL: "https://portal.azure.com/?" + strings.Repeat("&", urls)})
+	}
+	return m
+}
+
 func edited() notify.Message {
 	m := Grant()
 	m.News = "Succeeded after 12 s; seen 37 times in 15 minutes, last at 09:53:11 UTC."

@@ -72,12 +72,15 @@ func renderNews(m notify.Message) Payload {
 
 // renderFollowUp is news where there is no thread: it names the alert that it belongs to.
 func renderFollowUp(m notify.Message) Payload {
-	r := rooms[1]
-	body := section(bold(oneLine(headline(m), maxHeader)), plain("\n"+literal(m.News, r.summary)))
-	return Payload{
-		Text:   fallback(headline(m) + " — " + m.News),
-		Blocks: compact(richText(body), r.buttons(m), r.smallPrint(m)),
+	p := Payload{Text: fallback(headline(m) + " — " + m.News)}
+	for _, r := range rooms {
+		body := section(bold(oneLine(headline(m), maxHeader)), plain("\n"+literal(m.News, r.summary)))
+		p.Blocks = compact(richText(body), r.buttons(m), r.smallPrint(m))
+		if fits(p.Blocks) {
+			break
+		}
 	}
+	return p
 }
 
 // fits measures the JSON that slack-go will send, escapes included. Encoding twice costs some ten microseconds a message;

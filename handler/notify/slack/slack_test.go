@@ -224,27 +224,6 @@ func TestSettings(t *testing.T) {
 	}
 }
 
-func TestEveryRoomHoldsItsLimits(t *testing.T) {
-	t.Parallel()
-	// < costs six bytes of JSON for one character and is an entity where Slack stores it: nothing is dearer.
-	m := notify.Message{Severity: notify.Critical, Result: notify.Succeeded, ID: "a"}
-	dear := strings.Repeat("<", 5000)
-	m.Headline, m.Summary, m.News = dear, dear, dear
-	for range 60 {
-		m.Facts = append(m.Facts, notify.Fact{Name: dear, Value: dear}, notify.Fact{Name: dear, Value: dear, Code: true})
-		m.Steps, m.Context = append(m.Steps, dear), append(m.Context, dear)
-		m.Links = append(m.Links, notify.Link{Title: dear, URL: "https://portal.azure.com/" + strings.Repeat("&", 2900)})
-	}
-	p := slack.Render(m)
-	raw, err := json.Marshal(p.Blocks)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := read(p.Text, raw); err != nil {
-		t.Errorf("the dearest message: %v", err)
-	}
-}
-
 func TestTimesInTextAreNoEmoji(t *testing.T) {
 	t.Parallel()
 	p := slack.Render(notify.Message{Headline: "Since 09:41:02 :fire: :+1: a:b:c:", Severity: notify.Low})

@@ -122,26 +122,6 @@ func TestShrinkingOrder(t *testing.T) {
 	}
 }
 
-func TestEveryRoomHoldsItsLimits(t *testing.T) {
-	t.Parallel()
-	// < costs six bytes of JSON for one character: nothing is dearer.
-	m := notify.Message{Severity: notify.Critical, Result: notify.Succeeded, ID: "a"}
-	dear := strings.Repeat("< ", 2500)
-	m.Headline, m.Summary = dear, dear
-	for range 60 {
-		m.Facts = append(m.Facts, notify.Fact{Name: dear, Value: dear}, notify.Fact{Name: dear, Value: dear, Code: true})
-		m.Steps, m.Context = append(m.Steps, dear), append(m.Context, dear)
-		m.Links = append(m.Links, notify.Link{Title: dear, URL: "https://portal.azure.com/" + strings.Repeat("&", 1900)})
-	}
-	raw, err := json.Marshal(teams.Render(m))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := read(raw); err != nil || len(raw) >= 14*1024 {
-		t.Errorf("the dearest message has %d bytes, want less than 14 KB: %v", len(raw), err)
-	}
-}
-
 func TestSeverityHasAColourAndAWord(t *testing.T) {
 	t.Parallel()
 	for severity, want := range map[notify.Severity]string{

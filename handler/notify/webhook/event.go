@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -57,13 +58,20 @@ type Link struct {
 	URL   string `json:"url"`
 }
 
-// Bounds of what is sent, in code points; a receiver can rely on them.
+// Bounds of what is sent, in code points and items, on which a receiver can rely; schema.json repeats them. Together they
+// keep an event below 64 KB, the size that every intermediary must forward (CloudEvents 1.0.2, "Size Limits"), even if
+// every character takes four bytes.
 const (
-	maxLine  = 500
-	maxText  = 4000
-	maxValue = 1000
-	maxItems = 50
-	maxURL   = 4000
+	maxHeadline = 300
+	maxText     = 600
+	maxAll      = 1000 // the whole alert in one line
+	maxFacts    = 20
+	maxName     = 40
+	maxValue    = 280
+	maxItems    = 10
+	maxItem     = 200
+	maxTitle    = 40
+	maxURL      = 2000
 )
 
 // Render makes the event that raises m.
@@ -73,7 +81,7 @@ func Render(m notify.Message) Event { return render(m, TypeRaised) }
 // receiver can drop it, as CloudEvents asks for (source and id identify an event).
 func render(m notify.Message, kind string) Event {
 	e := Event{
-		SpecVersion: "1.0", Source: "/auditbell", Type: kind, Subject: line(m.ID),
+		SpecVersion: "1.0", Source: "/auditbell", Type: kind, Subject: line(m.ID, maxHeadline),
 		ContentType: "application/json", Data: data(m), Time: stamp(m.Time),
 	}
 	e.ID = identify(e)
@@ -82,7 +90,7 @@ func render(m notify.Message, kind string) Event {
 
 // identify hashes the event without its id. The time of sending is not part of it.
 func identify(e Event) string {
-	encoded, err := json.Marshal(e)
+	encoded, err := encode(e)
 	if err != nil {
 		return e.Subject // cannot happen: an Event is strings and booleans
 	}
@@ -90,20 +98,29 @@ func identify(e Event) string {
 	return hex.EncodeToString(sum[:16])
 }
 
+// encode leaves < > & as they are: escaped for HTML they would take six bytes each, and this is no HTML.
+func encode(e Event) ([]byte, error) {
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	err := encoder.Encode(e)
+	return b.Bytes(), err
+}
+
 // data leaves out what has nothing to show, so that a receiver need not check for empty texts. Lists are never null.
 func data(m notify.Message) Data {
 	d := Data{
-		Severity: string(severity(m.Severity)), Result: result(m.Result),
-		Headline: line(m.Headline), Summary: text(m.Summary), News: text(m.News), Text: text(m.Fallback()),
-		Facts: []Fact{}, Links: []Link{}, Steps: linesOf(m.Steps), Context: linesOf(m.Context),
+		Severity: string(severity(m.Severity)), Result: result(m.Result), Headline: line(m.Headline, maxHeadline),
+		Summary: text(m.Summary, maxText), News: text(m.News, maxText), Text: text(m.Fallback(), maxAll),
+		Facts: []Fact{}, Links: []Link{}, Steps: items(m.Steps), Context: items(m.Context),
 	}
 	for _, f := range m.Facts {
-		value := notify.Cut(text(f.Value), maxValue)
-		if given := value != "" || !f.Time.IsZero(); given && len(d.Facts) < maxItems {
-			d.Facts = append(d.Facts, Fact{Name: line(f.Name), Value: value, Time: stamp(f.Time), Code: f.Code})
+		value := text(f.Value, maxValue)
+		if given := value != "" || !f.Time.IsZero(); given && len(d.Facts) < maxFacts {
+			d.Facts = append(d.Facts, Fact{Name: line(f.Name, maxName), Value: value, Time: stamp(f.Time), Code: f.Code})
 		}
 	}
-	for _, l := range m.ShownLinks(maxLine, maxURL) {
+	for _, l := range m.ShownLinks(maxTitle, maxURL) {
 		d.Links = append(d.Links, Link{Title: l.Title, URL: l.URL})
 	}
 	return d
@@ -135,14 +152,18 @@ func stamp(t time.Time) string {
 }
 
 // line and text are what may be shown on one line and on several.
-func line(s string) string { return notify.Cut(strings.TrimSpace(notify.Clean(s, false)), maxLine) }
+func line(s string, limit int) string {
+	return notify.Cut(strings.TrimSpace(notify.Clean(s, false)), limit)
+}
 
-func text(s string) string { return notify.Cut(strings.TrimSpace(notify.Clean(s, true)), maxText) }
+func text(s string, limit int) string {
+	return notify.Cut(strings.TrimSpace(notify.Clean(s, true)), limit)
+}
 
-func linesOf(texts []string) []string {
+func items(texts []string) []string {
 	lines := make([]string, 0, min(len(texts), maxItems))
 	for _, s := range texts {
-		if shown := line(s); shown != "" && len(lines) < maxItems {
+		if shown := line(s, maxItem); shown != "" && len(lines) < maxItems {
 			lines = append(lines, shown)
 		}
 	}

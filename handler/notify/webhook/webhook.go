@@ -7,7 +7,6 @@ package webhook
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -56,7 +55,7 @@ func (d *Destination) Deliver(ctx context.Context, m notify.Message, prev notify
 	if prev.Zero() {
 		ref, kind = notify.Posted(m), TypeRaised
 	}
-	body, err := json.Marshal(render(m, kind))
+	body, err := encode(render(m, kind))
 	if err != nil {
 		return prev, notify.Permanent(fmt.Errorf("encode CloudEvent: %w", err))
 	}

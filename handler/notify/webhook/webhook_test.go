@@ -97,7 +97,7 @@ func read(body []byte, schema *jsonschema.Schema) (notifytest.Shown, error) {
 	}
 	seen = append(append(seen, d.Steps...), d.Context...)
 	shown.Text = strings.Join(seen, "\n")
-	if len(body) > 1<<19 {
+	if len(body) > 64*1024 {
 		wrong = append(wrong, fmt.Errorf("%d bytes", len(body)))
 	}
 	return shown, errors.Join(wrong...)
