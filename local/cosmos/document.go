@@ -184,7 +184,11 @@ func (s *Server) upsert(t target, d *draft, ifMatch string) step {
 		if err := t.matches(ifMatch, old); err != nil {
 			return outcome{}, err
 		}
-		return s.update(w, t, d, change{old: old, now: now})
+		before, err := old.decode()
+		if err != nil {
+			return outcome{}, err
+		}
+		return s.update(w, t, d, change{old: old, before: before, now: now})
 	}
 }
 
@@ -197,7 +201,11 @@ func (s *Server) replace(t target, id string, d *draft, ifMatch string) step {
 		if err != nil {
 			return outcome{}, err
 		}
-		return s.update(w, t, d, change{old: old, now: now})
+		before, err := old.decode()
+		if err != nil {
+			return outcome{}, err
+		}
+		return s.update(w, t, d, change{old: old, before: before, now: now})
 	}
 }
 
@@ -211,14 +219,15 @@ func (s *Server) patch(t target, id string, p *patch, ifMatch string) step {
 		if err != nil {
 			return outcome{}, err
 		}
-		if doc, err = p.apply(doc); err != nil {
-			return outcome{}, err
-		}
-		d, err := t.newDraft(doc, t.pk)
+		next, err := p.apply(doc)
 		if err != nil {
 			return outcome{}, err
 		}
-		return s.update(w, t, d, change{old: old, now: now, patchOps: len(p.ops)})
+		d, err := t.newDraft(next, t.pk)
+		if err != nil {
+			return outcome{}, err
+		}
+		return s.update(w, t, d, change{old: old, before: doc, now: now, patchOps: len(p.ops)})
 	}
 }
 
@@ -235,7 +244,7 @@ func (s *Server) remove(t target, id, ifMatch string) step {
 		if err := t.table.erase(w, old); err != nil {
 			return outcome{}, err
 		}
-		charge := deleteCharge(len(old.body), len(t.index.terms(doc)))
+		charge := deleteCharge(len(old.body), len(t.index.terms(doc.without(systemProperties...))))
 		return outcome{status: http.StatusNoContent, charge: charge, lsn: s.store.nextLSN()}, nil
 	}
 }
@@ -269,23 +278,20 @@ func (s *Server) insert(w *session, t target, d *draft, now int64) (outcome, err
 // change is the circumstances of an update.
 type change struct {
 	old      row
+	before   value // old, decoded
 	now      int64
 	patchOps int
 }
 
 func (s *Server) update(w *session, t target, d *draft, c change) (outcome, error) {
-	before, err := c.old.decode()
-	if err != nil {
-		return outcome{}, err
-	}
-	r, err := t.version(d, s.store.nextLSN(), c.now, before.member("_rid").str)
+	r, err := t.version(d, s.store.nextLSN(), c.now, c.before.member("_rid").str)
 	if err != nil {
 		return outcome{}, err
 	}
 	if err := t.table.put(w, r, &c.old, d.keys); err != nil {
 		return outcome{}, err
 	}
-	terms := t.index.terms(before.without("_rid", "_self", "_etag", "_attachments", "_ts"))
+	terms := t.index.terms(c.before.without(systemProperties...))
 	charge := replaceCharge(len(c.old.body), len(r.body), changedTerms(terms, d.terms))
 	return outcome{
 		status: http.StatusOK, etag: t.etagOf(r), body: r.body, lsn: r.seq, charge: patchCharge(charge, c.patchOps),

@@ -15,12 +15,15 @@ type draft struct {
 	terms []uint64
 }
 
+// systemProperties are those the service sets; what a client sends under these names is dropped.
+var systemProperties = []string{"_rid", "_self", "_etag", "_attachments", "_ts", "_lsn"}
+
 // newDraft checks an item. pk is the partition key of the request, which the item must agree with.
 func (c *container) newDraft(doc value, pk string) (*draft, error) {
 	if doc.kind != object {
 		return nil, badRequest("The input content is invalid because it is not a JSON object.")
 	}
-	doc = doc.without("_rid", "_self", "_etag", "_attachments", "_ts", "_lsn")
+	doc = doc.without(systemProperties...)
 	if err := checkID(doc.member("id")); err != nil {
 		return nil, err
 	}

@@ -103,6 +103,8 @@ func (d *decoder) object(depth int) (value, error) {
 		d.pos++
 		return out, nil
 	}
+	// Most objects are small; growing one step at a time would cost more than the room.
+	out.names, out.items = make([]string, 0, 8), make([]value, 0, 8)
 	for {
 		name, err := d.name()
 		if err != nil {

@@ -64,7 +64,7 @@ func (t target) newPatchOp(v value) (patchOp, error) {
 		// The escapes are those of JSON pointers, RFC 6901 section 4.
 		op.steps = append(op.steps, strings.NewReplacer("~1", "/", "~0", "~").Replace(step))
 	}
-	if op.steps[0] == "id" || t.key.covers(op.steps) || isSystem(op.steps[0]) {
+	if op.steps[0] == "id" || t.key.covers(op.steps) || slices.Contains(systemProperties, op.steps[0]) {
 		return op, badRequest(fmt.Sprintf("Patch of %q is not allowed: ids, partition keys and system properties stay.", op.path))
 	}
 	// azcosmos v1.5.0 leaves a nil value out, so setting null is impossible with it; that shows here as well.
@@ -75,10 +75,6 @@ func (t target) newPatchOp(v value) (patchOp, error) {
 		return op, badRequest("The value of an increment must be a number.")
 	}
 	return op, nil
-}
-
-func isSystem(name string) bool {
-	return slices.Contains([]string{"_rid", "_self", "_etag", "_attachments", "_ts"}, name)
 }
 
 // apply checks the condition and makes the new item. The old one stays as it is.

@@ -77,6 +77,9 @@ type page struct {
 }
 
 func (s *Server) page(in call, c *container, q *query) (*page, error) {
+	if ranges := in.header("X-Ms-Documentdb-Partitionkeyrangeid"); ranges != "" && ranges != "0" {
+		return nil, &problem{status: http.StatusGone, substatus: substatusRangeGone, message: "There is no such partition key range."}
+	}
 	p := &page{q: q, container: c}
 	if header := in.header("X-Ms-Documentdb-Partitionkey"); header != "" {
 		pk, err := c.key.ofHeader(header)

@@ -1,6 +1,7 @@
 package cosmos
 
 import (
+	"cmp"
 	"io"
 	"net/http"
 	"net/url"
@@ -156,14 +157,35 @@ func (c *call) pageSize() (int, error) {
 	return n, nil
 }
 
+// unserved refuses options that would change an answer here and are not done.
+func unserved(h http.Header) error {
+	for _, name := range []string{"X-Ms-Documentdb-Pre-Trigger-Include", "X-Ms-Documentdb-Post-Trigger-Include"} {
+		if h.Get(name) != "" {
+			return badRequest("Triggers are not served.")
+		}
+	}
+	switch directive := h.Get("X-Ms-Indexing-Directive"); directive {
+	case "", "Default", "Include":
+	default:
+		return badRequest("The indexing directive '" + directive + "' is not served.")
+	}
+	switch level := h.Get("X-Ms-Consistency-Level"); level {
+	case "", "Session", "Eventual", "ConsistentPrefix":
+	default: // "Consistency can only be relaxed", and the account's is Session
+		return badRequest("The consistency level '" + level + "' is stronger than the account's.")
+	}
+	return nil
+}
+
 // readBody takes the request's body, up to the service's request limit.
 func readBody(r *http.Request) ([]byte, error) {
 	if r.Body == nil {
 		return nil, nil
 	}
-	defer func() { _ = r.Body.Close() }()
 	if r.ContentLength > maxRequestBytes {
-		return nil, tooLarge()
+		// A client that is still writing sees the answer only once somebody has read what it sends.
+		_, err := io.CopyN(io.Discard, r.Body, min(r.ContentLength, 4*maxRequestBytes))
+		return nil, cmp.Or(err, tooLarge())
 	}
 	if r.ContentLength >= 0 {
 		body := make([]byte, r.ContentLength)

@@ -87,6 +87,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // Do serves one request in process, which makes a Server an azcore policy.Transporter. A broken connection is the
 // error that http.Client would return.
 func (s *Server) Do(r *http.Request) (*http.Response, error) {
+	if r.Body != nil {
+		defer func() { _ = r.Body.Close() }()
+	}
 	out, err := s.serve(r)
 	if err != nil {
 		return nil, &url.Error{Op: r.Method, URL: r.URL.Redacted(), Err: err}
@@ -165,6 +168,9 @@ func (s *Server) answer(r *http.Request, diskFull bool) (reply, error) {
 		return reply{}, &problem{status: http.StatusNotFound, message: "The requested path is not served."}
 	}
 	if err := authorize(r, to, s.key); err != nil {
+		return reply{}, err
+	}
+	if err := unserved(r.Header); err != nil {
 		return reply{}, err
 	}
 	body, err := readBody(r)
