@@ -78,8 +78,10 @@ func fieldOf(name string) field {
 func renamed(path string) string { return cmp.Or(ownPaths[path], path) }
 
 // eventField returns the event's own JSON name for a rule's field: "caller", "properties.a.b".
-func eventField(name string) string {
-	f := fieldOf(name)
+func eventField(name string) string { return fieldOf(name).name() }
+
+// name is the event's own name for f, empty for what it has none for.
+func (f field) name() string {
 	if f.kind == inProperties {
 		return strings.TrimSuffix("properties."+f.path, ".")
 	}
