@@ -45,6 +45,8 @@ var arrows = map[string][]string{
 	"infra":                     {},
 	"infra/stage":               {"infra/stage/layout"},
 	"infra/stage/layout":        {},
+	"infra/check":               {},
+	"infra/check/refresh":       {"infra/check"},
 	"local":                     {"local/scenario", "local/stack"},
 	"local/host":                {"handler/host"},
 	"local/cosmos":              {"infra"},

@@ -2,7 +2,7 @@
 
 locals {
   event_hub_namespace      = "evhns-${var.name}-${local.suffix}"
-  event_hub_name           = "activity-log"
+  event_hub_name           = "insights-activity-logs" # as Azure Monitor would call it
   event_hub_consumer_group = "auditbell"
 }
 

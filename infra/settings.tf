@@ -5,8 +5,8 @@ locals {
   # What the Functions host itself reads. __credential is needed: without it the apply is green and the host dead.
   # FUNCTIONS_WORKER_RUNTIME is missing on purpose: on Flex Consumption the runtime is part of functionAppConfig.
   host_settings = {
-    AzureWebJobsStorage__accountName          = azurerm_storage_account.host.name
-    AzureWebJobsStorage__credential           = "managedidentity"
+    AzureWebJobsStorage__accountName = azurerm_storage_account.host.name
+    AzureWebJobsStorage__credential  = "managedidentity"
     # Marked sensitive by the provider, but no secret: with local authentication off it only says where.
     APPLICATIONINSIGHTS_CONNECTION_STRING     = nonsensitive(azurerm_application_insights.main.connection_string)
     APPLICATIONINSIGHTS_AUTHENTICATION_STRING = "Authorization=AAD"
@@ -18,11 +18,12 @@ locals {
     "rollup"    = { ROLLUP_SCHEDULE = var.schedules.rollup }
     "reconcile" = { RECONCILE_SCHEDULE = var.schedules.reconcile }
     "digest"    = { DIGEST_SCHEDULE = var.schedules.digest }
-    "eventhub-activity" = var.event_hub == null ? {} : {
-      EVENTHUB__fullyQualifiedNamespace = "${local.event_hub_namespace}.servicebus.windows.net"
-      EVENTHUB__credential              = "managedidentity"
-      EVENTHUB_NAME                     = local.event_hub_name
-      EVENTHUB_CONSUMER_GROUP           = local.event_hub_consumer_group
+    # Without a hub the function is switched off: the host would complain of the missing connection at every start.
+    "eventhub-activity" = var.event_hub == null ? { "AzureWebJobs.eventhub-activity.Disabled" = "true" } : {
+      EVENT_HUB_CONNECTION__fullyQualifiedNamespace = "${local.event_hub_namespace}.servicebus.windows.net"
+      EVENT_HUB_CONNECTION__credential              = "managedidentity"
+      EVENT_HUB_NAME                                = local.event_hub_name
+      EVENT_HUB_CONSUMER_GROUP                      = local.event_hub_consumer_group
     }
   }
 

@@ -87,7 +87,7 @@ mock_provider "azurerm" {
   }
   mock_resource "azurerm_eventhub" {
     defaults = {
-      id = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-auditbell/providers/Microsoft.EventHub/namespaces/evhns-auditbell-1a2b3c/eventhubs/activity-log"
+      id = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-auditbell/providers/Microsoft.EventHub/namespaces/evhns-auditbell-1a2b3c/eventhubs/insights-activity-logs"
     }
   }
   mock_resource "azurerm_eventhub_namespace_authorization_rule" {

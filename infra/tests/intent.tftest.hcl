@@ -87,7 +87,7 @@ mock_provider "azurerm" {
   }
   mock_resource "azurerm_eventhub" {
     defaults = {
-      id = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-auditbell/providers/Microsoft.EventHub/namespaces/evhns-auditbell-1a2b3c/eventhubs/activity-log"
+      id = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-auditbell/providers/Microsoft.EventHub/namespaces/evhns-auditbell-1a2b3c/eventhubs/insights-activity-logs"
     }
   }
   mock_resource "azurerm_eventhub_namespace_authorization_rule" {
@@ -262,12 +262,25 @@ run "settings_follow_the_published_functions" {
   }
 
   assert {
-    condition     = length(setsubtract(["DIGEST_SCHEDULE", "EVENTHUB_NAME", "DELIVER_SCHEDULE"], [for s in azapi_resource.function_app.body.properties.siteConfig.appSettings : s.name])) == 0
+    condition     = length(setsubtract(["DIGEST_SCHEDULE", "EVENT_HUB_NAME", "DELIVER_SCHEDULE"], [for s in azapi_resource.function_app.body.properties.siteConfig.appSettings : s.name])) == 0
     error_message = "a published function gets its settings"
   }
   assert {
     condition     = !contains([for s in azapi_resource.function_app.body.properties.siteConfig.appSettings : s.name], "ROLLUP_SCHEDULE")
     error_message = "a function that is not published gets none"
+  }
+}
+
+run "without_a_hub_its_function_is_switched_off" {
+  command = plan
+
+  variables {
+    functions = ["eventgrid-activity", "deliver", "eventhub-activity"]
+  }
+
+  assert {
+    condition     = contains([for s in azapi_resource.function_app.body.properties.siteConfig.appSettings : "${s.name}=${s.value}"], "AzureWebJobs.eventhub-activity.Disabled=true")
+    error_message = "a trigger without its connection makes the host complain at every start"
   }
 }
 

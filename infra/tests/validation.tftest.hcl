@@ -87,7 +87,7 @@ mock_provider "azurerm" {
   }
   mock_resource "azurerm_eventhub" {
     defaults = {
-      id = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-auditbell/providers/Microsoft.EventHub/namespaces/evhns-auditbell-1a2b3c/eventhubs/activity-log"
+      id = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-auditbell/providers/Microsoft.EventHub/namespaces/evhns-auditbell-1a2b3c/eventhubs/insights-activity-logs"
     }
   }
   mock_resource "azurerm_eventhub_namespace_authorization_rule" {
@@ -583,11 +583,29 @@ run "budget_start" {
   expect_failures = [var.budget]
 }
 
-run "network" {
+run "network_names_subnets" {
   command = plan
 
   variables {
-    network = { integration_subnet_id = "snet", endpoint_subnet_id = "snet", private_dns_zone_ids = { blob = "b", table = "t", cosmos = "c", vault = "v" } }
+    network = {
+      integration_subnet_id = "snet-app"
+      endpoint_subnet_id    = "snet-endpoints"
+      private_dns_zone_ids  = { blob = "b", table = "t", cosmos = "c", vault = "v" }
+    }
+  }
+
+  expect_failures = [var.network]
+}
+
+run "network_needs_two_subnets" {
+  command = plan
+
+  variables {
+    network = {
+      integration_subnet_id = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-net/providers/Microsoft.Network/virtualNetworks/vnet/subnets/one"
+      endpoint_subnet_id    = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-net/providers/Microsoft.Network/virtualNetworks/vnet/subnets/one"
+      private_dns_zone_ids  = { blob = "b", table = "t", cosmos = "c", vault = "v" }
+    }
   }
 
   expect_failures = [var.network]

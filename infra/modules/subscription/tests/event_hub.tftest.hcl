@@ -36,8 +36,8 @@ variables {
     }
     action_group_id = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-auditbell/providers/Microsoft.Insights/actionGroups/ag-auditbell"
     event_hub = {
-      id                    = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-auditbell/providers/Microsoft.EventHub/namespaces/evhns-auditbell-1a2b3c/eventhubs/activity-log"
-      name                  = "activity-log"
+      id                    = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-auditbell/providers/Microsoft.EventHub/namespaces/evhns-auditbell-1a2b3c/eventhubs/insights-activity-logs"
+      name                  = "insights-activity-logs"
       authorization_rule_id = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-auditbell/providers/Microsoft.EventHub/namespaces/evhns-auditbell-1a2b3c/authorizationRules/diagnostic-settings"
     }
     tags = {}
@@ -56,7 +56,7 @@ run "the_hub_is_the_one_destination" {
     error_message = "the topic may send to it"
   }
   assert {
-    condition     = azurerm_monitor_diagnostic_setting.activity_log.eventhub_name == "activity-log"
+    condition     = azurerm_monitor_diagnostic_setting.activity_log.eventhub_name == "insights-activity-logs"
     error_message = "the export goes to the hub too"
   }
 }
@@ -82,8 +82,8 @@ run "the_function_that_pulls_is_needed" {
       }
       action_group_id = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-auditbell/providers/Microsoft.Insights/actionGroups/ag-auditbell"
       event_hub = {
-        id                    = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-auditbell/providers/Microsoft.EventHub/namespaces/evhns-auditbell-1a2b3c/eventhubs/activity-log"
-        name                  = "activity-log"
+        id                    = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-auditbell/providers/Microsoft.EventHub/namespaces/evhns-auditbell-1a2b3c/eventhubs/insights-activity-logs"
+        name                  = "insights-activity-logs"
         authorization_rule_id = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-auditbell/providers/Microsoft.EventHub/namespaces/evhns-auditbell-1a2b3c/authorizationRules/diagnostic-settings"
       }
       tags = {}

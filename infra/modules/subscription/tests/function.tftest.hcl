@@ -35,7 +35,7 @@ variables {
       container_name     = "dead-letters"
     }
     action_group_id = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-auditbell/providers/Microsoft.Insights/actionGroups/ag-auditbell"
-    tags = {}
+    tags            = {}
   }
 }
 

@@ -1,0 +1,149 @@
+package check_test
+
+import (
+	"io/fs"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"testing/fstest"
+
+	"github.com/auditbell/auditbell/handler/activity"
+	"github.com/auditbell/auditbell/handler/rules"
+	"github.com/auditbell/auditbell/infra/check"
+)
+
+// options asks the embedded library; the rules engine itself says what rings.
+var options = sync.OnceValues(func() (check.Options, error) {
+	all, err := rules.Library()
+	if err != nil {
+		return check.Options{}, err
+	}
+	set, err := rules.Compile(all)
+	return check.Options{Rings: func(operation string) bool {
+		e := &activity.Event{
+			ID: "a", Category: activity.Administrative, Outcome: activity.Succeeded, Operation: strings.ToLower(operation),
+			ResourceID: "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourcegroups/rg/providers/microsoft.x/y/z",
+		}
+		return len(set.Match(nil, e)) > 0
+	}}, err
+})
+
+func run(t *testing.T, fsys fs.FS) []string {
+	t.Helper()
+	o, err := options()
+	if err != nil {
+		t.Fatal(err)
+	}
+	problems, err := check.Repo(fsys, o)
+	if err != nil {
+		return []string{err.Error()}
+	}
+	return problems
+}
+
+func TestInfraAgreesWithTheRepository(t *testing.T) {
+	t.Parallel()
+	for _, problem := range run(t, os.DirFS("../..")) {
+		t.Error(problem)
+	}
+}
+
+// mutations are mistakes of the kind that people make, each in one place, and a part of the sentence that tells of it.
+var mutations = []struct{ name, file, old, new, want string }{
+	{"a misspelt argument", "infra/storage.tf", "min_tls_version                   = \"TLS1_2\"\n  https_traffic_only_enabled        = true\n  shared_access_key_enabled         = false\n  default_to_oauth_authentication   = true\n  local_user_enabled                = false\n  allow_nested_items_to_be_public   = false\n  cross_tenant_replication_enabled  = false\n  infrastructure_encryption_enabled = true\n\n  network_rules {\n    default_action = local.app_storage_default_action\n    bypass         = [\"AzureServices\"]\n  }\n}\n\nresource \"azurerm_storage_container\" \"package\"", "minimum_tls_version = \"TLS1_2\"\n  https_traffic_only_enabled = true\n  shared_access_key_enabled = false\n  local_user_enabled = false\n  allow_nested_items_to_be_public = false\n\n  network_rules {\n    default_action = local.app_storage_default_action\n  }\n}\n\nresource \"azurerm_storage_container\" \"package\"",
+		"has no argument minimum_tls_version; it has min_tls_version"},
+	{"a required argument that is gone", "infra/cosmos.tf", "  offer_type                         = \"Standard\"\n", "", "lacks the argument offer_type"},
+	{"a block that azurerm 5 dropped", "infra/modules/subscription/main.tf", "  dynamic \"enabled_log\" {", "  metric {\n    category = \"AllMetrics\"\n  }\n\n  dynamic \"enabled_log\" {", "has no block metric; it has enabled_metric"},
+	{"a read-only argument that is set", "infra/monitor.tf", "  application_type             = \"other\"", "  application_type             = \"other\"\n  instrumentation_key = \"x\"", "sets instrumentation_key, which only the provider may set"},
+	{"a second block where one is allowed", "infra/storage.tf", "  immutability_policy {", "  immutability_policy {\n    state = \"Unlocked\"\n    period_since_creation_in_days = 1\n    allow_protected_append_writes = true\n  }\n  immutability_policy {", "has 2 blocks immutability_policy, the provider takes 1"},
+	{"a reference to what is not declared", "infra/keyvault.tf", "azurerm_log_analytics_workspace.main.id", "azurerm_log_analytics_workspace.logs.id", "azurerm_log_analytics_workspace.logs.id is not declared"},
+	{"an attribute that does not exist", "infra/outputs.tf", "azurerm_key_vault.main.name\n}", "azurerm_key_vault.main.vault_name\n}", "asks azurerm_key_vault for vault_name"},
+	{"a variable that nothing reads", "infra/monitor.tf", "var.telemetry_sampling_percentage", "100", "variable telemetry_sampling_percentage is read by nothing"},
+	{"a module that is given too little", "infra/subscription.tf", "  core                      = local.core\n", "", "lacks core, which infra/modules/subscription needs"},
+	{"an output that a module does not have", "infra/examples/minimal/outputs.tf", "module.auditbell.next_command", "module.auditbell.next", "module.auditbell.next names no output of infra"},
+	{"a function that has no folder", "infra/modules/subscription/main.tf", "/functions/eventgrid-activity\"", "/functions/ActivityEvents\"", "there is no folder functions/ActivityEvents"},
+	{"a function that Event Grid cannot call", "infra/modules/subscription/main.tf", "/functions/eventgrid-activity\"", "/functions/deliver\"", "whose trigger is timerTrigger"},
+	{"a webhook to a route that is not served", "infra/alerts.tf", "/api/actiongroup-alert$", "/api/alerts$", "infra calls /api/alerts"},
+	{"a misspelt setting", "infra/settings.tf", "COSMOS_ENDPOINT =", "COSMOS_ENDPIONT =", "the handler requires COSMOS_ENDPOINT"},
+	{"a schedule that the trigger does not read", "functions/deliver/function.json", "%DELIVER_SCHEDULE%", "%DELIVERY_SCHEDULE%", "functions/deliver reads DELIVERY_SCHEDULE"},
+	{"a secret that the vault cannot hold", "handler/notify/teams/teams.go", "\"TEAMS_WORKFLOW_URL\"", "\"TEAMS_HOOK_URL\"", "the handler reads the secret TEAMS_HOOK_URL"},
+	{"an account key for the host", "infra/settings.tf", "    AzureWebJobsStorage__credential  = \"managedidentity\"\n", "    AzureWebJobsStorage = \"\"\n", "does not write AzureWebJobsStorage__credential"},
+	{"an example file that was not written anew", "local.settings.json.example", "\"LOG_LEVEL\"", "\"LOGLEVEL\"", "local.settings.json.example lacks LOG_LEVEL"},
+	{"an alert for a misspelt operation", "infra/modules/subscription/alerts.tf", "Microsoft.Network/publicIPAddresses/delete", "Microsoft.Network/publicIpAddresses/delete", "no alert watches Microsoft.Network/publicIPAddresses/delete"},
+	{"an alert under another name than its rule", "infra/modules/subscription/alerts.tf", "    nsg-rule-write = {", "    nsg-rules-write = {", "the alert nsg-rule-write must watch"},
+	{"a category left out", "infra/modules/subscription/main.tf", "    \"Autoscale\",\n", "", "the diagnostic setting exports"},
+	{"a category misspelt", "infra/modules/subscription/main.tf", "\"ServiceHealth\",", "\"Service Health\",", "the diagnostic setting exports"},
+	{"a filter that drops what rings", "infra/variables.tf", "\"Microsoft.Resources/deployments/write\",", "\"Microsoft.Authorization/roleAssignments/write\",", "for which a rule of the library rings"},
+	{"a TTL beside containers.json", "infra/cosmos.tf", "each.value.default_ttl_seconds", "86400", "must take default_ttl from containers.json"},
+	{"a container under another name", "infra/containers.json", "\"name\": \"rollups\"", "\"name\": \"sums\"", "the store uses the container rollups"},
+	{"a right that the store needs and lost", "infra/identity.tf", "      \"Microsoft.DocumentDB/databaseAccounts/sqlDatabases/containers/items/replace\",\n", "", "its role lacks items/replace"},
+	{"keys switched on", "infra/storage.tf", "shared_access_key_enabled         = false", "shared_access_key_enabled         = true", "must have shared_access_key_enabled = false"},
+	{"dead letters switched off", "infra/modules/subscription/main.tf", "  storage_blob_dead_letter_destination {\n    storage_account_id          = var.core.dead_letters.storage_account_id\n    storage_blob_container_name = var.core.dead_letters.container_name\n  }\n", "", "without it Event Grid drops"},
+	{"a key printed", "infra/outputs.tf", "azurerm_cosmosdb_account.main.endpoint", "azurerm_cosmosdb_account.main.primary_key", "would print a key"},
+	{"a validation that no test trips", "infra/tests/validation.tftest.hcl", "[var.reader_role]", "[var.delivery]", "reader_role has 1 validations and 0 tests"},
+	{"a right without a reason", "infra/identity.tf", "# Telemetry is written by identity; the connection string alone is worth nothing.\n", "", "gives a right without saying why"},
+	{"a table that was not written anew", "infra/identity.tf", "storage_table_data_contributor}\"", "storage_blob_data_owner}\"", "the table roles is not what the module has"},
+	{"a query that knows one spelling", "infra/queries/failures.kql", "in~ (\"Failure\", \"Failed\")", "=~ \"Failed\"", "knows one spelling of the status"},
+	{"a query that compares by case", "infra/queries/policy.kql", "CategoryValue =~ \"Policy\"", "CategoryValue == \"Policy\"", "compares with == or !="},
+	{"a query for a column that is not there", "infra/queries/creations.kql", "OperationNameValue, ResourceGroup", "OperationNameVal, ResourceGroup", "names the column OperationNameVal"},
+}
+
+// TestEveryMistakeIsToldOf proves the checker: a repository that is right but for one mistake is told of that mistake.
+func TestEveryMistakeIsToldOf(t *testing.T) {
+	t.Parallel()
+	base := copyOf(t)
+	clean := map[string]bool{}
+	for _, p := range run(t, base) {
+		clean[p] = true
+	}
+	for _, m := range mutations {
+		t.Run(m.name, func(t *testing.T) {
+			t.Parallel()
+			changed := fstest.MapFS{}
+			for p, f := range base {
+				changed[p] = f
+			}
+			text := string(base[m.file].Data)
+			if !strings.Contains(text, m.old) {
+				t.Fatalf("%s has no %q to spoil; mend the mutation", m.file, m.old)
+			}
+			changed[m.file] = &fstest.MapFile{Data: []byte(strings.Replace(text, m.old, m.new, 1))}
+			var told []string
+			for _, p := range run(t, changed) {
+				if !clean[p] {
+					told = append(told, p)
+				}
+			}
+			if !strings.Contains(strings.Join(told, "\n"), m.want) {
+				t.Errorf("told %q, want a sentence with %q", told, m.want)
+			}
+		})
+	}
+}
+
+// copyOf reads into memory what the checks look at.
+func copyOf(t *testing.T) fstest.MapFS {
+	t.Helper()
+	root := os.DirFS("../..")
+	files := fstest.MapFS{}
+	for _, dir := range []string{"infra", "functions", "handler"} {
+		err := fs.WalkDir(root, dir, func(p string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() || strings.Contains(p, "/testdata/") || strings.HasSuffix(p, "_test.go") {
+				return err
+			}
+			text, err := fs.ReadFile(root, p)
+			files[p] = &fstest.MapFile{Data: text}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	text, err := fs.ReadFile(root, "local.settings.json.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files["local.settings.json.example"] = &fstest.MapFile{Data: text}
+	return files
+}

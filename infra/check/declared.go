@@ -1,0 +1,113 @@
+package check
+
+import (
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path"
+	"strconv"
+	"strings"
+)
+
+// setting is one settings.Def of the handler's source.
+type setting struct {
+	name             string
+	required, secret bool
+}
+
+// declaredSettings reads the settings.Def literals of the handler. The source is read and not the running program, so
+// that the check needs nothing to be built and can be tried on a changed copy.
+func declaredSettings(fsys fs.FS) (map[string]setting, error) {
+	found := map[string]setting{}
+	err := fs.WalkDir(fsys, "handler", func(p string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(p, ".go") || strings.HasSuffix(p, "_test.go") {
+			return err
+		}
+		return readDefs(fsys, p, found)
+	})
+	return found, err
+}
+
+// readDefs adds the definitions of one file.
+func readDefs(fsys fs.FS, p string, found map[string]setting) error {
+	text, err := fs.ReadFile(fsys, p)
+	if err != nil {
+		return fmt.Errorf("read %s: %w", p, err)
+	}
+	file, err := parser.ParseFile(token.NewFileSet(), p, text, parser.SkipObjectResolution)
+	if err != nil {
+		return fmt.Errorf("parse %s: %w", p, err)
+	}
+	secret := map[ast.Node]bool{} // the literals that are given to Secret or SecretURL
+	ast.Inspect(file, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.CallExpr:
+			if s, ok := n.Fun.(*ast.SelectorExpr); ok && strings.HasPrefix(s.Sel.Name, "Secret") && len(n.Args) == 1 {
+				secret[n.Args[0]] = true
+			}
+		case *ast.CompositeLit:
+			for _, def := range defs(n, path.Base(path.Dir(p))) {
+				if s, ok := readDef(def); ok {
+					s.secret = s.secret || secret[def]
+					found[s.name] = s
+				}
+			}
+		}
+		return true
+	})
+	return nil
+}
+
+// defs returns the Def literals that a literal is or lists.
+func defs(n *ast.CompositeLit, pkg string) []*ast.CompositeLit {
+	if isDef(n.Type, pkg) {
+		return []*ast.CompositeLit{n}
+	}
+	list, ok := n.Type.(*ast.ArrayType)
+	if !ok || !isDef(list.Elt, pkg) {
+		return nil
+	}
+	var all []*ast.CompositeLit
+	for _, e := range n.Elts {
+		if lit, ok := e.(*ast.CompositeLit); ok && lit.Type == nil {
+			all = append(all, lit)
+		}
+	}
+	return all
+}
+
+func isDef(t ast.Expr, pkg string) bool {
+	switch t := t.(type) {
+	case *ast.SelectorExpr:
+		x, ok := t.X.(*ast.Ident)
+		return ok && x.Name == "settings" && t.Sel.Name == "Def"
+	case *ast.Ident:
+		return pkg == "settings" && t.Name == "Def"
+	}
+	return false
+}
+
+// readDef reads a literal. One whose name is computed is skipped: those are the host's own variables, which no operator
+// sets (FUNCTIONS_CUSTOMHANDLER_PORT).
+func readDef(n *ast.CompositeLit) (setting, bool) {
+	var s setting
+	for _, e := range n.Elts {
+		pair, ok := e.(*ast.KeyValueExpr)
+		if !ok {
+			continue
+		}
+		key, _ := pair.Key.(*ast.Ident)
+		switch v := pair.Value.(type) {
+		case *ast.BasicLit:
+			if key.Name == "Name" {
+				s.name, _ = strconv.Unquote(v.Value)
+			}
+		case *ast.Ident:
+			s.required = s.required || key.Name == "Required" && v.Name == "true"
+			s.secret = s.secret || key.Name == "Secret" && v.Name == "true"
+		}
+	}
+	return s, s.name != ""
+}
