@@ -57,8 +57,10 @@ func openApp(w world) (*app, error) {
 	options.Logger, options.Now = w.log, w.now
 	readSchedules(s)
 	readEventHub(s)
+	config := s.ReadConfig(w.config, names(a.destinations))
 	a.pipeline = &pipeline.Pipeline{
-		Routes: s.ReadConfig(w.config, names(a.destinations)).Routes, Destinations: a.destinations,
+		Routes: config.Routes, Quiet: config.Quiet, Maintenance: config.Maintenance,
+		Destinations: a.destinations, Budgets: &pipeline.Budgets{},
 		Enrich: readEnrich(s), Now: w.now,
 		Lease: s.Duration(settings.Def{Name: "DELIVERY_LEASE", Default: "30s",
 			Doc: "How long one instance may take to deliver an alert before another one tries."}),

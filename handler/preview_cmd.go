@@ -89,7 +89,7 @@ func previewOf(p *pipeline.Pipeline, e activity.Event, name string, index int) p
 	if !rings {
 		f = alert.Finding{Event: e, Rule: alert.Rule{ID: "none", Title: "No rule matches", Severity: string(notify.Informational)}}
 	}
-	m := p.Message(alert.New(f, p.Now()), alert.Told{})
+	m := p.Message(alert.New(f, p.Now()))
 	return preview{
 		Input: name, Index: index, Rings: rings, Rule: f.Rule.ID, To: f.To, Message: m,
 		Plain: notify.Plain(m), Slack: slack.Render(m), Teams: teams.Render(m), Webhook: webhook.Render(m),

@@ -8,9 +8,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -20,6 +22,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -50,6 +53,9 @@ func TestStories(t *testing.T) {
 			"cosmos":   command((*story).cosmosFault),
 			"clock":    command((*story).advance),
 			"setting":  command((*story).setting),
+			"config":   command((*story).configFile),
+			"burst":    command((*story).burst),
+			"tally":    command((*story).tally),
 		},
 	})
 }
@@ -60,6 +66,7 @@ type story struct {
 	cosmos *cosmos.Server
 	inbox  *inbox.Server
 	env    map[string]string
+	config fs.FS
 	clock  atomic.Int64
 	log    bytes.Buffer
 }
@@ -69,7 +76,7 @@ var storyBegins = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 func (s *story) now() time.Time { return storyBegins.Add(time.Duration(s.clock.Load())) }
 
 func openStory(env *testscript.Env) (*story, error) {
-	s := &story{}
+	s := &story{config: os.DirFS("../config")}
 	ctx := context.Background() // until the story is over; see Defer
 	var err error
 	if s.cosmos, err = cosmos.Open(ctx, cosmos.Options{Now: s.now}); err != nil {
@@ -118,7 +125,7 @@ func (s *story) open() string {
 	if s.server == nil {
 		w := world{
 			settings: settings.New(func(name string) (string, bool) { v, ok := s.env[name]; return v, ok }),
-			config:   os.DirFS("../config"), log: slog.New(slog.NewTextHandler(&s.log, nil)), now: s.now,
+			config:   s.config, log: slog.New(slog.NewTextHandler(&s.log, nil)), now: s.now,
 		}
 		lazy := &lazyApp{log: w.log, open: sync.OnceValues(func() (*app, error) { return openApp(w) })}
 		s.server = httptest.NewServer(newServer(lazy, w.log).Handler())
@@ -240,7 +247,7 @@ func sorted(lines []string) []string {
 // alerts prints every alert in the store that owes a delivery or has one parked.
 func (s *story) alerts(*testscript.TestScript, []string) (string, error) {
 	a, err := openApp(world{settings: settings.New(func(name string) (string, bool) { v, ok := s.env[name]; return v, ok }),
-		config: os.DirFS("../config"), log: slog.New(slog.DiscardHandler), now: s.now})
+		config: s.config, log: slog.New(slog.DiscardHandler), now: s.now})
 	if err != nil {
 		return "", err
 	}
@@ -296,6 +303,62 @@ func (s *story) cosmosFault(_ *testscript.TestScript, args []string) (string, er
 		s.cosmos.Inject(cosmos.Fault{Status: http.StatusServiceUnavailable})
 	}
 	return "", nil
+}
+
+// configFile FILE is what the operator's auditbell.yaml says, from before the first invocation.
+func (s *story) configFile(ts *testscript.TestScript, args []string) (string, error) {
+	s.config = fstest.MapFS{"auditbell.yaml": {Data: []byte(ts.ReadFile(args[0]))}}
+	return "", nil
+}
+
+// burst N [from M] delivers N events of one actor, in resource groups M, M+1, … so that each is an alert.
+func (s *story) burst(_ *testscript.TestScript, args []string) (string, error) {
+	n, err := strconv.Atoi(args[0])
+	if err != nil {
+		return "", err
+	}
+	from := 0
+	if len(args) == 3 {
+		if from, err = strconv.Atoi(args[2]); err != nil {
+			return "", err
+		}
+	}
+	var events []string
+	for i := from; i < from+n; i++ {
+		uri := fmt.Sprintf("/subscriptions/5f1c0a52-7c1e-4b7d-9a41-2d6a8c3e9b10/resourceGroups/rg-%d/providers/Microsoft.Authorization/policyAssignments/pa-%04d", i, i)
+		events = append(events, fmt.Sprintf(`{"id":"e-%d","subject":%q,"eventType":"Microsoft.Resources.ResourceWriteSuccess","eventTime":"2026-11-22T11:59:00Z","topic":"/subscriptions/x",
+			"data":{"claims":{"http://schemas.xmlsoap.org/ws/2005/05/identity/claims/upn":"rob@contoso.example"},"correlationId":"c-%d","resourceUri":%q,"operationName":"Microsoft.Authorization/policyAssignments/write"}}`, i, uri, i, uri))
+	}
+	answer := post(s.open()+"/eventgrid-activity", envelopeFor("eventgrid-activity", []byte("["+strings.Join(events, ",")+"]")))
+	if !strings.HasPrefix(answer, "200 ") {
+		return "", errors.New(answer)
+	}
+	return "", nil
+}
+
+// tally prints for each destination how many alerts are shown, how many a summary counts, and in how many messages.
+func (s *story) tally(*testscript.TestScript, []string) (string, error) {
+	var out strings.Builder
+	for _, destination := range []string{inbox.Slack, inbox.Teams} {
+		shown, messages, counted := map[string]bool{}, 0, 0
+		for _, m := range s.inbox.Messages() {
+			if m.Destination != destination {
+				continue
+			}
+			messages++
+			var n int
+			if at := strings.Index(m.Text, "Alert storm: "); at >= 0 {
+				if _, err := fmt.Sscanf(m.Text[at:], "Alert storm: %d alerts", &n); err != nil {
+					return "", err
+				}
+				counted = max(counted, n)
+			} else if at := strings.Index(m.Text, "pa-"); at >= 0 {
+				shown[m.Text[at:at+7]] = true
+			}
+		}
+		fmt.Fprintf(&out, "%s: %d shown + %d counted = %d, in %d messages\n", destination, len(shown), counted, len(shown)+counted, messages)
+	}
+	return out.String(), nil
 }
 
 // advance moves the clock.

@@ -38,11 +38,16 @@ type Alert struct {
 	Revision   int                 `json:"revision"`
 	Deliveries map[string]Delivery `json:"deliveries"` // by destination name
 	Lease      Lease               `json:"lease,omitzero"`
+
+	Acts   []Act    `json:"acts,omitempty"` // what people did about it, oldest first, at most keepActs
+	Snooze Snooze   `json:"snooze,omitzero"`
+	Notes  []string `json:"notes,omitempty"` // what a reader must know beside the event: an exception that expired
 }
 
 const (
 	keepOperations = 20
 	keepRules      = 8
+	keepNotes      = 4
 	keepProperties = 8 << 10 // bytes; a Cosmos item of 10 KB costs about 7 RU to write
 )
 
@@ -59,6 +64,16 @@ type Rule struct {
 	Window   time.Duration `json:"window,omitempty"`   // 0: DefaultWindow
 	GroupBy  []string      `json:"-"`                  // event fields; empty: actor and resource group
 }
+
+// Rules that are not Sigma: summaries of many alerts, and what Auditbell has to say about itself.
+const (
+	StormRule = "storm"      // alerts that a channel could not take one by one
+	HeldRule  = "held"       // alerts that a quiet time held back
+	WatchRule = "auditbell-" // prefix of the self-watch's rules
+)
+
+// IsSummary reports whether the alert counts other alerts.
+func (a *Alert) IsSummary() bool { return a.Rule.ID == StormRule || a.Rule.ID == HeldRule }
 
 // DefaultWindow is how long the same rule, actor and scope count as the same noise.
 const DefaultWindow = 15 * time.Minute
@@ -79,6 +94,14 @@ type Finding struct {
 	Rule  Rule     // the gravest
 	Also  []Rule   // the others
 	To    []string // names of the destinations that the routes chose
+	Notes []string // for the reader, beside the event
+	Hold  Hold     // quiet time; zero: none
+}
+
+// Hold says that an alert is not told before a quiet time ends.
+type Hold struct {
+	Name  string
+	Until time.Time
 }
 
 // Rung is what became of a finding.
@@ -111,11 +134,9 @@ func New(f Finding, now time.Time) Alert {
 		Opened: now.UTC(), WindowEnds: now.UTC().Add(window),
 		Event: trimmed(f.Event), First: f.Event.Time, Last: f.Event.Time,
 		Count: 1, Records: 1, Operations: []Operation{operationOf(f.Event)},
-		Revision: 1, Deliveries: map[string]Delivery{},
+		Revision: 1, Deliveries: map[string]Delivery{}, Notes: f.Notes,
 	}
-	for _, name := range f.To {
-		a.Deliveries[name] = Delivery{Due: now.UTC()}
-	}
+	a.owe(f, now)
 	return a
 }
 
@@ -138,8 +159,9 @@ func (a *Alert) Absorb(f Finding, now time.Time) (changed bool) {
 			a.Event = merged(a.Event, e, changed)
 		}
 	}
-	met, owed := a.meet(append([]Rule{f.Rule}, f.Also...)), a.owe(f.To, now)
-	if changed = changed || met || owed; changed {
+	met, owed := a.meet(append([]Rule{f.Rule}, f.Also...)), a.owe(f, now)
+	noted := a.note(f.Notes)
+	if changed = changed || met || owed || noted; changed {
 		a.revise(now)
 	}
 	return changed
@@ -161,11 +183,26 @@ func (a *Alert) meet(rules []Rule) (changed bool) {
 	return changed
 }
 
+// note adds notes that were not there yet.
+func (a *Alert) note(notes []string) (changed bool) {
+	for _, n := range notes {
+		if !slices.Contains(a.Notes, n) && len(a.Notes) < keepNotes {
+			a.Notes = append(a.Notes, n)
+			changed = true
+		}
+	}
+	return changed
+}
+
 // owe adds destinations that did not have this alert yet.
-func (a *Alert) owe(names []string, now time.Time) (changed bool) {
-	for _, name := range names {
+func (a *Alert) owe(f Finding, now time.Time) (changed bool) {
+	d := Delivery{Due: now.UTC(), Held: f.Hold.Name}
+	if f.Hold.Until.After(now) {
+		d.Due = f.Hold.Until.UTC()
+	}
+	for _, name := range f.To {
 		if _, ok := a.Deliveries[name]; !ok {
-			a.Deliveries[name] = Delivery{Due: now.UTC()}
+			a.Deliveries[name] = d
 			changed = true
 		}
 	}
@@ -189,23 +226,31 @@ func Gravest(rules []Rule) (Rule, []Rule) {
 	return rules[top], slices.Delete(slices.Clone(rules), top, top+1)
 }
 
-// revise makes the new revision due everywhere, debounced: an edit waits until editEvery has passed since the last.
+// revise makes the new revision due everywhere, debounced: an edit waits until editEvery has passed since the last,
+// and until a snooze is over.
 func (a *Alert) revise(now time.Time) {
 	a.Revision++
 	for name, d := range a.Deliveries {
-		if d.Parked() || d.Attempts > 0 {
-			continue // a retry is already scheduled and will bring the newest revision
+		if d.Parked() || d.Attempts > 0 || d.Held != "" {
+			continue // what is scheduled already will bring the newest revision
 		}
-		d.Due = now.UTC()
-		if next := d.At.Add(editEvery); !d.At.IsZero() && next.After(d.Due) {
-			d.Due = next
-		}
+		d.Due = a.notBefore(d, now)
 		a.Deliveries[name] = d
 	}
 }
 
-// editEvery bounds edits of one message; Slack's chat.update allows about 50 a minute for a whole workspace.
-const editEvery = 15 * time.Second
+const (
+	editEvery = 15 * time.Second // of one message; Slack's chat.update allows about 50 a minute for a whole workspace
+	tellEvery = 5 * time.Minute  // how often a summary is told again where it cannot be edited
+)
+
+// pace is the least time between two deliveries of the alert to one destination.
+func (a *Alert) pace(d Delivery) time.Duration {
+	if a.IsSummary() && d.Channel == "" {
+		return tellEvery
+	}
+	return editEvery
+}
 
 func operationOf(e activity.Event) Operation {
 	op := Operation{Key: LifecycleKey(e), Resource: e.ResourceID, Name: e.ResourceName, Outcome: e.Outcome, Started: e.Time}

@@ -19,12 +19,17 @@ type Delivery struct {
 	Since    time.Time `json:"since,omitzero"`   // first failure of the current row of failures
 	Reason   string    `json:"reason,omitempty"` // why it is parked, or why the last attempt failed
 	ParkedAt time.Time `json:"parked_at,omitzero"`
+	Held     string    `json:"held,omitempty"`   // the quiet time that moved Due, by name
+	Folded   string    `json:"folded,omitempty"` // the summary alert that counts this one in its stead
 }
 
 // Told is what the readers of a destination already know; the next revision's news is the difference to it.
 type Told struct {
-	Count   int    `json:"count,omitempty"`
-	Outcome string `json:"outcome,omitempty"`
+	Count      int    `json:"count,omitempty"`
+	Operations int    `json:"operations,omitempty"` // how many of Alert.Operations they know by name
+	Outcome    string `json:"outcome,omitempty"`
+	Severity   string `json:"severity,omitempty"`
+	Notes      int    `json:"notes,omitempty"` // replies and follow-ups so far
 }
 
 // Parked reports whether the delivery was given up until a person mends its cause.
@@ -84,7 +89,29 @@ func (a *Alert) DueNames(now time.Time) []string {
 	return names
 }
 
-func (a *Alert) owes(d Delivery) bool { return d.Revision < a.Revision && !d.Parked() }
+func (a *Alert) owes(d Delivery) bool {
+	return d.Revision < a.Revision && !d.Parked() && d.Folded == ""
+}
+
+// OwesFirst reports whether the destination is owed its first message.
+func (a *Alert) OwesFirst(name string) bool {
+	d, ok := a.Deliveries[name]
+	return ok && d.Revision == 0 && a.owes(d)
+}
+
+// Fold gives a delivery to the summary alert that counts this one in its stead.
+func (a *Alert) Fold(name, summary string) {
+	d := a.Deliveries[name]
+	d.Folded, d.Held = summary, ""
+	a.Deliveries[name] = d
+}
+
+// Wait moves a delivery without counting it as an attempt: the channel's budget is used up.
+func (a *Alert) Wait(name string, until time.Time) {
+	d := a.Deliveries[name]
+	d.Due = until.UTC()
+	a.Deliveries[name] = d
+}
 
 // Delivered notes that revision reached the destination and where its message stands.
 func (a *Alert) Delivered(name string, revision int, to Delivery, now time.Time) {
@@ -93,8 +120,8 @@ func (a *Alert) Delivered(name string, revision int, to Delivery, now time.Time)
 		d.Revision, d.Told = revision, to.Told
 	}
 	d.Channel, d.Ref, d.At = to.Channel, to.Ref, now.UTC()
-	d.Attempts, d.Since, d.Reason = 0, time.Time{}, ""
-	d.Due = d.At.Add(editEvery)
+	d.Attempts, d.Since, d.Reason, d.Held = 0, time.Time{}, "", ""
+	d.Due = a.notBefore(d, now)
 	a.Deliveries[name] = d
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -18,13 +19,13 @@ const dueAtOnce = 200
 // DeliverDue brings every alert that is behind and due to its newest revision, everywhere. It is level-triggered: it
 // looks at what is, not at what happened, so a missed or doubled tick changes nothing.
 func (p *Pipeline) DeliverDue(ctx context.Context, b Batch) (Summary, error) {
+	sum, err := p.sumUp(ctx, b)
+	errs := []error{err, p.watchQueue(ctx, b)}
 	refs, err := p.Alerts.Due(ctx, dueAtOnce)
 	if err != nil {
-		return Summary{}, err
+		return sum, errors.Join(append(errs, err)...)
 	}
-	var sum Summary
 	var mu sync.Mutex
-	var errs []error
 	each(len(refs), func(i int) {
 		one, err := p.deliverLeased(ctx, refs[i], b)
 		mu.Lock()
@@ -73,8 +74,10 @@ func (p *Pipeline) deliverAll(ctx context.Context, due []alert.Alert, b Batch) S
 type attempt struct {
 	name     string
 	revision int
+	first    bool
 	told     alert.Told
 	ref      notify.Ref
+	wait     time.Duration // the budget was used up, nothing was sent
 	err      error
 	at       time.Time
 }
@@ -95,6 +98,9 @@ func (p *Pipeline) deliver(ctx context.Context, a alert.Alert, b Batch) Summary 
 	for _, t := range tries {
 		sum.count(t)
 		t.log(b.Logger, a)
+		if notify.IsPermanent(t.err) && !strings.HasPrefix(a.Rule.ID, alert.WatchRule) {
+			p.givenUp(marking, b, t)
+		}
 	}
 	ru, err := p.Alerts.Settle(marking, a.Ref(), b.ID, func(have *alert.Alert) {
 		for _, t := range tries {
@@ -109,13 +115,14 @@ func (p *Pipeline) deliver(ctx context.Context, a alert.Alert, b Batch) Summary 
 }
 
 func (p *Pipeline) try(ctx context.Context, a alert.Alert, name string) attempt {
-	t := attempt{name: name, revision: a.Revision, told: toldOf(a)}
+	d := a.Deliveries[name]
+	m, told := p.tell(a, d)
+	t := attempt{name: name, revision: a.Revision, first: d.Revision == 0, told: told}
 	destination, ok := p.Destinations[name]
 	if !ok {
 		t.err = notify.Permanent(fmt.Errorf("destination %q is not configured", name))
-	} else {
-		d := a.Deliveries[name]
-		t.ref, t.err = destination.Deliver(ctx, p.Message(a, d.Told), notify.Ref{Channel: d.Channel, ID: d.Ref})
+	} else if t.wait = p.Budgets.take(name, p.Now()); t.wait == 0 {
+		t.ref, t.err = destination.Deliver(ctx, m, notify.Ref{Channel: d.Channel, ID: d.Ref})
 	}
 	t.at = p.Now()
 	return t
@@ -124,6 +131,8 @@ func (p *Pipeline) try(ctx context.Context, a alert.Alert, name string) attempt 
 // mark applies the attempt to the alert as it is now, which may have moved on.
 func (t attempt) mark(a *alert.Alert) {
 	switch {
+	case t.wait > 0:
+		a.Wait(t.name, t.at.Add(t.wait))
 	case t.err == nil:
 		a.Delivered(t.name, t.revision, alert.Delivery{Channel: t.ref.Channel, Ref: t.ref.ID, Told: t.told}, t.at)
 	case notify.IsPermanent(t.err):
@@ -137,8 +146,9 @@ func (t attempt) mark(a *alert.Alert) {
 func (t attempt) log(log *slog.Logger, a alert.Alert) {
 	args := []any{"alert", a.ID, "destination", t.name, "revision", t.revision}
 	switch {
+	case t.wait > 0:
 	case t.err == nil:
-		log.Info("delivered", args...)
+		log.Info("delivered", append(args, "first", t.first, "latency_ms", t.at.Sub(a.Opened).Milliseconds())...)
 	case notify.IsPermanent(t.err):
 		log.Error("delivery given up until its cause is mended; handler check lists it", append(args, "error", t.err)...)
 	default:
@@ -148,8 +158,11 @@ func (t attempt) log(log *slog.Logger, a alert.Alert) {
 
 func (s *Summary) count(t attempt) {
 	switch {
-	case t.err == nil:
+	case t.wait > 0:
+	case t.err == nil && t.first:
 		s.Delivered++
+	case t.err == nil:
+		s.Edited++
 	case notify.IsPermanent(t.err):
 		s.Stuck++
 	default:

@@ -21,7 +21,7 @@ func (p *Pipeline) Find(e activity.Event) (alert.Finding, bool) {
 	}
 	f := alert.Finding{Event: e}
 	f.Rule, f.Also = alert.Gravest(met)
-	f.To = p.route(f)
+	f.To, f.Hold = p.route(f), p.hold(f)
 	return f, true
 }
 

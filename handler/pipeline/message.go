@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/auditbell/auditbell/handler/activity"
 	"github.com/auditbell/auditbell/handler/alert"
@@ -12,12 +11,18 @@ import (
 	"github.com/auditbell/auditbell/handler/notify"
 )
 
-// Message is the alert as its readers shall see it now; told is what they know already.
-func (p *Pipeline) Message(a alert.Alert, told alert.Told) notify.Message {
+// Message is the alert as its readers shall see it now.
+func (p *Pipeline) Message(a alert.Alert) notify.Message {
+	if a.IsSummary() {
+		return summaryMessage(a)
+	}
+	if strings.HasPrefix(a.Rule.ID, alert.WatchRule) {
+		return watchMessage(a)
+	}
 	v := enrich.Of(a.Event, p.Enrich)
 	m := notify.Message{
 		ID: a.ID, Severity: notify.Severity(a.Rule.Severity), Headline: headline(a, v), Summary: summary(a, v),
-		Result: resultOf(a), Time: a.First.Time, Steps: a.Rule.Runbook, Context: smallPrint(a), News: news(a, told),
+		Result: resultOf(a), Time: a.First.Time, Steps: a.Rule.Runbook, Context: smallPrint(a),
 	}
 	for _, f := range v.Facts {
 		m.Facts = append(m.Facts, notify.Fact{Name: f.Name, Value: f.Value, Time: f.Time, Code: f.Code})
@@ -76,34 +81,6 @@ func ruleLine(r alert.Rule) string {
 		line += " by " + r.Author
 	}
 	return line
-}
-
-// news is the difference between what readers were told and what is, in words; empty for nothing worth repeating.
-func news(a alert.Alert, told alert.Told) string {
-	if told == (alert.Told{}) {
-		return ""
-	}
-	var parts []string
-	if outcome := string(a.Event.Outcome); outcome != told.Outcome && outcome != "" {
-		parts = append(parts, outcomeNews(a))
-	}
-	if more := a.Count - told.Count; more > 0 {
-		parts = append(parts, fmt.Sprintf("%d more, ×%d in all: %s", more, a.Count, resources(a, told.Count)))
-	}
-	return strings.Join(parts, "; ")
-}
-
-func outcomeNews(a alert.Alert) string {
-	word := strings.ToUpper(string(a.Event.Outcome)[:1]) + strings.ReplaceAll(string(a.Event.Outcome)[1:], "_", " ")
-	op := a.Operations[0]
-	if took := op.Ended.Sub(op.Started.Time); !op.Ended.IsZero() && took >= time.Second {
-		word += " after " + took.Round(time.Second).String()
-	}
-	return word
-}
-
-func toldOf(a alert.Alert) alert.Told {
-	return alert.Told{Count: a.Count, Outcome: string(a.Event.Outcome)}
 }
 
 // seen is "37 times, 09:12 to 09:41 UTC".

@@ -36,15 +36,22 @@ type Alerts interface {
 	Ring(ctx context.Context, f alert.Finding, lease alert.Lease) (alert.Rung, error)
 	Due(ctx context.Context, limit int) ([]alert.Ref, error)
 	Lease(ctx context.Context, ref alert.Ref, lease alert.Lease) (a alert.Alert, ok bool, err error)
+	Overdue(ctx context.Context, openedBefore time.Time) ([]alert.Alert, error)
+	Waiting(ctx context.Context, limit int) ([]alert.Alert, error)
+	Fold(ctx context.Context, findings []alert.Finding) (summary alert.Alert, ru float64, err error)
+	Change(ctx context.Context, ref alert.Ref, apply func(*alert.Alert) bool) (ru float64, err error)
 	Settle(ctx context.Context, ref alert.Ref, owner string, apply func(*alert.Alert)) (ru float64, err error)
 }
 
-// Pipeline is safe for concurrent use. All fields but Lease are required.
+// Pipeline is safe for concurrent use.
 type Pipeline struct {
 	Log          Log
 	Alerts       Alerts
 	Rules        *rules.Set
 	Routes       []settings.Route
+	Quiet        []settings.Quiet
+	Maintenance  []settings.Maintenance
+	Budgets      *Budgets
 	Destinations map[string]notify.Destination // by name; routes name them
 	Enrich       enrich.Options
 	Now          func() time.Time
@@ -66,10 +73,12 @@ type Summary struct {
 	Duplicate int     `json:"duplicate"`
 	Matched   int     `json:"matched"`
 	Rung      int     `json:"rung"`
-	Delivered int     `json:"delivered"`
-	Retried   int     `json:"retried"` // attempts that failed and will be made again
-	Stuck     int     `json:"stuck"`   // deliveries given up
-	Parked    int     `json:"parked"`
+	Delivered int     `json:"delivered"` // first messages
+	Edited    int     `json:"edited"`    // later revisions
+	Retried   int     `json:"retried"`   // attempts that failed and will be made again
+	Stuck     int     `json:"stuck"`     // deliveries given up
+	Folded    int     `json:"folded"`    // alerts counted in a summary in place of a message of their own
+	Parked    int     `json:"parked"`    // what came in and was no event
 	RU        float64 `json:"ru"`
 }
 
@@ -126,7 +135,7 @@ func (p *Pipeline) one(ctx context.Context, b Batch, e activity.Event) (Summary,
 		return sum, alert.Rung{}, nil
 	}
 	sum.Matched++
-	rung, err := p.Alerts.Ring(ctx, f, p.lease(b.ID))
+	rung, err := p.Alerts.Ring(ctx, f, p.inline(b.ID, f.To))
 	sum.RU += rung.RU
 	if err != nil {
 		return sum, alert.Rung{}, fmt.Errorf("event %s: %w", e.ID, err)
@@ -136,6 +145,17 @@ func (p *Pipeline) one(ctx context.Context, b Batch, e activity.Event) (Summary,
 		b.Logger.Info("alert", "alert", rung.Alert.ID, "rule", f.Rule.ID, "severity", f.Rule.Severity, "event", e.ID, "correlation", e.CorrelationID)
 	}
 	return sum, rung, nil
+}
+
+// inline is the lease with which an invocation delivers what it rang; without an end, when a channel is told faster
+// than it can take: the timer brings order into that.
+func (p *Pipeline) inline(owner string, to []string) alert.Lease {
+	for _, name := range to {
+		if p.Budgets.room(name, p.Now()) < 1 {
+			return alert.Lease{Owner: owner}
+		}
+	}
+	return p.lease(owner)
 }
 
 func (p *Pipeline) lease(owner string) alert.Lease {
@@ -152,6 +172,8 @@ func (s *Summary) add(o Summary) {
 	s.Matched += o.Matched
 	s.Rung += o.Rung
 	s.Delivered += o.Delivered
+	s.Edited += o.Edited
+	s.Folded += o.Folded
 	s.Retried += o.Retried
 	s.Stuck += o.Stuck
 	s.RU += o.RU

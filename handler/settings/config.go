@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
@@ -13,8 +14,13 @@ import (
 
 // Config is config/auditbell.yaml.
 type Config struct {
-	Routes []Route `yaml:"routes"`
+	Routes      []Route       `yaml:"routes"`
+	Quiet       []Quiet       `yaml:"quiet"`
+	Maintenance []Maintenance `yaml:"maintenance"`
 }
+
+// severities are Sigma's levels from quiet to loud.
+var severities = []string{"informational", "low", "medium", "high", "critical"}
 
 // Route sends what matches to destinations. Routes are tried in order; the first that matches is taken, and the
 // following ones too while Continue is set. The last must match everything, so that nothing falls through.
@@ -63,9 +69,10 @@ func (s *Set) ReadConfig(folder fs.FS, destinations []string) Config {
 		return everything
 	}
 	if len(c.Routes) == 0 {
-		return everything
+		c.Routes = everything.Routes
 	}
 	s.checkRoutes(c.Routes, destinations)
+	s.checkQuiet(&c)
 	return c
 }
 
@@ -84,8 +91,8 @@ func (s *Set) checkRoutes(routes []Route, destinations []string) {
 				s.Report(Problem{at, fmt.Sprintf("names the destination %q, which there is not", name), "known: " + strings.Join(destinations, ", ") + ", *"})
 			}
 		}
-		if m := r.Match.Severity; m != "" && !strings.Contains(" informational low medium high critical ", " "+m+" ") {
-			s.Report(Problem{at, fmt.Sprintf("severity %q is unknown", m), "one of informational, low, medium, high, critical"})
+		if m := r.Match.Severity; m != "" && !slices.Contains(severities, m) {
+			s.Report(Problem{at, fmt.Sprintf("severity %q is unknown", m), "one of " + strings.Join(severities, ", ")})
 		}
 	}
 	if last := routes[len(routes)-1]; !last.Match.empty() {

@@ -32,6 +32,7 @@ type (
 		Kind       string `json:"kind"` // "alert"
 		Behind     bool   `json:"behind"`
 		Parked     bool   `json:"parked"`      // a delivery was given up
+		Posted     bool   `json:"posted"`      // every destination has its first message, or somebody else tells it
 		Due        int64  `json:"due"`         // Unix milliseconds; 0 when nothing is owed
 		LeaseUntil int64  `json:"lease_until"` // Unix milliseconds
 		TTL        int    `json:"ttl"`
@@ -58,7 +59,8 @@ const (
 const ringRounds = 12
 
 // Ring counts the finding's record and brings its alert up to date, exactly once however often and however
-// concurrently it is called with the same record. lease is taken on the alert when that is free.
+// concurrently it is called with the same record. lease is taken on the alert when that is free; a lease without an
+// end only names the caller.
 func (s *Store) Ring(ctx context.Context, f alert.Finding, lease alert.Lease) (alert.Rung, error) {
 	var ru float64
 	for round := range ringRounds {
@@ -176,7 +178,10 @@ func (s *Store) counted(ctx context.Context, seen pointer, lease alert.Lease, r 
 // open commits a new alert: itself, the record, its operation and the head that others will find it by.
 func (s *Store) open(ctx context.Context, f alert.Finding, o target, r alert.Rung) (alert.Rung, error) {
 	a := alert.New(f, s.now())
-	a.Group, a.Lease = o.group, o.lease
+	a.Group = o.group
+	if r.Leased = !o.lease.Until.IsZero(); r.Leased {
+		a.Lease = o.lease
+	}
 	head := pointerItem{ID: headID, PK: o.group, Kind: "head", Alert: a.ID, WindowEnds: a.WindowEnds.UnixMilli(), TTL: seconds(keepSeen)}
 	var b batch
 	b.create(seenItem(f, o.group, a.ID, o.lease))
@@ -187,7 +192,7 @@ func (s *Store) open(ctx context.Context, f alert.Finding, o target, r alert.Run
 	} else {
 		b.replace(headID, head, o.head.etag)
 	}
-	r.Alert, r.Opened, r.Changed, r.Leased = a, true, true, o.lease.Owner != ""
+	r.Alert, r.Opened, r.Changed = a, true, true
 	return s.commit(ctx, o.group, &b, r)
 }
 
@@ -200,7 +205,7 @@ func (s *Store) join(ctx context.Context, f alert.Finding, j target, r alert.Run
 	}
 	now := s.now()
 	r.Changed = a.Absorb(f, now)
-	r.Leased = r.Changed && j.lease.Owner != "" && a.Lease.Free(j.lease.Owner, now) && len(a.DueNames(now)) > 0
+	r.Leased = r.Changed && !j.lease.Until.IsZero() && a.Lease.Free(j.lease.Owner, now) && len(a.DueNames(now)) > 0
 	if r.Leased {
 		a.Lease = j.lease
 	}
@@ -223,7 +228,7 @@ func opItem(id, group, alertID string) pointerItem {
 }
 
 func itemOf(a alert.Alert) alertItem {
-	item := alertItem{ID: a.ID, PK: a.Group, Kind: "alert", Behind: a.Behind(), Parked: a.Parked(), TTL: seconds(keepAlerts), Alert: a}
+	item := alertItem{ID: a.ID, PK: a.Group, Kind: "alert", Behind: a.Behind(), Parked: a.Parked(), Posted: posted(a), TTL: seconds(keepAlerts), Alert: a}
 	if item.Behind {
 		item.Due = a.NextDue().UnixMilli()
 	}
@@ -231,6 +236,15 @@ func itemOf(a alert.Alert) alertItem {
 		item.LeaseUntil = a.Lease.Until.UnixMilli()
 	}
 	return item
+}
+
+func posted(a alert.Alert) bool {
+	for name := range a.Deliveries {
+		if a.OwesFirst(name) {
+			return false
+		}
+	}
+	return true
 }
 
 // pointer is a small item with its version; the zero value means that there is none.
@@ -260,6 +274,7 @@ func (s *Store) alert(ctx context.Context, group, id string) (alert.Alert, versi
 // batch is a TransactionalBatch being written.
 type batch struct {
 	steps []func(*azcosmos.TransactionalBatch)
+	etag  azcore.ETag // of the alert it replaces
 	err   error
 }
 

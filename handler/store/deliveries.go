@@ -19,6 +19,24 @@ func (s *Store) Due(ctx context.Context, limit int) ([]alert.Ref, error) {
 	return query[alert.Ref](ctx, s, crossQuery{containerAlerts, text, limit, []azcosmos.QueryParameter{{Name: "@now", Value: s.now().UnixMilli()}}})
 }
 
+// overdueAtOnce is how many alerts Overdue looks at: enough to say that there are many.
+const overdueAtOnce = 100
+
+// Overdue lists alerts that were opened before a moment and still owe a destination something.
+func (s *Store) Overdue(ctx context.Context, openedBefore time.Time) ([]alert.Alert, error) {
+	const text = `SELECT c.alert_id, c.rule, c.revision, c.deliveries FROM c ` +
+		`WHERE c.kind = 'alert' AND c.behind = true AND c.posted = false AND c.opened < @before`
+	before := openedBefore.UTC().Format(time.RFC3339Nano)
+	return query[alert.Alert](ctx, s, crossQuery{containerAlerts, text, overdueAtOnce, []azcosmos.QueryParameter{{Name: "@before", Value: before}}})
+}
+
+// Waiting lists alerts that owe a destination its first message and are due, with what it takes to sum them up.
+func (s *Store) Waiting(ctx context.Context, limit int) ([]alert.Alert, error) {
+	const text = `SELECT c.alert_id, c.group_key, c.rule, c.event, c.revision, c.deliveries FROM c ` +
+		`WHERE c.kind = 'alert' AND c.behind = true AND c.due <= @now AND c.lease_until <= @now AND c.posted = false`
+	return query[alert.Alert](ctx, s, crossQuery{containerAlerts, text, limit, []azcosmos.QueryParameter{{Name: "@now", Value: s.now().UnixMilli()}}})
+}
+
 // Lease takes the delivery lease of an alert; ok is false when somebody else holds it or nothing is owed any more.
 func (s *Store) Lease(ctx context.Context, ref alert.Ref, lease alert.Lease) (a alert.Alert, ok bool, err error) {
 	_, err = s.update(ctx, ref, func(have *alert.Alert) bool {

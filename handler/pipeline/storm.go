@@ -1,0 +1,156 @@
+package pipeline
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/auditbell/auditbell/handler/activity"
+	"github.com/auditbell/auditbell/handler/alert"
+	"github.com/auditbell/auditbell/handler/notify"
+)
+
+// Two kinds of summary (alert.StormRule, alert.HeldRule) stand for many alerts: those of a storm, which no channel could take and nobody could read one
+// by one, and those that a quiet time held back. A summary is an alert like any other: it counts each of its alerts
+// exactly once, is posted once and edited as it grows.
+
+const (
+	waitingAtOnce = 20000 // alerts that one run looks at
+	drain         = 60    // messages beyond the budget that a channel may still be told one by one, within a minute
+	smallest      = 4     // alerts that are worth a summary
+)
+
+// bundle is what one summary takes in: alerts that one destination is not told one by one.
+type bundle struct {
+	destination string
+	rule        alert.Rule
+	actor       string
+	family      string // operation family, or the name of the quiet time
+	alerts      []alert.Alert
+}
+
+// sumUp folds waiting alerts into summaries where there are too many for a channel, or where a quiet time ended.
+func (p *Pipeline) sumUp(ctx context.Context, b Batch) (sum Summary, err error) {
+	waiting, err := p.Alerts.Waiting(ctx, waitingAtOnce)
+	if err != nil {
+		return sum, err
+	}
+	var errs []error
+	for _, one := range p.bundles(waiting) {
+		if ctx.Err() != nil {
+			break // the next run goes on
+		}
+		folded, ru, err := p.fold(ctx, one)
+		sum.Folded, sum.RU = sum.Folded+folded, sum.RU+ru
+		errs = append(errs, err)
+	}
+	if sum.Folded > 0 {
+		b.Logger.Info("summed up alerts that channels could not take one by one, or that a quiet time held", "folded", sum.Folded)
+	}
+	return sum, errors.Join(errs...)
+}
+
+// bundles says which alerts are to be summed up, destination by destination.
+func (p *Pipeline) bundles(waiting []alert.Alert) []bundle {
+	var all []bundle
+	for name := range p.Destinations {
+		var held, plain []alert.Alert
+		for _, a := range waiting {
+			switch {
+			case !a.OwesFirst(name) || a.IsSummary():
+			case a.Deliveries[name].Held != "":
+				held = append(held, a)
+			default:
+				plain = append(plain, a)
+			}
+		}
+		all = append(all, grouped(name, held, heldBundle, 2)...)
+		if len(plain) > p.Budgets.room(name, p.Now())+drain {
+			all = append(all, grouped(name, plain, stormBundle, smallest)...)
+		}
+	}
+	return all
+}
+
+// grouped puts alerts of one bundle together, gravest first, and leaves out bundles that are too small.
+func grouped(destination string, alerts []alert.Alert, kind func(string, alert.Alert) bundle, atLeast int) []bundle {
+	found := map[[3]string]*bundle{}
+	var keys [][3]string
+	for _, a := range alerts {
+		one := kind(destination, a)
+		key := [3]string{one.rule.ID, strings.ToLower(one.actor), one.family}
+		if found[key] == nil {
+			found[key] = &one
+			keys = append(keys, key)
+		}
+		found[key].alerts = append(found[key].alerts, a)
+	}
+	var out []bundle
+	for _, key := range keys {
+		if one := found[key]; len(one.alerts) >= atLeast {
+			slices.SortStableFunc(one.alerts, func(x, y alert.Alert) int {
+				return cmp.Compare(notify.Severity(y.Rule.Severity).Rank(), notify.Severity(x.Rule.Severity).Rank())
+			})
+			out = append(out, *one)
+		}
+	}
+	return out
+}
+
+// stormBundle sums up by actor and operation family: what one person or one broken script does to one service.
+func stormBundle(destination string, a alert.Alert) bundle {
+	family, _, _ := strings.Cut(a.Event.Operation, "/")
+	return bundle{destination, alert.Rule{ID: alert.StormRule, Title: "Alert storm", GroupBy: summaryKey}, a.Event.Caller, family, nil}
+}
+
+func heldBundle(destination string, a alert.Alert) bundle {
+	return bundle{destination, alert.Rule{ID: alert.HeldRule, Title: "Held back", GroupBy: summaryKey}, "", a.Deliveries[destination].Held, nil}
+}
+
+// summaryKey are the fields of a stand-in event that tell summaries apart.
+var summaryKey = []string{"caller", "operation", "properties.destination"}
+
+// fold counts a bundle into its summary and hands the alerts' deliveries over to it. A crash in between is mended by
+// the next run: what was counted is not counted again.
+func (p *Pipeline) fold(ctx context.Context, one bundle) (folded int, ru float64, err error) {
+	findings := make([]alert.Finding, len(one.alerts))
+	for i, a := range one.alerts {
+		findings[i] = one.finding(a)
+	}
+	summary, ru, err := p.Alerts.Fold(ctx, findings)
+	if err != nil {
+		return 0, ru, err
+	}
+	errs := make([]error, len(one.alerts))
+	charges := make([]float64, len(one.alerts))
+	each(len(one.alerts), func(i int) {
+		charges[i], errs[i] = p.Alerts.Change(ctx, one.alerts[i].Ref(), func(a *alert.Alert) bool {
+			owes := a.OwesFirst(one.destination)
+			a.Fold(one.destination, summary.ID)
+			return owes
+		})
+	})
+	for i := range errs {
+		ru += charges[i]
+		if errs[i] == nil {
+			folded++
+		}
+	}
+	return folded, ru, errors.Join(errs...)
+}
+
+// finding is an event that stands for a whole alert within a summary.
+func (one bundle) finding(a alert.Alert) alert.Finding {
+	rule := one.rule
+	rule.Severity = a.Rule.Severity
+	return alert.Finding{
+		Event: activity.Event{
+			ID: "of-" + one.destination + "-" + a.ID, Time: a.Event.Time, Category: a.Event.Category,
+			Operation: one.family, Caller: one.actor, ResourceName: cmp.Or(a.Event.ResourceName, a.Event.ResourceGroup, a.Rule.Title),
+			SubscriptionID: a.Event.SubscriptionID, Properties: activity.Properties(`{"destination":"` + one.destination + `"}`),
+		},
+		Rule: rule, To: []string{one.destination},
+	}
+}

@@ -1,0 +1,31 @@
+package pipeline
+
+import (
+	"fmt"
+
+	"github.com/auditbell/auditbell/handler/alert"
+	"github.com/auditbell/auditbell/handler/notify"
+)
+
+// summaryMessage tells of many alerts at once.
+func summaryMessage(a alert.Alert) notify.Message {
+	m := notify.Message{
+		ID: a.ID, Severity: notify.Severity(a.Rule.Severity), Time: a.First.Time,
+		Context: []string{"every alert is recorded, none was dropped", a.ID},
+	}
+	if a.Rule.ID == alert.HeldRule {
+		m.Headline = fmt.Sprintf("%d alerts held back during %s", a.Count, a.Event.Operation)
+		m.Summary = fmt.Sprintf("%s is over; %d alerts waited for its end.", a.Event.Operation, a.Count)
+	} else {
+		m.Headline = fmt.Sprintf("Alert storm: %d alerts on %s", a.Count, a.Event.Operation)
+		m.Summary = fmt.Sprintf("%d alerts were not shown one by one, because the channel could not take them; all are recorded.", a.Count)
+		m.Facts = append(m.Facts, notify.Fact{Name: "Who", Value: a.Event.Caller})
+	}
+	m.Facts = append(m.Facts,
+		notify.Fact{Name: "First", Value: a.First.UTC().Format(clockFormat), Time: a.First.Time},
+		notify.Fact{Name: "Last", Value: a.Last.UTC().Format(clockFormat), Time: a.Last.Time},
+		notify.Fact{Name: "Resources", Value: resources(a, 0)})
+	return m
+}
+
+const clockFormat = "2006-01-02 15:04:05 UTC"

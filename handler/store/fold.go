@@ -1,0 +1,135 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/auditbell/auditbell/handler/alert"
+)
+
+// foldChunk alerts are counted into a summary in one batch; a TransactionalBatch takes 100 operations.
+const foldChunk = 80
+
+// Fold counts findings, whose events stand for whole alerts, into one summary alert, each exactly once. All of them
+// must have the same group; the summary is one of its own whenever that group's window has ended.
+func (s *Store) Fold(ctx context.Context, findings []alert.Finding) (summary alert.Alert, ru float64, err error) {
+	for len(findings) > 0 {
+		chunk := findings[:min(foldChunk, len(findings))]
+		findings = findings[len(chunk):]
+		var charge float64
+		summary, charge, err = s.foldChunk(ctx, chunk)
+		ru += charge
+		if err != nil {
+			return summary, ru, fmt.Errorf("fold alerts: %w", err)
+		}
+	}
+	return summary, ru, nil
+}
+
+func (s *Store) foldChunk(ctx context.Context, chunk []alert.Finding) (summary alert.Alert, ru float64, err error) {
+	for round := range ringRounds {
+		var r alert.Rung
+		r, err = s.foldOnce(ctx, chunk, round)
+		ru += r.RU
+		if err == nil || !lost(err) || ctx.Err() != nil {
+			return r.Alert, ru, err
+		}
+		if err := pause(ctx, min(5*time.Millisecond<<round, 500*time.Millisecond)); err != nil {
+			return r.Alert, ru, err
+		}
+	}
+	return alert.Alert{}, ru, fmt.Errorf("lost %d races in a row: %w", ringRounds, err)
+}
+
+// foldOnce leaves out what an earlier attempt had counted and commits the others. In the first round it hopes that
+// there is nothing to leave out.
+func (s *Store) foldOnce(ctx context.Context, chunk []alert.Finding, round int) (alert.Rung, error) {
+	group := alert.GroupKey(chunk[0].Rule, chunk[0].Event)
+	var r alert.Rung
+	head, err := s.pointer(ctx, group, headID, &r)
+	if err != nil {
+		return r, err
+	}
+	if round > 0 {
+		if chunk, err = s.uncounted(ctx, group, chunk, &r); err != nil {
+			return r, err
+		}
+	}
+	now := s.now()
+	fresh := head.WindowEnds <= now.UnixMilli()
+	if len(chunk) == 0 {
+		have, at, err := s.alert(ctx, group, head.Alert)
+		r.RU, r.Alert = r.RU+at.ru, have
+		return r, err
+	}
+	var b batch
+	rest := chunk
+	if fresh {
+		r.Alert = alert.New(chunk[0], now)
+		rest = chunk[1:]
+	} else if r.Alert, err = s.intoSummary(ctx, group, head.Alert, &r, &b); err != nil {
+		return r, err
+	}
+	revision := r.Alert.Revision
+	for _, f := range rest {
+		r.Alert.Absorb(f, now)
+	}
+	if !fresh {
+		r.Alert.Revision = revision + 1 // one chunk is one change to a reader
+	}
+	b.summary(r.Alert, head, fresh)
+	for _, f := range chunk {
+		b.create(seenItem(f, group, r.Alert.ID, alert.Lease{}))
+	}
+	return s.commit(ctx, group, &b, r)
+}
+
+// intoSummary reads the summary that is open and notes its version in the batch.
+func (s *Store) intoSummary(ctx context.Context, group, id string, r *alert.Rung, b *batch) (alert.Alert, error) {
+	have, at, err := s.alert(ctx, group, id)
+	r.RU += at.ru
+	b.etag = at.etag
+	return have, err
+}
+
+// summary writes the summary alert, and the head when it is a new one.
+func (b *batch) summary(a alert.Alert, head pointer, fresh bool) {
+	if !fresh {
+		b.replace(a.ID, itemOf(a), b.etag)
+		return
+	}
+	item := pointerItem{ID: headID, PK: a.Group, Kind: "head", Alert: a.ID, WindowEnds: a.WindowEnds.UnixMilli(), TTL: seconds(keepSeen)}
+	b.create(itemOf(a))
+	if head.etag == "" {
+		b.create(item)
+		return
+	}
+	b.replace(headID, item, head.etag)
+}
+
+// uncounted returns the findings that no earlier attempt had counted.
+func (s *Store) uncounted(ctx context.Context, group string, chunk []alert.Finding, r *alert.Rung) ([]alert.Finding, error) {
+	var left []alert.Finding
+	for _, f := range chunk {
+		seen, err := s.pointer(ctx, group, "seen-"+f.Event.ID, r)
+		if err != nil {
+			return nil, err
+		}
+		if seen.Alert == "" {
+			left = append(left, f)
+		}
+	}
+	return left, nil
+}
+
+// Change applies a change to an alert as it is now; apply says whether there is anything to write and may run more
+// than once.
+func (s *Store) Change(ctx context.Context, ref alert.Ref, apply func(*alert.Alert) bool) (ru float64, err error) {
+	ru, err = s.update(ctx, ref, apply)
+	if err != nil && !errors.Is(err, errNotFound) {
+		return ru, fmt.Errorf("change alert: %w", err)
+	}
+	return ru, nil
+}
