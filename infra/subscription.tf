@@ -39,4 +39,5 @@ module "home" {
   max_events_per_batch      = var.max_events_per_batch
   preferred_batch_kilobytes = var.preferred_batch_kilobytes
   reader_role               = var.reader_role
+  category_alerts           = var.category_alerts
 }

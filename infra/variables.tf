@@ -291,6 +291,17 @@ variable "alert_emails" {
   }
 }
 
+variable "category_alerts" {
+  description = "Categories of which every event is to reach the app through the action group. Event Grid brings Administrative only, and the fixed rules ServiceHealth; without event_hub this is how the others ring."
+  type        = set(string)
+  default     = []
+
+  validation {
+    condition     = length(setsubtract(var.category_alerts, ["Autoscale", "Policy", "Recommendation", "ResourceHealth", "Security"])) == 0
+    error_message = "category_alerts may hold Autoscale, Policy, Recommendation, ResourceHealth and Security; Azure has no alert rules for Alert, and the others ring already."
+  }
+}
+
 variable "secure_webhook" {
   description = "Entra application with which action groups prove who they are: object id of its service principal and its identifier URI. Without it the function key alone guards the webhook. docs/deploy.md shows how to make one."
   type = object({

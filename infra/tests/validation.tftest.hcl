@@ -393,6 +393,16 @@ run "alert_emails" {
   expect_failures = [var.alert_emails]
 }
 
+run "category_alerts" {
+  command = plan
+
+  variables {
+    category_alerts = ["Alert"]
+  }
+
+  expect_failures = [var.category_alerts]
+}
+
 run "secure_webhook" {
   command = plan
 

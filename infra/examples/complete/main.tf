@@ -7,6 +7,7 @@ module "auditbell" {
   location               = "westeurope"
   tags                   = { team = "security" }
   event_delivery_enabled = var.event_delivery_enabled
+  locks_enabled          = var.locks_enabled
 
   secret_settings     = ["SLACK_BOT_TOKEN", "TEAMS_WORKFLOW_URL", "WEBHOOK_URL", "WEBHOOK_SECRET"]
   slack_channel       = "#security-alerts"

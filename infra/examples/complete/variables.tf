@@ -3,3 +3,9 @@ variable "event_delivery_enabled" {
   type        = bool
   default     = false
 }
+
+variable "locks_enabled" {
+  description = "False takes the locks off, before something is removed."
+  type        = bool
+  default     = true
+}

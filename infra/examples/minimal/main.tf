@@ -6,4 +6,5 @@ module "auditbell" {
   secret_settings        = ["SLACK_WEBHOOK_URL"]
   operator_object_ids    = var.operator_object_ids
   event_delivery_enabled = var.event_delivery_enabled
+  locks_enabled          = var.locks_enabled
 }

@@ -9,3 +9,9 @@ variable "operator_object_ids" {
   type        = set(string)
   default     = []
 }
+
+variable "locks_enabled" {
+  description = "False takes the locks off, before something is removed."
+  type        = bool
+  default     = true
+}

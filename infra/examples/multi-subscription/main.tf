@@ -5,6 +5,7 @@ module "auditbell" {
   location               = "westeurope"
   secret_settings        = ["TEAMS_WORKFLOW_URL"]
   event_delivery_enabled = var.event_delivery_enabled
+  locks_enabled          = var.locks_enabled
 }
 
 resource "azurerm_resource_group" "second" {

@@ -8,3 +8,9 @@ variable "second_subscription_id" {
   description = "The other subscription to watch."
   type        = string
 }
+
+variable "locks_enabled" {
+  description = "False takes the locks off, before something is removed."
+  type        = bool
+  default     = true
+}

@@ -69,6 +69,7 @@ module "auditbell" {
   slack_channel          = "C0123456789"
   operator_ip_ranges     = var.operator_ip_ranges
   event_delivery_enabled = var.event_delivery_enabled
+  locks_enabled          = var.locks_enabled
 
   network = {
     integration_subnet_id = azurerm_subnet.app.id

@@ -116,6 +116,25 @@ resource "azurerm_monitor_activity_log_alert" "service_health" {
   }
 }
 
+# Optional, beyond the fifteen: whole categories, for subscriptions without an Event Hub.
+resource "azurerm_monitor_activity_log_alert" "category" {
+  for_each = var.category_alerts
+
+  name                = "category-${lower(each.key)}"
+  resource_group_name = var.resource_group_name
+  location            = "global"
+  scopes              = [local.scope]
+  description         = "Every event of the category ${each.key}; the app's rules decide what of it rings."
+  tags                = var.core.tags
+
+  criteria {
+    category = each.key
+  }
+  action {
+    action_group_id = var.core.action_group_id
+  }
+}
+
 # An event in the dead-letter container is an event that nobody was told of.
 resource "azurerm_monitor_metric_alert" "dead_letters" {
   count = local.new_topic && var.core.event_delivery_enabled ? 1 : 0

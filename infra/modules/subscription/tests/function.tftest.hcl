@@ -103,6 +103,19 @@ run "fifteen_alerts_with_the_exact_names" {
   }
 }
 
+run "whole_categories_come_on_top" {
+  command = plan
+
+  variables {
+    category_alerts = ["Security", "ResourceHealth"]
+  }
+
+  assert {
+    condition     = length(azurerm_monitor_activity_log_alert.category) == 2 && length(output.alert_names) == 15
+    error_message = "category alerts are beside the fifteen"
+  }
+}
+
 run "the_reader_reads_the_activity_log_and_nothing_else" {
   command = plan
 
@@ -123,6 +136,16 @@ run "no_right_without_a_use" {
     condition     = length(azurerm_role_assignment.reader) == 0 && length(azurerm_role_definition.reader) == 0
     error_message = "with reader_role = none nothing may be read"
   }
+}
+
+run "category_alerts" {
+  command = plan
+
+  variables {
+    category_alerts = ["Alert"]
+  }
+
+  expect_failures = [var.category_alerts]
 }
 
 run "subscription_id" {
