@@ -8,6 +8,16 @@ import (
 	"slices"
 )
 
+// The account and its databases on the wire:
+//
+//	GET  /                     → {"writableLocations": [{"name", "databaseAccountEndpoint"}], ...}
+//	POST /dbs {"id": "d"}      → 201 {"id": "d", "_rid", "_self", "_etag", "_ts"}, or 409
+//	GET  /dbs/d                → 200, or 404
+//	POST /dbs {"query": ...}   → 200 {"_rid", "Databases": [...], "_count"}
+//
+// azcosmos reads GET / once per client and every five minutes after, and goes to the first writable location from then
+// on; a client whose first GET / fails keeps the error for five minutes (v1.5.0).
+
 // readAccount answers GET /. azcosmos sends every later request to the address found here, so it is the one the
 // caller used (learn.microsoft.com/rest/api/cosmos-db/get-a-database-account).
 func (s *Server) readAccount(_ context.Context, in call) (reply, error) {
@@ -40,6 +50,7 @@ func (s *Server) readAccount(_ context.Context, in call) (reply, error) {
 	return documentReply(http.StatusOK, account, ""), nil
 }
 
+// etag changes when the database is made anew under its old name.
 func (d *database) etag() string { return etagOf(d.num, 0, d.ts) }
 
 // document is the database as the service shows it.
@@ -54,6 +65,8 @@ func (d *database) document() value {
 		with("_ts", numberOf(float64(d.ts)))
 }
 
+// createDatabase answers POST /dbs (learn.microsoft.com/rest/api/cosmos-db/create-a-database). The check for the name
+// and the insert are one step for everybody, because only one change of the catalog runs at a time.
 func (s *Server) createDatabase(ctx context.Context, in call) (reply, error) {
 	v, err := decodeJSON(string(in.body))
 	if err != nil {
@@ -79,6 +92,7 @@ func (s *Server) createDatabase(ctx context.Context, in call) (reply, error) {
 	return documentReply(http.StatusCreated, d.document(), d.etag()), nil
 }
 
+// save inserts the catalog row; SQLite numbers it, and the number makes the resource id.
 func (d *database) save(w *session) error {
 	if err := w.exec("INSERT INTO databases (id, ts, offer) VALUES (?, ?, ?)", d.id, d.ts, d.offer); err != nil {
 		return fmt.Errorf("insert database: %w", err)
@@ -87,6 +101,7 @@ func (d *database) save(w *session) error {
 	return err
 }
 
+// readDatabase answers GET /dbs/{database}.
 func (s *Server) readDatabase(_ context.Context, in call) (reply, error) {
 	d, err := s.catalog.database(in.database)
 	if err != nil {
@@ -95,6 +110,7 @@ func (s *Server) readDatabase(_ context.Context, in call) (reply, error) {
 	return documentReply(http.StatusOK, d.document(), d.etag()), nil
 }
 
+// deleteDatabase drops all containers and the database in one transaction, so that a crash cannot leave some behind.
 func (s *Server) deleteDatabase(ctx context.Context, in call) (reply, error) {
 	s.catalog.changing.Lock()
 	defer s.catalog.changing.Unlock()
@@ -121,6 +137,7 @@ func (s *Server) deleteDatabase(ctx context.Context, in call) (reply, error) {
 	return reply{status: http.StatusNoContent}, nil
 }
 
+// listDatabases answers GET /dbs, and queries over it.
 func (s *Server) listDatabases(_ context.Context, in call) (reply, error) {
 	var docs []value
 	for _, d := range s.catalog.all() {

@@ -37,6 +37,7 @@ func authorize(r *http.Request, to route, key []byte) error {
 	return nil
 }
 
+// unauthorized is the answer to whoever cannot prove the key. It does not say which part was wrong.
 func unauthorized() error {
 	return &problem{
 		status: http.StatusUnauthorized,
@@ -45,6 +46,8 @@ func unauthorized() error {
 	}
 }
 
+// sign computes the signature a client must have sent: verb, resource type, resource link and date, each on its own
+// line, and an empty line for the unused Date header. All but the link is in lower case.
 func sign(key []byte, method string, to route, date string) string {
 	kind, link := to.signed()
 	mac := hmac.New(sha256.New, key)

@@ -8,6 +8,22 @@ import (
 	"time"
 )
 
+// A transactional batch on the wire, as azcosmos v1.5.0 writes it:
+//
+//	POST /dbs/d/colls/c/docs
+//	x-ms-cosmos-is-batch-request: True
+//	x-ms-documentdb-partitionkey: ["g"]
+//
+//	[{"operationType": "Create", "resourceBody": {...}},
+//	 {"operationType": "Patch", "id": "a", "ifMatch": "\"...\"", "resourceBody": {"operations": [...]}},
+//	 {"operationType": "Delete", "id": "b"}]
+//
+// and its answer, 200 or 207:
+//
+//	[{"statusCode": 201, "eTag": "\"...\"", "requestCharge": 5.95, "resourceBody": {...}}, ...]
+//
+// A failed batch is no error for azcosmos: the caller has to look at Success.
+
 // executeBatch runs a transactional batch (learn.microsoft.com/azure/cosmos-db/transactional-batch): up to 100
 // operations on one partition key, in order, all or none. Success is 200 with one result per operation. Failure is
 // 207: the operation that failed has its own status, all others 424.
@@ -45,10 +61,11 @@ func (s *Server) executeBatch(ctx context.Context, in call) (reply, error) {
 	return b.committed(), nil
 }
 
+// batch is a batch that has been read and, after run, its results.
 type batch struct {
 	ops       []batchOp
 	results   []outcome
-	wantsBody bool
+	wantsBody bool // of written items
 }
 
 // batchOp is one operation. problem is set when the operation itself is wrong, which makes the batch fail at it.
@@ -64,6 +81,7 @@ type batchFailure struct {
 	cause *problem
 }
 
+// Error is for logs of tests; clients get the 207 that rolledBack makes.
 func (f *batchFailure) Error() string { return fmt.Sprintf("batch operation %d: %v", f.at, f.cause) }
 
 // batchStep reads {operationType, id, ifMatch, resourceBody}.
@@ -105,6 +123,9 @@ func (s *Server) readStep(t target, id string) step {
 	}
 }
 
+// run applies the operations in order and stops at the first that fails. Returning an error undoes all of them: the
+// writing goroutine rolls the savepoint back. Errors without an answer of their own, such as a broken disk, pass
+// through and fail the request as a whole.
 func (b *batch) run(w *session, now func() time.Time) error {
 	for i, op := range b.ops {
 		err := op.problem
@@ -124,6 +145,7 @@ func (b *batch) run(w *session, now func() time.Time) error {
 	return nil
 }
 
+// committed is the answer to a batch that went through: 200, one result per operation, charges added up.
 func (b *batch) committed() reply {
 	out := reply{status: http.StatusOK}
 	list := value{kind: array}
@@ -145,6 +167,8 @@ func (b *batch) committed() reply {
 	return out
 }
 
+// rolledBack is the answer to a batch of which nothing remains: 207, one operation with its reason, 424 for the rest,
+// also for those before it. The charge of a failed batch is not published; it is put at that of a refused create.
 func (b *batch) rolledBack(f *batchFailure) reply {
 	list := value{kind: array}
 	for i := range b.ops {

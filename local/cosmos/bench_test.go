@@ -3,6 +3,7 @@ package cosmos_test
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -137,22 +138,24 @@ func fill(b *testing.B, c *azcosmos.ContainerClient, count int64) {
 func perSecond(b *testing.B, clients int, f func() error) {
 	b.Helper()
 	b.ReportAllocs()
-	b.SetParallelism(max(1, clients/2)) // times GOMAXPROCS, which is 2 where this was measured
+	b.SetParallelism(max(1, clients/runtime.GOMAXPROCS(0)))
 	b.ResetTimer()
 	if clients == 1 {
 		for b.Loop() {
-			if err := f(); err != nil {
-				b.Fatal(err)
-			}
+			try(b, f)
 		}
 	} else {
 		b.RunParallel(func(p *testing.PB) {
 			for p.Next() {
-				if err := f(); err != nil {
-					b.Error(err)
-				}
+				try(b, f)
 			}
 		})
 	}
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "ops/s")
+}
+
+func try(b *testing.B, f func() error) {
+	if err := f(); err != nil {
+		b.Error(err)
+	}
 }

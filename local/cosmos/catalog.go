@@ -18,31 +18,33 @@ type catalog struct {
 	databases map[string]*database
 }
 
+// database is one database; its name and number never change, its containers and its throughput do.
 type database struct {
-	num        int64
-	id         string
-	ts         int64
-	offer      string // throughput content as JSON, "" without own throughput
-	containers map[string]*container
+	num        int64                 // SQLite's, and the first half of resource ids
+	id         string                // the name in addresses
+	ts         int64                 // second of creation
+	offer      string                // throughput content as JSON, "" without own throughput
+	containers map[string]*container // by name; guarded by the catalog
 }
 
 // container is immutable; a change of its properties makes a new one that shares the table.
 type container struct {
-	num        int64
+	num        int64 // SQLite's, and the second half of its resource id
 	database   *database
-	id         string
-	ts         int64
-	offer      string
-	properties value // as the client gave them, without system properties
-	key        partitionKey
+	id         string       // the name in addresses
+	ts         int64        // second of the last replacement
+	offer      string       // throughput content as JSON; "" when it shares the database's
+	properties value        // as the client gave them, without system properties; what is stored and shown
+	key        partitionKey // read from properties, as are the next three
 	index      indexPolicy
 	uniqueKeys [][][]string // unique key → paths → steps
-	ttl        *int64       // defaultTtl; nil: time to live is off
-	table      *table
+	ttl        *int64       // defaultTtl in seconds, -1 for no default; nil: time to live is off
+	table      *table       // where the items are
 }
 
 // Resource ids are bytes in base64 with - for /: four for the database, four more for the container, eight more for
 // the item. azcosmos compares them as text and sends them back in lower case to sign an offer.
+// rid makes a resource id from the numbers of database, container and item.
 func rid(nums ...int64) string {
 	var b []byte
 	for i, num := range nums {
@@ -55,10 +57,14 @@ func rid(nums ...int64) string {
 	return strings.ReplaceAll(base64.StdEncoding.EncodeToString(b), "/", "-")
 }
 
-func (d *database) rid() string  { return rid(d.num) }
+func (d *database) rid() string { return rid(d.num) }
+
+// A container's resource id begins with its database's, as an item's begins with its container's.
 func (c *container) rid() string { return rid(c.database.num, c.num) }
 
-func (d *database) link() string  { return "dbs/" + d.rid() + "/" }
+func (d *database) link() string { return "dbs/" + d.rid() + "/" }
+
+// link is the address by resource ids, which the service gives as _self.
 func (c *container) link() string { return c.database.link() + "colls/" + c.rid() + "/" }
 
 // database finds a database by name.
@@ -92,6 +98,7 @@ func (c *catalog) containers(d *database) []*container {
 	return out
 }
 
+// all lists the databases, in no particular order.
 func (c *catalog) all() []*database {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
@@ -129,19 +136,20 @@ func (c *catalog) load(ctx context.Context, s *store) error {
 	c.databases = map[string]*database{}
 	byNum := map[int64]*database{}
 	err := s.read(ctx, func(r *session) error {
-		err := r.rows("SELECT num, id, ts, offer FROM databases", nil, func(found *sql.Rows) error {
+		err := r.rows("SELECT num, id, ts, offer FROM databases", nil, func(found *sql.Rows) (bool, error) {
 			d := &database{containers: map[string]*container{}}
 			if err := found.Scan(&d.num, &d.id, &d.ts, &d.offer); err != nil {
-				return err
+				return false, err
 			}
 			c.databases[d.id], byNum[d.num] = d, d
-			return nil
+			return true, nil
 		})
 		if err != nil {
 			return err
 		}
-		return r.rows("SELECT num, database, id, ts, properties, offer FROM containers", nil, func(found *sql.Rows) error {
-			return loadContainer(found, byNum)
+		const containers = "SELECT num, database, id, ts, properties, offer FROM containers"
+		return r.rows(containers, nil, func(found *sql.Rows) (bool, error) {
+			return true, loadContainer(found, byNum)
 		})
 	})
 	if err != nil {
@@ -150,6 +158,8 @@ func (c *catalog) load(ctx context.Context, s *store) error {
 	return nil
 }
 
+// loadContainer rebuilds a container from its stored properties by the same code that made it from a request, so that
+// both always understand them alike.
 func loadContainer(found *sql.Rows, databases map[int64]*database) error {
 	var num, database, ts int64
 	var id, properties, offer string

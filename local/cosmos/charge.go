@@ -39,10 +39,12 @@ func unitsOf(size int) sizeUnits {
 	return low
 }
 
+// The item's size is that of its stored text, system properties included, as the service counts it.
 func readCharge(size int) float64          { return unitsOf(size).read }
 func createCharge(size, terms int) float64 { return unitsOf(size).write + 0.2*float64(terms) }
 func deleteCharge(size, terms int) float64 { return createCharge(size, terms) }
 
+// replaceCharge counts a deletion of the old and an insertion of the new version, whose sizes may differ.
 func replaceCharge(before, after, changed int) float64 {
 	return unitsOf(before).write + unitsOf(after).write + 0.4*float64(changed)
 }

@@ -6,6 +6,17 @@ import (
 	"net/http"
 )
 
+// Containers on the wire:
+//
+//	POST   /dbs/d/colls {"id", "partitionKey": {"paths": ["/pk"], "kind": "Hash", "version": 2}, "defaultTtl",
+//	                     "indexingPolicy", "uniqueKeyPolicy"}
+//	GET    /dbs/d/colls/c
+//	PUT    /dbs/d/colls/c        time to live and indexing only
+//	DELETE /dbs/d/colls/c
+//	GET    /dbs/d/colls/c/pkranges
+//
+// Properties that mean nothing here are kept and shown again, so that what infra asked for can be read back.
+
 // newContainer checks the properties of a container as a client sends them and understands those that matter here.
 func newContainer(v value) (*container, error) {
 	v = v.without("_rid", "_self", "_etag", "_ts", "_docs", "_sprocs", "_triggers", "_udfs", "_conflicts")
@@ -45,6 +56,7 @@ func checkName(v value) error {
 	return checkCharacters(v.str)
 }
 
+// parseUniqueKeys reads the policy that can be given at creation only.
 func parseUniqueKeys(policy value) ([][][]string, error) {
 	const maxKeys, maxPaths = 10, 16 // concepts-limits
 	keys := policy.member("uniqueKeys").items
@@ -70,6 +82,7 @@ func parseUniqueKeys(policy value) ([][][]string, error) {
 	return out, nil
 }
 
+// parseDefaultTTL reads defaultTtl: absent or null is off, -1 is on without a default, otherwise seconds.
 func parseDefaultTTL(v value) (*int64, error) {
 	if v.kind == undefined || v.kind == null {
 		return nil, nil
@@ -95,8 +108,11 @@ func (c *container) document() value {
 		with("_conflicts", textOf("conflicts/"))
 }
 
+// etag changes when the properties are replaced; it holds the second of that. Nobody makes it a condition.
 func (c *container) etag() string { return etagOf(c.num, 0, c.ts) }
 
+// createContainer answers POST /dbs/{database}/colls (learn.microsoft.com/rest/api/cosmos-db/create-a-collection).
+// Throughput is taken from the headers; without any, and without that of the database, the service gives 400 RU/s.
 func (s *Server) createContainer(ctx context.Context, in call) (reply, error) {
 	v, err := decodeJSON(string(in.body))
 	if err != nil {
@@ -142,6 +158,7 @@ func (c *container) save(w *session) error {
 	return w.script(context.Background(), c.table.create)
 }
 
+// readContainer answers GET on a container. azcosmos asks for it before ReadManyItems and the change feed.
 func (s *Server) readContainer(_ context.Context, in call) (reply, error) {
 	c, err := s.catalog.container(in.database, in.container)
 	if err != nil {
@@ -195,6 +212,7 @@ func (c *container) changed(next *container) (*container, error) {
 	return next, nil
 }
 
+// deleteContainer answers DELETE on a container. When the commit fails the container is there as before.
 func (s *Server) deleteContainer(ctx context.Context, in call) (reply, error) {
 	s.catalog.changing.Lock()
 	defer s.catalog.changing.Unlock()
@@ -222,6 +240,7 @@ func (c *container) erase(w *session) error {
 	return nil
 }
 
+// listContainers answers GET /dbs/{database}/colls, and queries over it.
 func (s *Server) listContainers(_ context.Context, in call) (reply, error) {
 	d, err := s.catalog.database(in.database)
 	if err != nil {

@@ -5,6 +5,21 @@ import (
 	"net/http"
 )
 
+// Items on the wire:
+//
+//	POST   /dbs/d/colls/c/docs       create; upsert with x-ms-documentdb-is-upsert: True
+//	GET    /dbs/d/colls/c/docs/{id}  read; 304 with If-None-Match
+//	PUT    /dbs/d/colls/c/docs/{id}  replace
+//	PATCH  /dbs/d/colls/c/docs/{id}  patch
+//	DELETE /dbs/d/colls/c/docs/{id}  delete, 204
+//
+// Every one needs x-ms-documentdb-partitionkey, a JSON array with one element per path of the container's key. If-Match
+// is a condition on all but create. Writes are answered with the item unless Prefer says return=minimal, which azcosmos
+// says by default.
+//
+// Reads go to a reading connection. Writes are steps, run one after the other by the writing goroutine, so a step may
+// look at the item, decide and write without anything in between; that is what makes 409 and 412 mean something.
+
 // target is what a document operation works on.
 type target struct {
 	*container
@@ -31,7 +46,7 @@ type outcome struct {
 	charge float64
 	etag   string
 	body   string // the item; empty after a delete
-	lsn    int64
+	lsn    int64  // 0 for a read
 }
 
 // step is one operation on one item inside the writing goroutine.
@@ -70,6 +85,7 @@ func (s *Server) createDocument(ctx context.Context, in call) (reply, error) {
 	return s.single(ctx, in, s.create(t, d))
 }
 
+// replaceDocument answers PUT on an item (learn.microsoft.com/rest/api/cosmos-db/replace-a-document).
 func (s *Server) replaceDocument(ctx context.Context, in call) (reply, error) {
 	t, err := s.target(in)
 	if err != nil {
@@ -82,6 +98,7 @@ func (s *Server) replaceDocument(ctx context.Context, in call) (reply, error) {
 	return s.single(ctx, in, s.replace(t, in.id, d, in.header("If-Match")))
 }
 
+// deleteDocument answers DELETE on an item.
 func (s *Server) deleteDocument(ctx context.Context, in call) (reply, error) {
 	t, err := s.target(in)
 	if err != nil {
@@ -90,6 +107,7 @@ func (s *Server) deleteDocument(ctx context.Context, in call) (reply, error) {
 	return s.single(ctx, in, s.remove(t, in.id, in.header("If-Match")))
 }
 
+// patchDocument answers PATCH on an item. The body is checked as a whole before the item is looked for.
 func (s *Server) patchDocument(ctx context.Context, in call) (reply, error) {
 	t, err := s.target(in)
 	if err != nil {
@@ -106,6 +124,8 @@ func (s *Server) patchDocument(ctx context.Context, in call) (reply, error) {
 	return s.single(ctx, in, s.patch(t, in.id, p, in.header("If-Match")))
 }
 
+// readDocument answers GET on an item: 304 instead when If-None-Match names the current version. It needs no turn in
+// the writing goroutine, so reads go on while writes wait for the disk.
 func (s *Server) readDocument(ctx context.Context, in call) (reply, error) {
 	t, err := s.target(in)
 	if err != nil {
@@ -136,6 +156,7 @@ func (s *Server) readDocument(ctx context.Context, in call) (reply, error) {
 	return out, nil
 }
 
+// parse reads the item of a request and checks it against the container.
 func (t target) parse(body []byte) (*draft, error) {
 	v, err := decodeJSON(string(body))
 	if err != nil {
@@ -152,6 +173,8 @@ func (t target) matches(ifMatch string, r row) error {
 	return nil
 }
 
+// create adds an item that must not be there. One that has expired does not count as there: it makes room, also when
+// the sweeper has not come by yet.
 func (s *Server) create(t target, d *draft) step {
 	return func(w *session, now int64) (outcome, error) {
 		old, found, err := t.table.findAny(w, t.pk, d.id)
@@ -192,6 +215,7 @@ func (s *Server) upsert(t target, d *draft, ifMatch string) step {
 	}
 }
 
+// replace changes an item that must be there, in the version that If-Match names.
 func (s *Server) replace(t target, id string, d *draft, ifMatch string) step {
 	return func(w *session, now int64) (outcome, error) {
 		if d.id != id {
@@ -209,6 +233,8 @@ func (s *Server) replace(t target, id string, d *draft, ifMatch string) step {
 	}
 }
 
+// patch changes parts of an item. Its condition is evaluated here, in the writing goroutine, so that no other write
+// can come between condition and change. The result has to pass the same checks as an item that is created.
 func (s *Server) patch(t target, id string, p *patch, ifMatch string) step {
 	return func(w *session, now int64) (outcome, error) {
 		old, err := t.existing(w, id, now, ifMatch)
@@ -231,6 +257,7 @@ func (s *Server) patch(t target, id string, p *patch, ifMatch string) step {
 	}
 }
 
+// remove deletes an item. The change feed does not show it, but the session token moves on.
 func (s *Server) remove(t target, id, ifMatch string) step {
 	return func(w *session, now int64) (outcome, error) {
 		old, err := t.existing(w, id, now, ifMatch)
@@ -261,6 +288,7 @@ func (t target) existing(w *session, id string, now int64, ifMatch string) (row,
 	return old, t.matches(ifMatch, old)
 }
 
+// insert stores the first version of an item.
 func (s *Server) insert(w *session, t target, d *draft, now int64) (outcome, error) {
 	r, err := t.version(d, s.store.nextLSN(), now, "")
 	if err != nil {
@@ -277,12 +305,13 @@ func (s *Server) insert(w *session, t target, d *draft, now int64) (outcome, err
 
 // change is the circumstances of an update.
 type change struct {
-	old      row
-	before   value // old, decoded
+	old      row   // the version that is there
+	before   value // the same, decoded
 	now      int64
-	patchOps int
+	patchOps int // operations of a patch, which are charged for
 }
 
+// update stores the next version of an item and charges by what changed in the index.
 func (s *Server) update(w *session, t target, d *draft, c change) (outcome, error) {
 	r, err := t.version(d, s.store.nextLSN(), c.now, c.before.member("_rid").str)
 	if err != nil {

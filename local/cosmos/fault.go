@@ -59,6 +59,7 @@ func (s *Server) ClearFaults() {
 	s.faults.list = nil
 }
 
+// remove is harmless when the fault has counted itself down already.
 func (f *faults) remove(gone *Fault) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -90,12 +91,14 @@ func (f *faults) match(r *http.Request) Fault {
 	return Fault{}
 }
 
+// selects reports whether the fault is meant for r; unset conditions hold for every request.
 func (f *Fault) selects(r *http.Request) bool {
 	return (f.Method == "" || f.Method == r.Method) &&
 		strings.Contains(r.URL.Path, f.PathContains) &&
 		(f.Match == nil || f.Match(r))
 }
 
+// wait lets the delay pass. A caller that gives up first never reaches the work, as with a slow network.
 func (f *Fault) wait(ctx context.Context) error {
 	if f.Delay <= 0 {
 		return ctx.Err()
@@ -132,6 +135,7 @@ func (f *Fault) after(out reply) (reply, error) {
 	return out, nil
 }
 
+// answer is the error that the fault asks for, in the form of a real one.
 func (f *Fault) answer() reply {
 	out := replyTo(&problem{status: f.Status, substatus: f.Substatus, message: "Injected fault."})
 	out.retryAfterMS = f.RetryAfter.Milliseconds()

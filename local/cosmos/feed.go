@@ -9,6 +9,14 @@ import (
 	"time"
 )
 
+// Feeds on the wire:
+//
+//	GET /dbs/d/colls/c/docs                            all items, in pages
+//	GET /dbs/d/colls/c/docs, A-IM: Incremental Feed    the change feed
+//
+// Both answer {"_rid", "Documents": [...], "_count"}. Pages of the first go on with x-ms-continuation, of the second with
+// If-None-Match and the ETag of the page before.
+
 // readFeed answers GET on a container's documents: the change feed when the A-IM header asks for it, else all items.
 func (s *Server) readFeed(ctx context.Context, in call) (reply, error) {
 	c, err := s.catalog.container(in.database, in.container)
@@ -54,7 +62,7 @@ func (s *Server) readChanges(ctx context.Context, in call, c *container, mode st
 	}
 	var rows []row
 	err = s.store.read(ctx, func(r *session) (err error) {
-		rows, err = c.table.rows(r, text, append(args, size)...)
+		rows, _, err = c.table.rows(r, text, append(args, size)...) // what is cut off would not fit the answer
 		return err
 	})
 	if err != nil {
@@ -66,6 +74,8 @@ func (s *Server) readChanges(ctx context.Context, in call, c *container, mode st
 // changePosition is where a reader of the change feed wants to go on.
 type changePosition struct{ after, since int64 }
 
+// changePosition reads the headers: If-None-Match goes on from an ETag (or, with *, from now), If-Modified-Since starts
+// at a time, neither starts at the beginning.
 func (s *Server) changePosition(in call) (changePosition, error) {
 	var p changePosition
 	if etag := in.header("If-None-Match"); etag == "*" {
@@ -88,6 +98,7 @@ func (s *Server) changePosition(in call) (changePosition, error) {
 	return p, nil
 }
 
+// changesReply makes a page of changes. Its ETag is the place after the last item that fitted, also when nothing did.
 func (s *Server) changesReply(c *container, rows []row, after int64) reply {
 	page := pageBody{rid: c.rid()}
 	for _, r := range rows {
@@ -130,6 +141,7 @@ func (p *pageBody) add(item []byte) bool {
 	return true
 }
 
+// bytes closes the page. An empty one has an empty list, not null.
 func (p *pageBody) bytes() []byte {
 	out := make([]byte, 0, len(p.docs)+len(p.rid)+64)
 	out = append(append(append(out, `{"_rid":"`...), p.rid...), `","Documents":[`...)

@@ -21,6 +21,7 @@ type indexPath struct {
 	included bool
 }
 
+// compositePath is one property of a composite index or of an ORDER BY, as /a/b.
 type compositePath struct {
 	path string
 	desc bool
@@ -30,6 +31,8 @@ type compositePath struct {
 const defaultIndexing = `{"indexingMode":"consistent","automatic":true,"includedPaths":[{"path":"/*"}],` +
 	`"excludedPaths":[{"path":"/\"_etag\"/?"}]}`
 
+// parseIndexPolicy reads what matters here; spatial, vector and full-text indexes serve functions that are refused
+// anyway. The root path has to be included or excluded, or the service takes no policy.
 func parseIndexPolicy(v value) (indexPolicy, error) {
 	p := indexPolicy{none: strings.EqualFold(v.member("indexingMode").str, "none")}
 	rooted := p.none
@@ -57,6 +60,7 @@ func parseIndexPolicy(v value) (indexPolicy, error) {
 	return p, nil
 }
 
+// parseIndexPath reads a path that ends in /? (the scalar there) or /* (everything below). Names may be quoted.
 func parseIndexPath(text string) (indexPath, error) {
 	parts := strings.Split(strings.TrimPrefix(text, "/"), "/")
 	last := parts[len(parts)-1]
@@ -70,6 +74,7 @@ func parseIndexPath(text string) (indexPath, error) {
 	return p, nil
 }
 
+// matches reports whether the path covers the scalar at path.
 func (p indexPath) matches(path []string) bool {
 	if p.wildcard {
 		return len(path) >= len(p.steps) && slices.Equal(path[:len(p.steps)], p.steps)
@@ -142,13 +147,15 @@ func (p indexPolicy) terms(doc value) []uint64 {
 	return w.terms
 }
 
+// termWalk visits an item and collects its index entries.
 type termWalk struct {
 	policy indexPolicy
-	path   []string
+	path   []string // from the item to where the walk is
 	terms  []uint64
-	text   []byte
+	text   []byte // buffer
 }
 
+// walk visits every scalar of an item; all elements of an array share one path.
 func (w *termWalk) walk(v value) {
 	if v.kind != object && v.kind != array {
 		if w.policy.indexed(w.path) {
@@ -167,6 +174,7 @@ func (w *termWalk) walk(v value) {
 	}
 }
 
+// add hashes path and value, so that two versions can be compared without keeping their texts.
 func (w *termWalk) add(path []string, v value) {
 	w.text = w.text[:0]
 	for _, step := range path {

@@ -61,6 +61,7 @@ func checkID(v value) error {
 	return checkCharacters(v.str)
 }
 
+// checkCharacters refuses names that could not be addressed in a URL.
 func checkCharacters(name string) error {
 	if i := strings.IndexAny(name, `/\?#`); i >= 0 {
 		return badRequest(fmt.Sprintf("The resource name contains the illegal character %q.", name[i]))
@@ -107,6 +108,7 @@ func etagOf(owner, seq, ts int64) string {
 	return fmt.Sprintf(`"%08x-%04x-%04x-%04x-%08x0000"`, seq&0xffffffff, seq>>32&0xffff, 0x0700, owner&0xffff, ts)
 }
 
+// etagOf is the ETag of a stored version; it is not stored, because it follows from the row.
 func (c *container) etagOf(r row) string { return etagOf(c.num, r.seq, r.ts) }
 
 // decode reads a stored item back.

@@ -37,6 +37,7 @@ type value struct {
 	names []string
 }
 
+// Values are made by these; undefined is the zero value.
 func boolOf(b bool) value      { return value{kind: boolean, truth: b} }
 func numberOf(n float64) value { return value{kind: number, num: n} }
 func textOf(s string) value    { return value{kind: text, str: s} }
@@ -57,6 +58,8 @@ func (v value) member(name string) value {
 	return value{}
 }
 
+// find returns the position of a property, or -1, also for what is no object. Objects are small, so it looks along the
+// list; a map per object would cost more than it saves.
 func (v value) find(name string) int {
 	if v.kind != object {
 		return -1
@@ -141,6 +144,7 @@ func appendJSON(dst []byte, v value) []byte {
 	return dst
 }
 
+// appendArray writes what is defined of an array.
 func appendArray(dst []byte, v value) []byte {
 	dst = append(dst, '[')
 	for _, item := range v.items {
@@ -152,6 +156,7 @@ func appendArray(dst []byte, v value) []byte {
 	return closeWith(dst, ']')
 }
 
+// appendObject writes what is defined of an object, in the order in which it came.
 func appendObject(dst []byte, v value) []byte {
 	dst = append(dst, '{')
 	for i, item := range v.items {
@@ -189,6 +194,7 @@ func appendNumber(dst []byte, n float64) []byte {
 
 const hexDigits = "0123456789abcdef"
 
+// appendText escapes only what JSON demands; everything else stays UTF-8, as the service sends it.
 func appendText(dst []byte, s string) []byte {
 	dst = append(dst, '"')
 	start := 0
@@ -204,6 +210,7 @@ func appendText(dst []byte, s string) []byte {
 	return append(append(dst, s[start:]...), '"')
 }
 
+// appendEscape writes one character that cannot stand for itself.
 func appendEscape(dst []byte, c byte) []byte {
 	switch c {
 	case '"', '\\':

@@ -13,13 +13,15 @@ import (
 // decoder reads JSON from src. Strings without escapes share src's memory.
 type decoder struct {
 	src string
-	pos int
+	pos int // of the next byte; may be beyond the end after an escape that is cut off
 }
 
+// fail says where the text stops being JSON. It is the client's fault, hence 400.
 func (d *decoder) fail(what string) error {
 	return badRequest(fmt.Sprintf("The request body is not valid JSON: %s at byte %d.", what, d.pos))
 }
 
+// space skips the four characters that JSON calls white space, and no others.
 func (d *decoder) space() {
 	for d.pos < len(d.src) {
 		switch d.src[d.pos] {
@@ -39,6 +41,7 @@ func (d *decoder) peek() byte {
 	return 0
 }
 
+// value reads whatever comes next. depth counts the arrays and objects around it.
 func (d *decoder) value(depth int) (value, error) {
 	if depth > maxNesting {
 		return value{}, d.fail("nesting deeper than 128 levels")
@@ -57,6 +60,7 @@ func (d *decoder) value(depth int) (value, error) {
 	return d.word()
 }
 
+// word reads true, false and null.
 func (d *decoder) word() (value, error) {
 	rest := d.src[d.pos:]
 	switch {
@@ -73,6 +77,7 @@ func (d *decoder) word() (value, error) {
 	return value{}, d.fail("no value")
 }
 
+// array reads from [ to ].
 func (d *decoder) array(depth int) (value, error) {
 	out := value{kind: array}
 	d.pos++ // [
@@ -95,6 +100,7 @@ func (d *decoder) array(depth int) (value, error) {
 	}
 }
 
+// object reads from { to }.
 func (d *decoder) object(depth int) (value, error) {
 	out := value{kind: object}
 	d.pos++ // {
@@ -176,6 +182,7 @@ func (d *decoder) distinct(names []string) error {
 	return nil
 }
 
+// number checks the grammar itself, because strconv takes more than JSON does (hexadecimal, underscores, Inf).
 func (d *decoder) number() (value, error) {
 	start := d.pos
 	if d.peek() == '-' {
@@ -222,6 +229,7 @@ func (d *decoder) double(s string, simple bool) (value, error) {
 	return numberOf(n), nil
 }
 
+// digits skips digits and returns how many there were.
 func (d *decoder) digits() int {
 	start := d.pos
 	for c := d.peek(); c >= '0' && c <= '9'; c = d.peek() {
@@ -230,6 +238,7 @@ func (d *decoder) digits() int {
 	return d.pos - start
 }
 
+// text reads a string; without escapes, which is the common case, nothing is copied.
 func (d *decoder) text() (string, error) {
 	d.pos++ // "
 	start := d.pos
@@ -248,6 +257,7 @@ func (d *decoder) text() (string, error) {
 	return "", d.fail("unterminated string")
 }
 
+// escapedText reads the rest of a string from its first escape on.
 func (d *decoder) escapedText(start int) (string, error) {
 	out := []byte(d.src[start:d.pos])
 	for d.pos < len(d.src) {
@@ -271,6 +281,7 @@ func (d *decoder) escapedText(start int) (string, error) {
 	return "", d.fail("unterminated string")
 }
 
+// escape reads what follows a backslash. The query language uses the same escapes.
 func (d *decoder) escape() (rune, error) {
 	c := d.peek()
 	d.pos++
@@ -293,6 +304,8 @@ func (d *decoder) escape() (rune, error) {
 	return 0, d.fail("unknown escape")
 }
 
+// unicode reads \uXXXX, and a second one where the first is half of a pair. Half a pair alone has no UTF-8 form; what
+// the service makes of it is not documented.
 func (d *decoder) unicode() (rune, error) {
 	r, err := d.hex4()
 	if err != nil || !utf16.IsSurrogate(r) {
@@ -312,6 +325,7 @@ func (d *decoder) unicode() (rune, error) {
 	return r, nil
 }
 
+// hex4 reads four hexadecimal digits.
 func (d *decoder) hex4() (rune, error) {
 	if d.pos+4 > len(d.src) {
 		return 0, d.fail("malformed \\u escape")

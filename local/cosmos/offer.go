@@ -6,6 +6,12 @@ import (
 	"strconv"
 )
 
+// Throughput on the wire, as azcosmos v1.5.0 asks for it:
+//
+//	POST /offers {"query": "SELECT * FROM c WHERE c.offerResourceId = '<_rid of the owner>'"}  → {"Offers": [...]}
+//	GET  /offers/{id}   → {"content": {"offerThroughput": 400}, "offerResourceId", "id", "_self", ...}
+//	PUT  /offers/{id}   the same with another content
+
 // An offer is the throughput of a database or container (learn.microsoft.com/rest/api/cosmos-db/offers). It is kept
 // and shown; nothing here is throttled by it.
 
@@ -89,6 +95,7 @@ func (c *catalog) offers() ([]value, error) {
 	return out, nil
 }
 
+// listOffers answers GET and POST /offers. azcosmos looks an offer up by query, with the resource id of its owner.
 func (s *Server) listOffers(_ context.Context, in call) (reply, error) {
 	docs, err := s.catalog.offers()
 	if err != nil {
@@ -97,6 +104,7 @@ func (s *Server) listOffers(_ context.Context, in call) (reply, error) {
 	return s.answerList(in, list{name: "Offers", docs: docs})
 }
 
+// readOffer answers GET /offers/{id}.
 func (s *Server) readOffer(_ context.Context, in call) (reply, error) {
 	docs, err := s.catalog.offers()
 	if err != nil {
@@ -135,6 +143,7 @@ func (s *Server) replaceOffer(ctx context.Context, in call) (reply, error) {
 	return reply{}, notFound()
 }
 
+// setDatabaseOffer stores and shows the throughput that a database shares among its containers.
 func (s *Server) setDatabaseOffer(ctx context.Context, in call, d *database, content string) (reply, error) {
 	err := s.change(ctx, in, func(w *session) error {
 		return w.exec("UPDATE databases SET offer = ? WHERE num = ?", content, d.num)
@@ -146,6 +155,7 @@ func (s *Server) setDatabaseOffer(ctx context.Context, in call, d *database, con
 	return s.readOffer(ctx, in)
 }
 
+// setContainerOffer replaces the container, because containers are immutable for those who are using them.
 func (s *Server) setContainerOffer(ctx context.Context, in call, c *container, content string) (reply, error) {
 	err := s.change(ctx, in, func(w *session) error {
 		return w.exec("UPDATE containers SET offer = ? WHERE num = ?", content, c.num)

@@ -14,6 +14,8 @@ type partitionKey struct {
 
 const maxKeyPaths = 3
 
+// parsePartitionKey reads {"kind", "paths", "version"}. The version decides how keys are hashed to physical partitions,
+// of which there is one here, so it is kept and has no effect.
 func parsePartitionKey(v value) (partitionKey, error) {
 	key := partitionKey{kind: v.member("kind").str}
 	if key.kind == "" {
@@ -93,6 +95,8 @@ func (k partitionKey) ofHeader(header string) (string, error) {
 	return canonicalKey(v.items)
 }
 
+// canonicalKey writes key values so that equal keys are equal text, whatever white space or escapes a client used. It
+// is what the table stores and what ranges are compared by.
 func canonicalKey(parts []value) (string, error) {
 	out := []byte{'['}
 	for i, part := range parts {

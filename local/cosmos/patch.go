@@ -9,6 +9,15 @@ import (
 	"time"
 )
 
+// A patch on the wire:
+//
+//	PATCH /dbs/d/colls/c/docs/{id}
+//
+//	{"condition": "from c where c.until <= 5",
+//	 "operations": [{"op": "set", "path": "/until", "value": 10}, {"op": "incr", "path": "/n", "value": 1}]}
+//
+// A condition that does not hold is 412, whatever is wrong with the patch itself is 400.
+
 // patch is a partial document update (learn.microsoft.com/azure/cosmos-db/partial-document-update): up to ten
 // operations in order, all or none, optionally only if a predicate holds for the item.
 type patch struct {
@@ -18,10 +27,10 @@ type patch struct {
 
 // patchOp is one operation. steps is the JSON pointer of its path.
 type patchOp struct {
-	name  string
-	path  string
-	steps []string
-	value value
+	name  string   // add, set, replace, remove or incr
+	path  string   // as given, for messages
+	steps []string // unescaped
+	value value    // undefined for remove
 }
 
 // newPatch reads and checks the body of a PATCH request.
@@ -51,6 +60,7 @@ func (t target) newPatch(v value, now time.Time) (*patch, error) {
 	return p, nil
 }
 
+// newPatchOp reads {"op", "path", "value"}. Move is not served, because azcosmos cannot send it.
 func (t target) newPatchOp(v value) (patchOp, error) {
 	op := patchOp{name: v.member("op").str, path: v.member("path").str, value: v.member("value")}
 	if !slices.Contains([]string{"add", "set", "replace", "remove", "incr"}, op.name) {
@@ -114,6 +124,7 @@ func (op patchOp) apply(v value, steps []string) (value, error) {
 	return value{}, op.missing()
 }
 
+// descend follows the path through what is there; a patch makes no parents.
 func (op patchOp) descend(v value, steps []string) (value, error) {
 	switch v.kind {
 	case object:
@@ -134,6 +145,8 @@ func (op patchOp) descend(v value, steps []string) (value, error) {
 	return value{}, op.missing()
 }
 
+// onObject changes a property: add and set create or replace, replace and remove need it to be there, and an increment
+// of nothing starts from its value.
 func (op patchOp) onObject(v value, name string) (value, error) {
 	old := v.member(name)
 	switch {
@@ -148,6 +161,7 @@ func (op patchOp) onObject(v value, name string) (value, error) {
 	return v.with(name, op.value), nil
 }
 
+// onArray changes an element: only add inserts and shifts, and only add takes the place after the last one.
 func (op patchOp) onArray(v value, step string) (value, error) {
 	last := len(v.items) - 1
 	if op.name == "add" {
@@ -174,6 +188,7 @@ func (op patchOp) onArray(v value, step string) (value, error) {
 	return v, err
 }
 
+// sum adds the increment. What is no number is left alone and the patch fails.
 func (op patchOp) sum(old value) (value, error) {
 	switch old.kind {
 	case undefined:
@@ -193,6 +208,7 @@ func (op patchOp) index(step string, last int) (int, error) {
 	return i, nil
 }
 
+// missing is the failure of strict operations; nothing of the patch is applied then.
 func (op patchOp) missing() error {
 	return badRequest(fmt.Sprintf("The path %q of patch operation %q does not exist in the item.", op.path, op.name))
 }

@@ -34,11 +34,13 @@ func (s *Server) Provision(ctx context.Context, layout infra.Cosmos) error {
 	return nil
 }
 
+// isConflict reports whether something was there already.
 func isConflict(err error) bool {
 	var p *problem
 	return errors.As(err, &p) && p.status == http.StatusConflict
 }
 
+// containerProperties writes a container of the layout the way a client would ask for it.
 func containerProperties(c infra.Container) value {
 	paths := func(texts []string) value {
 		list := value{kind: array}

@@ -10,6 +10,20 @@ import (
 	"time"
 )
 
+// A query on the wire:
+//
+//	POST /dbs/d/colls/c/docs
+//	x-ms-documentdb-query: True
+//	Content-Type: application/query+json
+//	x-ms-documentdb-partitionkey: ["g"]                   one partition, or
+//	x-ms-documentdb-query-enablecrosspartition: true      all of them
+//	x-ms-max-item-count: 100
+//	x-ms-continuation: ...
+//
+//	{"query": "SELECT ... WHERE c.n > @n", "parameters": [{"name": "@n", "value": 1}]}
+//
+// and its answer: 200 {"_rid", "Documents": [...], "_count"}, with x-ms-continuation while there is more.
+
 // everyItem is the query behind a plain feed.
 var everyItem = query{star: true, bindings: []binding{{alias: "c"}}}
 
@@ -41,6 +55,8 @@ func readCondition(v value, now time.Time) (*query, error) {
 	return parseCondition(v.str, now)
 }
 
+// queryDocuments answers a POST with a query (learn.microsoft.com/rest/api/cosmos-db/query-documents). Everything that
+// can be refused is refused before the first item is read.
 func (s *Server) queryDocuments(ctx context.Context, in call) (reply, error) {
 	c, err := s.catalog.container(in.database, in.container)
 	if err != nil {
@@ -70,12 +86,14 @@ func (s *Server) queryDocuments(ctx context.Context, in call) (reply, error) {
 type page struct {
 	q         *query
 	container *container
-	partition string // canonical key; empty: all partitions
-	size      int
-	from      continuation
-	id        uint64 // of the query, so that a continuation is not used with another one
+	partition string       // canonical key; empty: all partitions
+	size      int          // results at most
+	from      continuation // zero on the first page
+	id        uint64       // of query, parameters and place, so that a continuation is not used with others
 }
 
+// page reads from the headers where and how much to answer. There is one partition key range, "0"; whoever asks for
+// another has a routing map from elsewhere and is told to fetch it again (410/1002).
 func (s *Server) page(in call, c *container, q *query) (*page, error) {
 	if ranges := in.header("X-Ms-Documentdb-Partitionkeyrangeid"); ranges != "" && ranges != "0" {
 		return nil, &problem{status: http.StatusGone, substatus: substatusRangeGone, message: "There is no such partition key range."}
@@ -129,6 +147,7 @@ func (p *page) allowed(in call) error {
 	return badRequest("The index path corresponding to the specified order-by item is excluded.")
 }
 
+// pathText writes a sort path the way index policies write theirs.
 func (o orderItem) pathText() string {
 	text := ""
 	for _, step := range o.path.steps {
@@ -152,11 +171,13 @@ type continuation struct {
 	Tie string `json:"tie,omitempty"`
 }
 
+// encode makes the header's value. Real tokens are opaque as well, so nobody may look into this one.
 func (c continuation) encode() (string, error) {
 	text, err := json.Marshal(c)
 	return base64.RawURLEncoding.EncodeToString(text), err
 }
 
+// decode refuses a token of another query: going on from a foreign place would silently lose rows.
 func (c *continuation) decode(token string, id uint64) error {
 	raw, err := base64.RawURLEncoding.DecodeString(token)
 	if err != nil || json.Unmarshal(raw, c) != nil || c.Query != id {
@@ -172,6 +193,8 @@ type scanFrom struct {
 	after  position
 }
 
+// runPage answers one page. A query whose results come in the order of the items stops reading when the page is full;
+// the others have to see every item each time, since nothing of them is kept between pages.
 func (s *Server) runPage(ctx context.Context, p *page) (reply, error) {
 	from := scanFrom{table: p.container.table, ranges: p.q.scope(p.container, p.partition)}
 	out := pageBody{rid: p.container.rid()}
@@ -198,12 +221,14 @@ func (s *Server) runPage(ctx context.Context, p *page) (reply, error) {
 type stream struct {
 	*page
 	out  *pageBody
-	skip int // results to leave out for OFFSET
-	left int // results that may still be given; -1: any number
-	done position
-	next *continuation
+	skip int           // results to leave out for OFFSET
+	left int           // results that may still be given; -1: any number
+	done position      // the last item whose results are all given
+	next *continuation // set when the page is full and there is more
 }
 
+// runStream goes on after the last item that is done with. TOP and LIMIT count on from what earlier pages gave; OFFSET
+// was used up by the first.
 func (s *Server) runStream(ctx context.Context, p *page, from scanFrom, out *pageBody) (*continuation, error) {
 	from.after = position{p.from.PK, p.from.ID}
 	st := &stream{page: p, out: out, left: -1, done: from.after}
@@ -296,6 +321,8 @@ func (s *Server) runGathered(ctx context.Context, p *page, from scanFrom, out *p
 	return p.givePage(rows, out)
 }
 
+// givePage finds its place by comparing sort keys, not by counting, so that items which came or went in between neither
+// repeat nor hide others.
 func (p *page) givePage(rows []result, out *pageBody) (*continuation, error) {
 	start := 0
 	if p.from.Tie != "" {
@@ -315,6 +342,7 @@ func (p *page) givePage(rows []result, out *pageBody) (*continuation, error) {
 	return nil, nil
 }
 
+// placeOf notes where a page ended.
 func placeOf(r result) *continuation {
 	key := value{kind: array}
 	for _, v := range r.key {
@@ -326,6 +354,7 @@ func placeOf(r result) *continuation {
 	return &continuation{Key: string(appendJSON(nil, key)), Tie: r.tie}
 }
 
+// place is the inverse of placeOf.
 func (c continuation) place() (result, error) {
 	key, err := decodeJSON(c.Key)
 	for i, v := range key.items {

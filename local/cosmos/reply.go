@@ -10,25 +10,26 @@ import (
 // reply is an answer before it is either written to a socket or wrapped into an http.Response.
 type reply struct {
 	status       int
-	substatus    int
-	body         []byte
-	etag         string
-	charge       float64
-	lsn          int64 // of the write, or the newest one a read can have seen
-	continuation string
+	substatus    int     // says more about some statuses; 0: no header
+	body         []byte  // JSON, or nothing
+	etag         string  // in its quotes, as the header has it
+	charge       float64 // request units
+	lsn          int64   // of the write, or the newest one a read can have seen; 0: metadata, no session
+	continuation string  // empty on the last page
+	isFeed       bool
 	count        int // items in a feed
 	retryAfterMS int64
-	isFeed       bool
 }
 
 // problem is an error that the wire protocol has an answer for.
 type problem struct {
 	status    int
 	substatus int
-	message   string
-	charge    float64
+	message   string  // for people; the service's own wording where it is known
+	charge    float64 // refusals cost, too
 }
 
+// Error is what Provision's callers and tests see.
 func (p *problem) Error() string {
 	return fmt.Sprintf("%d/%d: %s", p.status, p.substatus, p.message)
 }
@@ -52,10 +53,12 @@ const (
 	missCharge    = 1.0
 )
 
+// badRequest is the answer to everything that is wrong with a request, and to everything that is not served.
 func badRequest(message string) error {
 	return &problem{status: http.StatusBadRequest, message: message, charge: missCharge}
 }
 
+// notFound is the answer when the thing asked for is not there; ownerNotFound when what it would be in is not.
 func notFound() error {
 	return &problem{
 		status: http.StatusNotFound, charge: missCharge,
@@ -70,10 +73,12 @@ func ownerNotFound() error {
 	}
 }
 
+// conflict is the answer to a create of what is there already, and to a second owner of a unique key.
 func conflict(message string) error {
 	return &problem{status: http.StatusConflict, message: message, charge: refusedCharge}
 }
 
+// preconditionFailed is the answer to a stale ETag.
 func preconditionFailed() error {
 	return &problem{
 		status: http.StatusPreconditionFailed, charge: refusedCharge,
@@ -81,6 +86,7 @@ func preconditionFailed() error {
 	}
 }
 
+// tooLarge is the answer beyond 2 MB.
 func tooLarge() error {
 	return &problem{status: http.StatusRequestEntityTooLarge, message: "Request size is too large."}
 }

@@ -11,14 +11,14 @@ import (
 
 // The limits are those of learn.microsoft.com/azure/cosmos-db/concepts-limits.
 const (
-	maxItemBytes    = 2 << 20
-	maxRequestBytes = 2 << 20
-	maxPageBytes    = 4 << 20
+	maxItemBytes    = 2 << 20 // "UTF-8 length of JSON representation"
+	maxRequestBytes = 2 << 20 // of a batch, too
+	maxPageBytes    = 4 << 20 // of an answer to a query or feed
 	maxBatchOps     = 100
-	maxPatchOps     = 10
+	maxPatchOps     = 10 // learn.microsoft.com/azure/cosmos-db/partial-document-update
 	maxIDBytes      = 1023
-	maxKeyBytes     = 2048
-	maxNameBytes    = 255
+	maxKeyBytes     = 2048 // of one partition key value
+	maxNameBytes    = 255  // of a database or container
 )
 
 // resource is what a path names.
@@ -40,9 +40,9 @@ const (
 // route is a parsed path: /dbs/{database}/colls/{container}/docs/{id} and the shorter forms.
 type route struct {
 	kind      resource
-	database  string
+	database  string // names, unescaped; empty where the path is shorter
 	container string
-	id        string
+	id        string // of an item or an offer
 }
 
 // parseRoute reads the escaped path, so that an escaped slash stays part of its segment.
@@ -66,6 +66,7 @@ func parseRoute(u *url.URL) (route, bool) {
 	return route{}, false
 }
 
+// offerRoute reads /offers and /offers/{id}.
 func offerRoute(parts []string) (route, bool) {
 	switch len(parts) {
 	case 1:
@@ -76,6 +77,7 @@ func offerRoute(parts []string) (route, bool) {
 	return route{}, false
 }
 
+// databaseRoute reads /dbs/{database}/colls/{container} as far as it goes.
 func databaseRoute(parts []string) (route, bool) {
 	r := route{kind: resourceDatabases}
 	if len(parts) > 1 {
@@ -96,6 +98,7 @@ func databaseRoute(parts []string) (route, bool) {
 	return r, true
 }
 
+// documentRoute reads what is below a container. Stored procedures, triggers and functions are not there.
 func documentRoute(r route, parts []string) (route, bool) {
 	switch {
 	case len(parts) == 1 && parts[0] == "pkranges":
@@ -114,8 +117,8 @@ func documentRoute(r route, parts []string) (route, bool) {
 type call struct {
 	*http.Request
 	route
-	body     []byte
-	diskFull bool // an injected fault: nothing this call writes may be committed
+	body     []byte // all of it; the request's own reader is used up
+	diskFull bool   // an injected fault: nothing this call writes may be committed
 }
 
 // header reads by canonical name, without canonicalizing again.

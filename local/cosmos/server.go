@@ -162,6 +162,8 @@ var operations = map[resource]map[string]operation{
 	},
 }
 
+// answer does the work of one request: route, authorization, options, body, operation, in the order in which the
+// service would refuse.
 func (s *Server) answer(r *http.Request, diskFull bool) (reply, error) {
 	to, ok := parseRoute(r.URL)
 	if !ok {
@@ -184,8 +186,7 @@ func (s *Server) answer(r *http.Request, diskFull bool) (reply, error) {
 	return do(s, r.Context(), call{Request: r, route: to, body: body, diskFull: diskFull})
 }
 
-// A POST to a feed either creates or queries.
-
+// postDatabases creates or queries: a POST to a feed means either, and a header says which.
 func (s *Server) postDatabases(ctx context.Context, in call) (reply, error) {
 	if in.isQuery() {
 		return s.listDatabases(ctx, in)
@@ -193,6 +194,7 @@ func (s *Server) postDatabases(ctx context.Context, in call) (reply, error) {
 	return s.createDatabase(ctx, in)
 }
 
+// postContainers creates or queries.
 func (s *Server) postContainers(ctx context.Context, in call) (reply, error) {
 	if in.isQuery() {
 		return s.listContainers(ctx, in)
@@ -200,6 +202,7 @@ func (s *Server) postContainers(ctx context.Context, in call) (reply, error) {
 	return s.createContainer(ctx, in)
 }
 
+// postDocuments creates, upserts, queries or runs a batch.
 func (s *Server) postDocuments(ctx context.Context, in call) (reply, error) {
 	switch {
 	case in.isQuery():

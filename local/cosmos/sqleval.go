@@ -6,6 +6,17 @@ import (
 	"strings"
 )
 
+// Values have the types of JSON and undefined, the value of what is not there. Undefined is contagious but for AND, OR, ??,
+// IS_DEFINED and its kin, and a row whose filter is anything but true is left out:
+//
+//	AND        true   false  undefined        OR         true   false      undefined
+//	true       true   false  undefined        true       true   true       true
+//	false      false  false  false            false      true   false      undefined
+//	undefined  undef. false  undefined        undefined  true   undefined  undefined
+//
+// Two readings of "=" across types exist, see unsure. The evaluator carries the doubt along as far as both readings end
+// in the same answer, and gives up (400) where they would not.
+
 const unsureMessage = "This query depends on comparing values of different types, or on a function of a value of the " +
 	"wrong type, where the documentation and the service's own tools disagree on false or undefined. " +
 	"Test the type first (IS_DEFINED, IS_NULL, IS_STRING, ...)."
@@ -19,8 +30,10 @@ func sure(e *env, x expr) value {
 	return v
 }
 
+// A literal is itself; undefined can be written, too.
 func (x literalExpr) eval(*env) value { return x.v }
 
+// A path that leads nowhere is undefined, whatever it stumbles over on the way: no property, no array, no element.
 func (x pathExpr) eval(e *env) value {
 	v := e.bound[x.binding]
 	for _, step := range x.steps {
@@ -33,6 +46,7 @@ func (x pathExpr) eval(e *env) value {
 	return v
 }
 
+// The negative of what is no number is undefined.
 func (x negateExpr) eval(e *env) value {
 	if v := sure(e, x.x); v.kind == number {
 		return numberOf(-v.num)
@@ -40,6 +54,7 @@ func (x negateExpr) eval(e *env) value {
 	return value{}
 }
 
+// NOT needs a boolean; of anything else it is undefined, so the row is left out either way.
 func (x notExpr) eval(e *env) value {
 	if v := sure(e, x.x); v.kind == boolean {
 		return boolOf(!v.truth)
@@ -70,6 +85,8 @@ func junction(left value, x expr, e *env, decisive bool) value {
 	return value{}
 }
 
+// Arithmetic knows numbers only; a string makes it undefined and never joins. JSON has no infinity, so there is no
+// answer to a division by zero.
 func (x arithmeticExpr) eval(e *env) value {
 	a, b := sure(e, x.left), sure(e, x.right)
 	if a.kind != number || b.kind != number {
@@ -117,6 +134,7 @@ func compare(e *env, op string, a, b value) value {
 	return boolOf(orders(op, order(a, b)))
 }
 
+// orders reads a three-way comparison as one of the four operators.
 func orders(op string, order int) bool {
 	switch op {
 	case "<":
@@ -151,6 +169,7 @@ func order(a, b value) int {
 	return 0
 }
 
+// BETWEEN is two comparisons joined by AND, so it is undefined across types ("the item is skipped").
 func (x betweenExpr) eval(e *env) value {
 	v := sure(e, x.x)
 	low := compare(e, ">=", v, sure(e, x.low))
@@ -175,6 +194,7 @@ func (x inExpr) eval(e *env) value {
 	return result
 }
 
+// LIKE compiles a pattern that is not constant for every row; ours are constant.
 func (x likeExpr) eval(e *env) value {
 	v, pattern := sure(e, x.x), sure(e, x.pattern)
 	if v.kind != text || pattern.kind != text {
@@ -205,6 +225,7 @@ func (x coalesceExpr) eval(e *env) value {
 	return x.right.eval(e)
 }
 
+// Undefined elements and properties vanish from literals, as they do from results.
 func (x arrayExpr) eval(e *env) value {
 	out := value{kind: array}
 	for _, item := range x.items {
@@ -225,6 +246,7 @@ func (x objectExpr) eval(e *env) value {
 	return out
 }
 
+// Arguments are evaluated before the function sees them; none of the functions served needs it otherwise.
 func (x callExpr) eval(e *env) value {
 	args := make([]value, len(x.args))
 	for i, arg := range x.args {

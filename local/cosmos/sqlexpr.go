@@ -71,6 +71,7 @@ func (p *parser) alone(symbols ...string) error {
 	return nil
 }
 
+// or reads operands joined by OR, from left to right.
 func (p *parser) or() (expr, error) {
 	x, err := p.and()
 	for err == nil && p.keyword("OR") {
@@ -81,6 +82,7 @@ func (p *parser) or() (expr, error) {
 	return x, err
 }
 
+// and reads operands joined by AND, from left to right.
 func (p *parser) and() (expr, error) {
 	x, err := p.predicate()
 	for err == nil && p.keyword("AND") {
@@ -129,6 +131,7 @@ func (p *parser) predicate() (expr, error) {
 	return x, err
 }
 
+// between reads low AND high; this AND belongs to BETWEEN and not to the condition around it.
 func (p *parser) between(x expr) (expr, error) {
 	low, err := p.sum()
 	if err != nil {
@@ -141,6 +144,7 @@ func (p *parser) between(x expr) (expr, error) {
 	return betweenExpr{x, low, high}, err
 }
 
+// in reads a list in parentheses. A subquery there is refused like everywhere.
 func (p *parser) in(x expr) (expr, error) {
 	if err := p.expect(tokenSymbol, "("); err != nil {
 		return nil, err
@@ -152,6 +156,8 @@ func (p *parser) in(x expr) (expr, error) {
 	return inExpr{x, list}, err
 }
 
+// like reads a pattern and compiles it at once if it is constant, so that a malformed one is refused before any row is
+// read.
 func (p *parser) like(x expr) (expr, error) {
 	like := likeExpr{x: x}
 	var err error
@@ -195,10 +201,12 @@ func (p *parser) list(end string) ([]expr, error) {
 	}
 }
 
+// sum reads operands joined by + and -.
 func (p *parser) sum() (expr, error) {
 	return p.chain(p.product, "+", "-")
 }
 
+// product reads operands joined by *, / and %.
 func (p *parser) product() (expr, error) {
 	return p.chain(p.unary, "*", "/", "%")
 }
@@ -219,6 +227,8 @@ func (p *parser) chain(operand func() (expr, error), operators ...string) (expr,
 	return nil, err
 }
 
+// unary reads signs and NOT. A sign before a number is an operator here; the service's grammar makes it part of the
+// number, with the same result.
 func (p *parser) unary() (expr, error) {
 	p.depth++
 	defer func() { p.depth-- }()
@@ -251,6 +261,7 @@ func (p *parser) afterNot() error {
 	return nil
 }
 
+// primary reads constants, paths, calls and what is in brackets. A call has no path behind it.
 func (p *parser) primary() (expr, error) {
 	t := p.peek()
 	switch t.kind {
@@ -300,6 +311,7 @@ func (p *parser) bracketed() (expr, error) {
 	return nil, p.unexpected("an expression")
 }
 
+// object reads {"name": value}. Names may stand without quotes, as in the examples of Microsoft's ORDER BY page.
 func (p *parser) object() (expr, error) {
 	var out objectExpr
 	if p.symbol("}") {
@@ -352,6 +364,7 @@ func (p *parser) call() (expr, error) {
 	return callExpr{f, args}, nil
 }
 
+// aggregate reads the one argument of an aggregate and gives the aggregate its place among the others.
 func (p *parser) aggregate(t token, name string) (expr, error) {
 	if p.clause != clauseSelect {
 		return nil, syntaxError(t.at, "%s is only served in SELECT, and not inside another aggregate", name)

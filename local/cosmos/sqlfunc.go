@@ -48,6 +48,7 @@ var functions = map[string]function{
 	}},
 }
 
+// typeTest makes a test of a value's type; it answers false, never undefined, for what is undefined.
 func typeTest(holds func(value) bool) function {
 	return function{least: 1, most: 1, eval: func(_ *env, args []value) value { return boolOf(holds(args[0])) }}
 }
@@ -69,10 +70,12 @@ func textTest(holds func(a, b string) bool) function {
 	}}
 }
 
+// foldCase makes letters comparable without case, one character at a time and without regard to language.
 func foldCase(s string) string {
 	return strings.Map(func(r rune) rune { return unicode.ToLower(unicode.ToUpper(r)) }, s)
 }
 
+// textMap makes a function of one string; of anything else it is undefined.
 func textMap(f func(string) string) function {
 	return function{least: 1, most: 1, eval: func(_ *env, args []value) value {
 		if args[0].kind != text {
@@ -82,6 +85,7 @@ func textMap(f func(string) string) function {
 	}}
 }
 
+// numberMap makes a function of one number; of anything else it is undefined.
 func numberMap(f func(float64) float64) function {
 	return function{least: 1, most: 1, eval: func(_ *env, args []value) value {
 		if args[0].kind != number {
@@ -91,6 +95,7 @@ func numberMap(f func(float64) float64) function {
 	}}
 }
 
+// concat joins strings; one argument that is no string makes it undefined.
 func concat(_ *env, args []value) value {
 	var b strings.Builder
 	for _, arg := range args {
@@ -102,6 +107,7 @@ func concat(_ *env, args []value) value {
 	return textOf(b.String())
 }
 
+// arrayLength is undefined for what is no array.
 func arrayLength(_ *env, args []value) value {
 	if args[0].kind != array {
 		return value{}
@@ -131,6 +137,7 @@ func arrayContains(e *env, args []value) value {
 	return boolOf(false)
 }
 
+// hasAll reports whether item has every property of want with an equal value.
 func hasAll(e *env, item, want value) bool {
 	if item.kind != object || want.kind != object {
 		return false

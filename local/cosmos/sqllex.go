@@ -31,6 +31,7 @@ type token struct {
 	at   int     // byte offset, for messages
 }
 
+// is compares kind and text; keywords are in upper case by then.
 func (t token) is(kind tokenKind, text string) bool { return t.kind == kind && t.text == text }
 
 // keywords may not be used as names: c.order or AS value is a syntax error, as in the service. The last four are
@@ -80,6 +81,8 @@ type lexer struct {
 	pos int
 }
 
+// next reads one token. Comments are refused, not skipped: the pages do not mention them, so a text that looks like one
+// could as well be two minus signs.
 func (l *lexer) next() (token, error) {
 	l.pos += len(l.src[l.pos:]) - len(strings.TrimLeft(l.src[l.pos:], " \t\r\n"))
 	if l.pos == len(l.src) {
@@ -101,6 +104,7 @@ func (l *lexer) next() (token, error) {
 	return l.symbol()
 }
 
+// Names are ASCII: "[a-zA-Z_]([a-zA-Z_]|DIGIT)*" in the grammar. Others are reached by subscript.
 func isDigit(c byte) bool     { return c >= '0' && c <= '9' }
 func isNameStart(c byte) bool { return c == '_' || c|0x20 >= 'a' && c|0x20 <= 'z' }
 
@@ -113,6 +117,7 @@ func (l *lexer) word() string {
 	return l.src[start:l.pos]
 }
 
+// name tells keywords from names. Only true, false, null, undefined and udf depend on case.
 func (l *lexer) name() token {
 	at := l.pos
 	word := l.word()
@@ -125,6 +130,7 @@ func (l *lexer) name() token {
 	return token{kind: tokenName, text: word, at: at}
 }
 
+// number reads 1, 1.5, .5 and 1e3. A sign before it is read as an operator.
 func (l *lexer) number() (token, error) {
 	at := l.pos
 	l.digits()
@@ -142,12 +148,14 @@ func (l *lexer) number() (token, error) {
 	return token{kind: tokenNumber, num: n, at: at}, nil
 }
 
+// digits skips digits, if there are any.
 func (l *lexer) digits() {
 	for l.pos < len(l.src) && isDigit(l.src[l.pos]) {
 		l.pos++
 	}
 }
 
+// take skips a text if it comes next.
 func (l *lexer) take(prefix string) bool {
 	if !strings.HasPrefix(l.src[l.pos:], prefix) {
 		return false
@@ -188,6 +196,7 @@ func (l *lexer) text(quote byte) (token, error) {
 	return token{}, syntaxError(at, "unterminated string")
 }
 
+// parameter reads @name, under which the request gives a value.
 func (l *lexer) parameter() (token, error) {
 	at := l.pos
 	l.pos++
@@ -197,6 +206,7 @@ func (l *lexer) parameter() (token, error) {
 	return token{kind: tokenParameter, text: l.src[at:l.pos], at: at}, nil
 }
 
+// symbol reads the longest operator that fits.
 func (l *lexer) symbol() (token, error) {
 	at := l.pos
 	for _, s := range symbols {

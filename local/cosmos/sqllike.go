@@ -15,6 +15,7 @@ type patternPart struct {
 
 type runeRange struct{ low, high rune }
 
+// newPattern compiles a pattern; escape is 0 without ESCAPE.
 func newPattern(src string, escape rune) (*pattern, error) {
 	p := &pattern{}
 	rest := []rune(src)
@@ -68,6 +69,7 @@ func newSet(rest []rune) (part patternPart, after []rune, err error) {
 	return part, rest[1:], nil
 }
 
+// takes reports whether the part stands for this one character.
 func (p patternPart) takes(r rune) bool {
 	switch {
 	case p.one:

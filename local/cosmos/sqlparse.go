@@ -5,14 +5,28 @@ import (
 	"time"
 )
 
+// What is understood, in the order of the text (| or, [ ] optional, { } any number):
+//
+//	query      = SELECT [DISTINCT] [TOP n] selection FROM source [WHERE expression]
+//	             [GROUP BY path {, path}] [ORDER BY path [ASC|DESC] {, ...}] [OFFSET n LIMIT n]
+//	selection  = * | VALUE expression | expression [AS name] {, expression [AS name]}
+//	source     = name [[AS] name] {join} | name IN name steps {join}
+//	join       = JOIN name IN path
+//	path       = name steps
+//	steps      = {.name | ["name"] | [n] | [@name]}
+//	condition  = FROM name [[AS] name] WHERE expression          of a patch
+//
+// Expressions are in sqlexpr.go. n is a number or a parameter. Everything else is a syntax error here, also where the
+// service knows more: subqueries, EXISTS, user-defined functions, full-text and vector search.
+
 // parser turns tokens into a query by recursive descent. Parameters are replaced by their values on the way.
 type parser struct {
-	tokens []token
+	tokens []token // ends with tokenEnd
 	pos    int
-	q      *query
+	q      *query // as far as it is understood
 	params map[string]value
-	now    time.Time
-	depth  int
+	now    time.Time // for functions of the clock
+	depth  int       // of nesting
 	clause clause
 }
 
@@ -79,8 +93,10 @@ func parseCondition(src string, now time.Time) (*query, error) {
 	return p.q, nil
 }
 
+// peek looks at the next token without taking it.
 func (p *parser) peek() token { return p.tokens[p.pos] }
 
+// next takes a token; at the end it gives the end again and again.
 func (p *parser) next() token {
 	t := p.tokens[p.pos]
 	if t.kind != tokenEnd {
@@ -98,9 +114,11 @@ func (p *parser) accept(kind tokenKind, text string) bool {
 	return true
 }
 
+// symbol and keyword take the next token if it is this one.
 func (p *parser) symbol(text string) bool  { return p.accept(tokenSymbol, text) }
 func (p *parser) keyword(text string) bool { return p.accept(tokenKeyword, text) }
 
+// expect takes a token that has to come.
 func (p *parser) expect(kind tokenKind, text string) error {
 	if !p.accept(kind, text) {
 		return p.unexpected(text)
@@ -108,6 +126,7 @@ func (p *parser) expect(kind tokenKind, text string) error {
 	return nil
 }
 
+// unexpected says what would have been understood here.
 func (p *parser) unexpected(want string) error {
 	t := p.peek()
 	if t.kind == tokenEnd {
@@ -116,6 +135,7 @@ func (p *parser) unexpected(want string) error {
 	return syntaxError(t.at, "%s expected", want)
 }
 
+// name takes a name; keywords are none, also after a dot (c.order is an error in the service, too).
 func (p *parser) name() (string, error) {
 	t := p.peek()
 	if t.kind != tokenName {
@@ -154,6 +174,7 @@ func (p *parser) from() error {
 	return p.joins()
 }
 
+// joins reads JOIN alias IN path. Other joins would need subqueries.
 func (p *parser) joins() error {
 	for p.keyword("JOIN") {
 		alias, err := p.name()
@@ -192,6 +213,7 @@ func (p *parser) bind(alias string, root pathExpr) error {
 	return nil
 }
 
+// alias finds a bound name.
 func (p *parser) alias(name string) int {
 	return slices.IndexFunc(p.q.bindings, func(b binding) bool { return b.alias == name })
 }
@@ -233,6 +255,7 @@ func (p *parser) steps() ([]pathStep, error) {
 	}
 }
 
+// subscript reads a constant between [ and ]; a computed one is not served.
 func (p *parser) subscript() (pathStep, error) {
 	v, err := p.constant()
 	if err != nil {
@@ -264,6 +287,7 @@ func (p *parser) constant() (value, error) {
 	}
 }
 
+// parameter gives a parameter's value. What the service makes of a missing one is not documented.
 func (p *parser) parameter(t token) (value, error) {
 	v, ok := p.params[t.text]
 	if !ok {
@@ -364,6 +388,7 @@ func (p *parser) tail() error {
 	return nil
 }
 
+// filter reads WHERE.
 func (p *parser) filter() (err error) {
 	if p.keyword("WHERE") {
 		p.q.where, err = p.expression()
@@ -371,6 +396,7 @@ func (p *parser) filter() (err error) {
 	return err
 }
 
+// grouping reads GROUP BY over properties. Grouping by expressions is allowed in the service and not served here.
 func (p *parser) grouping() error {
 	if !p.keyword("GROUP") {
 		return nil
@@ -390,6 +416,7 @@ func (p *parser) grouping() error {
 	}
 }
 
+// ordering reads ORDER BY. ASC is the default.
 func (p *parser) ordering() error {
 	if !p.keyword("ORDER") {
 		return nil
@@ -426,6 +453,7 @@ func (p *parser) path() (pathExpr, error) {
 	return path, err
 }
 
+// paging reads OFFSET and LIMIT, which only come together.
 func (p *parser) paging() (err error) {
 	if !p.keyword("OFFSET") {
 		return nil

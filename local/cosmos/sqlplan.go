@@ -6,6 +6,10 @@ import (
 	"slices"
 )
 
+// Planning a query: there are no secondary indexes, so a query reads every item in its scope. The scope is one partition
+// when the request names one, and it shrinks further to the partitions and ids that the filter names. That keeps
+// ReadManyItems, which is a query with up to 1000 of them, as cheap as that many point reads.
+
 // pin is what a filter says about an item's identity: its partition key, its id, or both.
 type pin struct {
 	pk, id    string
@@ -76,6 +80,7 @@ func (p pinner) equality(x expr, constants []expr) (list []pin, known bool) {
 	return list, true
 }
 
+// pinOf makes a pin of one constant. A constant of a type that no id can have pins nothing.
 func pinOf(v value, isID, isKey bool) (pin, bool) {
 	var out pin
 	if isID {
@@ -115,8 +120,8 @@ func both(left, right []pin) []pin {
 // keyRange is a part of a container: everything, one logical partition, or one item.
 type keyRange struct {
 	pk, id     string
-	everything bool
-	item       bool
+	everything bool // pk and id mean nothing
+	item       bool // pk and id; otherwise pk alone
 }
 
 // scope lists the parts that a query has to look at, in the order of (pk, id) and without overlap. partition is the
@@ -145,6 +150,7 @@ func (q *query) scope(c *container, partition string) []keyRange {
 	return rangesOf(list)
 }
 
+// rangesOf sorts and merges what was pinned.
 func rangesOf(list []pin) []keyRange {
 	var out []keyRange
 	for _, p := range list {
@@ -168,37 +174,46 @@ func rangesOf(list []pin) []keyRange {
 // position is a place in the order of (pk, id): after that item.
 type position struct{ pk, id string }
 
-// scan calls each for every visible item in the ranges after a position, until each says stop. It reads in pieces and
-// gives the connection back in between, so that a long query holds up nobody.
+// scan calls each for every visible item in the ranges after a position, until each says stop.
 func (s *Server) scan(ctx context.Context, from scanFrom, each func(row) (more bool, err error)) error {
 	for _, part := range from.ranges {
-		for {
-			rows, err := s.scanPiece(ctx, from, part)
-			if err != nil {
-				return err
-			}
-			for _, r := range rows {
-				if more, err := each(r); err != nil || !more {
-					return err
-				}
-				from.after = position{r.pk, r.id}
-			}
-			if len(rows) < piece {
-				break
-			}
+		if more, err := s.scanRange(ctx, &from, part, each); err != nil || !more {
+			return err
 		}
 	}
 	return nil
 }
 
+// scanRange reads one range in pieces and gives the connection back in between, so that a long query holds up nobody.
+// Items that others add or remove meanwhile are seen or not, as in the service; none is seen twice, because an
+// update does not move an item in the order of (pk, id).
+func (s *Server) scanRange(ctx context.Context, from *scanFrom, part keyRange, each func(row) (bool, error)) (more bool, err error) {
+	for {
+		rows, cut, err := s.scanPiece(ctx, *from, part)
+		if err != nil {
+			return false, err
+		}
+		for _, r := range rows {
+			if more, err := each(r); err != nil || !more {
+				return false, err
+			}
+			from.after = position{r.pk, r.id}
+		}
+		if !cut && len(rows) < piece {
+			return true, nil
+		}
+	}
+}
+
 // piece is how many rows are read at a time.
 const piece = 256
 
-func (s *Server) scanPiece(ctx context.Context, from scanFrom, part keyRange) (rows []row, err error) {
+// scanPiece reads the next rows of one range after a position; none when the range lies before it.
+func (s *Server) scanPiece(ctx context.Context, from scanFrom, part keyRange) (rows []row, cut bool, err error) {
 	t, after := from.table, from.after
 	if part.item && cmp.Or(cmp.Compare(part.pk, after.pk), cmp.Compare(part.id, after.id)) <= 0 ||
 		!part.everything && part.pk < after.pk {
-		return nil, nil
+		return nil, false, nil
 	}
 	now := s.now().Unix()
 	err = s.store.read(ctx, func(c *session) error {
@@ -210,13 +225,13 @@ func (s *Server) scanPiece(ctx context.Context, from scanFrom, part keyRange) (r
 			}
 			return err
 		case part.everything:
-			rows, err = t.rows(c, t.everything, after.pk, after.id, now, piece)
+			rows, cut, err = t.rows(c, t.everything, after.pk, after.id, now, piece)
 		case part.pk == after.pk:
-			rows, err = t.rows(c, t.partition, part.pk, after.id, now, piece)
+			rows, cut, err = t.rows(c, t.partition, part.pk, after.id, now, piece)
 		default:
-			rows, err = t.rows(c, t.partition, part.pk, "", now, piece)
+			rows, cut, err = t.rows(c, t.partition, part.pk, "", now, piece)
 		}
 		return err
 	})
-	return rows, err
+	return rows, cut, err
 }

@@ -2,8 +2,14 @@ package cosmos
 
 import (
 	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
 	"slices"
 )
+
+// Running a query: every item in scope is decoded, its arrays are walked where the query joins them, and each combination
+// that passes the filter becomes a row. Rows either stream out in the order of the items, or are gathered first because
+// of ORDER BY, DISTINCT, GROUP BY or an aggregate.
 
 // each calls f for every combination of bindings of one item that passes the filter, until f says stop.
 func (q *query) each(doc value, f func(*env) (more bool)) error {
@@ -13,6 +19,7 @@ func (q *query) each(doc value, f func(*env) (more bool)) error {
 	return e.err
 }
 
+// walk binds one array after the other, like nested loops, and tests the filter once all are bound.
 func (q *query) walk(e *env, at int, f func(*env) bool) bool {
 	if at == len(q.bindings) {
 		return q.where != nil && !q.where.eval(e).isTrue() || e.err != nil || f(e)
@@ -106,6 +113,7 @@ type gatherer struct {
 	keep   int               // results that can still matter; 0: all
 }
 
+// newGatherer prepares for a query; TOP and LIMIT tell how many sorted results can matter.
 func newGatherer(q *query) *gatherer {
 	g := &gatherer{q: q, seen: map[string]bool{}, groups: map[string]*group{}}
 	switch {
@@ -132,6 +140,9 @@ func (g *gatherer) add(e *env, tie string) {
 	}
 }
 
+// sort keeps a result with its sort keys. An absent sort property is undefined and comes first: Microsoft's query tests
+// see such items (CosmosUndefinedQueryTests), and the page promises no order for them. When many more results have come
+// than can be given, the surplus is dropped, so that TOP 10 of a large partition stays small.
 func (g *gatherer) sort(e *env, tie string) {
 	r := result{tie: tie}
 	for _, item := range g.q.order {
@@ -154,18 +165,21 @@ func (g *gatherer) sort(e *env, tie string) {
 	}
 }
 
+// once keeps a result that has not been there before. The order of DISTINCT results is nobody's promise; by digest
+// it is the same on every page, and no order that code could come to rely on.
 func (g *gatherer) once(e *env) {
 	v := g.q.project(e)
 	if v.kind == undefined {
 		return
 	}
-	canonical := string(appendJSON(nil, sorted(v)))
-	if !g.seen[canonical] {
-		g.seen[canonical] = true
-		g.rows = append(g.rows, result{tie: canonical, json: appendJSON(nil, v)})
+	digest := digestOf(v)
+	if !g.seen[digest] {
+		g.seen[digest] = true
+		g.rows = append(g.rows, result{tie: digest, json: appendJSON(nil, v)})
 	}
 }
 
+// count adds a row to its group.
 func (g *gatherer) count(e *env) {
 	key := value{kind: array}
 	for _, path := range g.q.group {
@@ -177,7 +191,7 @@ func (g *gatherer) count(e *env) {
 	}
 	name := ""
 	if g.q.group != nil {
-		name = string(appendJSON(nil, sorted(key)))
+		name = digestOf(key)
 	}
 	group := g.groups[name]
 	if group == nil {
@@ -187,6 +201,13 @@ func (g *gatherer) count(e *env) {
 	for i, a := range g.q.aggregates {
 		group.sums[i].add(e, sure(e, a.arg))
 	}
+}
+
+// digestOf is short and the same for equal values. It stands for a value in continuation tokens, which travel in a
+// header.
+func digestOf(v value) string {
+	sum := sha256.Sum256(appendJSON(nil, sorted(v)))
+	return hex.EncodeToString(sum[:])
 }
 
 // sorted returns v with the properties of all its objects in order of name, so that equal values have equal text.
@@ -243,6 +264,7 @@ type group struct {
 	sums  []sum
 }
 
+// newGroup starts a group. The row is copied, because its bindings change with the next one.
 func newGroup(q *query, e *env) *group {
 	g := &group{sums: make([]sum, len(q.aggregates))}
 	if e != nil {
@@ -309,6 +331,7 @@ func (s *sum) add(e *env, v value) {
 	}
 }
 
+// result is the aggregate's value. Over nothing COUNT is 0 and AVG, MIN and MAX are undefined; SUM has no answer.
 func (s *sum) result(e *env) value {
 	switch {
 	case s.name == "COUNT":

@@ -45,6 +45,7 @@ type env struct {
 	err   error // the first thing that could not be answered
 }
 
+// fail notes that the query has no answer and gives undefined to go on with.
 func (e *env) fail(message string) value {
 	if e.err == nil {
 		e.err = badRequest(message)

@@ -13,6 +13,15 @@ import (
 	_ "modernc.org/sqlite" // registers the driver "sqlite"
 )
 
+// Writes and reads of the file.
+//
+//	requests ──jobs──▶ work: BEGIN, SAVEPOINT job RELEASE, ..., COMMIT ──▶ answers
+//	requests ──▶ a reading connection ──▶ answers
+//
+// With a folder, SQLite runs in WAL mode with synchronous=FULL: a commit is in the log and flushed before anybody hears
+// of it, and readers go on from the last commit meanwhile. A process that is killed leaves the log behind, and the next
+// one finds everything in it.
+
 // fileName is the one file in Options.Dir (SQLite keeps its write-ahead log beside it).
 const fileName = "cosmos.sqlite"
 
@@ -57,6 +66,8 @@ type session struct {
 // costs a disk flush, together 64 writers pay for one.
 const groupSize = 64
 
+// openStore opens or makes the file. In memory there is one connection for everything, because every connection to
+// :memory: is a database of its own; it changes hands through the same channel as the readers of a file.
 func openStore(ctx context.Context, dir string, sweeper sweeper) (*store, error) {
 	const readersOnDisk = 4
 	s := &store{
@@ -111,6 +122,7 @@ func (s *store) prepare(ctx context.Context, readers int) error {
 	return nil
 }
 
+// newSession takes a connection out of the pool for good, so that its prepared statements stay.
 func newSession(ctx context.Context, db *sql.DB) (*session, error) {
 	conn, err := db.Conn(ctx)
 	if err != nil {
@@ -151,6 +163,7 @@ func (s *store) write(ctx context.Context, f func(*session) error) error {
 	}
 }
 
+// enqueue hands a job over unless the store is closed; closing waits for those who are about to.
 func (s *store) enqueue(ctx context.Context, j *job) error {
 	s.closing.RLock()
 	defer s.closing.RUnlock()
@@ -316,8 +329,8 @@ func (c *session) row(text string, args, into []any) (found bool, err error) {
 	return err == nil, err
 }
 
-// rows runs a query and calls each for every row.
-func (c *session) rows(text string, args []any, each func(*sql.Rows) error) error {
+// rows runs a query and calls each for every row, until each says stop.
+func (c *session) rows(text string, args []any, each func(*sql.Rows) (more bool, err error)) error {
 	st, err := c.stmt(text)
 	if err != nil {
 		return err
@@ -328,7 +341,7 @@ func (c *session) rows(text string, args []any, each func(*sql.Rows) error) erro
 	}
 	defer func() { _ = found.Close() }()
 	for found.Next() {
-		if err := each(found); err != nil {
+		if more, err := each(found); err != nil || !more {
 			return err
 		}
 	}

@@ -23,15 +23,16 @@ CREATE TABLE IF NOT EXISTS containers (
 // order no update changes, so that no item is met twice or missed while others write.
 type table struct {
 	num     int64
-	uniques bool // the container has unique keys
-	gone    atomic.Bool
+	uniques bool        // the container has unique keys; only then the KEYS table is used
+	gone    atomic.Bool // the container was deleted; set by the writing goroutine
 
+	// The SQL of this table. "live" statements take the second that counts as now.
 	create, drop                string
-	point, insert, move, remove string
-	addKey, findKey, dropKeys   string
-	partition, everything       string
-	changes, partitionChanges   string
-	sweepKeys, sweep, expiry    string
+	point, insert, move, remove string // one item
+	addKey, findKey, dropKeys   string // its unique keys
+	partition, everything       string // live items after a position, in the order of (pk, id)
+	changes, partitionChanges   string // live items after a sequence number, in that order
+	sweepKeys, sweep, expiry    string // time to live
 }
 
 // newTable spells out the SQL once, so that statements are prepared once per connection.
@@ -82,11 +83,11 @@ func newTable(num int64, uniques bool) *table {
 
 // row is one stored item.
 type row struct {
-	seq     int64
-	ts      int64
-	expires sql.NullInt64
-	pk, id  string
-	body    string
+	seq     int64         // sequence number of the last write, the row id
+	ts      int64         // second of the last write
+	expires sql.NullInt64 // first second at which it is no longer visible
+	pk, id  string        // identity; pk in canonical form
+	body    string        // the JSON that clients get
 }
 
 // find reads one item by identity. An expired one is not there, although its row may still be.
@@ -95,6 +96,7 @@ func (t *table) find(c *session, pk, id string, now int64) (r row, found bool, e
 	return r, found && !r.expired(now), err
 }
 
+// findAny reads one item's row, expired or not.
 func (t *table) findAny(c *session, pk, id string) (row, bool, error) {
 	r := row{pk: pk, id: id}
 	found, err := c.row(t.point, []any{pk, id}, []any{&r.seq, &r.ts, &r.expires, &r.body})
@@ -104,18 +106,21 @@ func (t *table) findAny(c *session, pk, id string) (row, bool, error) {
 	return r, found, nil
 }
 
-// rows collects what a range statement finds.
-func (t *table) rows(c *session, text string, args ...any) ([]row, error) {
-	var out []row
-	err := c.rows(text, args, func(found *sql.Rows) error {
+// rows collects what a range statement finds, up to about the size of an answer, so that large items do not fill the
+// memory. cut says that it stopped for that reason.
+func (t *table) rows(c *session, text string, args ...any) (out []row, cut bool, err error) {
+	size := 0
+	err = c.rows(text, args, func(found *sql.Rows) (bool, error) {
 		var r row
 		if err := found.Scan(&r.seq, &r.pk, &r.id, &r.body); err != nil {
-			return err
+			return false, err
 		}
 		out = append(out, r)
-		return nil
+		size += len(r.body)
+		cut = size > maxPageBytes
+		return !cut, nil
 	})
-	return out, t.lost(err)
+	return out, cut, t.lost(err)
 }
 
 // lost explains an error by the container's deletion, when that is the cause.
@@ -165,6 +170,7 @@ func (t *table) claim(c *session, r row, keys []string) error {
 	return nil
 }
 
+// release takes a unique key from an owner that has expired; from a living one it cannot be taken.
 func (t *table) release(c *session, r row, owner string) error {
 	old, found, err := t.findAny(c, r.pk, owner)
 	if err != nil {

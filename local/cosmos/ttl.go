@@ -48,6 +48,8 @@ type sweeper struct {
 	due    time.Time
 }
 
+// sweep runs inside the writing transaction, at most ten times a second. A clock that was moved back, as tests do, does
+// not stop it.
 func (s *sweeper) sweep(c *session) error {
 	const (
 		every = 100 * time.Millisecond

@@ -301,6 +301,17 @@ var pagingBehaviours = []behaviour{
 			return "all rows, more than one page"
 		},
 	},
+	{
+		name: "count over items that do not fit one answer", want: "6",
+		why: "an aggregate looks at everything, whatever the size of what it looks at",
+		got: func(x *trial) string {
+			big := strings.Repeat("x", 1<<20)
+			for i := range 6 {
+				x.put(fmt.Sprint("big", i), fields{"text": big})
+			}
+			return x.query(x.pk, "SELECT VALUE COUNT(1) FROM c")
+		},
+	},
 }
 
 func (x *trial) paged(sql string) string {
