@@ -181,3 +181,16 @@ func TestMatchDoesNotAllocateWhenNothingMatches(t *testing.T) {
 		}
 	}
 }
+
+// BenchmarkLibrary is what the first invocation after a start pays: reading and compiling the embedded rules.
+func BenchmarkLibrary(b *testing.B) {
+	for b.Loop() {
+		all, err := rules.Library()
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, err := rules.Compile(all); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -25,8 +25,9 @@ func position(root, file string, line int) string {
 
 // problems collects what is wrong with one file, so that its author sees everything at once.
 type problems struct {
-	file string
-	list []error
+	file  string
+	list  []error
+	nodes int // read so far; see costly
 }
 
 func (p *problems) add(line int, format string, args ...any) {
@@ -78,6 +79,9 @@ func (p *problems) members(n *yaml.Node) []pair {
 		p.add(n.Line, "expected a mapping, found %s", kindName(n))
 		return nil
 	}
+	if p.costly(n) {
+		return nil
+	}
 	seen := make(map[string]bool, len(n.Content)/2)
 	var pairs []pair
 	for i := 0; i+1 < len(n.Content); i += 2 {
@@ -124,7 +128,17 @@ func (p *problems) texts(n *yaml.Node) []string {
 	return list
 }
 
-// deref follows aliases. The parser refuses an anchor that contains itself.
+// costly counts a node and reports whether the file has more of them than a person writes: aliases of aliases make a
+// few lines into millions of nodes.
+func (p *problems) costly(n *yaml.Node) bool {
+	const most = 50_000
+	if p.nodes++; p.nodes == most {
+		p.add(n.Line, "the file has more than %d values, aliases written out", most)
+	}
+	return p.nodes >= most
+}
+
+// deref follows aliases. An anchor may contain itself: whoever walks deeper than a rule's own few levels bounds the depth.
 func deref(n *yaml.Node) *yaml.Node {
 	for n.Kind == yaml.AliasNode && n.Alias != nil {
 		n = n.Alias

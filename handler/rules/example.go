@@ -252,7 +252,10 @@ func complete(e *activity.Event) {
 // jsonText writes a YAML value as compact JSON.
 func (p *problems) jsonText(n *yaml.Node, depth int) []byte {
 	const deepest = 50
-	if n = deref(n); depth > deepest {
+	if n = deref(n); p.costly(n) {
+		return []byte("null")
+	}
+	if depth > deepest {
 		p.add(n.Line, "nested deeper than %d", deepest)
 		return []byte("null")
 	}

@@ -1,6 +1,10 @@
 package rules
 
-import "github.com/auditbell/auditbell/handler/activity"
+import (
+	"slices"
+
+	"github.com/auditbell/auditbell/handler/activity"
+)
 
 // Explanation says which parts of a rule an event met and which it did not.
 type Explanation struct {
@@ -58,6 +62,52 @@ func (s *Set) Explain(e *activity.Event, ruleID string) (Explanation, bool) {
 		x.Parts = append(x.Parts, p)
 	}
 	return x, true
+}
+
+// Near explains the rules that e did not meet although its operation, or its category where that says as much, is one
+// that they watch: what else they asked for is what kept them silent.
+func (s *Set) Near(e *activity.Event) []Explanation {
+	var near []Explanation
+	r := s.newRun()
+	r.begin(e)
+	for i := range s.compiled {
+		c := &s.compiled[i]
+		if r.holds(c.condition) || !r.watched(c) {
+			continue
+		}
+		if x, ok := s.Explain(e, c.rule.ID); ok {
+			near = append(near, x)
+		}
+	}
+	return near
+}
+
+// watched reports whether the rule names the event's operation, by all of it or its beginning, and could match another
+// event with it; or likewise its category, if it is not the one that most events have.
+func (r *run) watched(c *compiled) bool {
+	known := make([]truth, len(r.set.predicates))
+	named := false
+	for i := range r.set.predicates {
+		p := &r.set.predicates[i]
+		k := r.set.fields[p.field].kind
+		if p.item.keyword || k != ofOperation && k != ofCategory {
+			continue
+		}
+		known[i] = r.predicate(i)
+		tells := k == ofOperation || r.event.Category != activity.Administrative
+		named = named || tells && p.item.names() && known[i] == yes && uses(c.condition, i)
+	}
+	return named && reduce(c.condition, known) != never
+}
+
+// names reports whether the item asks for whole values, or for how they begin.
+func (i *item) names() bool {
+	return len(i.test.exact) > 0 || slices.ContainsFunc(i.test.patterns, func(p pattern) bool { return !p.openHead })
+}
+
+func uses(n *node, predicate int) bool {
+	return n.op == leaf && n.predicate == predicate ||
+		slices.ContainsFunc(n.kids, func(kid *node) bool { return uses(kid, predicate) })
 }
 
 // explainCorrelation shows which of the counted rules the event meets; whether the correlation rings depends on the

@@ -132,3 +132,25 @@ func TestExplainCorrelation(t *testing.T) {
 		t.Errorf("explanation = %+v, want the first of two rules met", x)
 	}
 }
+
+func TestNearNamesWhatKeptARuleSilent(t *testing.T) {
+	t.Parallel()
+	_, set := library(t)
+	e := grant()
+	e.Outcome = activity.Failed
+	got := make(map[string]bool)
+	for _, x := range set.Near(&e) {
+		got[x.ID] = true
+		if x.Matched {
+			t.Errorf("%s matched and is called near", x.ID)
+		}
+	}
+	for id, want := range map[string]bool{
+		"role-assignment-alert": true, "role-assignment-owner": true, // the outcome
+		"role-assignment-delete": false, "resource-delete": false, "policy-deny": false, "service-health-incident": false,
+	} {
+		if got[id] != want {
+			t.Errorf("near %s = %v, want %v", id, got[id], want)
+		}
+	}
+}

@@ -5,9 +5,9 @@ package rules
 // and share their beginnings, so most steps skip twenty bytes and more; an automaton would touch each of them.
 type finder struct {
 	words  []word
-	window int // length of the shortest word
-	jump   [buckets]uint8
-	head   [buckets]int16 // first word whose window ends in this block, -1: none
+	window int     // length of the shortest word
+	jump   []uint8 // by bucket; nil when there are no words: most sets of one rule have none
+	head   []int16 // by bucket: first word whose window ends in this block, -1: none
 }
 
 // word is one text to find, folded, and the number under which it is reported.
@@ -36,6 +36,7 @@ func (f *finder) build() {
 	for _, w := range f.words {
 		f.window = min(f.window, len(w.text))
 	}
+	f.jump, f.head = make([]uint8, buckets), make([]int16, buckets)
 	for i := range f.jump {
 		f.jump[i], f.head[i] = uint8(f.window-block+1), -1
 	}
@@ -50,6 +51,7 @@ func (f *finder) build() {
 	}
 }
 
+// bucket is always below buckets.
 func bucket(a, b, c byte) uint16 {
 	return (uint16(a)<<9 ^ uint16(b)<<5 ^ uint16(c)) & (buckets - 1)
 }
@@ -63,9 +65,10 @@ func scan[T string | []byte](f *finder, text T, hits []bool) bool {
 	if len(f.words) == 0 {
 		return false
 	}
+	jumps := f.jump[:buckets]
 	for end := f.window; end <= len(text); {
 		b := bucket(lower[text[end-3]], lower[text[end-2]], lower[text[end-1]])
-		if jump := f.jump[b]; jump > 0 {
+		if jump := jumps[b]; jump > 0 {
 			end += int(jump)
 			continue
 		}

@@ -63,6 +63,9 @@ func (b *builder) scalars(n *yaml.Node) []scalar {
 	}
 	var list []scalar
 	for _, c := range nodes {
+		if b.costly(c) {
+			return nil
+		}
 		if c = deref(c); c.Kind != yaml.ScalarNode {
 			b.add(c.Line, "%s: expected a value or a list of values, found %s", b.label(), kindName(c))
 			continue

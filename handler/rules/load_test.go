@@ -230,3 +230,15 @@ func TestRulesThatAreOffAreLeftAside(t *testing.T) {
 		t.Errorf("an experimental rule: %v matches that ring=%v, want it evaluated and silent", len(matched), matched[0].Rings())
 	}
 }
+
+func TestAliasesCannotExplode(t *testing.T) {
+	t.Parallel()
+	text := ruleWith("s: {caller: x}\ncondition: s") + "auditbell:\n  examples:\n    match:\n      - event:\n          properties:\n            a: &a [x, x, x, x, x, x, x, x, x, x]\n"
+	for c := 'b'; c <= 'i'; c++ {
+		text += fmt.Sprintf("            %c: &%c [*%c, *%c, *%c, *%c, *%c, *%c, *%c, *%c]\n", c, c, c-1, c-1, c-1, c-1, c-1, c-1, c-1, c-1)
+	}
+	_, err := rules.Load(fstest.MapFS{"r.yml": {Data: []byte(text)}}, ".")
+	if err == nil || !strings.Contains(err.Error(), "aliases written out") {
+		t.Errorf("load = %v, want the file refused for its size", err)
+	}
+}

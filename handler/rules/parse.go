@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -18,7 +19,7 @@ type parsed struct {
 func (p *problems) parseRule(n *yaml.Node, file string) parsed {
 	n = deref(n)
 	members := p.members(n)
-	r := &Rule{File: file, Line: n.Line}
+	r := &Rule{File: file, Line: n.Line, Level: Medium}
 	byKey := make(map[string]pair, len(members))
 	for _, m := range members {
 		byKey[m.key] = m
@@ -78,7 +79,7 @@ func (p *problems) metadata(r *Rule, m pair) {
 	case "status":
 		r.Status = p.oneOf(m, "stable", "test", "experimental", "deprecated", "unsupported")
 	case "level":
-		r.Level = Level(p.oneOf(m, "informational", "low", "medium", "high", "critical"))
+		r.Level = Level(cmp.Or(p.oneOf(m, "informational", "low", "medium", "high", "critical"), string(Medium)))
 	case "author":
 		r.Author = strings.Join(p.texts(m.value), ", ")
 	case "license":

@@ -45,7 +45,7 @@ type Rule struct {
 
 	Title, Description string
 	Status             string // Sigma's: stable, test, experimental, deprecated, unsupported; may be empty
-	Level              Level
+	Level              Level  // medium where the author gives none: most published rules are
 	// Author must appear in every message that the rule causes (Detection Rule License 1.1); License names the terms.
 	Author, License                  string
 	References, Tags, FalsePositives []string
