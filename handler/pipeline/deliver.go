@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"strings"
 	"sync"
 	"time"
@@ -25,6 +26,7 @@ func (p *Pipeline) DeliverDue(ctx context.Context, b Batch) (Summary, error) {
 	if err != nil {
 		return sum, errors.Join(append(errs, err)...)
 	}
+	b.crowd = len(refs)
 	var mu sync.Mutex
 	each(len(refs), func(i int) {
 		one, err := p.deliverLeased(ctx, refs[i], b)
@@ -90,7 +92,10 @@ func (p *Pipeline) deliver(ctx context.Context, a alert.Alert, b Batch) Summary 
 	tries := make([]attempt, len(names))
 	sending, cancel := context.WithTimeout(ctx, a.Lease.Until.Sub(p.Now()))
 	defer cancel()
-	each(len(names), func(i int) { tries[i] = p.try(sending, a, names[i]) })
+	each(len(names), func(i int) {
+		tries[i] = p.try(sending, a, names[i])
+		tries[i].wait = spread(tries[i].wait, b.crowd)
+	})
 
 	marking, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
@@ -126,6 +131,15 @@ func (p *Pipeline) try(ctx context.Context, a alert.Alert, name string) attempt 
 	}
 	t.at = p.Now()
 	return t
+}
+
+// spread gives alerts that wait for the same budget different times to wait, about one a second, so that they do not
+// all come back, and are turned away, together.
+func spread(wait time.Duration, crowd int) time.Duration {
+	if wait > 0 {
+		wait += rand.N(time.Duration(crowd+1) * time.Second / perSecond)
+	}
+	return wait
 }
 
 // mark applies the attempt to the alert as it is now, which may have moved on.

@@ -64,6 +64,8 @@ type Batch struct {
 	Events []activity.Event
 	Parked []activity.Parked
 	Logger *slog.Logger
+
+	crowd int // alerts that are due at once
 }
 
 // Summary counts what became of a batch; its fields are the names of metrics.
