@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/auditbell/auditbell/handler/activity"
-	"github.com/auditbell/auditbell/handler/jsonscan"
 )
 
 // draft starts an Event from the members of a record. Every form calls it, corrects what the form says elsewhere or
@@ -14,7 +13,7 @@ import (
 func (it *item) draft(e *activity.Event, form activity.Form, m *members) error {
 	it.text.begin()
 	if err := it.props.begin(m.raw(m.properties)); err != nil {
-		return fmt.Errorf("read properties: %w", err)
+		return fmt.Errorf("read properties: %w", asTwice(err))
 	}
 	t, p := &it.text, &it.props
 	e.Form = form
@@ -146,16 +145,10 @@ func (it *item) address(e *activity.Event, m *members, request []byte) {
 
 // keepClaims puts the allow-listed claims beside the record's properties.
 func (it *item) keepClaims(m *members) {
-	p, k := &it.props, &m.claims
-	before := len(p.out)
+	p, before := &it.props, len(it.props.out)
 	p.name([]byte("claims"))
 	start := len(p.out)
-	p.out = k.append(p.out)
-	if own := p.reserved.claims; len(p.out) == start+len("{}") && own != nil {
-		k.take(jsonscan.NewCursor(own, 0))
-		p.out = k.append(p.out[:start])
-	}
-	if len(p.out) == start+len("{}") {
+	if p.out = m.claims.append(p.out); len(p.out) == start+len("{}") {
 		p.out = p.out[:before]
 	}
 }

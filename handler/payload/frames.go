@@ -174,14 +174,26 @@ func (f *frames) object() bool {
 
 // faulty reports an object that cannot be read. One that has a member twice is well-formed: reading goes on behind it.
 func (f *frames) faulty(err error) bool {
-	var twice *jsonscan.DuplicateError
-	if !errors.As(err, &twice) {
+	twice := asTwice(err)
+	if !errors.Is(twice, errTwice) {
 		return f.broken(err)
 	}
 	if end, ok := f.measure(); ok {
-		f.read(end, fmt.Sprintf("member %.64q stands twice in one object", twice.Name))
+		f.read(end, twice.Error())
 	}
 	return true
+}
+
+var errTwice = errors.New("stands twice in one object")
+
+// asTwice says of an error about a name that stands twice which one it is; other errors are returned as they are. The
+// offset is left out: the object may be the text of a string, where it would count from nowhere.
+func asTwice(err error) error {
+	var twice *jsonscan.DuplicateError
+	if errors.As(err, &twice) {
+		return fmt.Errorf("member %.64q %w", twice.Name, errTwice)
+	}
+	return err
 }
 
 // read makes the reading of the item that ends at data[end], which is invalid when fault says so, and moves behind it.
@@ -278,7 +290,13 @@ func (f *frames) measure() (end int, ok bool) {
 func (f *frames) incomplete(err error) bool {
 	const longestToken = len(`\u0000`)
 	var syntax *jsonscan.SyntaxError
-	return errors.As(err, &syntax) && f.fill != nil && syntax.Offset+longestToken >= len(f.data) && f.fill()
+	if f.fill == nil || !errors.As(err, &syntax) || syntax.Offset+longestToken < len(f.data) {
+		return false
+	}
+	before := f.pos
+	more := f.fill()
+	syntax.Offset += f.pos - before // the window may have moved
+	return more
 }
 
 // envelopeRest reads what follows an envelope's list: more members, such as nextLink, and the end.

@@ -51,7 +51,10 @@ func (it *item) reset(data []byte) {
 		it.data = members{}
 	}
 	if it.context.text != nil {
-		it.context, it.essence = members{}, essentials{}
+		it.context = members{}
+	}
+	if it.essence.text != nil {
+		it.essence = essentials{}
 	}
 }
 
@@ -79,6 +82,10 @@ func (it *item) member(c *jsonscan.Cursor, name []byte) {
 // readData reads the members of data.
 func (it *item) readData(c *jsonscan.Cursor) {
 	it.data = members{text: c.Text()}
+	it.readDataMembers(c)
+}
+
+func (it *item) readDataMembers(c *jsonscan.Cursor) {
 	for name := range c.Members {
 		isObject := c.At('{')
 		switch {
@@ -91,6 +98,8 @@ func (it *item) readData(c *jsonscan.Cursor) {
 		case isObject && string(name) == "context":
 			it.data.context = object
 			it.readContext(c)
+		case isObject && string(name) == "data":
+			it.readDataMembers(c) // an event of a custom topic that relays an action group's whole payload
 		default:
 			it.data.take(c, name)
 		}

@@ -1,6 +1,7 @@
 package payload
 
 import (
+	"bytes"
 	"encoding/json"
 
 	"github.com/auditbell/auditbell/handler/jsonscan"
@@ -16,12 +17,13 @@ type properties struct {
 	out []byte
 	// Members of the record's properties that stand in for members that are missing beside them.
 	eventCategory, eventName, operationID, eventDataID, entity, callerInfo []byte
+	older                                                                  []byte // eventProperties
 	reserved                                                               reserved
 }
 
 // reserved holds the record's own members under the names that belong to what stands beside properties. They are
 // written only where the form has nothing to put there.
-type reserved struct{ authorization, claims, httpRequest, alert []byte }
+type reserved struct{ authorization, httpRequest, alert []byte }
 
 // begin starts the properties of another event with the record's own; raw may be nil, or a string that holds them.
 func (p *properties) begin(raw []byte) error {
@@ -38,31 +40,63 @@ func (p *properties) begin(raw []byte) error {
 	}
 	c := jsonscan.NewCursor(raw, 0)
 	p.own(c)
+	if c.Err() == nil && p.older != nil {
+		c.Reset(p.older, 0)
+		p.lift(c)
+	}
 	return c.Err()
 }
 
-// own writes the members of the record's properties. The older export nests them one deeper (schema page, mapping
-// table: "properties.eventProperties: properties"); they are lifted so that readers find them in one place.
+// own writes the members of the record's properties.
 func (p *properties) own(c *jsonscan.Cursor) {
 	for name := range c.Members {
 		if string(name) == "eventProperties" && c.At('{') {
-			p.own(c)
+			p.older = c.Skip()
 			continue
 		}
-		if held := p.reserved.slot(name); held != nil {
-			*held = c.Skip()
-			continue
-		}
-		p.name(name)
-		start := len(p.out)
-		p.value(c, peelLayers)
-		p.note(name, start)
+		p.member(c, name)
 	}
+}
+
+// lift writes the members of eventProperties, where the older export nests the record's own (schema page, mapping
+// table: "properties.eventProperties: properties"), beside those around it, so that readers find them in one place.
+// A name that is taken stays with the member around it.
+func (p *properties) lift(c *jsonscan.Cursor) {
+	around := append(bytes.Clone(p.out), '}')
+	for name := range c.Members {
+		if !holds(around, name) {
+			p.member(c, name)
+		}
+	}
+}
+
+// holds reports whether the object raw has a member of that name.
+func holds(raw, name []byte) bool {
+	found := false
+	c := jsonscan.NewCursor(raw, 0)
+	for n := range c.Members {
+		found = found || bytes.Equal(n, name)
+	}
+	return found
+}
+
+// member writes one of the record's own members.
+func (p *properties) member(c *jsonscan.Cursor, name []byte) {
+	if isClaims(name) {
+		return // the name belongs to the claims that stand beside; others tell nothing about who acted
+	}
+	if held := p.reserved.slot(name); held != nil {
+		*held = c.Skip()
+		return
+	}
+	p.name(name)
+	start := len(p.out)
+	p.value(c, peelLayers)
+	p.note(name, start)
 }
 
 // note remembers the members that other fields are read from.
 func (p *properties) note(name []byte, start int) {
-	// The span is copied lazily: p.out may move while it grows.
 	switch string(name) {
 	case "eventCategory":
 		p.eventCategory = clip(p.out, start)
@@ -86,8 +120,6 @@ func (r *reserved) slot(name []byte) *[]byte {
 	switch string(name) {
 	case "authorization":
 		return &r.authorization
-	case "claims":
-		return &r.claims
 	case "httpRequest":
 		return &r.httpRequest
 	case "alert":

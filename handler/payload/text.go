@@ -103,14 +103,14 @@ func (t *text) when(raws ...[]byte) activity.Time {
 }
 
 // word returns the text of a value, without surrounding blanks, valid until the next call on t: a string unquoted, a
-// number or boolean as written (ids and levels arrive as numbers at times), nothing for null, objects and arrays. raw was
-// checked before, so a string without escapes needs no copy.
+// number as written (ids and levels arrive as numbers at times), nothing for all else. raw was checked before, so a
+// string without escapes needs no copy.
 func (t *text) word(raw []byte) []byte {
 	if len(raw) == 0 {
 		return nil
 	}
 	switch raw[0] {
-	case '{', '[', 'n':
+	case '{', '[', 'n', 't', 'f':
 		return nil
 	case '"':
 	default:
