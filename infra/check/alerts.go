@@ -56,6 +56,7 @@ func checkAlerts(r *repo) ([]string, error) {
 	if total := len(alerts) + 1; total != 15 { // and Service Health
 		problems = append(problems, fmt.Sprintf("infra/modules/subscription/alerts.tf has %d alert rules with Service Health; five of the guidance and the CIS set are 15", total))
 	}
+	problems = append(problems, r.checkRung(alerts)...)
 	problems = append(problems, checkServiceHealth(r.watched)...)
 	problems = append(problems, checkCategories(literals(r.watched.locals["categories"]))...)
 	return append(problems, r.checkIgnored()...), nil
@@ -91,10 +92,19 @@ func (r *repo) checkRule(name, operation string) []string {
 		return []string{fmt.Sprintf("the alert %s has no rule %s; without it the event rings only through the action group", name, p)}
 	case !strings.Contains(strings.ToLower(string(text)), strings.ToLower(operation)):
 		return []string{fmt.Sprintf("%s does not name %s, which the alert of that name watches", p, operation)}
-	case r.Rings != nil && !r.Rings(operation):
-		return []string{fmt.Sprintf("%s names %s but does not ring when it succeeds", p, operation)}
 	}
 	return nil
+}
+
+// checkRung makes sure that what the action group brings also rings when Event Grid brings it.
+func (r *repo) checkRung(alerts map[string]string) []string {
+	var problems []string
+	for name, operation := range alerts {
+		if r.Rings != nil && !r.Rings(operation) {
+			problems = append(problems, fmt.Sprintf("the alert %s watches %s, for which no rule of the library rings; add one to handler/rules/library", name, operation))
+		}
+	}
+	return problems
 }
 
 func checkServiceHealth(m *module) []string {
