@@ -41,6 +41,8 @@ type Message struct {
 	// News is what changed since the revision before, in words ("Succeeded after 12 s", "seen 37 times"): the text of
 	// a thread reply or follow-up card. Empty: nothing that a reader must be told again.
 	News string
+	// Actions are what readers can do, for channels that can call back. Empty where nobody would answer.
+	Actions []Action
 }
 
 // Fact is one named detail. Time, when set, is shown in the reader's zone where the channel can.

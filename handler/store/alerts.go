@@ -303,21 +303,8 @@ func (b *batch) marshal(item any) []byte {
 
 // commit executes the batch once: it is not repeated here, because its conditions hold for what was read.
 func (s *Store) commit(ctx context.Context, group string, b *batch, r alert.Rung) (alert.Rung, error) {
-	if b.err != nil {
-		return r, fmt.Errorf("write batch: %w", b.err)
-	}
-	charge, err := s.attempt(ctx, containerAlerts, func(ctx context.Context, c *azcosmos.ContainerClient) (float32, error) {
-		t := c.NewTransactionalBatch(azcosmos.NewPartitionKeyString(group))
-		for _, step := range b.steps {
-			step(&t)
-		}
-		response, err := c.ExecuteTransactionalBatch(ctx, t, nil)
-		if err == nil && !response.Success {
-			err = refused(response.OperationResults)
-		}
-		return response.RequestCharge, err
-	})
-	r.RU += float64(charge)
+	ru, err := s.transact(ctx, containerAlerts, group, b)
+	r.RU += ru
 	return r, err
 }
 

@@ -42,7 +42,9 @@ type incoming struct {
 var _ notify.Destination = (*incoming)(nil)
 
 // Deliver implements notify.Destination: what was posted cannot be edited, so news goes into a short message of its own.
+// Actions are left out: what came of them could not be shown.
 func (d *incoming) Deliver(ctx context.Context, m notify.Message, prev notify.Ref) (notify.Ref, error) {
+	m.Actions = nil
 	if prev.Zero() {
 		return notify.Posted(m), d.send(ctx, Render(m))
 	}

@@ -42,13 +42,16 @@ const (
 // room is how much of a message is shown. Values are code points, counts are lines.
 type room struct {
 	summary, facts, value, codes, code, steps, step, print, url int
+
+	actions bool
 }
 
 // rooms are tried from the first to the last. The last one fits whatever it is given: its 1,600 code points take at most
 // six bytes each (\u003c), beside about 2,000 bytes of structure.
 var rooms = [...]room{
-	{summary: 600, facts: 6, value: 300, codes: 4, code: 400, steps: 8, step: 200, print: 600, url: 3000},
-	{summary: 400, facts: 6, value: 120, codes: 3, code: 200, steps: 4, step: 120, print: 300, url: 1200},
+	{summary: 600, facts: 6, value: 300, codes: 4, code: 400, steps: 8, step: 200, print: 600, url: 3000, actions: true},
+	{summary: 400, facts: 6, value: 120, codes: 3, code: 200, steps: 4, step: 120, print: 300, url: 1200, actions: true},
+	{summary: 250, facts: 6, value: 60, codes: 2, code: 120, steps: 0, step: 0, print: 120, url: 0, actions: true},
 	{summary: 250, facts: 6, value: 60, codes: 2, code: 120, steps: 0, step: 0, print: 120, url: 0},
 }
 
@@ -98,6 +101,7 @@ func (r room) blocks(m notify.Message) []api.Block {
 		r.factsBlock(m),
 		r.stepsBlock(m),
 		r.buttons(m),
+		r.actionsBlock(m),
 		r.smallPrint(m),
 	)
 }

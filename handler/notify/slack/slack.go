@@ -1,8 +1,8 @@
 // Package slack tells a Slack channel: through a bot token, which can edit and reply in threads, or through an incoming
 // webhook, which can only post.
 //
-// It renders a notify.Message into Block Kit and knows Slack's error codes. It never retries or waits, and it does not
-// receive anything from Slack.
+// It renders a notify.Message into Block Kit, knows Slack's error codes, and reads what Slack sends when somebody clicks
+// in a message (interaction.go). It never retries or waits, and it does not decide what a click does.
 package slack
 
 import (

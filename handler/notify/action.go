@@ -1,0 +1,24 @@
+package notify
+
+// Action is something that a reader can do about the message, in channels that can call back. Channels that cannot
+// leave actions out: the message's context tells what was done, wherever it was done.
+type Action struct {
+	Name  string // "acknowledge"; what a Click names
+	Label string // of the button or menu, at most 30 characters survive on a phone
+	Value string // comes back with the click; for a button
+	// Choices makes it a menu: each comes back with its own value.
+	Choices []Choice
+	Confirm string // asked before it is done, one sentence; empty: nothing is asked
+}
+
+// Choice is one line of an action's menu.
+type Choice struct{ Label, Value string }
+
+// Click is an Action that somebody took, as the channel reports it.
+type Click struct {
+	Action string // the Action's Name
+	Value  string // as it was put into the message
+	ByID   string // who: the channel's own id for them
+	ByName string // as they are called there; their own choice, so it proves nothing
+	Once   string // the same when the request is sent again, different for every other click
+}

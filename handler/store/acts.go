@@ -1,0 +1,89 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/auditbell/auditbell/handler/alert"
+)
+
+// Act notes what a person did about an alert, exactly once for each act.ID: the item by that id is created in the same
+// batch that changes the alert, so a click that is sent again finds it and changes nothing. lease is taken on the
+// alert when it is free and somebody is owed an edit. The error is alert.ErrUnknown when there is no such alert.
+func (s *Store) Act(ctx context.Context, ref alert.Ref, act alert.Act, lease alert.Lease) (alert.Rung, error) {
+	var ru float64
+	for round := range ringRounds {
+		r, err := s.actOnce(ctx, ref, act, lease)
+		ru += r.RU
+		r.RU = ru
+		if err == nil {
+			return r, nil
+		}
+		if !lost(err) || ctx.Err() != nil {
+			return r, fmt.Errorf("note act: %w", err)
+		}
+		if err := pause(ctx, min(5*time.Millisecond<<round, 500*time.Millisecond)); err != nil {
+			return r, err
+		}
+	}
+	return alert.Rung{RU: ru}, fmt.Errorf("note act: lost %d races in a row", ringRounds)
+}
+
+// actOnce takes one decision on what it reads and commits it.
+func (s *Store) actOnce(ctx context.Context, ref alert.Ref, act alert.Act, lease alert.Lease) (alert.Rung, error) {
+	var r alert.Rung
+	once, err := s.pointer(ctx, ref.Group, act.ID, &r)
+	if err != nil {
+		return r, err
+	}
+	a, at, err := s.alert(ctx, ref.Group, ref.ID)
+	r.RU += at.ru
+	r.Alert = a
+	switch {
+	case errors.Is(err, errNotFound):
+		return r, alert.ErrUnknown
+	case err != nil:
+		return r, err
+	case once.Alert != "":
+		r.Duplicate = once.By != lease.Owner // else it is our own attempt, whose reply was lost
+		r.Changed, r.Leased = !r.Duplicate, !r.Duplicate && a.Lease.Owner == lease.Owner
+		return r, nil
+	}
+	now := s.now()
+	var b batch
+	b.create(pointerItem{ID: act.ID, PK: ref.Group, Kind: "act", Alert: ref.ID, By: lease.Owner, TTL: seconds(keepSeen)})
+	if r.Changed = a.Take(act, now); r.Changed {
+		if r.Leased = !lease.Until.IsZero() && a.Lease.Free(lease.Owner, now) && len(a.DueNames(now)) > 0; r.Leased {
+			a.Lease = lease
+		}
+		if err := s.keepOpen(ctx, &b, a, &r); err != nil {
+			return r, err
+		}
+		b.replace(ref.ID, itemOf(a), at.etag)
+	}
+	r.Alert = a
+	return s.commit(ctx, ref.Group, &b, r)
+}
+
+// keepOpen lets the group's new operations go into a snoozed alert until the snooze is over, unless a newer alert
+// takes them in already.
+func (s *Store) keepOpen(ctx context.Context, b *batch, a alert.Alert, r *alert.Rung) error {
+	if !a.Snooze.Until.After(s.now()) {
+		return nil
+	}
+	have, err := s.pointer(ctx, a.Group, headID, r)
+	if err != nil {
+		return err
+	}
+	ttl := max(keepSeen, a.WindowEnds.Sub(s.now())+24*time.Hour)
+	head := pointerItem{ID: headID, PK: a.Group, Kind: "head", Alert: a.ID, WindowEnds: a.WindowEnds.UnixMilli(), TTL: seconds(ttl)}
+	switch {
+	case have.etag == "":
+		b.create(head)
+	case have.Alert == a.ID || have.WindowEnds <= s.now().UnixMilli():
+		b.replace(headID, head, have.etag)
+	}
+	return nil
+}
