@@ -98,6 +98,10 @@ resource "azapi_resource" "function_app" {
       error_message = "always_ready names a function that is not published."
     }
     precondition {
+      condition     = !contains(var.secret_settings, "SLACK_SIGNING_SECRET") || (var.inbound_access == "any" && contains(var.secret_settings, "SLACK_BOT_TOKEN"))
+      error_message = "SLACK_SIGNING_SECRET is for Slack's buttons, which a bot posts and Slack calls from the internet: it needs SLACK_BOT_TOKEN and inbound_access = \"any\"."
+    }
+    precondition {
       condition     = length(setsubtract(keys(var.app_settings), local.declared_settings)) == 0
       error_message = "app_settings holds a setting that the app does not read; local.settings.json.example lists those it does."
     }

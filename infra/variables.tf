@@ -228,8 +228,8 @@ variable "secret_settings" {
   type        = set(string)
 
   validation {
-    condition     = length(setsubtract(var.secret_settings, ["SLACK_BOT_TOKEN", "SLACK_WEBHOOK_URL", "TEAMS_WORKFLOW_URL", "WEBHOOK_URL", "WEBHOOK_SECRET"])) == 0
-    error_message = "secret_settings may hold SLACK_BOT_TOKEN, SLACK_WEBHOOK_URL, TEAMS_WORKFLOW_URL, WEBHOOK_URL and WEBHOOK_SECRET."
+    condition     = length(setsubtract(var.secret_settings, ["SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", "SLACK_WEBHOOK_URL", "TEAMS_WORKFLOW_URL", "WEBHOOK_URL", "WEBHOOK_SECRET"])) == 0
+    error_message = "secret_settings may hold SLACK_BOT_TOKEN, SLACK_SIGNING_SECRET, SLACK_WEBHOOK_URL, TEAMS_WORKFLOW_URL, WEBHOOK_URL and WEBHOOK_SECRET."
   }
   validation {
     condition     = length(setintersection(var.secret_settings, ["SLACK_BOT_TOKEN", "SLACK_WEBHOOK_URL", "TEAMS_WORKFLOW_URL", "WEBHOOK_URL"])) > 0
@@ -262,7 +262,7 @@ variable "app_settings" {
   default     = {}
 
   validation {
-    condition     = length(setintersection(keys(var.app_settings), ["SLACK_BOT_TOKEN", "SLACK_WEBHOOK_URL", "TEAMS_WORKFLOW_URL", "WEBHOOK_URL", "WEBHOOK_SECRET", "COSMOS_KEY"])) == 0
+    condition     = length(setintersection(keys(var.app_settings), ["SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", "SLACK_WEBHOOK_URL", "TEAMS_WORKFLOW_URL", "WEBHOOK_URL", "WEBHOOK_SECRET", "COSMOS_KEY"])) == 0
     error_message = "app_settings must not hold secrets; name them in secret_settings and put the values into Key Vault."
   }
 }

@@ -86,6 +86,8 @@ var mutations = []struct{ name, file, old, new, want string }{
 	{"a validation that no test trips", "infra/tests/validation.tftest.hcl", "[var.reader_role]", "[var.delivery]", "reader_role has 1 validations and 0 tests"},
 	{"a right without a reason", "infra/identity.tf", "# Telemetry is written by identity; the connection string alone is worth nothing.\n", "", "gives a right without saying why"},
 	{"a table that was not written anew", "infra/identity.tf", "storage_table_data_contributor}\"", "storage_blob_data_owner}\"", "the table roles is not what the module has"},
+	{"a Make target that is not there", "infra/stages.mk", "infra-publish: stage", "infra-push: stage", "says make infra-publish"},
+	{"a variable of the docs under another name", "docs/cost.md", "`max_events_per_batch`", "`batch_size`", "names `batch_size`"},
 	{"a query that knows one spelling", "infra/queries/failures.kql", "in~ (\"Failure\", \"Failed\")", "=~ \"Failed\"", "knows one spelling of the status"},
 	{"a query that compares by case", "infra/queries/policy.kql", "CategoryValue =~ \"Policy\"", "CategoryValue == \"Policy\"", "compares with == or !="},
 	{"a query for a column that is not there", "infra/queries/creations.kql", "OperationNameValue, ResourceGroup", "OperationNameVal, ResourceGroup", "names the column OperationNameVal"},
@@ -142,10 +144,12 @@ func copyOf(t *testing.T) fstest.MapFS {
 			t.Fatal(err)
 		}
 	}
-	text, err := fs.ReadFile(root, "local.settings.json.example")
-	if err != nil {
-		t.Fatal(err)
+	for _, p := range []string{"local.settings.json.example", "Makefile", "docs/deploy.md", "docs/cost.md"} {
+		text, err := fs.ReadFile(root, p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[p] = &fstest.MapFile{Data: text}
 	}
-	files["local.settings.json.example"] = &fstest.MapFile{Data: text}
 	return files
 }

@@ -643,6 +643,17 @@ run "slack_bot_needs_a_channel" {
   expect_failures = [azapi_resource.function_app]
 }
 
+run "slack_buttons_need_an_open_door" {
+  command = plan
+
+  variables {
+    secret_settings = ["SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET"]
+    slack_channel   = "#security-alerts"
+  }
+
+  expect_failures = [azapi_resource.function_app]
+}
+
 run "the_ringing_functions_are_needed" {
   command = plan
 
