@@ -14,6 +14,7 @@ import (
 	"github.com/robfig/cron/v3"
 
 	"github.com/auditbell/auditbell/handler/enrich"
+	"github.com/auditbell/auditbell/handler/exception"
 	"github.com/auditbell/auditbell/handler/notify"
 	"github.com/auditbell/auditbell/handler/pipeline"
 	"github.com/auditbell/auditbell/handler/rules"
@@ -27,6 +28,8 @@ type app struct {
 	pipeline     *pipeline.Pipeline
 	destinations map[string]notify.Destination
 	rules        []*rules.Rule
+	exceptions   *exception.Book
+	slackSecret  settings.Secret // empty: clicks are not answered
 	log          *slog.Logger
 	now          func() time.Time
 }
@@ -66,6 +69,8 @@ func openApp(w world) (*app, error) {
 			Doc: "How long one instance may take to deliver an alert before another one tries."}),
 	}
 	a.pipeline.Rules, a.rules = readRules(s, w.config)
+	a.slackSecret, a.pipeline.Acting = readActing(s)
+	exceptions := readExceptions(s, w.config, a.rules, w.now())
 	if err := s.Err(); err != nil {
 		return a, err
 	}
@@ -74,6 +79,8 @@ func openApp(w world) (*app, error) {
 		return a, err
 	}
 	a.pipeline.Log, a.pipeline.Alerts = a.store, a.store
+	a.exceptions = exception.NewBook(exceptions, a.store, w.now)
+	a.pipeline.Exceptions = a.exceptions
 	return a, nil
 }
 

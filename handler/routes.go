@@ -19,6 +19,7 @@ var routes = []struct {
 	{"eventhub-activity", eventHubActivity},
 	{"actiongroup-alert", actionGroupAlert},
 	{"deliver", deliver},
+	{"slack-action", slackAction},
 }
 
 // eventGridActivity takes a delivery of Event Grid events. An error makes Event Grid deliver all of them again, for up

@@ -57,8 +57,11 @@ func newServer(lazy *lazyApp, log *slog.Logger) *host.Server {
 }
 
 // misconfigured fails an invocation with everything that is wrong. An action group is told 503, the status after which
-// it tries again.
+// it tries again. So is Slack, and no more than that: anybody may call slack-action.
 func misconfigured(in host.Invocation, err error) (host.Result, error) {
+	if in.Function == "slack-action" {
+		return unavailable(), nil
+	}
 	if in.Function != "actiongroup-alert" {
 		return host.Result{}, fmt.Errorf("configuration: %w", err)
 	}

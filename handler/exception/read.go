@@ -20,8 +20,8 @@ import (
 // File is where the configured exceptions stand in the config folder.
 const File = "exceptions.yaml"
 
-// longest is how far ahead an exception may end: whoever wants it longer decides anew, once a year.
-const longest = 366 * 24 * time.Hour
+// Longest is how far ahead an exception may end: whoever wants it longer decides anew, once a year.
+const Longest = 366 * 24 * time.Hour
 
 // Read reads the exceptions of the config folder; without the file there are none. The problems, each a
 // *rules.Problem, are everything that is wrong with the file. known says which rule ids there are: a misspelt one
@@ -206,7 +206,7 @@ func (r *reader) expires(n *yaml.Node) time.Time {
 		return time.Time{}
 	}
 	end := day.AddDate(0, 0, 1)
-	if end.Sub(r.now) > longest {
+	if end.Sub(r.now) > Longest {
 		r.problem(n.Line, "expires %s is more than 366 days ahead; decide again in a year", n.Value)
 	}
 	return end

@@ -52,7 +52,7 @@ func alertRule(r *rules.Rule) alert.Rule {
 // azureRule is the operator's own alert rule in Azure Monitor. The legacy webhook names neither rule nor severity: the
 // event's level stands in.
 func azureRule(judged activity.MonitorAlert, e activity.Event) alert.Rule {
-	r := alert.Rule{ID: "azure-monitor", Title: judged.Rule, Severity: severityOf(judged.Severity, e.Level), Azure: true, Reason: judged.Description}
+	r := alert.Rule{ID: azureRules, Title: judged.Rule, Severity: severityOf(judged.Severity, e.Level), Azure: true, Reason: judged.Description}
 	if r.Title == "" {
 		r.Title = "Azure Monitor activity log alert"
 	} else {
@@ -60,6 +60,12 @@ func azureRule(judged activity.MonitorAlert, e activity.Event) alert.Rule {
 	}
 	return r
 }
+
+// azureRules begins the ids of rules that stand in Azure Monitor.
+const azureRules = "azure-monitor"
+
+// IsAzureRule reports whether id is that of an Azure Monitor alert rule, which only Azure knows.
+func IsAzureRule(id string) bool { return id == azureRules || strings.HasPrefix(id, azureRules+":") }
 
 // severityOf maps Azure Monitor's Sev0 (critical) … Sev4 (verbose), else the Activity Log's level.
 func severityOf(sev string, level activity.Level) string {

@@ -22,7 +22,7 @@ func (p *Pipeline) Message(a alert.Alert) notify.Message {
 	v := enrich.Of(a.Event, p.Enrich)
 	m := notify.Message{
 		ID: a.ID, Severity: notify.Severity(a.Rule.Severity), Headline: headline(a, v), Summary: summary(a, v),
-		Result: resultOf(a), Time: a.First.Time, Steps: a.Rule.Runbook, Context: smallPrint(a),
+		Result: resultOf(a), Time: a.First.Time, Steps: a.Rule.Runbook, Context: smallPrint(a), Actions: p.actions(a),
 	}
 	for _, f := range v.Facts {
 		m.Facts = append(m.Facts, notify.Fact{Name: f.Name, Value: f.Value, Time: f.Time, Code: f.Code})
@@ -58,10 +58,10 @@ func summary(a alert.Alert, v enrich.View) string {
 	return strings.TrimSpace(v.Sentence + " " + a.Rule.Reason)
 }
 
-// smallPrint names the rule and who wrote it, which the Detection Rule License asks of every message a rule causes,
-// and the ids by which the record is found again.
+// smallPrint begins with what people did, because its end may be cut. It names the rule and who wrote it, which the
+// Detection Rule License asks of every message a rule causes, and the ids by which the record is found again.
 func smallPrint(a alert.Alert) []string {
-	print := []string{ruleLine(a.Rule)}
+	print := append(slices.Concat(acts(a), a.Notes), ruleLine(a.Rule))
 	for _, r := range a.Also {
 		print = append(print, "also "+ruleLine(r))
 	}

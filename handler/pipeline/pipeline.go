@@ -18,6 +18,7 @@ import (
 	"github.com/auditbell/auditbell/handler/activity"
 	"github.com/auditbell/auditbell/handler/alert"
 	"github.com/auditbell/auditbell/handler/enrich"
+	"github.com/auditbell/auditbell/handler/exception"
 	"github.com/auditbell/auditbell/handler/notify"
 	"github.com/auditbell/auditbell/handler/rules"
 	"github.com/auditbell/auditbell/handler/settings"
@@ -40,6 +41,11 @@ type Alerts interface {
 	Waiting(ctx context.Context, limit int) ([]alert.Alert, error)
 	Fold(ctx context.Context, findings []alert.Finding) (summary alert.Alert, ru float64, err error)
 	Change(ctx context.Context, ref alert.Ref, apply func(*alert.Alert) bool) (ru float64, err error)
+	Alert(ctx context.Context, ref alert.Ref) (alert.Alert, error)
+	// Act notes what a person did, once for each act.ID; alert.ErrUnknown when there is no such alert.
+	Act(ctx context.Context, ref alert.Ref, act alert.Act, lease alert.Lease) (alert.Rung, error)
+	// Rang reports whether the operation that e belongs to is in an alert already.
+	Rang(ctx context.Context, e activity.Event) (rang bool, ru float64, err error)
 	Settle(ctx context.Context, ref alert.Ref, owner string, apply func(*alert.Alert)) (ru float64, err error)
 }
 
@@ -54,6 +60,8 @@ type Pipeline struct {
 	Budgets      *Budgets
 	Destinations map[string]notify.Destination // by name; routes name them
 	Enrich       enrich.Options
+	Exceptions   *exception.Book // nil: nothing is excepted
+	Acting       Acting
 	Now          func() time.Time
 	Lease        time.Duration // how long a delivery may take before another instance tries; 0: 30 s
 }
@@ -74,6 +82,7 @@ type Summary struct {
 	Recorded  int     `json:"recorded"`
 	Duplicate int     `json:"duplicate"`
 	Matched   int     `json:"matched"`
+	Excepted  int     `json:"excepted"` // findings that exceptions kept from ringing
 	Rung      int     `json:"rung"`
 	Delivered int     `json:"delivered"` // first messages
 	Edited    int     `json:"edited"`    // later revisions
@@ -137,6 +146,13 @@ func (p *Pipeline) one(ctx context.Context, b Batch, e activity.Event) (Summary,
 		return sum, alert.Rung{}, nil
 	}
 	sum.Matched++
+	judged, silent, err := p.except(ctx, b, &f)
+	if sum.add(judged); err != nil {
+		return sum, alert.Rung{}, fmt.Errorf("event %s: %w", e.ID, err)
+	}
+	if silent {
+		return sum, alert.Rung{}, nil
+	}
 	rung, err := p.Alerts.Ring(ctx, f, p.inline(b.ID, f.To))
 	sum.RU += rung.RU
 	if err != nil {
@@ -172,6 +188,7 @@ func (s *Summary) add(o Summary) {
 	s.Recorded += o.Recorded
 	s.Duplicate += o.Duplicate
 	s.Matched += o.Matched
+	s.Excepted += o.Excepted
 	s.Rung += o.Rung
 	s.Delivered += o.Delivered
 	s.Edited += o.Edited

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/auditbell/auditbell/handler/activity"
 	"github.com/auditbell/auditbell/handler/alert"
 )
 
@@ -86,4 +87,16 @@ func (s *Store) keepOpen(ctx context.Context, b *batch, a alert.Alert, r *alert.
 		b.replace(headID, head, have.etag)
 	}
 	return nil
+}
+
+// Rang reports whether the operation that e belongs to is in an alert already.
+func (s *Store) Rang(ctx context.Context, e activity.Event) (rang bool, ru float64, err error) {
+	var r alert.Rung
+	opKey := "op-" + alert.LifecycleKey(e)
+	in, err := s.pointer(ctx, opKey, groupID, &r)
+	if err != nil || in.Group == "" {
+		return false, r.RU, err
+	}
+	op, err := s.pointer(ctx, in.Group, opKey, &r)
+	return op.Alert != "", r.RU, err
 }

@@ -75,9 +75,12 @@ func (s *Store) Stuck(ctx context.Context, limit int) ([]alert.Alert, error) {
 	return query[alert.Alert](ctx, s, crossQuery{container: containerAlerts, text: text, limit: limit})
 }
 
-// Alert reads one alert.
+// Alert reads one alert. The error is alert.ErrUnknown when there is no such alert.
 func (s *Store) Alert(ctx context.Context, ref alert.Ref) (alert.Alert, error) {
 	a, _, err := s.alert(ctx, ref.Group, ref.ID)
+	if errors.Is(err, errNotFound) {
+		return a, alert.ErrUnknown
+	}
 	return a, err
 }
 

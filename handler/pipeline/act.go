@@ -1,0 +1,175 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/auditbell/auditbell/handler/alert"
+	"github.com/auditbell/auditbell/handler/notify"
+)
+
+// The names of what readers can do, as they stand in messages and come back with clicks.
+const (
+	acknowledge = "acknowledge"
+	snooze      = "snooze"
+	expect      = "expect"
+)
+
+// ErrForeign is returned for a click that is on nothing that we put into a message.
+var ErrForeign = errors.New("not an action of ours")
+
+// Acting is what channels that can call back make possible. The zero value offers nothing.
+type Acting struct {
+	Interactive bool           // somebody answers clicks; messages carry actions
+	ExpectedFor time.Duration  // how long "mark as expected" holds
+	Zone        *time.Location // of the people who read; nil: UTC. A snooze until Monday ends there at nine.
+}
+
+// Act does what a reader clicked, once for each click, and shows it: commit, deliver, mark, as for an event. The edit
+// goes out within ctx; what does not make it is brought by the timer. The error is ErrForeign or alert.ErrUnknown when
+// there is nothing to act on; any other means that nothing was done and the reader may try again.
+func (p *Pipeline) Act(ctx context.Context, c notify.Click, b Batch) (Summary, error) {
+	ref, act, err := p.read(c)
+	if err != nil {
+		return Summary{}, err
+	}
+	if act.Kind == alert.Expected {
+		if err := p.expect(ctx, ref, act); err != nil {
+			return Summary{}, err
+		}
+	}
+	r, err := p.Alerts.Act(ctx, ref, act, p.lease(b.ID))
+	if err != nil {
+		return Summary{RU: r.RU}, err
+	}
+	b.Logger.Info("acted", "alert", ref.ID, "act", act.Kind, "by", act.By.ID, "until", act.Until, "duplicate", r.Duplicate, "changed", r.Changed)
+	sum := Summary{RU: r.RU}
+	if r.Leased {
+		sum.add(p.deliver(ctx, r.Alert, b))
+	}
+	return sum, nil
+}
+
+// expect makes the exception before the act is noted: a message must not say that something is expected while it
+// still rings. Killed in between, it leaves an exception that rules list shows, and a button that can be clicked again.
+func (p *Pipeline) expect(ctx context.Context, ref alert.Ref, act alert.Act) error {
+	if p.Exceptions == nil {
+		return ErrForeign
+	}
+	a, err := p.Alerts.Alert(ctx, ref)
+	if err != nil {
+		return fmt.Errorf("read alert: %w", err)
+	}
+	return p.Exceptions.Keep(ctx, a.Expect(act))
+}
+
+// place is the part of a value that finds the alert again: group key and id.
+var place = regexp.MustCompile(`^([a-z0-9-]{1,64})\.(alert-[a-z0-9-]{1,64})$`)
+
+// read makes an act of a click.
+func (p *Pipeline) read(c notify.Click) (alert.Ref, alert.Act, error) {
+	act := alert.Act{ID: alert.ClickID(c.Once), By: alert.Person{ID: notify.Cut(c.ByID, 40), Name: notify.Cut(notify.Clean(c.ByName, false), 80)}, At: p.Now().UTC()}
+	value := c.Value
+	switch c.Action {
+	case acknowledge:
+		act.Kind = alert.Acknowledged
+	case expect:
+		act.Kind, act.Reason, act.Until = alert.Expected, "marked as expected in Slack", act.At.Add(p.Acting.ExpectedFor)
+	case snooze:
+		var span string
+		span, value, _ = strings.Cut(value, ".")
+		act.Kind, act.Until = alert.Snoozed, p.snoozed(span, act.At)
+	}
+	found := place.FindStringSubmatch(value)
+	if found == nil || act.Kind == "" || act.Kind == alert.Snoozed && act.Until.IsZero() || act.By.ID == "" {
+		return alert.Ref{}, act, ErrForeign
+	}
+	return alert.Ref{Group: found[1], ID: found[2]}, act, nil
+}
+
+// snoozed is the end of a snooze; zero for one that is not offered.
+func (p *Pipeline) snoozed(span string, now time.Time) time.Time {
+	switch span {
+	case "1h":
+		return now.Add(time.Hour)
+	case "8h":
+		return now.Add(8 * time.Hour)
+	case "monday":
+		return monday(now, p.zone())
+	}
+	return time.Time{}
+}
+
+// monday is nine o'clock of the next Monday after today.
+func monday(now time.Time, zone *time.Location) time.Time {
+	local := now.In(zone)
+	days := (int(time.Monday) - int(local.Weekday()) + 7) % 7
+	if days == 0 {
+		days = 7
+	}
+	return time.Date(local.Year(), local.Month(), local.Day()+days, 9, 0, 0, 0, zone).UTC()
+}
+
+func (p *Pipeline) zone() *time.Location {
+	if p.Acting.Zone == nil {
+		return time.UTC
+	}
+	return p.Acting.Zone
+}
+
+// actions are what readers can still do about the alert.
+func (p *Pipeline) actions(a alert.Alert) []notify.Action {
+	if !p.Acting.Interactive {
+		return nil
+	}
+	at := a.Group + "." + a.ID
+	var list []notify.Action
+	if _, done := a.LastAct(alert.Acknowledged); !done {
+		list = append(list, notify.Action{Name: acknowledge, Label: "Acknowledge", Value: at})
+	}
+	list = append(list, notify.Action{Name: snooze, Label: "Snooze", Choices: []notify.Choice{
+		{Label: "for 1 hour", Value: "1h." + at}, {Label: "for 8 hours", Value: "8h." + at}, {Label: "until Monday", Value: "monday." + at},
+	}})
+	if last, done := a.LastAct(alert.Expected); p.Exceptions != nil && (!done || !last.Until.After(p.Now())) {
+		list = append(list, notify.Action{Name: expect, Label: "Mark as expected", Value: at, Confirm: p.consequence(a)})
+	}
+	return list
+}
+
+// consequence says what "mark as expected" will do, so that nobody silences more than they mean to.
+func (p *Pipeline) consequence(a alert.Alert) string {
+	who, where := a.Event.Caller, a.Event.ResourceGroup
+	if who == "" {
+		who = "the same actor"
+	}
+	if where == "" {
+		where = "the same scope"
+	}
+	until := p.Now().Add(p.Acting.ExpectedFor).In(p.zone())
+	return fmt.Sprintf("Until %s, %q does not ring for %s in %s. It is still recorded and counted. You are named as the owner.",
+		until.Format("2 January 15:04 MST"), a.Rule.Title, who, where)
+}
+
+// acts tells what people did about the alert, the latest of each kind.
+func acts(a alert.Alert) []string {
+	var lines []string
+	for _, kind := range []alert.ActKind{alert.Acknowledged, alert.Snoozed, alert.Expected} {
+		act, ok := a.LastAct(kind)
+		if !ok {
+			continue
+		}
+		line := "Acknowledged by " + act.By.String() + " at " + notify.Clock(act.At)
+		switch kind {
+		case alert.Snoozed:
+			line = "Snoozed by " + act.By.String() + " until " + notify.Clock(act.Until)
+		case alert.Expected:
+			line = "Marked as expected by " + act.By.String() + " until " + notify.Clock(act.Until)
+		}
+		lines = append(lines, line)
+	}
+	return lines
+}

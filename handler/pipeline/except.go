@@ -1,0 +1,51 @@
+package pipeline
+
+import (
+	"context"
+
+	"github.com/auditbell/auditbell/handler/alert"
+	"github.com/auditbell/auditbell/handler/exception"
+	"github.com/auditbell/auditbell/handler/notify"
+)
+
+// except takes from f the rules that exceptions cover; silent is true when none is left. What was silenced is counted
+// under its exceptions. An operation that rang already is told to its end: whoever was told that it began must not be
+// left with it.
+func (p *Pipeline) except(ctx context.Context, b Batch, f *alert.Finding) (sum Summary, silent bool, err error) {
+	if p.Exceptions == nil {
+		return sum, false, nil
+	}
+	v, err := p.Exceptions.Judge(ctx, f.Event, append([]alert.Rule{f.Rule}, f.Also...))
+	if err != nil {
+		return sum, false, err
+	}
+	for _, x := range v.Lapsed {
+		f.Notes = append(f.Notes, lapsed(x))
+	}
+	if len(v.By) == 0 {
+		return sum, false, nil
+	}
+	rang, ru, err := p.Alerts.Rang(ctx, f.Event)
+	if sum.RU += ru; err != nil || rang {
+		return sum, false, err
+	}
+	ru, err = p.Exceptions.Count(ctx, v.By, f.Event)
+	if sum.RU += ru; err != nil {
+		return sum, false, err
+	}
+	if len(v.Rings) > 0 {
+		f.Rule, f.Also = alert.Gravest(v.Rings)
+		f.To, f.Hold = p.route(*f), p.hold(*f)
+		return sum, false, nil
+	}
+	sum.Excepted++
+	for _, x := range v.By {
+		b.Logger.Info("excepted", "exception", x.ID, "rule", f.Rule.ID, "event", f.Event.ID, "correlation", f.Event.CorrelationID)
+	}
+	return sum, true, nil
+}
+
+// lapsed is how the first finding after an exception's end says so.
+func lapsed(x exception.Exception) string {
+	return "rings again: the exception of " + x.Owner + " (" + notify.Cut(x.Reason, 120) + ") expired at " + notify.Clock(x.Expires)
+}
