@@ -111,7 +111,7 @@ func TestBehaviourInProcess(t *testing.T) {
 func TestBehaviourOverLoopback(t *testing.T) {
 	t.Parallel()
 	c := newClock()
-	s := open(t, cosmos.Options{Now: c.Now, Key: accountKey, Dir: t.TempDir()})
+	s := open(t, cosmos.Options{Now: c.Now, Key: accountKey, Dir: quickFolder(t)})
 	server := httptest.NewServer(s)
 	t.Cleanup(server.Close)
 	cosmostest.Run(t, account(t, server.URL, http.DefaultClient, c))

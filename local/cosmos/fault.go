@@ -12,8 +12,8 @@ import (
 // Fault makes matching requests go wrong, for tests and demonstrations. Of Status, Before, After and DiskFull set
 // what shall happen; Delay alone only slows down.
 type Fault struct {
-	// Match selects requests; nil selects all. Method and PathContains narrow further when set. Match must not read
-	// the body.
+	// Match selects requests; nil selects all. Method and PathContains narrow further when set. Match is called by one
+	// request at a time; it must not read the body or call the server.
 	Match        func(*http.Request) bool
 	Method       string
 	PathContains string

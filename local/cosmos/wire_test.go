@@ -14,8 +14,8 @@ import (
 	"github.com/auditbell/auditbell/local/cosmos"
 )
 
-// ask sends a bare request, as an explorer or curl would, and returns status, substatus and body.
-func ask(t *testing.T, s *cosmos.Server, method, path, body string, headers ...string) (status, substatus string, doc map[string]any) {
+// respond sends a bare request, as an explorer or curl would.
+func respond(t *testing.T, s *cosmos.Server, method, path, body string, headers ...string) *http.Response {
 	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), method, "http://cosmos.local"+path, strings.NewReader(body))
 	for i := 0; i < len(headers); i += 2 {
@@ -25,6 +25,13 @@ func ask(t *testing.T, s *cosmos.Server, method, path, body string, headers ...s
 	if err != nil {
 		t.Fatal(err)
 	}
+	return response
+}
+
+// ask is respond for who only wants status, substatus and body.
+func ask(t *testing.T, s *cosmos.Server, method, path, body string, headers ...string) (status, substatus string, doc map[string]any) {
+	t.Helper()
+	response := respond(t, s, method, path, body, headers...)
 	raw, err := io.ReadAll(response.Body)
 	if err != nil {
 		t.Fatal(err)
@@ -151,6 +158,44 @@ func TestKeys(t *testing.T) {
 	}
 	if _, err := cosmos.Open(t.Context(), cosmos.Options{Key: "not base64!"}); err == nil {
 		t.Error("a key that is not base64 was accepted")
+	}
+}
+
+// Charges follow the container's index: "events" has four paths beside id and _ts, so its create costs 4.95 + 6 × 0.2.
+func TestCharges(t *testing.T) {
+	t.Parallel()
+	s := open(t, cosmos.Options{})
+	alerts(t, s, "http://cosmos.local/", s)
+	ask(t, s, "POST", "/dbs/auditbell/colls", `{"id":"all","partitionKey":{"paths":["/pk"]}}`)
+	const (
+		item    = `{"id":"a","pk":"g","hour":"h","category":"c","outcome":"o","x":1,"y":2}`
+		changed = `{"id":"a","pk":"g","hour":"i","category":"d","outcome":"o","x":3,"y":4}`
+		count   = `{"query":"SELECT VALUE COUNT(1) FROM c"}`
+		patch   = `{"operations":[{"op":"incr","path":"/x","value":1}]}`
+		events  = "/dbs/auditbell/colls/events/docs"
+		all     = "/dbs/auditbell/colls/all/docs"
+	)
+	for _, c := range []struct{ why, method, path, body, want string }{
+		{"create, narrow index", "POST", events, item, "6.15"},
+		{"create, everything indexed", "POST", all, item, "6.55"},
+		{"create what is there", "POST", events, item, "1.24"},
+		{"point read", "GET", events + "/a", "", "1.00"},
+		{"point read of nothing", "GET", events + "/b", "", "1.00"},
+		{"query", "POST", events, count, "2.80"},
+		{"replace by the same", "PUT", events + "/a", item, "9.90"},
+		{"replace, two indexed values changed", "PUT", events + "/a", changed, "10.70"},
+		{"replace, four of them", "PUT", all + "/a", changed, "11.50"},
+		{"patch of what is not indexed", "PATCH", events + "/a", patch, "10.30"},
+		{"patch of what is", "PATCH", all + "/a", patch, "10.70"},
+		{"delete", "DELETE", events + "/a", "", "6.15"},
+	} {
+		headers := []string{pk, `["g"]`}
+		if c.body == count {
+			headers = append(headers, isQuery, "true")
+		}
+		if got := respond(t, s, c.method, c.path, c.body, headers...).Header.Get("x-ms-request-charge"); got != c.want {
+			t.Errorf("%s: got %s, want %s", c.why, got, c.want)
+		}
 	}
 }
 

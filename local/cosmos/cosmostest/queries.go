@@ -287,29 +287,18 @@ var pagingBehaviours = []behaviour{
 		},
 	},
 	{
-		name: "page of at most 4 MB", want: "all rows, more than one page",
-		why: "answers are limited (concepts-limits); a reader that takes one page loses rows",
+		name: "page of at most 4 MB", want: "5 rows in more than one page, counted 5",
+		why: "answers are limited (concepts-limits): a reader that takes one page loses rows; an aggregate loses none",
 		got: func(x *trial) string {
 			big := strings.Repeat("x", 1<<20)
-			for i := range 6 {
+			for i := range 5 {
 				x.put(fmt.Sprint("big", i), fields{"text": big})
 			}
 			rows, pages, err := x.collect(x.pk, "SELECT * FROM c", nil)
-			if err != nil || len(rows) != 6 || pages < 2 {
-				return fmt.Sprintf("%d rows in %d pages, %s", len(rows), pages, code(err))
+			if err != nil || pages < 2 {
+				return fmt.Sprintf("%d pages, %s", pages, code(err))
 			}
-			return "all rows, more than one page"
-		},
-	},
-	{
-		name: "count over items that do not fit one answer", want: "6",
-		why: "an aggregate looks at everything, whatever the size of what it looks at",
-		got: func(x *trial) string {
-			big := strings.Repeat("x", 1<<20)
-			for i := range 6 {
-				x.put(fmt.Sprint("big", i), fields{"text": big})
-			}
-			return x.query(x.pk, "SELECT VALUE COUNT(1) FROM c")
+			return fmt.Sprintf("%d rows in more than one page, counted %s", len(rows), x.query(x.pk, "SELECT VALUE COUNT(1) FROM c"))
 		},
 	},
 }
