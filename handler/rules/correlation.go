@@ -203,6 +203,12 @@ func (c *Correlation) resolve(field, rule string) string {
 	return field
 }
 
+// CountsOnly reports whether the rule is there for correlations alone: it never matches by itself.
+func (s *Set) CountsOnly(r *Rule) bool {
+	i := slices.IndexFunc(s.compiled, func(c compiled) bool { return c.rule == r })
+	return i >= 0 && s.compiled[i].silent()
+}
+
 // Beat is one event's contribution to one correlation: where it counts and what it adds there.
 type Beat struct {
 	Rule   *Rule    // the correlation

@@ -175,6 +175,9 @@ func TestCountedRulesAreSilentUnlessGenerated(t *testing.T) {
 		if got := len(set.Match(nil, &e)); got != want {
 			t.Errorf("with %q %d rules match by themselves, want %d", generate, got, want)
 		}
+		if got := set.CountsOnly(set.Rule("11111111-1111-4111-8111-111111111111")); got != (want == 0) {
+			t.Errorf("with %q counts only = %v", generate, got)
+		}
 		if beats := set.Correlate(nil, &e); len(beats) != 1 {
 			t.Errorf("with %q %d beats, want the correlation's", generate, len(beats))
 		}

@@ -1,12 +1,3 @@
-// Package rules says which events matter: it reads Sigma rules, compiles them, and matches events against them.
-//
-// A rule is one Sigma YAML document (specification 2, standard fields untouched) for the log source product azure,
-// service activitylogs; what we add stands under the one top-level key `auditbell:`. Rules of others, such as SigmaHQ's
-// rules/cloud/azure/activity_logs, load unchanged. Load reads a folder, Library the embedded one; Compile makes a Set,
-// and Set.Match is the only thing on the path of an event.
-//
-// The package is not for what happens after a match: routes, exceptions, messages and state live elsewhere. It keeps
-// no clock and no store; correlations get both from their caller (see Correlation).
 package rules
 
 import (
