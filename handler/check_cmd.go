@@ -12,6 +12,7 @@ import (
 
 	"github.com/auditbell/auditbell/handler/activity"
 	"github.com/auditbell/auditbell/handler/alert"
+	"github.com/auditbell/auditbell/handler/exception"
 )
 
 type checkCmd struct {
@@ -62,6 +63,8 @@ func (c *checkCmd) check(ctx context.Context, std stdio) []checkLine {
 	lines = append(lines, checkLine{"store", true, "answers"})
 	parked, err := a.store.ListParked(ctx, c.Limit)
 	lines = append(lines, listed("parked", parkedLines(parked, c.Limit), err)...)
+	all, err := a.exceptions.All(ctx)
+	lines = append(lines, exceptionCheck(all, err, a.now())...)
 	stuck, err := a.store.Stuck(ctx, c.Limit)
 	return append(lines, listed("stuck deliveries", stuckLines(stuck), err)...)
 }
@@ -83,6 +86,23 @@ func listed(check string, lines []checkLine, err error) []checkLine {
 		return []checkLine{{check, true, "none"}}
 	}
 	return lines
+}
+
+// exceptionCheck counts exceptions, when there are any. None of them is a fault: an expired one has said so itself.
+func exceptionCheck(all []exception.Exception, err error, now time.Time) []checkLine {
+	if err != nil {
+		return []checkLine{{"exceptions", false, err.Error()}}
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	active := 0
+	for i := range all {
+		if all[i].Active(now) {
+			active++
+		}
+	}
+	return []checkLine{{"exceptions", true, fmt.Sprintf("%d active, %d expired; handler rules list --exceptions shows them", active, len(all)-active)}}
 }
 
 // parkedLines counts known signals in one line each and lists what was unreadable. Another Azure signal on our

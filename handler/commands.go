@@ -14,6 +14,7 @@ type cli struct {
 	Decode   decodeCmd   `cmd:"" help:"Read payloads of any form and print each event as one line of JSON."`
 	Preview  previewCmd  `cmd:"" help:"Show what every channel would get for a payload."`
 	Check    checkCmd    `cmd:"" help:"Check settings, store and deliveries, and say what to do about problems."`
+	Rules    rulesCmd    `cmd:"" help:"What there is to know about rules and exceptions."`
 	Settings settingsCmd `cmd:"" help:"List every setting: name, default, meaning."`
 
 	Version kong.VersionFlag `help:"Print the version."`
@@ -49,21 +50,14 @@ func parse(args []string, std stdio) (command func(context.Context, stdio) error
 		fmt.Fprintf(std.err, "handler: error: %v\nhint: run `handler --help`\n", err)
 		return nil, exitMisuse, false
 	}
-	return c.chosen(parsed.Selected().Name).run, exitDone, true
-}
-
-func (c *cli) chosen(name string) runner {
-	switch name {
-	case "decode":
-		return &c.Decode
-	case "preview":
-		return &c.Preview
-	case "check":
-		return &c.Check
-	case "settings":
-		return &c.Settings
+	// kong fills the fields of cli themselves, so the chosen one is the command: a new command is a field with a run
+	// method, in cli or in a group such as rulesCmd.
+	chosen, ok := parsed.Selected().Target.Addr().Interface().(runner)
+	if !ok {
+		fmt.Fprintf(std.err, "handler: error: %s cannot be run\n", parsed.Command())
+		return nil, exitMisuse, false
 	}
-	return &c.Serve
+	return chosen.run, exitDone, true
 }
 
 // terminal reports whether w is a screen that a person looks at.

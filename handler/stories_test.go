@@ -27,6 +27,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/auditbell/auditbell/handler/exception"
 	"github.com/auditbell/auditbell/handler/settings"
 	"github.com/auditbell/auditbell/infra"
 	"github.com/auditbell/auditbell/local/cosmos"
@@ -56,6 +57,11 @@ func TestStories(t *testing.T) {
 			"config":   command((*story).configFile),
 			"burst":    command((*story).burst),
 			"tally":    command((*story).tally),
+			"click":    command((*story).click),
+			"shown":    command((*story).shown),
+			"restart":  command((*story).restart),
+
+			"exceptions": command((*story).exceptions),
 		},
 	})
 }
@@ -67,8 +73,10 @@ type story struct {
 	inbox  *inbox.Server
 	env    map[string]string
 	config fs.FS
-	clock  atomic.Int64
-	log    bytes.Buffer
+
+	request []byte // the last click, as slack-action was called with it
+	clock   atomic.Int64
+	log     bytes.Buffer
 }
 
 var storyBegins = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
@@ -307,7 +315,16 @@ func (s *story) cosmosFault(_ *testscript.TestScript, args []string) (string, er
 
 // configFile FILE is what the operator's auditbell.yaml says, from before the first invocation.
 func (s *story) configFile(ts *testscript.TestScript, args []string) (string, error) {
-	s.config = fstest.MapFS{"auditbell.yaml": {Data: []byte(ts.ReadFile(args[0]))}}
+	files, ok := s.config.(fstest.MapFS)
+	if !ok {
+		files = fstest.MapFS{}
+	}
+	name, file := "auditbell.yaml", args[len(args)-1]
+	if args[0] == exception.File {
+		name = args[0]
+	}
+	files[name] = &fstest.MapFile{Data: []byte(ts.ReadFile(file))}
+	s.config = files
 	return "", nil
 }
 

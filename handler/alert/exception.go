@@ -24,11 +24,10 @@ type Exception struct {
 	Expires       time.Time `json:"expires"`
 }
 
-// Expect makes the exception that act, of kind Expected, asks for. Two clicks of one person on one day are one
-// exception.
+// Expect makes the exception that act, of kind Expected, asks for. One click makes one, however often it is sent.
 func (a *Alert) Expect(act Act) Exception {
 	x := Exception{
-		ID:    "click-" + hash(a.ID, act.By.ID, act.At.UTC().Format("20060102"))[:12],
+		ID:    "click-" + hash(a.ID, act.ID)[:12],
 		Rules: []string{a.Rule.ID}, Actor: actor(a.Event), Tenant: a.Event.TenantScope(),
 		Subscription: a.Event.SubscriptionID, ResourceGroup: a.Event.ResourceGroup,
 		Owner: act.By, Reason: act.Reason, Alert: a.ID, Created: act.At.UTC(), Expires: act.Until.UTC(),
