@@ -79,6 +79,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		// The connection breaks without an answer: a fault asks for that, or the client has gone.
 		panic(http.ErrAbortHandler)
 	}
+	w.Header()["Date"] = s.date()
 	out.fill(w.Header(), s.activityID(r))
 	w.WriteHeader(out.status)
 	_, _ = w.Write(out.body) // a client that has gone misses its answer, as everywhere
@@ -95,6 +96,7 @@ func (s *Server) Do(r *http.Request) (*http.Response, error) {
 		return nil, &url.Error{Op: r.Method, URL: r.URL.Redacted(), Err: err}
 	}
 	h := make(http.Header, 8)
+	h["Date"] = s.date()
 	out.fill(h, s.activityID(r))
 	return &http.Response{
 		Status:        statusLine(out.status),
@@ -108,6 +110,10 @@ func (s *Server) Do(r *http.Request) (*http.Response, error) {
 		Request:       r,
 	}, nil
 }
+
+// date is the Date header: the stand-in's clock, also where that is not the machine's. Clients may take the account's
+// time from it.
+func (s *Server) date() []string { return []string{s.now().UTC().Format(http.TimeFormat)} }
 
 // activityID names a request in the answer: the client's own id, if it sent one.
 func (s *Server) activityID(r *http.Request) string {

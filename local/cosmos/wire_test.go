@@ -138,6 +138,29 @@ func TestAccountNamesTheAddressItWasAskedAt(t *testing.T) {
 	}
 }
 
+// The Date header tells the account's time, which a test may have moved; over a socket net/http would put its own.
+func TestDateIsTheAccountsTime(t *testing.T) {
+	t.Parallel()
+	clock := newClock()
+	clock.Advance(36 * time.Hour)
+	s := open(t, cosmos.Options{Now: clock.Now})
+	server := httptest.NewServer(s)
+	t.Cleanup(server.Close)
+	response, err := server.Client().Get(server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = response.Body.Close()
+	want := clock.Now().Format(http.TimeFormat)
+	for where, got := range map[string]string{
+		"in process": respond(t, s, "GET", "/", "").Header.Get("Date"), "over a socket": response.Header.Get("Date"),
+	} {
+		if got != want {
+			t.Errorf("%s: got %s, want %s", where, got, want)
+		}
+	}
+}
+
 // Without a key everything passes; with one, every request needs a signature or a Microsoft Entra token.
 func TestKeys(t *testing.T) {
 	t.Parallel()
