@@ -107,16 +107,31 @@ func (p *Pipeline) deliver(ctx context.Context, a alert.Alert, b Batch) Summary 
 			p.givenUp(marking, b, t)
 		}
 	}
-	ru, err := p.Alerts.Settle(marking, a.Ref(), b.ID, func(have *alert.Alert) {
-		for _, t := range tries {
-			t.mark(have)
-		}
-	})
+	ru, err := p.settle(marking, a, b.ID, tries)
 	sum.RU += ru
 	if err != nil {
 		b.Logger.Error("mark delivery: the message may be sent again when the lease ends", "alert", a.ID, "error", err)
 	}
 	return sum
+}
+
+// settle marks, again and again until the time for it is over: giving up repeats messages.
+func (p *Pipeline) settle(ctx context.Context, a alert.Alert, owner string, tries []attempt) (ru float64, err error) {
+	for {
+		charge, err := p.Alerts.Settle(ctx, a.Ref(), owner, func(have *alert.Alert) {
+			for _, t := range tries {
+				t.mark(have)
+			}
+		})
+		ru += charge
+		if err == nil || ctx.Err() != nil {
+			return ru, err
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(250 * time.Millisecond):
+		}
+	}
 }
 
 func (p *Pipeline) try(ctx context.Context, a alert.Alert, name string) attempt {

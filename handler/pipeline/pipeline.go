@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/auditbell/auditbell/handler/activity"
@@ -73,7 +74,8 @@ type Batch struct {
 	Parked []activity.Parked
 	Logger *slog.Logger
 
-	crowd int // alerts that are due at once
+	crowd  int           // alerts that are due at once
+	leased *atomic.Int32 // alerts of this batch that will be delivered at its end
 }
 
 // Summary counts what became of a batch; its fields are the names of metrics.
@@ -105,6 +107,7 @@ func (p *Pipeline) Handle(ctx context.Context, b Batch) (Summary, error) {
 	var mu sync.Mutex // sum, errs, due
 	var errs []error
 	var due []alert.Alert
+	b.leased = &atomic.Int32{}
 	each(len(b.Parked), func(i int) {
 		ru, err := p.Log.Park(ctx, b.Parked[i])
 		mu.Lock()
@@ -153,7 +156,7 @@ func (p *Pipeline) one(ctx context.Context, b Batch, e activity.Event) (Summary,
 	if silent {
 		return sum, alert.Rung{}, nil
 	}
-	rung, err := p.Alerts.Ring(ctx, f, p.inline(b.ID, f.To))
+	rung, err := p.Alerts.Ring(ctx, f, p.inline(b, f.To))
 	sum.RU += rung.RU
 	if err != nil {
 		return sum, alert.Rung{}, fmt.Errorf("event %s: %w", e.ID, err)
@@ -167,13 +170,14 @@ func (p *Pipeline) one(ctx context.Context, b Batch, e activity.Event) (Summary,
 
 // inline is the lease with which an invocation delivers what it rang; without an end, when a channel is told faster
 // than it can take: the timer brings order into that.
-func (p *Pipeline) inline(owner string, to []string) alert.Lease {
+func (p *Pipeline) inline(b Batch, to []string) alert.Lease {
 	for _, name := range to {
-		if p.Budgets.room(name, p.Now()) < 1 {
-			return alert.Lease{Owner: owner}
+		if p.Budgets.room(name, p.Now()) <= int(b.leased.Load()) {
+			return alert.Lease{Owner: b.ID}
 		}
 	}
-	return p.lease(owner)
+	b.leased.Add(1)
+	return p.lease(b.ID)
 }
 
 func (p *Pipeline) lease(owner string) alert.Lease {

@@ -38,6 +38,7 @@ var (
 // first request and, if that fails, answers every later request with the cached error for five minutes.
 type provider struct {
 	options Options
+	clock   *clock
 
 	mu     sync.Mutex
 	client *azcosmos.Client
@@ -50,7 +51,7 @@ func (p *provider) current() (*azcosmos.Client, error) {
 	if p.client != nil {
 		return p.client, nil
 	}
-	client, err := build(p.options)
+	client, err := build(p.options, p.clock)
 	if err != nil {
 		return nil, fmt.Errorf("make cosmos client: %w", err)
 	}
@@ -69,9 +70,10 @@ func (p *provider) discard(bad *azcosmos.Client) bool {
 	return true
 }
 
-func build(o Options) (*azcosmos.Client, error) {
+func build(o Options, c *clock) (*azcosmos.Client, error) {
 	options := &azcosmos.ClientOptions{ClientOptions: azcore.ClientOptions{
-		Transport: o.Transport,
+		Transport:       o.Transport,
+		PerCallPolicies: []policy.Policy{c},
 		// Only 429 is worth retrying inside: azcosmos leaves 449, 410 and 503 to us and never repeats a write whose
 		// reply was lost (facts: cosmos §1.4).
 		Retry: policy.RetryOptions{MaxRetries: 3, MaxRetryDelay: 2 * time.Second, StatusCodes: []int{http.StatusTooManyRequests}},

@@ -65,12 +65,16 @@ func Open(o Options) (*Store, error) {
 	if o.Database == "" {
 		o.Database = Database
 	}
-	clients := &provider{options: o}
+	clients := &provider{options: o, clock: &clock{local: o.Now}}
 	if _, err := clients.current(); err != nil {
 		return nil, err
 	}
-	return &Store{clients: clients, log: o.Logger, now: o.Now}, nil
+	return &Store{clients: clients, log: o.Logger, now: clients.clock.now}, nil
 }
+
+// Now is the account's time. Leases and windows are compared by several instances, whose own clocks may differ by
+// minutes; the account's is the one that they share.
+func (s *Store) Now() time.Time { return s.now() }
 
 // Check reads one item that need not exist, which proves address, permission and containers. The error says what to
 // do about it.

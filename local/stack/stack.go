@@ -52,8 +52,8 @@ type Stack struct {
 	err     error
 }
 
-// key is the account key of the stand-in: base64 of what it is.
-const key = "YXVkaXRiZWxsIGxvY2FsIHN0YW5kLWluLCBub3QgYSBzZWNyZXQ="
+// Key is the account key of the stand-in: base64 of what it is.
+const Key = "YXVkaXRiZWxsIGxvY2FsIHN0YW5kLWluLCBub3QgYSBzZWNyZXQ="
 
 // Start starts everything and waits until the handler answers.
 func Start(ctx context.Context, o Options) (*Stack, error) {
@@ -114,7 +114,7 @@ func (s *Stack) startInbox(ctx context.Context, o Options, l net.Listener) (err 
 }
 
 func (s *Stack) startCosmos(ctx context.Context, o Options) (endpoint string, err error) {
-	if s.Cosmos, err = cosmos.Open(ctx, cosmos.Options{Dir: below(o.Data, "cosmos"), Key: key}); err != nil {
+	if s.Cosmos, err = cosmos.Open(ctx, cosmos.Options{Dir: below(o.Data, "cosmos"), Key: Key}); err != nil {
 		return "", err
 	}
 	s.closers = append(s.closers, s.Cosmos.Close)
@@ -191,7 +191,7 @@ func (s *Stack) settings(endpoint string) []string {
 	return []string{
 		"FUNCTIONS_WORKER_RUNTIME=custom",
 		"AzureFunctionsJobHost__customHandler__description__defaultExecutablePath=" + executable,
-		"COSMOS_ENDPOINT=" + endpoint, "COSMOS_KEY=" + key, "COSMOS_DATABASE=",
+		"COSMOS_ENDPOINT=" + endpoint, "COSMOS_KEY=" + Key, "COSMOS_DATABASE=",
 		"SLACK_BOT_TOKEN=xoxb-local-stand-in", "SLACK_CHANNEL=security", "SLACK_API_URL=" + s.InboxURL + "/slack/api/", "SLACK_WEBHOOK_URL=",
 		"TEAMS_WORKFLOW_URL=" + s.InboxURL + "/teams/workflow/security",
 		"WEBHOOK_URL=", "WEBHOOK_SECRET=",
