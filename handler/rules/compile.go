@@ -146,6 +146,7 @@ func outcomeItem(outcomes []activity.Outcome) *item {
 	return i
 }
 
+// node compiles a condition, selections included.
 func (c *compiler) node(e *expr) *node {
 	if e.op == leaf {
 		return c.leaf(e.item)
@@ -157,6 +158,7 @@ func (c *compiler) node(e *expr) *node {
 	return n
 }
 
+// leaf gives an item the number of its question; rules that ask the same share the answer.
 func (c *compiler) leaf(i *item) *node {
 	key := i.key()
 	at, ok := c.predicates[key]
@@ -170,6 +172,7 @@ func (c *compiler) leaf(i *item) *node {
 	return &node{op: leaf, predicate: at}
 }
 
+// predicate makes a new question and enters what it reads.
 func (c *compiler) predicate(i *item) predicate {
 	p := predicate{item: i}
 	if i.keyword {

@@ -56,6 +56,7 @@ func parseCondition(text string, selections map[string]*expr, names []string) (*
 	return e, err
 }
 
+// tokenize splits at white space and around parentheses; line breaks within a condition are white space.
 func tokenize(text string) []string {
 	return strings.Fields(strings.NewReplacer("(", " ( ", ")", " ) ").Replace(text))
 }
@@ -68,6 +69,7 @@ func (p *parser) peek() string {
 	return strings.ToLower(p.tokens[0])
 }
 
+// next takes a token; callers have peeked.
 func (p *parser) next() string {
 	t := p.tokens[0]
 	p.tokens = p.tokens[1:]
@@ -78,6 +80,7 @@ func (p *parser) or() (*expr, error) { return p.chain("or", or, p.and) }
 
 func (p *parser) and() (*expr, error) { return p.chain("and", and, p.not) }
 
+// chain reads operands joined by word; a single one stays itself.
 func (p *parser) chain(word string, o op, operand func() (*expr, error)) (*expr, error) {
 	e, err := operand()
 	if err != nil || p.peek() != word {

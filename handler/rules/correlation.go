@@ -46,6 +46,8 @@ type bounds struct{ least, most int }
 // maxCount bounds what a window may hold; state must stay small enough to be written with every event.
 const maxCount = 10_000
 
+// parseCorrelation reads a `correlation:` block. Which rules it counts is settled when a Set is compiled: they may come
+// from another folder.
 func (p *problems) parseCorrelation(n *yaml.Node) *Correlation {
 	c := &Correlation{line: n.Line}
 	conditional := false
@@ -76,6 +78,7 @@ func (p *problems) parseCorrelation(n *yaml.Node) *Correlation {
 	return c
 }
 
+// checkCorrelation refuses what could never ring, or would always.
 func (p *problems) checkCorrelation(c *Correlation, conditional bool) {
 	switch c.Type {
 	case EventCount, ValueCount:
@@ -196,6 +199,7 @@ func (r *Rule) called(name string) bool {
 	return name != "" && (name == r.ID || strings.EqualFold(name, r.UUID) || name == r.Name)
 }
 
+// resolve gives the field that an alias stands for in one of the rules.
 func (c *Correlation) resolve(field, rule string) string {
 	if own, ok := c.aliases[field][rule]; ok {
 		return own
@@ -237,6 +241,7 @@ func (s *Set) Correlate(dst []Beat, e *activity.Event) []Beat {
 	return dst
 }
 
+// appendBeats adds one beat for each correlation that counts the rule.
 func appendBeats(dst []Beat, feeds []feed, e *activity.Event) []Beat {
 	for _, f := range feeds {
 		group, ok := first(f.group, e)

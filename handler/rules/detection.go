@@ -39,6 +39,7 @@ func (p *problems) parseDetection(r *Rule, n *yaml.Node) {
 	r.detection, r.Condition = either, strings.Join(texts, " or ")
 }
 
+// conditions reads the condition, or the list of them.
 func (p *problems) conditions(n *yaml.Node) []scalar {
 	if n.Kind == yaml.ScalarNode {
 		return []scalar{{n.Value, n.Tag, n.Line}}
@@ -74,6 +75,7 @@ func (p *problems) parseSelection(name string, n *yaml.Node) *expr {
 	return &expr{op: and, kids: []*expr{e}, name: name}
 }
 
+// allOf reads a mapping: every item must hold.
 func (p *problems) allOf(n *yaml.Node) *expr {
 	e := &expr{op: and}
 	for _, m := range p.members(n) {
@@ -85,6 +87,7 @@ func (p *problems) allOf(n *yaml.Node) *expr {
 	return e
 }
 
+// anyOf reads a list: one of its mappings or keywords must hold.
 func (p *problems) anyOf(n *yaml.Node) *expr {
 	e := &expr{op: or}
 	var words []*yaml.Node

@@ -19,6 +19,7 @@ type Problem struct {
 
 func (p *Problem) Error() string { return fmt.Sprintf("%s:%d: %s", p.File, p.Line, p.Reason) }
 
+// position is how places are written everywhere, so that editors and terminals can jump to them.
 func position(root, file string, line int) string {
 	return fmt.Sprintf("%s:%d", path.Join(root, file), line)
 }
@@ -138,7 +139,8 @@ func (p *problems) costly(n *yaml.Node) bool {
 	return p.nodes >= most
 }
 
-// deref follows aliases. An anchor may contain itself: whoever walks deeper than a rule's own few levels bounds the depth.
+// deref follows aliases. An anchor may contain itself: whoever walks deeper than a rule's own few levels bounds the
+// depth.
 func deref(n *yaml.Node) *yaml.Node {
 	for n.Kind == yaml.AliasNode && n.Alias != nil {
 		n = n.Alias
@@ -146,6 +148,7 @@ func deref(n *yaml.Node) *yaml.Node {
 	return n
 }
 
+// kindName says what stands where something else was expected.
 func kindName(n *yaml.Node) string {
 	switch n.Kind {
 	case yaml.MappingNode:

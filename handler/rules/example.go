@@ -155,6 +155,7 @@ func (p *problems) adopt(e *activity.Event, line int, outside map[string]json.Ra
 	e.Properties = text
 }
 
+// instant reads a time with its zone; an example without one has a fixed time, so that it means the same every day.
 func (p *problems) instant(m pair) activity.Time {
 	t, err := time.Parse(time.RFC3339, p.text(m.value))
 	if err != nil {
@@ -201,6 +202,7 @@ func set(e *activity.Event, k kind, text string) bool {
 	return true
 }
 
+// setCaller is the part of set about who did it.
 func setCaller(e *activity.Event, k kind, text string) bool {
 	switch k {
 	case ofCaller:

@@ -125,6 +125,7 @@ func (r *run) explainCorrelation(x *Explanation) {
 	}
 }
 
+// checkAll evaluates every item below e, also where the first already decides: people want to see all of them.
 func (r *run) checkAll(p *Part, e *expr) {
 	if e.op == leaf {
 		p.Items = append(p.Items, r.check(e.item, r.predicate(r.set.asked[e.item]) == yes))
@@ -153,6 +154,7 @@ func (r *run) holdsExpr(e *expr) bool {
 	return met >= max(e.need, 1)
 }
 
+// check pairs what an item wants with what the event says, as written.
 func (r *run) check(i *item, held bool) Checked {
 	c := Checked{Field: i.name, Line: i.line, Want: i.wants, Held: held, Got: []string{}}
 	if i.keyword {

@@ -44,6 +44,7 @@ func (p *problems) parseExtension(r *Rule, n *yaml.Node) {
 	}
 }
 
+// flag reads true or false; nil after a problem.
 func (p *problems) flag(m pair) *bool {
 	b, err := strconv.ParseBool(strings.ToLower(p.text(m.value)))
 	if err != nil {

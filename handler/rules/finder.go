@@ -86,6 +86,7 @@ func scan[T string | []byte](f *finder, text T, hits []bool) bool {
 	return found
 }
 
+// startsAt compares the whole word: its window and its hash only said that it is worth it.
 func startsAt[T string | []byte](text T, i int, word string) bool {
 	if len(text)-i < len(word) {
 		return false

@@ -153,6 +153,7 @@ func (b *builder) build(scalars []scalar) {
 
 func isComparison(m string) bool { return comparisons[m] != noComparison }
 
+// fieldOnly are the modifiers that mean nothing for keywords, which have no one value.
 func fieldOnly(m string) bool { return isComparison(m) || m == "cidr" || m == "exists" || m == "neq" }
 
 // regexps compiles Go's syntax, which lacks look-around and back-references: rules with those are refused rather than
@@ -181,6 +182,7 @@ func (b *builder) regexps(scalars []scalar) {
 	}
 }
 
+// nets reads CIDR networks of both address families.
 func (b *builder) nets(scalars []scalar) {
 	for _, s := range scalars {
 		net, err := netip.ParsePrefix(s.text)
@@ -192,6 +194,7 @@ func (b *builder) nets(scalars []scalar) {
 	}
 }
 
+// presence reads `exists`.
 func (b *builder) presence(scalars []scalar) {
 	want, err := false, error(nil)
 	if len(scalars) == 1 {
@@ -206,6 +209,7 @@ func (b *builder) presence(scalars []scalar) {
 	}
 }
 
+// comparison reads the bound of lt, lte, gt or gte.
 func (b *builder) comparison(scalars []scalar) {
 	for m, c := range comparisons {
 		if b.has(m) {
@@ -248,6 +252,7 @@ func (b *builder) nothing(s scalar) {
 	b.test.null = true
 }
 
+// pattern enters one value. Plain ones become keys of a map, and with them a list of any length is one look-up.
 func (b *builder) pattern(text string) {
 	p := parsePattern(text, b.cased, b.around)
 	literal, ok := p.literal()
@@ -322,6 +327,7 @@ func base64Offsets(s string) []string {
 	return texts
 }
 
+// utf16Text is what Windows scripts hold before they are put into base64.
 func utf16Text(s string, order binary.AppendByteOrder, mark bool) string {
 	var b []byte
 	if mark {

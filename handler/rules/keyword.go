@@ -20,6 +20,7 @@ type atom struct {
 	cased   bool
 }
 
+// key is equal for atoms that find the same.
 func (a *atom) key() string {
 	if a.regexp != nil {
 		return "re:" + a.regexp.String()
@@ -57,6 +58,7 @@ type words struct {
 	shortest int
 }
 
+// build hands the atoms to the finder, as far as it can find them.
 func (w *words) build() {
 	for i := range w.atoms {
 		text, ok := w.atoms[i].plain()
@@ -129,6 +131,7 @@ func lookAt[T string | []byte](s *search, w *words, text T) {
 	}
 }
 
+// slowly looks for the atoms that the finder cannot: wildcards, regular expressions, cased or very short words.
 func (s *search) slowly(w *words, text []byte) {
 	s.folded = appendFolded(s.folded[:0], text)
 	for _, i := range w.slow {
@@ -175,6 +178,7 @@ func (s *search) properties(w *words, raw []byte) {
 	}
 }
 
+// token looks at one string; escapes are resolved first, or "\/" would hide an operation name.
 func (s *search) token(w *words, raw []byte) {
 	body := raw[1 : len(raw)-1]
 	if bytes.IndexByte(body, '\\') >= 0 {

@@ -61,6 +61,7 @@ type loader struct {
 	errs   []error
 }
 
+// visit takes rule files; everything else in the folder (licences, notes, hidden folders) is none of ours.
 func (l *loader) visit(file string, d fs.DirEntry, err error) error {
 	switch {
 	case err != nil:

@@ -3,7 +3,8 @@ package rules
 import "github.com/auditbell/auditbell/handler/activity"
 
 // Match appends the rules that e meets to dst, the most severe first, and returns it. Experimental rules are among
-// them (see Rule.Rings), rules that only count for correlations are not (see Correlate). It allocates nothing for an event that meets no rule.
+// them (see Rule.Rings), rules that only count for correlations are not (see Correlate). It allocates nothing for an
+// event that meets no rule.
 func (s *Set) Match(dst []*Rule, e *activity.Event) []*Rule {
 	p := s.plan(e)
 	if !p.open {
@@ -59,6 +60,7 @@ type span struct {
 	read     bool
 }
 
+// newRun sizes a run for the set, so that no event makes it grow.
 func (s *Set) newRun() *run {
 	return &run{
 		set: s, truths: make([]truth, len(s.predicates)), spans: make([]span, len(s.fields)),
@@ -66,6 +68,7 @@ func (s *Set) newRun() *run {
 	}
 }
 
+// begin forgets the event before.
 func (r *run) begin(e *activity.Event) {
 	r.event = e
 	clear(r.truths)
@@ -74,6 +77,7 @@ func (r *run) begin(e *activity.Event) {
 	r.search.done = false
 }
 
+// holds evaluates a condition as far as the result needs it.
 func (r *run) holds(n *node) bool {
 	switch n.op {
 	case leaf:
@@ -149,11 +153,13 @@ func (r *run) keywords(p *predicate) bool {
 	return p.item.test.all
 }
 
+// anyWord reports whether any keyword of any rule occurs; most events hold none, and are spared all keyword rules.
 func (r *run) anyWord() bool {
 	r.find()
 	return r.search.any
 }
 
+// find searches the event for keywords, once.
 func (r *run) find() {
 	if !r.search.done {
 		r.search.rest(&r.set.words, r.event, r.knownWords())

@@ -54,6 +54,7 @@ func (t *test) holds(vals [][]byte) bool {
 	return t.passes(vals) != t.negate
 }
 
+// passes is holds without the negation. A field without values passes only what asks for its absence.
 func (t *test) passes(vals [][]byte) bool {
 	switch {
 	case t.exists != anyPresence:
@@ -91,6 +92,7 @@ func (t *test) one(v []byte) bool {
 	return len(t.nets) > 0 && inAny(t.nets, v) || len(t.numbers) > 0 && t.isNumber(v)
 }
 
+// everyPattern, everyRegexp and everyNet are `|all`: each alternative is met by one value or another.
 func (t *test) everyPattern(vals [][]byte) bool {
 	for i := range t.patterns {
 		if !anyOf(vals, t.patterns[i].matches) {
@@ -127,6 +129,7 @@ func anyOf(vals [][]byte, met func([]byte) bool) bool {
 	return false
 }
 
+// isNumber compares as numbers: 5, 5.0 and "5" are the same figure.
 func (t *test) isNumber(v []byte) bool {
 	n, ok := number(v)
 	if !ok {
@@ -140,6 +143,7 @@ func (t *test) isNumber(v []byte) bool {
 	return false
 }
 
+// compares holds when any value is a number in the right order to the bound.
 func (t *test) compares(vals [][]byte) bool {
 	for _, v := range vals {
 		n, ok := number(v)

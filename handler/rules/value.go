@@ -22,6 +22,8 @@ func (v *values) add(s string) {
 	}
 }
 
+// appendValue copies s into the arena in the form that the field compares in. Its capacity is cut: later values must
+// not grow into it.
 func appendValue[T string | []byte](v *values, s T) {
 	start := len(v.arena)
 	if v.raw {
@@ -185,12 +187,14 @@ func (v *values) provider(e *activity.Event) {
 	}
 }
 
+// addOther adds s unless it is known under another casing.
 func (v *values) addOther(s, known string) {
 	if !strings.EqualFold(s, known) {
 		v.add(s)
 	}
 }
 
+// time adds the RFC 3339 text that `handler decode` prints.
 func (v *values) time(t activity.Time) {
 	if t.IsZero() {
 		return

@@ -75,6 +75,7 @@ func (r *Rule) Reads() []string {
 	return names
 }
 
+// reads collects the fields below e.
 func reads(e *expr, seen map[string]bool) {
 	switch {
 	case e.item == nil:

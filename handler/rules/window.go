@@ -120,6 +120,7 @@ func lifecycle(e *activity.Event) string {
 	return shortHash(strings.ToLower(e.CorrelationID), e.Operation, e.ResourceID, string(e.Outcome))
 }
 
+// groupID is fit for a document id: values may hold anything.
 func groupID(rule string, values []string) string {
 	return rule + "-" + shortHash(values...)
 }
@@ -169,6 +170,7 @@ func (c *Correlator) Observe(dst []*Rule, e *activity.Event, now time.Time) []*R
 	return dst
 }
 
+// makeRoom forgets the window that nothing touched for longest.
 func (c *Correlator) makeRoom() {
 	if len(c.windows) < c.limit {
 		return
