@@ -82,8 +82,10 @@ func (d *Decoder) fill() bool {
 	f.base += int64(f.pos)
 	f.pos = 0
 	n := 0
-	for n == 0 && d.err == nil {
-		n, d.err = d.source.Read(window[kept:])
+	for n <= kept/2 && d.err == nil && kept+n < len(window) { // by half at least: an item is scanned a few times at most
+		var more int
+		more, d.err = d.source.Read(window[kept+n:])
+		n += more
 	}
 	f.data = window[:kept+n]
 	return n > 0

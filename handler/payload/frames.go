@@ -22,14 +22,16 @@ type frames struct {
 	base int64       // input offset of data[0]
 	fill func() bool // appends to data and may move data[pos:] to its start; false at the end of the input
 
-	open    []byte  // the lists we are in: '[' an array, '{' the object around an envelope's array
-	comma   bool    // an element was read: a comma or the list's end must follow
-	first   bool    // the first value was seen
-	lines   bool    // the input is JSON Lines: its first value ends where its line ends
-	repair  bool    // a broken list was left: what closes it may still follow
-	unclean bool    // the input may hold invalid UTF-8: look at each item
-	inner   *frames // reads the text of a string that holds items
-	layer   int     // how many strings were opened around this input
+	open  []byte // the lists we are in: '[' an array, '{' the object around an envelope's array
+	comma bool   // an element was read: a comma or the list's end must follow
+	first bool   // the first value was seen
+	lines bool   // the input is JSON Lines: its first value begins and ends in one line, and there is another line
+	// undecided: the first value stands in one line; what follows it tells whether the input is JSON Lines.
+	undecided bool
+	repair    bool    // a broken list was left: what closes it may still follow
+	unclean   bool    // the input may hold invalid UTF-8: look at each item
+	inner     *frames // reads the text of a string that holds items
+	layer     int     // how many strings were opened around this input
 }
 
 // maxLists bounds how deep lists nest. Records in an array of event-hub messages in a JSON Lines file make three.
@@ -38,7 +40,7 @@ const maxLists = 8
 // start makes f read other input, keeping its scratch memory.
 func (f *frames) start(data []byte, fill func() bool) {
 	f.data, f.pos, f.base, f.fill = data, 0, 0, fill
-	f.open, f.comma, f.first, f.lines, f.repair = f.open[:0], false, false, false, false
+	f.open, f.comma, f.first, f.lines, f.undecided, f.repair = f.open[:0], false, false, false, false, false
 	f.inner, f.layer = nil, 0
 	f.unclean = fill != nil || !utf8.Valid(data)
 }
@@ -72,7 +74,11 @@ func (f *frames) next(out *Reading) bool {
 // space moves to the next byte that is not white space; false at the end of the input.
 func (f *frames) space() bool {
 	for {
-		f.pos = jsonscan.Space(f.data, f.pos)
+		from := f.pos
+		f.pos = jsonscan.Space(f.data, from)
+		if f.undecided && bytes.IndexByte(f.data[from:f.pos], '\n') >= 0 {
+			f.lines, f.undecided = true, false
+		}
 		if f.pos < len(f.data) {
 			return true
 		}
@@ -123,6 +129,7 @@ func (f *frames) step() bool {
 
 // value reads the value at data[pos]: an item, a list, or a string that holds either.
 func (f *frames) value(c byte) bool {
+	f.undecided = false
 	switch c {
 	case '{':
 		return f.object()
@@ -208,7 +215,9 @@ func (f *frames) read(end int, fault string) {
 		f.item.classify(f.out)
 	}
 	f.out.Raw = raw
-	f.noteLines(raw, end)
+	if !f.first && len(f.open) == 0 {
+		f.first, f.undecided = true, bytes.IndexByte(raw, '\n') < 0
+	}
 	f.pos, f.comma = end, true
 }
 
@@ -231,16 +240,6 @@ func (f *frames) notUTF8(raw []byte) string {
 		return jsonscan.ErrStop
 	})
 	return fmt.Sprintf("invalid UTF-8%s at byte %d", member, f.offset(f.pos+at))
-}
-
-// noteLines decides once, by the first value, whether the input is JSON Lines.
-func (f *frames) noteLines(raw []byte, end int) {
-	if f.first || len(f.open) > 0 {
-		return
-	}
-	f.first = true
-	rest := bytes.TrimLeft(f.data[end:], " \t,\r")
-	f.lines = bytes.IndexByte(raw, '\n') < 0 && len(rest) > 0 && rest[0] == '\n'
 }
 
 // peel opens a string that holds items, as relays and bindings deliver them.
@@ -274,11 +273,14 @@ func (f *frames) leave() {
 // measure returns the end of the value at data[pos]; not ok when it is broken, which f.out then says.
 func (f *frames) measure() (end int, ok bool) {
 	for {
-		end, err := jsonscan.Value(f.data, f.pos)
-		if err == nil {
+		start := f.pos
+		end, err := jsonscan.Value(f.data, start)
+		switch {
+		case err == nil && (end < len(f.data) || f.data[end-1] > '9' || f.data[end-1] < '0' || f.fill == nil):
 			return end, true
-		}
-		if !f.incomplete(err) {
+		case err == nil && !f.fill(): // a number at the end of the window may go on
+			return end - start + f.pos, true // the window may have moved
+		case err != nil && !f.incomplete(err):
 			f.broken(err)
 			return 0, false
 		}

@@ -75,7 +75,7 @@ func TestGoldenStreamed(t *testing.T) {
 			if len(bytes.TrimSpace(data)) == 0 {
 				want = nil // an empty file has no items; an empty delivery is a fault
 			}
-			got := stream(t, &trickle{data: data})
+			got := stream(t, &trickle{data: data, step: 7})
 			if diff := cmp.Diff(render(t, want), render(t, got)); diff != "" {
 				t.Errorf("Decoder differs from Decode (-want +got):\n%s", diff)
 			}
@@ -84,10 +84,13 @@ func TestGoldenStreamed(t *testing.T) {
 }
 
 // trickle hands out a few bytes at a time.
-type trickle struct{ data []byte }
+type trickle struct {
+	data []byte
+	step int
+}
 
 func (r *trickle) Read(p []byte) (int, error) {
-	n := min(len(p), len(r.data), 7)
+	n := min(len(p), len(r.data), r.step)
 	copy(p, r.data[:n])
 	r.data = r.data[n:]
 	if n == 0 {

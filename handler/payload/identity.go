@@ -15,8 +15,8 @@ var idEncoding = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadd
 //
 //   - form, time, operation, resource, outcome, correlation id and Azure's event id; Event Grid's event type; the Azure
 //     alert's id, rule and condition, because two rules may ring for one record.
-//   - where Azure gives no event id, as in most exported records, also everything else that was read, properties
-//     included: redelivered, such a record is identical.
+//   - where Azure gives no event id, as in most exported records, also everything else that was read and the record's own
+//     properties: redelivered, such a record is identical.
 //
 // The form is part of it because the same record through two feeds is two facts: an Azure alert must ring although
 // the export brought its record before. What belongs to one operation is told by correlation, not by ID.
@@ -44,7 +44,7 @@ func (it *item) identify(e *activity.Event, m *members) string {
 		part(e.OperationID)
 		part(e.Description)
 		b = append(append(b, m.raw(m.durationMS)...), 0)
-		b = append(b, e.Properties...)
+		b = append(b, it.props.own...)
 	}
 	sum := sha256.Sum256(b)
 	var id [32]byte

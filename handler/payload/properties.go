@@ -15,6 +15,7 @@ const peelLayers = 3
 // replaced by what they hold, and what the forms keep beside them under the reserved names.
 type properties struct {
 	out []byte
+	own []byte // what of out is the record's own
 	// Members of the record's properties that stand in for members that are missing beside them.
 	eventCategory, eventName, operationID, eventDataID, entity, callerInfo []byte
 	older                                                                  []byte // eventProperties
@@ -39,16 +40,17 @@ func (p *properties) begin(raw []byte) error {
 		return nil
 	}
 	c := jsonscan.NewCursor(raw, 0)
-	p.own(c)
+	p.members(c)
 	if c.Err() == nil && p.older != nil {
 		c.Reset(p.older, 0)
 		p.lift(c)
 	}
+	p.own = clip(p.out, 0)
 	return c.Err()
 }
 
-// own writes the members of the record's properties.
-func (p *properties) own(c *jsonscan.Cursor) {
+// members writes the members of the record's properties.
+func (p *properties) members(c *jsonscan.Cursor) {
 	for name := range c.Members {
 		if string(name) == "eventProperties" && c.At('{') {
 			p.older = c.Skip()
