@@ -42,7 +42,7 @@ func Read(folder fs.FS, known func(rule string) bool, now time.Time) ([]Exceptio
 		if errors.As(err, &load) {
 			line, reason = max(load.Mark.Line, 1), load.Message
 		}
-		r.problem(line, "not YAML: %s", reason)
+		r.problem(line, "cannot be read: %s", reason)
 		return nil, r.problems
 	}
 	if root != nil {
