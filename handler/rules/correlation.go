@@ -233,7 +233,7 @@ func (s *Set) Correlate(dst []Beat, e *activity.Event) []Beat {
 	r.plan = p
 	for i := range p.entries {
 		one := &p.entries[i]
-		if len(one.feeds) > 0 && (one.left == nil || r.holds(one.left)) {
+		if len(one.feeds) > 0 && r.entry(one) {
 			dst = appendBeats(dst, one.feeds, e)
 		}
 	}

@@ -21,7 +21,7 @@ func (s *Set) Match(dst []*Rule, e *activity.Event) []*Rule {
 		entries = p.wordless
 	}
 	for i := range entries {
-		if entries[i].left == nil || r.holds(entries[i].left) {
+		if r.entry(&entries[i]) {
 			dst = entries[i].met(dst)
 		}
 	}
@@ -58,6 +58,7 @@ type run struct {
 type span struct {
 	from, to int
 	read     bool
+	listed   bool // some rule lists one of the values
 }
 
 // newRun sizes a run for the set, so that no event makes it grow.
@@ -75,6 +76,16 @@ func (r *run) begin(e *activity.Event) {
 	clear(r.spans)
 	r.values.reset()
 	r.search.done = false
+}
+
+// entry reports whether what is left of a rule holds.
+func (r *run) entry(e *entry) bool {
+	if e.gate > 0 {
+		if r.read(e.gate - 1); !r.spans[e.gate-1].listed {
+			return false
+		}
+	}
+	return e.left == nil || r.holds(e.left)
 }
 
 // holds evaluates a condition as far as the result needs it.
@@ -136,7 +147,7 @@ func (r *run) read(i int) [][]byte {
 	vals := r.values.list[at.from:at.to]
 	for _, v := range vals {
 		for _, p := range r.set.listed[i][string(v)] {
-			r.truths[p] = yes
+			r.truths[p], at.listed = yes, true
 		}
 	}
 	return vals

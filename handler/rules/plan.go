@@ -43,6 +43,9 @@ type plan struct {
 type entry struct {
 	*compiled
 	left *node // what is still to be asked; nil: the rule matches
+	// gate is one more than the field of a list of values without which left cannot hold, 0 where there is none: many
+	// rules over one field are passed by together when the event has none of their values.
+	gate int
 }
 
 // plan returns the plan for e, from the memo where it can.
@@ -97,13 +100,31 @@ func (s *Set) newPlan(e *activity.Event) *plan {
 		default:
 			p.open = true
 		}
-		p.entries = append(p.entries, entry{c, left})
+		one := entry{c, left, s.gate(left)}
+		p.entries = append(p.entries, one)
 		if left == nil || reduce(left, silent) != never {
-			p.wordless = append(p.wordless, entry{c, left})
+			p.wordless = append(p.wordless, one)
 		}
 	}
 	p.wordy = len(p.wordless) < len(p.entries)
 	return p
+}
+
+// gate finds a plain predicate that must hold for n to hold.
+func (s *Set) gate(n *node) int {
+	switch {
+	case n == nil:
+		return 0
+	case n.op == leaf && s.predicates[n.predicate].plain:
+		return s.predicates[n.predicate].field + 1
+	case n.op == and:
+		for _, kid := range n.kids {
+			if g := s.gate(kid); g > 0 {
+				return g
+			}
+		}
+	}
+	return 0
 }
 
 // truth is what is known of a predicate.

@@ -50,7 +50,7 @@ func (s *Set) meets(r *Rule, e *activity.Event) bool {
 	run.plan = p
 	for i := range p.entries {
 		if one := &p.entries[i]; one.rule == r {
-			return one.left == nil || run.holds(one.left)
+			return run.entry(one)
 		}
 	}
 	return false
