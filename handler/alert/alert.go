@@ -61,6 +61,7 @@ type Rule struct {
 	Runbook  []string      `json:"runbook,omitempty"`  // what to do, one step each
 	Controls []string      `json:"controls,omitempty"` // "CIS Azure 6.0.0 6.1.2.1"
 	Azure    bool          `json:"azure,omitempty"`    // an Azure Monitor alert rule of the operator's, not one of ours
+	Many     bool          `json:"many,omitempty"`     // a correlation: it rang for the number, not for this one event
 	Window   time.Duration `json:"window,omitempty"`   // 0: DefaultWindow
 	GroupBy  []string      `json:"-"`                  // event fields; empty: actor and resource group
 }

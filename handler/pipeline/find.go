@@ -11,11 +11,14 @@ import (
 	"github.com/auditbell/auditbell/handler/settings"
 )
 
-// Find says whether an event rings, by which rules, and where. What Azure Monitor already judged to be an alert rings
+// Find says whether an event rings by itself, by which rules, and where. What Azure Monitor already judged to be an alert rings
 // under the name and severity of its Azure rule; everything else rings through our rules. The legacy webhook tells
 // neither name nor severity, so our rules grade what it brings.
 func (p *Pipeline) Find(e activity.Event) (alert.Finding, bool) {
-	met := p.met(e)
+	return p.finding(e, p.met(e))
+}
+
+func (p *Pipeline) finding(e activity.Event, met []alert.Rule) (alert.Finding, bool) {
 	if len(met) == 0 {
 		return alert.Finding{}, false
 	}
@@ -43,7 +46,7 @@ func (p *Pipeline) met(e activity.Event) []alert.Rule {
 
 func alertRule(r *rules.Rule) alert.Rule {
 	return alert.Rule{
-		ID: r.ID, Title: r.Title, Severity: string(r.Level), Author: r.Author,
+		ID: r.ID, Title: r.Title, Severity: string(r.Level), Author: r.Author, Many: r.Correlation != nil,
 		Reason: r.Auditbell.Reason, Runbook: r.Auditbell.Runbook, Controls: r.Auditbell.Controls,
 		Window: r.Auditbell.Window, GroupBy: r.Auditbell.GroupBy,
 	}

@@ -43,6 +43,8 @@ func headline(a alert.Alert, v enrich.View) string {
 	switch {
 	case a.Rule.Azure:
 		text = a.Rule.Title + ": " + v.Headline
+	case a.Rule.Many:
+		text = strings.TrimSuffix(a.Rule.Title+" by "+a.Event.Caller, " by ")
 	case !v.Telling && a.Event.ResourceName != "":
 		text = a.Rule.Title + ": " + a.Event.ResourceName
 	case !v.Telling:

@@ -54,6 +54,7 @@ type Alerts interface {
 type Pipeline struct {
 	Log          Log
 	Alerts       Alerts
+	Windows      Windows
 	Rules        *rules.Set
 	Routes       []settings.Route
 	Quiet        []settings.Quiet
@@ -144,7 +145,12 @@ func (p *Pipeline) one(ctx context.Context, b Batch, e activity.Event) (Summary,
 	} else {
 		sum.Duplicate++ // still rung: whoever recorded it may have died before ringing
 	}
-	f, ok := p.Find(e)
+	counted, ru, err := p.correlated(ctx, &e)
+	sum.RU += ru
+	if err != nil {
+		return sum, alert.Rung{}, fmt.Errorf("event %s: %w", e.ID, err)
+	}
+	f, ok := p.finding(e, append(p.met(e), counted...))
 	if !ok {
 		return sum, alert.Rung{}, nil
 	}

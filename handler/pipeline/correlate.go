@@ -1,0 +1,42 @@
+package pipeline
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/auditbell/auditbell/handler/activity"
+	"github.com/auditbell/auditbell/handler/alert"
+	"github.com/auditbell/auditbell/handler/rules"
+)
+
+// Windows keeps the state of correlations ("ten failed operations by one caller within ten minutes").
+type Windows interface {
+	Window(ctx context.Context, key string, change func(state []byte) ([]byte, error)) (ru float64, err error)
+}
+
+// correlated counts the event into every correlation that it belongs to and returns those whose threshold is met. A
+// record that comes again is counted once: a window knows its members.
+func (p *Pipeline) correlated(ctx context.Context, e *activity.Event) (met []alert.Rule, ru float64, err error) {
+	for _, beat := range p.Rules.Correlate(nil, e) {
+		rings := false
+		charge, err := p.Windows.Window(ctx, beat.Group, func(state []byte) ([]byte, error) {
+			var w rules.Window
+			if state != nil {
+				if err := json.Unmarshal(state, &w); err != nil {
+					return nil, fmt.Errorf("read window: %w", err)
+				}
+			}
+			rings = beat.Add(&w)
+			return json.Marshal(w)
+		})
+		ru += charge
+		if err != nil {
+			return met, ru, fmt.Errorf("correlate: %w", err)
+		}
+		if rings && beat.Rule.Rings() {
+			met = append(met, alertRule(beat.Rule))
+		}
+	}
+	return met, ru, nil
+}
