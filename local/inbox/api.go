@@ -18,6 +18,7 @@ func (s *Server) api(mux *http.ServeMux) {
 	mux.HandleFunc("DELETE /api/faults", s.clearFaults)
 	mux.HandleFunc("GET /api/stats", s.stats)
 	mux.HandleFunc("GET /api/stream", s.stream)
+	mux.HandleFunc("POST /api/messages/{id}/click", s.clickMessage)
 	mux.HandleFunc("GET /api/messages/{id}/raw", s.rawMessage)
 	mux.HandleFunc("GET /api/messages/{id}/html", s.mailHTML)
 	mux.HandleFunc("GET /api/messages/{id}/attachments/{number}", s.mailAttachment)

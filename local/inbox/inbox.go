@@ -3,11 +3,12 @@
 // request, which is how retries are tried out.
 //
 // It is for laptops and tests. It is not a mail server or chat for anyone else: everybody who reaches it may read everything,
-// any token that looks like one is accepted, and nothing is ever sent on. Package inbox imports nothing of the handler, so
+// any token that looks like one is accepted, and nothing is ever sent on; only clicks go to the app that is connected. Package inbox imports nothing of the handler, so
 // that a mistake there cannot hide here.
 //
 // The ends, all POST: /slack/api/<method>, /slack/webhook/<any>, /teams/workflow/<any>, /webhook/<any>; mail by ServeSMTP.
-// For scripts: GET and DELETE /api/messages, GET, POST and DELETE /api/faults, GET /api/stats. For people: /.
+// For scripts: GET and DELETE /api/messages, POST /api/messages/{id}/click, GET, POST and DELETE /api/faults, GET
+// /api/stats. For people: /.
 //
 // Three rules hold throughout:
 //   - what the real end would refuse is refused, with the same words and the reason;
@@ -45,6 +46,7 @@ type Server struct {
 	faults    faults
 	identity  identity     // for STARTTLS
 	smtpAddr  atomic.Value // string, where ServeSMTP listens, for the page to tell
+	app       atomic.Pointer[App]
 
 	done    chan struct{} // closed by Close
 	closing sync.Once

@@ -55,6 +55,9 @@ type Stack struct {
 // Key is the account key of the stand-in: base64 of what it is.
 const Key = "YXVkaXRiZWxsIGxvY2FsIHN0YW5kLWluLCBub3QgYSBzZWNyZXQ="
 
+// signingSecret is what the inbox signs clicks with, as Slack would.
+const signingSecret = "local-stand-in-not-a-secret"
+
 // Start starts everything and waits until the handler answers.
 func Start(ctx context.Context, o Options) (*Stack, error) {
 	s := &Stack{}
@@ -178,6 +181,7 @@ func (s *Stack) startHost(ctx context.Context, o Options, endpoint string) (err 
 		return err
 	}
 	s.closers = append(s.closers, s.Host.Close)
+	s.Inbox.Connect(inbox.App{URL: s.Host.URL() + "/api/slack-action", SigningSecret: signingSecret})
 	return s.Host.Ready(ctx)
 }
 
@@ -193,6 +197,7 @@ func (s *Stack) settings(endpoint string) []string {
 		"AzureFunctionsJobHost__customHandler__description__defaultExecutablePath=" + executable,
 		"COSMOS_ENDPOINT=" + endpoint, "COSMOS_KEY=" + Key, "COSMOS_DATABASE=",
 		"SLACK_BOT_TOKEN=xoxb-local-stand-in", "SLACK_CHANNEL=security", "SLACK_API_URL=" + s.InboxURL + "/slack/api/", "SLACK_WEBHOOK_URL=",
+		"SLACK_SIGNING_SECRET=" + signingSecret, "EXPECTED_FOR=", "TIME_ZONE=",
 		"TEAMS_WORKFLOW_URL=" + s.InboxURL + "/teams/workflow/security",
 		"WEBHOOK_URL=", "WEBHOOK_SECRET=",
 		"DELIVER_SCHEDULE=*/5 * * * * *", "DELIVERY_LEASE=", "LOG_LEVEL=", "CONFIG_DIR=", "PORTAL_URL=",

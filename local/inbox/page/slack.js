@@ -69,18 +69,49 @@ function card(b) {
     b.actions && el("div", { class: "actions" }, b.actions.map(element)));
 }
 
-/** element shows a button as a button: one with a URL opens it, any other says what Slack would send back. */
+/** element shows a button as a button and a menu as a menu: one with a URL opens it, any other sends the app what Slack would. */
 function element(e) {
   if (e.type === "image") return picture(e);
   const style = `button ${e.style || ""}`;
   if (e.type === "button" && e.url) return el("a", { class: style, to: e.url, title: e.url }, text(e.text));
-  if (e.type === "button") return el("button", { class: style, type: "button", "aria-disabled": "true", title: sends(e) }, text(e.text));
-  return el("button", { class: "button", type: "button", "aria-disabled": "true", title: sends(e) },
-    e.placeholder ? text(e.placeholder) : e.type === "overflow" ? "⋯" : e.type.replaceAll("_", " "), " ▾");
+  if (e.type === "button") return el("button", { class: style, type: "button", title: sends(e), onclick: (event) => click(event.target, e) }, text(e.text));
+  if (e.options) return menu(e);
+  return el("button", { class: "button", type: "button", "aria-disabled": "true", title: `The inbox does not draw ${e.type}.` },
+    e.placeholder ? text(e.placeholder) : e.type.replaceAll("_", " "), " ▾");
+}
+
+function menu(e) {
+  const name = e.placeholder ? e.placeholder.text : e.type === "overflow" ? "⋯" : e.type.replaceAll("_", " ");
+  return el("select", { class: "button", title: sends(e), "aria-label": name, onchange: (event) => {
+    const { value } = event.target;
+    event.target.selectedIndex = 0;
+    click(event.target, e, value);
+  } }, el("option", { value: "" }, name), e.options.map((o) => el("option", { value: o.value }, o.text.text)));
 }
 
 function sends(e) {
-  return `Slack would send action ${e.action_id || "(no action_id)"}${e.value ? ` with value ${e.value}` : ""}. The inbox sends nothing.`;
+  return `Sends action ${e.action_id || "(no action_id)"} to the app, signed as Slack does.`;
+}
+
+/** click asks as Slack does when the element says so, and shows a failure as Slack does: beside what was clicked. */
+async function click(node, e, value) {
+  const target = node.closest(".button");
+  const asked = e.confirm;
+  if (asked && !confirm([asked.title, asked.text].filter(Boolean).map((t) => t.text).join("\n\n"))) return;
+  target.parentNode.querySelector(".click-failed")?.remove();
+  target.disabled = true;
+  const failure = await send(target.closest("article").dataset.id, { action_id: e.action_id, value });
+  target.disabled = false;
+  if (failure) target.after(el("span", { class: "click-failed", role: "alert" }, "⚠ ", failure));
+}
+
+async function send(id, body) {
+  try {
+    const answer = await fetch(`/api/messages/${id}/click`, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+    return answer.ok ? "" : (await answer.text()).trim();
+  } catch (error) {
+    return error.message;
+  }
 }
 
 /** picture names a picture instead of loading it: this page asks nobody for anything. */
