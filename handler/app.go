@@ -78,7 +78,7 @@ func openApp(w world) (*app, error) {
 	if a.store, err = store.Open(options); err != nil {
 		return a, err
 	}
-	a.pipeline.Log, a.pipeline.Alerts, a.pipeline.Windows, a.pipeline.Now = a.store, a.store, a.store, a.store.Now
+	a.pipeline.Log, a.pipeline.Alerts, a.pipeline.Windows, a.pipeline.Feeds, a.pipeline.Now = a.store, a.store, a.store, a.store, a.store.Now
 	a.exceptions = exception.NewBook(exceptions, a.store, w.now)
 	a.pipeline.Exceptions = a.exceptions
 	return a, nil

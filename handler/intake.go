@@ -20,7 +20,7 @@ import (
 // take reads a payload and makes all of it durable: events through the pipeline, everything else parked with what it
 // was. Only a store that does not answer is an error.
 func (a *app) take(ctx context.Context, in host.Invocation, data []byte) (pipeline.Summary, error) {
-	b := pipeline.Batch{ID: attemptID(in), Logger: in.Logger}
+	b := pipeline.Batch{ID: attemptID(in), Function: in.Function, Logger: in.Logger}
 	for _, r := range payload.Decode(data) {
 		if r.Kind == payload.Activity {
 			b.Events = append(b.Events, r.Event)

@@ -57,6 +57,7 @@ func TestStories(t *testing.T) {
 			"config":   command((*story).configFile),
 			"burst":    command((*story).burst),
 			"tally":    command((*story).tally),
+			"hours":    command((*story).hours),
 			"click":    command((*story).click),
 			"shown":    command((*story).shown),
 			"restart":  command((*story).restart),
@@ -349,6 +350,31 @@ func (s *story) burst(_ *testscript.TestScript, args []string) (string, error) {
 	answer := post(s.open()+"/eventgrid-activity", envelopeFor("eventgrid-activity", []byte("["+strings.Join(events, ",")+"]")))
 	if !strings.HasPrefix(answer, "200 ") {
 		return "", errors.New(answer)
+	}
+	return "", nil
+}
+
+// hours N COUNT lets N hours pass in each of which COUNT records come in that no rule watches.
+func (s *story) hours(_ *testscript.TestScript, args []string) (string, error) {
+	n, err := strconv.Atoi(args[0])
+	if err != nil {
+		return "", err
+	}
+	count, err := strconv.Atoi(args[1])
+	if err != nil {
+		return "", err
+	}
+	for h := range n {
+		var events []string
+		for i := range count {
+			events = append(events, fmt.Sprintf(`{"id":"h-%d-%d","subject":"/subscriptions/x/resourceGroups/rg","eventType":"Microsoft.Resources.ResourceWriteSuccess","eventTime":%q,"topic":"/subscriptions/x",
+				"data":{"correlationId":"c-%d-%d","resourceUri":"/subscriptions/x/resourceGroups/rg","operationName":"Microsoft.Resources/tags/write"}}`, h, i, s.now().Format(time.RFC3339), h, i))
+		}
+		answer := post(s.open()+"/eventgrid-activity", envelopeFor("eventgrid-activity", []byte("["+strings.Join(events, ",")+"]")))
+		if !strings.HasPrefix(answer, "200 ") {
+			return "", errors.New(answer)
+		}
+		s.clock.Add(int64(time.Hour))
 	}
 	return "", nil
 }

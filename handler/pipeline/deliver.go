@@ -21,7 +21,7 @@ const dueAtOnce = 200
 // looks at what is, not at what happened, so a missed or doubled tick changes nothing.
 func (p *Pipeline) DeliverDue(ctx context.Context, b Batch) (Summary, error) {
 	sum, err := p.sumUp(ctx, b)
-	errs := []error{err, p.watchQueue(ctx, b)}
+	errs := []error{err, p.watch(ctx, b)}
 	refs, err := p.Alerts.Due(ctx, dueAtOnce)
 	if err != nil {
 		return sum, errors.Join(append(errs, err)...)

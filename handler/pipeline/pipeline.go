@@ -55,6 +55,7 @@ type Pipeline struct {
 	Log          Log
 	Alerts       Alerts
 	Windows      Windows
+	Feeds        Feeds
 	Rules        *rules.Set
 	Routes       []settings.Route
 	Quiet        []settings.Quiet
@@ -66,14 +67,18 @@ type Pipeline struct {
 	Acting       Acting
 	Now          func() time.Time
 	Lease        time.Duration // how long a delivery may take before another instance tries; 0: 30 s
+
+	tallies tallies
+	watched atomic.Int64 // when this process last looked at itself, Unix seconds
 }
 
 // Batch is what one invocation brought.
 type Batch struct {
-	ID     string // unique for each attempt; the host's invocation id
-	Events []activity.Event
-	Parked []activity.Parked
-	Logger *slog.Logger
+	ID       string // unique for each attempt; the host's invocation id
+	Function string // through which it came
+	Events   []activity.Event
+	Parked   []activity.Parked
+	Logger   *slog.Logger
 
 	crowd  int           // alerts that are due at once
 	leased *atomic.Int32 // alerts of this batch that will be delivered at its end
@@ -129,6 +134,7 @@ func (p *Pipeline) Handle(ctx context.Context, b Batch) (Summary, error) {
 		}
 	})
 	sum.add(p.deliverAll(ctx, due, b))
+	sum.RU += p.note(ctx, b)
 	return sum, errors.Join(errs...)
 }
 

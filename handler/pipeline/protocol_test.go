@@ -109,7 +109,7 @@ func newModel(t *rapid.T, account *cosmos.Server, database string) *model {
 		}
 		m.crashing = &crashing{Store: kept}
 		m.instances = append(m.instances, &pipeline.Pipeline{
-			Log: kept, Alerts: m.crashing, Windows: kept, Rules: set, Now: kept.Now, Budgets: &pipeline.Budgets{},
+			Log: kept, Alerts: m.crashing, Windows: kept, Feeds: kept, Rules: set, Now: kept.Now, Budgets: &pipeline.Budgets{},
 			Routes: []settings.Route{{To: []string{"channel"}}}, Destinations: map[string]notify.Destination{"channel": m.channel},
 		})
 	}

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -51,6 +52,19 @@ func (p *Pipeline) givenUp(ctx context.Context, b Batch, t attempt) {
 	}
 	p.notice(ctx, b, watch{kind: "delivery-given-up", title: "Alerts do not reach " + t.name, subject: t.name, detail: t.err.Error(), to: to,
 		steps: []string{"Mend the cause; the error names the setting.", "handler check lists the alerts that were given up."}})
+}
+
+// watchEvery is how often a process looks at queue and feeds.
+const watchEvery = time.Minute
+
+// watch looks for what a person should know about Auditbell itself.
+func (p *Pipeline) watch(ctx context.Context, b Batch) error {
+	now := p.Now().Unix()
+	last := p.watched.Load()
+	if now-last < int64(watchEvery/time.Second) || !p.watched.CompareAndSwap(last, now) {
+		return nil
+	}
+	return errors.Join(p.watchQueue(ctx, b), p.watchFeeds(ctx, b))
 }
 
 // overdueAfter is the age at which an alert that nobody was told of is news in itself.

@@ -104,7 +104,7 @@ func (f *fleet) instance(t *testing.T, ends string, ahead time.Duration) *pipeli
 		t.Fatal(err)
 	}
 	return &pipeline.Pipeline{
-		Log: kept, Alerts: kept, Windows: kept, Rules: set, Now: kept.Now, Budgets: &pipeline.Budgets{},
+		Log: kept, Alerts: kept, Windows: kept, Feeds: kept, Rules: set, Now: kept.Now, Budgets: &pipeline.Budgets{},
 		Routes:       []settings.Route{{To: []string{settings.Everywhere}}},
 		Destinations: map[string]notify.Destination{inbox.Slack: slack.Open(s, client), inbox.Teams: teams.Open(s, client)},
 	}
