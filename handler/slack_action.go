@@ -39,7 +39,7 @@ func slackAction(ctx context.Context, a *app, in host.Invocation) (host.Result, 
 	if len(request.Body) > largestInteraction {
 		return refused(http.StatusRequestEntityTooLarge, "too large"), nil
 	}
-	if err := slack.Verify(request.Headers, request.Body, a.slackSecret, a.now()); err != nil {
+	if err := slack.Verify(request.Headers, request.Body, a.slackSecret, a.pipeline.Now()); err != nil {
 		in.Logger.Warn("slack action refused", "reason", err.Error(), "bytes", len(request.Body))
 		return refused(http.StatusUnauthorized, "not signed by Slack"), nil
 	}

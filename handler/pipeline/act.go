@@ -149,9 +149,13 @@ func (p *Pipeline) consequence(a alert.Alert) string {
 	if where == "" {
 		where = "the same scope"
 	}
+	what := fmt.Sprintf("%q", a.Rule.Title)
+	if n := len(a.Also); n > 0 {
+		what += fmt.Sprintf(" and what else rang here (%d more)", n)
+	}
 	until := p.Now().Add(p.Acting.ExpectedFor).In(p.zone())
-	return fmt.Sprintf("Until %s, %q does not ring for %s in %s. It is still recorded and counted. You are named as the owner.",
-		until.Format("2 January 15:04 MST"), a.Rule.Title, who, where)
+	return fmt.Sprintf("Until %s, %s will not ring for %s in %s. It is still recorded and counted. You are named as the owner.",
+		until.Format("2 January 15:04 MST"), what, notify.Cut(who, 80), notify.Cut(where, 60))
 }
 
 // acts tells what people did about the alert, the latest of each kind.

@@ -53,8 +53,8 @@ func (s *Server) Click(ctx context.Context, id string, c Click) error {
 	if !ok || e.Destination != Slack || e.TS == "" {
 		return fmt.Errorf("%w: no Slack message %s", errNoClick, id)
 	}
-	shown, channel := s.standing(e)
-	action, found := pressed(shown.Blocks, c)
+	m := s.visible(e)
+	action, found := pressed(m.shown.Blocks, c)
 	if !found {
 		return fmt.Errorf("%w: the message has no %s %s", errNoClick, c.ActionID, c.Value)
 	}
@@ -62,7 +62,7 @@ func (s *Server) Click(ctx context.Context, id string, c Click) error {
 	action["action_ts"] = fmt.Sprintf("%d.%06d", now.Unix(), now.Nanosecond()/1000)
 	ctx, cancel := context.WithTimeout(ctx, slackPatience)
 	defer cancel()
-	return app.send(ctx, interaction(e, shown, channel, c.user(), action), now)
+	return app.send(ctx, m.interaction(c.user(), action), now)
 }
 
 func (c Click) user() string {
@@ -72,14 +72,21 @@ func (c Click) user() string {
 	return c.User
 }
 
-// standing is the message as it looks now, and its channel's name.
-func (s *Server) standing(e entry) (standing, string) {
+// visible is a message as a person sees it in its channel.
+type visible struct {
+	entry
+	shown   standing
+	channel string // its name
+}
+
+// visible looks up how the message looks by now.
+func (s *Server) visible(e entry) visible {
 	s.workspace.mu.Lock()
 	defer s.workspace.mu.Unlock()
 	if now := s.workspace.find(e.ChannelID, e.TS); now != nil {
-		return *now, s.workspace.channels[e.ChannelID]
+		return visible{e, *now, s.workspace.channels[e.ChannelID]}
 	}
-	return standing{}, e.Channel
+	return visible{entry: e, channel: e.Channel}
 }
 
 // pressed is the element of the blocks that the click is on, as it stands in an interaction: with its value, or with the
@@ -124,15 +131,15 @@ func chosen(element map[string]any, blockID, value string) (map[string]any, bool
 }
 
 // interaction is Slack's block_actions payload (docs.slack.dev). There is no response_url: nothing here would answer it.
-func interaction(e entry, shown standing, channel, user string, action map[string]any) map[string]any {
+func (m visible) interaction(user string, action map[string]any) map[string]any {
 	id := "U" + strings.ToUpper(hex.EncodeToString([]byte(user)))
 	return map[string]any{
 		"type": "block_actions", "api_app_id": "A0INBOX0001", "trigger_id": "inbox." + rand.Text(),
 		"user":      map[string]any{"id": id, "username": user, "name": user, "team_id": teamID},
 		"team":      map[string]any{"id": teamID, "domain": "auditbell-local"},
-		"channel":   map[string]any{"id": e.ChannelID, "name": strings.TrimPrefix(channel, "#")},
-		"container": map[string]any{"type": "message", "message_ts": e.TS, "channel_id": e.ChannelID, "is_ephemeral": false},
-		"message":   map[string]any{"type": "message", "bot_id": botID, "ts": e.TS, "text": shown.Text, "blocks": shown.Blocks},
+		"channel":   map[string]any{"id": m.ChannelID, "name": strings.TrimPrefix(m.channel, "#")},
+		"container": map[string]any{"type": "message", "message_ts": m.TS, "channel_id": m.ChannelID, "is_ephemeral": false},
+		"message":   map[string]any{"type": "message", "bot_id": botID, "ts": m.TS, "text": m.shown.Text, "blocks": m.shown.Blocks},
 		"state":     map[string]any{"values": map[string]any{}},
 		"actions":   []any{action},
 	}
