@@ -43,6 +43,8 @@ var arrows = map[string][]string{
 	"handler/pipeline":          {"handler/activity", "handler/alert", "handler/exception", "handler/rules", "handler/enrich", "handler/notify", "handler/settings"},
 	"handler/source":            {"handler/activity", "handler/payload", "handler/jsonscan"},
 	"handler/digest":            {"handler/activity", "handler/source"},
+	"handler/digest/digesttest": {},
+	"handler/digest/generate":   {"handler/digest/digesttest"},
 	"infra":                     {},
 	"infra/stage":               {"infra/stage/layout"},
 	"infra/stage/layout":        {},

@@ -1,0 +1,337 @@
+package digest
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/auditbell/auditbell/handler/activity"
+	"github.com/auditbell/auditbell/handler/source"
+)
+
+// Subject says what a report is about and what its numbers rest on beside the entries.
+type Subject struct {
+	Name     string
+	Source   string // files, store, activity-log, log-analytics or blobs, in words
+	Zone     *time.Location
+	Now      time.Time
+	Evidence *Evidence                      // nil: not known
+	Before   *Before                        // nil: not known
+	RoleName func(definition string) string // the name of a built-in role, "" for others
+}
+
+// Build makes the Report of what t has counted.
+func Build(t *Tally, s Subject) Report {
+	if s.Zone == nil {
+		s.Zone = time.UTC
+	}
+	if s.RoleName == nil {
+		s.RoleName = func(string) string { return "" }
+	}
+	window := t.window()
+	r := Report{
+		Period: PeriodText(window, s.Zone), GeneratedAt: s.Now.UTC(), Name: s.Name, Window: window, Zone: s.Zone,
+		Summary: t.summary(), ByCategory: t.byCategory(), SecurityEvents: t.securityEvents(), HighRisk: Operations{&t.listed, t.Vocabulary},
+		ByOutcome: t.byOutcome(), Lifecycles: t.lifecycles(), Policy: t.policy(),
+		Deletions: t.deletions(), Failures: t.failures(), Top: t.top(), Activity: t.activity(window, s.Zone),
+	}
+	r.Roles = t.roleChanges(s.RoleName)
+	r.Completeness = t.completeness(window, s)
+	r.tellAlerts(s.Evidence)
+	r.Change = changeSince(s.Before, &r)
+	r.Completeness.Statement, r.Completeness.Complete = r.statement(s)
+	return r
+}
+
+// window is the tally's, its open ends closed by what was counted: from the first hour with entries to the end of the
+// last one.
+func (t *Tally) window() source.Window {
+	w := t.Window
+	if !w.From.IsZero() && !w.To.IsZero() || len(t.quarters) == 0 {
+		return w
+	}
+	first, last := int64(1)<<62, -int64(1)<<62
+	for at := range t.quarters {
+		first, last = min(first, at), max(last, at)
+	}
+	if w.From.IsZero() {
+		w.From = time.Unix(first*quarterSeconds, 0).UTC().Truncate(time.Hour)
+	}
+	if w.To.IsZero() {
+		w.To = time.Unix(last*quarterSeconds, 0).UTC().Truncate(time.Hour).Add(time.Hour)
+	}
+	return w
+}
+
+// PeriodText tells a window in words: a month by its name, days by their dates.
+func PeriodText(w source.Window, zone *time.Location) string {
+	if w.From.IsZero() || w.To.IsZero() {
+		return "All entries"
+	}
+	from, to := w.From.In(zone), w.To.In(zone)
+	suffix := " (" + zone.String() + ")"
+	midnight := func(t time.Time) bool {
+		return t.Hour() == 0 && t.Minute() == 0 && t.Second() == 0 && t.Nanosecond() == 0
+	}
+	switch {
+	case !midnight(from) || !midnight(to):
+		return from.Format("2 January 2006, 15:04") + " to " + to.Format("2 January 2006, 15:04") + suffix
+	case from.Day() == 1 && from.AddDate(0, 1, 0).Equal(to):
+		return from.Format("January 2006") + suffix
+	case from.AddDate(0, 0, 1).Equal(to):
+		return from.Format("2 January 2006") + suffix
+	}
+	return from.Format("2 January 2006") + " to " + to.AddDate(0, 0, -1).Format("2 January 2006") + suffix
+}
+
+func (t *Tally) summary() Summary {
+	var s Summary
+	for _, byOutcome := range t.words {
+		for i, n := range byOutcome {
+			s.Total += n
+			switch outcomes[i] {
+			case activity.Succeeded:
+				s.Successful += n
+			case activity.Failed:
+				s.Failed += n
+			}
+		}
+	}
+	for _, c := range t.callers {
+		if c.entries > 0 {
+			s.UniqueCallers++
+		}
+	}
+	return s
+}
+
+// byCategory leaves out entries that name no category, as a grouping in pandas does.
+func (t *Tally) byCategory() map[string]int64 {
+	by := map[string]int64{}
+	for i, c := range activity.Categories {
+		n := int64(0)
+		for _, m := range t.words[i+1] {
+			n += m
+		}
+		if n > 0 {
+			by[string(c)] = n
+		}
+	}
+	return by
+}
+
+func (t *Tally) byOutcome() map[string]int64 {
+	by := map[string]int64{}
+	for _, counts := range t.words {
+		for i, n := range counts {
+			if n > 0 {
+				by[outcomeName(outcomes[i])] += n
+			}
+		}
+	}
+	return by
+}
+
+// outcomeName is an outcome's word, and a word for none.
+func outcomeName(o activity.Outcome) string { return cmp.Or(Word(o), "Unknown") }
+
+func (t *Tally) policy() Outcomes {
+	counts := t.words[categoryIndex(activity.Policy)]
+	o := Outcomes{Succeeded: counts[outcomeIndex(activity.Succeeded)], Failed: counts[outcomeIndex(activity.Failed)]}
+	for _, n := range counts {
+		o.Total += n
+	}
+	return o
+}
+
+func (t *Tally) securityEvents() []Family {
+	all := make([]Family, len(families))
+	for f, name := range families {
+		all[f] = Family{Name: name, Callers: []string{}}
+		for _, op := range t.operations {
+			if op.class.families&(1<<f) != 0 {
+				all[f].Count += op.entries
+				all[f].Successful += op.succeeded
+			}
+		}
+		for i, c := range t.callers {
+			if c.families&(1<<f) != 0 {
+				all[f].Callers = append(all[f].Callers, t.Vocabulary.Callers.At(i).Text)
+			}
+		}
+		slices.Sort(all[f].Callers)
+	}
+	return all
+}
+
+func (t *Tally) lifecycles() Lifecycles {
+	counts := t.ended
+	t.lives.all(func(_ source.Key, stage byte) { counts[stage-1]++ })
+	l := Lifecycles{ByOutcome: map[string]int64{}}
+	for i, n := range counts {
+		if n == 0 {
+			continue
+		}
+		l.Distinct += n
+		l.ByOutcome[outcomeName(outcomes[i])] += n
+		switch outcomes[i] {
+		case activity.Started, activity.Accepted, activity.InProgress:
+			l.Unfinished += n
+		}
+	}
+	return l
+}
+
+func (t *Tally) deletions() Deletions {
+	d := Deletions{ByType: []Count{}}
+	for _, op := range t.operations {
+		if op.class.deletion {
+			d.Total += op.succeeded
+		}
+	}
+	typed := int64(0)
+	for i, n := range t.deleted {
+		if n > 0 {
+			d.ByType = append(d.ByType, Count{t.Vocabulary.Types.At(i).Text, n})
+			typed += n
+		}
+	}
+	if d.Total > typed {
+		d.ByType = append(d.ByType, Count{"unknown", d.Total - typed})
+	}
+	sortCounts(d.ByType)
+	return d
+}
+
+func (t *Tally) failures() Failures {
+	f := Failures{ByOperation: []Count{}}
+	for i, op := range t.operations {
+		if op.failed > 0 {
+			f.Total += op.failed
+			f.ByOperation = append(f.ByOperation, Count{t.operationName(i), op.failed})
+		}
+	}
+	sortCounts(f.ByOperation)
+	return f
+}
+
+func (t *Tally) operationName(index int) string {
+	return cmp.Or(t.Vocabulary.Operations.At(index).Text, "unknown")
+}
+
+// sortCounts puts the most first, and equal ones by name.
+func sortCounts(c []Count) {
+	slices.SortFunc(c, func(a, b Count) int { return cmp.Or(cmp.Compare(b.N, a.N), cmp.Compare(a.Name, b.Name)) })
+}
+
+// topShown bounds the lists of most frequent names.
+const topShown = 20
+
+func (t *Tally) top() Top {
+	var operations, callers []Tried
+	for i, op := range t.operations {
+		if op.entries > 0 {
+			operations = append(operations, Tried{Name: t.operationName(i), N: op.entries, Failed: op.failed})
+		}
+	}
+	for i, c := range t.callers {
+		if c.entries > 0 {
+			callers = append(callers, Tried{t.Vocabulary.Callers.At(i).Text, c.entries, c.failed, c.listed})
+		}
+	}
+	risky := slices.DeleteFunc(slices.Clone(callers), func(c Tried) bool { return c.Risky == 0 })
+	slices.SortFunc(risky, func(a, b Tried) int { return cmp.Or(cmp.Compare(b.Risky, a.Risky), cmp.Compare(a.Name, b.Name)) })
+	return Top{most(operations), most(callers), first(risky)}
+}
+
+func most(all []Tried) []Tried {
+	slices.SortFunc(all, func(a, b Tried) int { return cmp.Or(cmp.Compare(b.N, a.N), cmp.Compare(a.Name, b.Name)) })
+	return first(all)
+}
+
+func first(all []Tried) []Tried { return append([]Tried{}, all[:min(len(all), topShown)]...) }
+
+// activity makes a line for each day of the window, whether anything happened on it or not.
+func (t *Tally) activity(w source.Window, zone *time.Location) Activity {
+	a := Activity{Days: []Day{}}
+	if w.From.IsZero() || w.To.IsZero() {
+		return a
+	}
+	index := map[string]int{}
+	for day := w.From.In(zone); day.Before(w.To); day = time.Date(day.Year(), day.Month(), day.Day()+1, 0, 0, 0, 0, zone) {
+		index[day.Format(time.DateOnly)] = len(a.Days)
+		a.Days = append(a.Days, Day{Date: day.Format(time.DateOnly)})
+	}
+	for at, q := range t.quarters {
+		local := time.Unix(at*quarterSeconds, 0).In(zone)
+		i, ok := index[local.Format(time.DateOnly)]
+		if !ok {
+			continue
+		}
+		a.Days[i].Hours[local.Hour()] += q.entries
+		a.Days[i].Total += q.entries
+		a.Days[i].Risky += q.listed
+	}
+	return a
+}
+
+// roleChanges tells each operation once: by its end where that was seen. What the request said is taken from whichever
+// of its entries says it.
+func (t *Tally) roleChanges(name func(string) string) Roles {
+	all := Roles{Changes: []RoleChange{}}
+	list := Operations{&t.listed, t.Vocabulary}
+	slices.SortFunc(t.roles, func(a, b roleRow) int {
+		return cmp.Or(cmp.Compare(a.time, b.time), slices.Compare(a.life[:], b.life[:]), cmp.Compare(a.outcome, b.outcome))
+	})
+	at := map[source.Key]int{}
+	for _, r := range t.roles {
+		op := list.operation(r.row)
+		change := RoleChange{
+			Time: op.Time, Action: "created", Caller: op.Caller, Role: r.Definition, Principal: r.Principal, Kind: r.Kind,
+			Scope: r.Scope, Resource: op.Resource, Status: op.Status, EventID: op.EventID,
+		}
+		if strings.Contains(op.Operation, "delete") {
+			change.Action = "deleted"
+		}
+		change.Role = cmp.Or(name(change.Role), change.Role)
+		if have, known := at[op.life]; known {
+			all.Changes[have].join(change)
+			continue
+		}
+		at[op.life] = len(all.Changes)
+		all.Changes = append(all.Changes, change)
+	}
+	all.fill()
+	for _, c := range all.Changes {
+		if c.Status == Word(activity.Succeeded) && c.Action == "created" {
+			all.Created++
+		} else if c.Status == Word(activity.Succeeded) {
+			all.Deleted++
+		}
+	}
+	slices.SortStableFunc(all.Changes, func(a, b RoleChange) int {
+		return cmp.Or(a.Time.Compare(b.Time), cmp.Compare(a.Resource, b.Resource), cmp.Compare(a.EventID, b.EventID))
+	})
+	return all
+}
+
+// fill tells of a deletion what was deleted, where the creation of the same assignment says it.
+func (r *Roles) fill() {
+	created := map[string]*RoleChange{}
+	for i := range r.Changes {
+		c := &r.Changes[i]
+		if c.Action == "created" && c.Principal != "" {
+			created[c.Resource] = c
+		} else if from := created[c.Resource]; from != nil {
+			c.join(RoleChange{Status: c.Status, EventID: c.EventID, Role: from.Role, Principal: from.Principal, Kind: from.Kind, Scope: from.Scope})
+		}
+	}
+}
+
+// join adds a later entry of the same operation.
+func (c *RoleChange) join(later RoleChange) {
+	c.Status, c.EventID = later.Status, later.EventID
+	c.Role, c.Principal = cmp.Or(c.Role, later.Role), cmp.Or(c.Principal, later.Principal)
+	c.Kind, c.Scope = cmp.Or(c.Kind, later.Kind), cmp.Or(c.Scope, later.Scope)
+}

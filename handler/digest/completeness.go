@@ -1,0 +1,171 @@
+package digest
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/auditbell/auditbell/handler/source"
+)
+
+// completeness gathers what can be said about whether the entries are all there are.
+func (t *Tally) completeness(w source.Window, s Subject) Completeness {
+	c := Completeness{
+		Source: s.Source, Inputs: len(t.pieces), Bytes: t.bytes, Again: t.again, Outside: t.outside, Undated: t.undated,
+		Unreadable: t.unreadable, Places: t.places, Other: t.other, Forms: t.formCounts(), Scopes: t.scopeCounts(),
+	}
+	c.silences(t, w)
+	if s.Evidence != nil {
+		c.Ledger, c.Parked = s.Evidence.Ledger, s.Evidence.Parked
+	}
+	return c
+}
+
+func (t *Tally) scopeCounts() []Count {
+	counts, named := []Count{}, int64(0)
+	for i, n := range t.scopes {
+		if n > 0 {
+			counts = append(counts, Count{t.Vocabulary.Scopes.At(i).Text, n})
+			named += n
+		}
+	}
+	if total := t.summary().Total; total > named {
+		counts = append(counts, Count{"", total - named})
+	}
+	sortCounts(counts)
+	return counts
+}
+
+func (t *Tally) formCounts() []Count {
+	var counts []Count
+	for i, n := range t.forms {
+		if n > 0 {
+			counts = append(counts, Count{string(formNames[i]), n})
+		}
+	}
+	sortCounts(counts)
+	return counts
+}
+
+// gapsShown bounds how many silences are told, longest first.
+const gapsShown = 5
+
+// silences finds the hours in which nothing happened, which is either calm or a hole.
+func (c *Completeness) silences(t *Tally, w source.Window) {
+	if w.From.IsZero() || w.To.IsZero() {
+		return
+	}
+	busy := map[int64]bool{}
+	for at := range t.quarters {
+		busy[at*quarterSeconds/3600] = true
+	}
+	var open *Gap
+	for hour := w.From.UTC().Truncate(time.Hour); hour.Before(w.To); hour = hour.Add(time.Hour) {
+		c.Hours++
+		if busy[hour.Unix()/3600] {
+			open = nil
+			continue
+		}
+		c.Silent++
+		if open == nil {
+			c.Gaps = append(c.Gaps, Gap{From: hour})
+			open = &c.Gaps[len(c.Gaps)-1]
+		}
+		open.To, open.Hours = hour.Add(time.Hour), open.Hours+1
+	}
+	slices.SortStableFunc(c.Gaps, func(a, b Gap) int { return cmp.Compare(b.Hours, a.Hours) })
+	c.Gaps = c.Gaps[:min(len(c.Gaps), gapsShown)]
+}
+
+// statement says in sentences whether the report is complete, and how that is known. It comes first in every format.
+func (r *Report) statement(s Subject) (text string, complete bool) {
+	c := &r.Completeness
+	complete = c.Unreadable == 0 && (c.Ledger == nil || c.Ledger.Unmatched == 0)
+	var b strings.Builder
+	if complete {
+		fmt.Fprintf(&b, "Nothing is known to be missing. ")
+	} else {
+		fmt.Fprintf(&b, "This report is not complete. ")
+	}
+	fmt.Fprintf(&b, "%s %s counted from %s", number(r.Summary.Total), plural(r.Summary.Total, "entry was", "entries were"), cmp.Or(s.Source, "the source"))
+	if c.Again > 0 {
+		fmt.Fprintf(&b, "; %s delivered again and counted once", number(c.Again))
+	}
+	b.WriteString(". ")
+	r.tellWhatIsMissing(&b)
+	r.tellLedger(&b)
+	if c.Silent > 0 && c.Hours > 0 {
+		fmt.Fprintf(&b, "In %d of %d hours nothing was logged", c.Silent, c.Hours)
+		if len(c.Gaps) > 0 {
+			fmt.Fprintf(&b, ", at most %d in a row", c.Gaps[0].Hours)
+		}
+		b.WriteString(". ")
+	}
+	if s.Evidence != nil && r.Alerts.Canary.Days > 0 && r.Alerts.Canary.Sent > 0 {
+		fmt.Fprintf(&b, "The path from event to reader was proven by a test event on %d of %d days. ", r.Alerts.Canary.Delivered, r.Alerts.Canary.Days)
+	}
+	return strings.TrimSpace(b.String()), complete
+}
+
+func (r *Report) tellWhatIsMissing(b *strings.Builder) {
+	c := &r.Completeness
+	if c.Unreadable > 0 {
+		fmt.Fprintf(b, "%s %s could not be read and %s not counted; the first places are listed. ",
+			number(c.Unreadable), plural(c.Unreadable, "item", "items"), plural(c.Unreadable, "is", "are"))
+	}
+	if c.Undated > 0 {
+		fmt.Fprintf(b, "%s %s no time that can be read. ", number(c.Undated), plural(c.Undated, "entry tells", "entries tell"))
+	}
+	if parked := c.Parked["invalid"]; parked > 0 {
+		fmt.Fprintf(b, "%s %s arrived unreadable and %s kept for a person to look at. ", number(parked), plural(parked, "message", "messages"), plural(parked, "is", "are"))
+	}
+	if len(c.Forms) > 1 {
+		var forms []string
+		for _, f := range c.Forms {
+			forms = append(forms, fmt.Sprintf("%s %s", f.Name, number(f.N)))
+		}
+		fmt.Fprintf(b, "The inputs hold entries in %d forms (%s): an entry that was exported in several is counted in each. ", len(forms), strings.Join(forms, ", "))
+	}
+	if n := r.Lifecycles.Unfinished; n > 0 {
+		fmt.Fprintf(b, "%s %s begun and no end was seen. ", number(n), plural(n, "operation was", "operations were"))
+	}
+}
+
+func (r *Report) tellLedger(b *strings.Builder) {
+	l := r.Completeness.Ledger
+	if l == nil {
+		b.WriteString("It was not compared with what Azure lists. ")
+		return
+	}
+	fmt.Fprintf(b, "%d of %d subscription-hours were compared with what Azure lists: %d agreed", l.Checked, l.Expected, l.Matched)
+	if l.Repaired > 0 {
+		fmt.Fprintf(b, ", in %d the %d missing entries were fetched", l.Repaired, l.Entries)
+	}
+	if l.Unmatched > 0 {
+		fmt.Fprintf(b, ", in %d entries are missing still", l.Unmatched)
+	}
+	b.WriteString(". ")
+}
+
+// plural picks the word that goes with n.
+func plural(n int64, one, many string) string {
+	if n == 1 {
+		return one
+	}
+	return many
+}
+
+// number writes n with commas between thousands.
+func number(n int64) string {
+	digits := fmt.Sprint(n)
+	sign := ""
+	if n < 0 {
+		sign, digits = "−", digits[1:]
+	}
+	for i := len(digits) - 3; i > 0; i -= 3 {
+		digits = digits[:i] + "," + digits[i:]
+	}
+	return sign + digits
+}

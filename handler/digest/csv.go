@@ -1,0 +1,78 @@
+package digest
+
+import (
+	"encoding/csv"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// caseColumns are the columns of operations.csv and of the sheet of the same name.
+var caseColumns = []string{
+	"first_seen", "last_seen", "operation", "caller", "resource", "outcome", "entries", "correlation_id", "event_ids",
+	"alert_id", "rule", "rule_author", "severity", "first_delivered", "answers",
+}
+
+// CSV writes every operation that is of high risk or rang, one to a line, with the ids of its entries as evidence. Times
+// are UTC. A cell that a spreadsheet would take for a formula begins with an apostrophe, which spreadsheets hide.
+func CSV(w io.Writer, r Report) error {
+	out := csv.NewWriter(w)
+	_ = out.Write(caseColumns) // errors stick and show at the end
+	for _, c := range r.Cases() {
+		cells := c.cells()
+		for i := range cells {
+			cells[i] = inert(cells[i])
+		}
+		_ = out.Write(cells)
+	}
+	out.Flush()
+	if err := out.Error(); err != nil {
+		return fmt.Errorf("write csv: %w", err)
+	}
+	return nil
+}
+
+func (c *Case) cells() []string {
+	cells := []string{
+		stamp(c.First), stamp(c.Last), c.Operation, c.Caller, c.Resource, c.Outcome, strconv.Itoa(c.Entries), c.Correlation,
+		strings.Join(c.EventIDs, " "), "", "", "", "", "", "",
+	}
+	if a := c.Alert; a != nil {
+		copy(cells[9:], []string{a.ID, a.Rule.ID, a.Rule.Author, a.Severity, stamp(a.delivered())})
+		if len(a.Answers) > 0 {
+			cells[14] = strings.ReplaceAll(answersInWords(*a, time.UTC), "\n", "; ")
+		}
+	}
+	return cells
+}
+
+// delivered is when the first reader had the alert; zero when nobody has.
+func (a *Alert) delivered() time.Time {
+	var first time.Time
+	for _, d := range a.Deliveries {
+		if !d.First.IsZero() && (first.IsZero() || d.First.Before(first)) {
+			first = d.First
+		}
+	}
+	return first
+}
+
+// stamp is a time for programs, "" for none.
+func stamp(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339Nano)
+}
+
+// inert keeps a spreadsheet from executing a cell: whoever names a resource =HYPERLINK(…) or @SUM(…) must not run in an
+// auditor's office (OWASP, "CSV Injection"). Tab and carriage return count because spreadsheets skip them.
+func inert(cell string) string {
+	if cell != "" && strings.IndexByte("=+-@\t\r\n", cell[0]) >= 0 || strings.HasPrefix(cell, "＝") || strings.HasPrefix(cell, "＋") ||
+		strings.HasPrefix(cell, "－") || strings.HasPrefix(cell, "＠") {
+		return "'" + cell
+	}
+	return cell
+}

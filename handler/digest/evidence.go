@@ -1,0 +1,130 @@
+package digest
+
+import "time"
+
+// Evidence is what the store knows beside events. Whatever is missing in it is told as not known, never as zero.
+type Evidence struct {
+	Alerts     []Alert
+	Exceptions []ExceptionUse
+	Ledger     *Ledger
+	Parked     map[string]int64
+	Canaries   []Canary
+	Rules      []Rule // those in force; controls are theirs
+	RuleSet    string // hash of them
+}
+
+// Rule is what a report shows of a rule.
+type Rule struct {
+	ID       string   `json:"id"`
+	Title    string   `json:"title"`
+	Author   string   `json:"author,omitempty"`
+	Controls []string `json:"controls,omitempty"`
+}
+
+// Alert is what became of one alert.
+type Alert struct {
+	ID         string        `json:"id"`
+	Rule       Rule          `json:"rule"`
+	Severity   string        `json:"severity"`
+	Headline   string        `json:"headline"`
+	Happened   time.Time     `json:"happened,omitzero"` // the event's own time
+	Opened     time.Time     `json:"opened"`            // when we rang
+	Operation  string        `json:"operation"`
+	Caller     string        `json:"caller,omitempty"`
+	Resource   string        `json:"resource,omitempty"`
+	Outcome    string        `json:"outcome,omitempty"`
+	EventID    string        `json:"event_id,omitempty"`
+	Count      int64         `json:"operations"` // operations it stands for
+	Records    int64         `json:"entries"`
+	Deliveries []Delivery    `json:"deliveries"`
+	Answers    []Answer      `json:"answers,omitempty"`
+	Latency    time.Duration `json:"-"` // from happening to the first delivery; negative when nothing was delivered
+}
+
+// Delivery is what became of one alert at one destination.
+type Delivery struct {
+	Destination string    `json:"destination"`
+	First       time.Time `json:"first_delivered,omitzero"` // zero: not (yet)
+	Parked      string    `json:"parked,omitempty"`         // given up, with the reason
+}
+
+// Answer is what a person did about an alert.
+type Answer struct {
+	Action string    `json:"action"` // acknowledged, snoozed, expected
+	By     string    `json:"by"`
+	At     time.Time `json:"at"`
+}
+
+// ExceptionUse is an exception and what it kept quiet.
+type ExceptionUse struct {
+	ID      string    `json:"id"`
+	Owner   string    `json:"owner"`
+	Reason  string    `json:"reason"`
+	Ticket  string    `json:"ticket,omitempty"`
+	Expires time.Time `json:"expires"`
+	Expired bool      `json:"expired"` // at the end of the period
+	Count   int64     `json:"suppressed"`
+	Rules   []Count   `json:"by_rule,omitempty"`
+}
+
+// Ledger is the comparison of what arrived with what Azure lists, hour by hour and subscription by subscription.
+type Ledger struct {
+	Expected  int `json:"hours_expected"` // subscription-hours of the period
+	Checked   int `json:"hours_checked"`
+	Matched   int `json:"hours_matched"`
+	Repaired  int `json:"hours_repaired"` // entries were missing and have been fed in
+	Entries   int `json:"entries_repaired"`
+	Unmatched int `json:"hours_unmatched"` // entries are missing still
+}
+
+// Canary is a marked synthetic event that went the whole way, or did not.
+type Canary struct {
+	Sent      time.Time `json:"sent"`
+	Delivered time.Time `json:"delivered,omitzero"`
+}
+
+// Alerts are the alerts of the period.
+type Alerts struct {
+	Known        bool             `json:"known"` // false: the source has events only, and alerts are in the store
+	Raised       int              `json:"raised"`
+	BySeverity   map[string]int64 `json:"by_severity,omitempty"`
+	Delivered    int              `json:"delivered"`
+	Undelivered  int              `json:"undelivered"`
+	Acknowledged int              `json:"acknowledged"`
+	Open         int              `json:"open"` // delivered and not acknowledged
+	ToDelivery   Latency          `json:"to_delivery"`
+	ToAnswer     Latency          `json:"to_acknowledgement"`
+	List         []Alert          `json:"list,omitempty"` // gravest first, then by time
+	Canary       CanaryDays       `json:"canary"`
+}
+
+// CanaryDays says on how many days the whole path was proven.
+type CanaryDays struct {
+	Days      int `json:"days"` // of the period
+	Sent      int `json:"sent"`
+	Delivered int `json:"delivered"`
+}
+
+// Latency is a distribution of durations, in seconds.
+type Latency struct {
+	N   int     `json:"count"`
+	P50 float64 `json:"p50_seconds"`
+	P95 float64 `json:"p95_seconds"`
+	Max float64 `json:"max_seconds"`
+}
+
+// Control is how one control worked in the period.
+type Control struct {
+	ID           string   `json:"id"`
+	Rules        []string `json:"rules"`
+	Seen         int64    `json:"seen"`     // operations that met its rules: rung and excepted
+	Rung         int64    `json:"rung"`     // operations
+	Excepted     int64    `json:"excepted"` // operations that an exception kept quiet
+	By           []string `json:"excepted_by,omitempty"`
+	Alerts       int      `json:"alerts"`
+	Delivered    int      `json:"delivered"`
+	ToDelivery   Latency  `json:"to_delivery"`
+	Acknowledged []string `json:"acknowledged_by,omitempty"`
+	// Verdict says in a word what this proves: operated, quiet, failed.
+	Verdict string `json:"verdict"`
+}

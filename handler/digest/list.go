@@ -1,0 +1,170 @@
+package digest
+
+import (
+	"cmp"
+	"encoding/binary"
+	"hash/maphash"
+	"iter"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/auditbell/auditbell/handler/source"
+)
+
+// list holds listed entries in about 100 bytes each: texts are kept once, in blocks that are never moved.
+type list struct {
+	rows   []row
+	blocks [][]byte
+	recent []uint32 // refs of texts kept lately, by hash: a resource and a correlation id come several times
+	seed   maphash.Seed
+	sorted bool
+}
+
+type row struct {
+	time                         int64 // Unix nanoseconds; noTime when the entry does not tell it
+	operation, caller            int32 // symbol indexes; caller -1 when there is none
+	resource, event, correlation uint32
+	outcome                      uint8
+	life                         source.Key
+}
+
+const (
+	noTime    = math.MinInt64
+	blockSize = 1 << 16
+	recents   = 1 << 14
+)
+
+func (t *Tally) list(e *source.Entry) {
+	l := &t.listed
+	r := row{
+		time: noTime, operation: int32(e.Operation.Index), caller: -1, outcome: uint8(outcomeIndex(e.Outcome)), //nolint:gosec // far fewer
+		resource: l.keep(e.Detail.Resource), event: l.keep(e.Detail.EventID), correlation: l.keep(e.Detail.Correlation), life: e.Life,
+	}
+	if !e.Time.IsZero() {
+		r.time = e.Time.UnixNano()
+	}
+	if e.Caller != nil {
+		r.caller = int32(e.Caller.Index) //nolint:gosec // far fewer
+	}
+	l.rows = append(l.rows, r)
+	l.sorted = false
+	if e.Detail.Role != nil {
+		t.roles = append(t.roles, roleRow{row: r, RoleChange: *e.Detail.Role})
+	}
+}
+
+// roleRow is a listed entry that changes a role assignment.
+type roleRow struct {
+	row
+	source.RoleChange
+}
+
+// keep returns a ref to text, which is found again by text. The empty text is 0.
+func (l *list) keep(text string) uint32 {
+	if text == "" {
+		return 0
+	}
+	if l.recent == nil {
+		l.recent, l.seed = make([]uint32, recents), maphash.MakeSeed()
+	}
+	at := &l.recent[maphash.String(l.seed, text)%recents]
+	if *at != 0 && l.text(*at) == text {
+		return *at
+	}
+	*at = l.append(text[:min(len(text), math.MaxUint16)])
+	return *at
+}
+
+func (l *list) append(text string) uint32 {
+	last := len(l.blocks) - 1
+	if last < 0 || len(l.blocks[last])+len(text)+2 > blockSize {
+		l.blocks = append(l.blocks, make([]byte, 1, max(blockSize, len(text)+3))) // no ref is 0
+		last++
+	}
+	b := l.blocks[last]
+	ref := uint32(last)<<16 | uint32(len(b))                                    //nolint:gosec // blocks are bounded
+	b = append(binary.LittleEndian.AppendUint16(b, uint16(len(text))), text...) //nolint:gosec // cut above
+	l.blocks[last] = b
+	return ref
+}
+
+// text returns what ref stands for.
+func (l *list) text(ref uint32) string {
+	if ref == 0 {
+		return ""
+	}
+	b := l.blocks[ref>>16][ref&0xffff:]
+	return string(b[2 : 2+int(binary.LittleEndian.Uint16(b))])
+}
+
+// Operation is one listed entry.
+type Operation struct {
+	Time        time.Time // zero when the entry does not tell it
+	Operation   string
+	Caller      string // empty when there is none
+	Resource    string
+	Status      string
+	EventID     string
+	Correlation string
+	life        source.Key
+}
+
+// Operations are listed entries by time. They are made as they are asked for, because there may be many.
+type Operations struct {
+	list       *list
+	vocabulary *source.Vocabulary
+}
+
+// Len is their number.
+func (o Operations) Len() int {
+	if o.list == nil {
+		return 0
+	}
+	return len(o.list.rows)
+}
+
+// All iterates over them in order of time; what happened at one time is ordered by what it was, so that the same
+// entries have the same order whatever source they came from.
+func (o Operations) All() iter.Seq[Operation] {
+	return func(yield func(Operation) bool) {
+		if o.list == nil {
+			return
+		}
+		o.sort()
+		for _, r := range o.list.rows {
+			if !yield(o.operation(r)) {
+				return
+			}
+		}
+	}
+}
+
+func (o Operations) operation(r row) Operation {
+	op := Operation{
+		Operation: o.vocabulary.Operations.At(int(r.operation)).Text, Resource: o.list.text(r.resource),
+		EventID: o.list.text(r.event), Correlation: o.list.text(r.correlation), Status: Word(outcomes[r.outcome]), life: r.life,
+	}
+	if r.time != noTime {
+		op.Time = time.Unix(0, r.time).UTC()
+	}
+	if r.caller >= 0 {
+		op.Caller = o.vocabulary.Callers.At(int(r.caller)).Text
+	}
+	return op
+}
+
+func (o Operations) sort() {
+	if o.list.sorted {
+		return
+	}
+	slices.SortFunc(o.list.rows, func(a, b row) int {
+		if c := cmp.Compare(a.time, b.time); c != 0 {
+			return c
+		}
+		x, y := o.operation(a), o.operation(b)
+		return cmp.Or(cmp.Compare(x.Operation, y.Operation), cmp.Compare(x.Resource, y.Resource), cmp.Compare(x.Caller, y.Caller),
+			cmp.Compare(x.Status, y.Status), cmp.Compare(x.EventID, y.EventID), cmp.Compare(x.Correlation, y.Correlation))
+	})
+	o.list.sorted = true
+}

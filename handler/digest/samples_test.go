@@ -1,0 +1,120 @@
+package digest_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/auditbell/auditbell/handler/digest"
+	"github.com/auditbell/auditbell/handler/digest/digesttest"
+	"github.com/auditbell/auditbell/handler/source"
+)
+
+var berlin = mustZone("Europe/Berlin")
+
+func mustZone(name string) *time.Location {
+	zone, err := time.LoadLocation(name)
+	if err != nil {
+		panic(err)
+	}
+	return zone
+}
+
+// localOctober is October as Berlin has it: summer time begins it, winter time ends it, so it has 745 hours.
+var localOctober = source.Window{From: time.Date(2026, 10, 1, 0, 0, 0, 0, berlin), To: time.Date(2026, 11, 1, 0, 0, 0, 0, berlin)}
+
+func roleName(id string) string {
+	return map[string]string{
+		"8e3af657-a8ff-443c-a75c-2fe8c4bcb635": "Owner", "b24988ac-6180-42a0-ab88-20f7382dd24c": "Contributor", "acdd72a7-3385-48ef-bd42-f606fba81ae7": "Reader",
+	}[id]
+}
+
+// busy is a month with everything in it.
+func busy(t *testing.T) digest.Report {
+	t.Helper()
+	records := digesttest.All(digesttest.Options{Seed: 21, Operations: 3000})
+	lines := text(records, digesttest.AppendREST) + "{\"half\": \n" + `{"metricName":"x","time":"2026-10-01T00:00:00Z"}` + "\n"
+	tally := tallied(t, localOctober, source.Files{Inputs: inputs(file("insights-activity-logs/PT1H.json", lines))})
+	return digest.Build(tally, digest.Subject{
+		Name: "monthly", Source: "the store", Zone: berlin, Now: localOctober.To.Add(6 * time.Hour), RoleName: roleName,
+		Evidence: evidence(records), Before: before(t),
+	})
+}
+
+// quiet is a month in which nothing of note happened.
+func quiet(t *testing.T) digest.Report {
+	t.Helper()
+	records := digesttest.All(digesttest.Options{Seed: 22, Operations: 300, Quiet: true})
+	tally := tallied(t, localOctober, source.Files{Inputs: inputs(file("month.jsonl", text(records, digesttest.AppendREST)))})
+	e := digest.Evidence{Ledger: &digest.Ledger{Expected: 1488, Checked: 1488, Matched: 1488}, Rules: evidence(nil).Rules}
+	for day := range 31 {
+		sent := localOctober.From.AddDate(0, 0, day).Add(3 * time.Hour)
+		e.Canaries = append(e.Canaries, digest.Canary{Sent: sent, Delivered: sent.Add(9 * time.Second)})
+	}
+	return digest.Build(tally, digest.Subject{Name: "monthly", Source: "the store", Zone: berlin, Now: localOctober.To.Add(6 * time.Hour), Evidence: &e})
+}
+
+// empty is a month without a single entry.
+func empty(t *testing.T) digest.Report {
+	t.Helper()
+	return digest.Build(digest.NewTally(localOctober), digest.Subject{Source: "files", Zone: berlin, Now: localOctober.To})
+}
+
+func before(t *testing.T) *digest.Before {
+	t.Helper()
+	records := digesttest.All(digesttest.Options{Seed: 20, Operations: 2600, From: october.From.AddDate(0, -1, 0), To: october.From})
+	tally := tallied(t, source.Window{From: october.From.AddDate(0, -1, 0), To: october.From}, source.Files{Inputs: inputs(file("a", text(records, digesttest.AppendREST)))})
+	out, _ := written(t, digest.Build(tally, digest.Subject{}))
+	b, err := digest.ReadBefore(reader(out), "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+var sampleRules = []digest.Rule{
+	{ID: "role-assignment-created", Title: "Role assigned", Controls: []string{"CIS Azure 6.0.0 6.1.2.1", "SOC 2 CC6.1"}},
+	{ID: "nsg-deleted", Title: "Network security group deleted", Controls: []string{"CIS Azure 6.0.0 6.1.2.4"}},
+	{ID: "keyvault-deleted", Title: "Azure Key Vault Modified Or Deleted", Author: "Austin Songer @austinsonger", Controls: []string{"SOC 2 CC7.2"}},
+	{ID: "policy-assignment-deleted", Title: "Policy assignment deleted", Controls: []string{"CIS Azure 6.0.0 6.1.2.2"}},
+}
+
+// evidence makes alerts of the records that some rules are about.
+func evidence(records []digesttest.Record) *digest.Evidence {
+	e := digest.Evidence{
+		Rules: sampleRules, RuleSet: "4f2c", Parked: map[string]int64{"metric_alert": 12, "invalid": 1},
+		Ledger: &digest.Ledger{Expected: 8940, Checked: 8940, Matched: 8931, Repaired: 9, Entries: 23},
+		Exceptions: []digest.ExceptionUse{
+			{ID: "x-deploy", Owner: "jonas.klein@contoso.example", Reason: "nightly rebuild of the test estate", Ticket: "CHG-2041",
+				Expires: october.To.AddDate(0, 2, 0), Count: 412, Rules: []digest.Count{{Name: "nsg-deleted", N: 412}}},
+			{ID: "x-old", Owner: "olga.novak@contoso.example", Reason: "migration of key vaults", Expires: october.To.AddDate(0, 0, -9), Expired: true, Count: 3},
+		},
+	}
+	rules := map[string]digest.Rule{
+		"Microsoft.Authorization/roleAssignments/write": sampleRules[0], "Microsoft.Network/networkSecurityGroups/delete": sampleRules[1], "Microsoft.KeyVault/vaults/delete": sampleRules[2],
+	}
+	severity := []string{"high", "medium", "critical", "low"}
+	for _, r := range records {
+		rule, ok := rules[r.Operation]
+		if !ok || r.Status != "Succeeded" || r.Again {
+			continue
+		}
+		n := len(e.Alerts)
+		a := digest.Alert{
+			ID: fmt.Sprintf("alert-%04d", n), Rule: rule, Severity: severity[n%4], Headline: rule.Title + ": " + r.Resource[len(r.Resource)-9:], Happened: r.Time,
+			Opened: r.Time.Add(12 * time.Second), Operation: r.Operation, Caller: r.Caller, Resource: r.Resource, Outcome: "Succeeded", EventID: r.EventID, Count: 1, Records: 2,
+			Deliveries: []digest.Delivery{{Destination: "slack", First: r.Time.Add(time.Duration(13+n) * time.Second)}, {Destination: "teams", First: r.Time.Add(15 * time.Second)}},
+		}
+		if n%3 != 0 {
+			a.Answers = []digest.Answer{{Action: "acknowledged", By: "priya.brandt@contoso.example", At: a.Opened.Add(time.Duration(4+n) * time.Minute)}}
+		}
+		if n == 5 {
+			a.Deliveries = []digest.Delivery{{Destination: "slack", Parked: "channel_not_found"}}
+		}
+		e.Alerts = append(e.Alerts, a)
+	}
+	for day := range 30 {
+		e.Canaries = append(e.Canaries, digest.Canary{Sent: october.From.AddDate(0, 0, day), Delivered: october.From.AddDate(0, 0, day).Add(8 * time.Second)})
+	}
+	return &e
+}

@@ -1,0 +1,204 @@
+package digest
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+
+	"github.com/xuri/excelize/v2"
+)
+
+// XLSX writes a workbook for those who want to sort and filter. Every text is stored as text: nothing an event brought
+// can become a formula. excelize v2.11.0 writes the same bytes for the same report.
+func XLSX(w io.Writer, r Report) error {
+	book := excelize.NewFile()
+	b := workbook{book: book, r: &r}
+	b.sheet("Summary", []string{"what", "value"}, b.summary())
+	b.sheet("High-risk operations", caseColumns, b.cases())
+	b.sheet("Role assignments", []string{"time", "action", "role", "principal", "principal type", "caller", "scope", "status", "event id"}, b.roles())
+	b.sheet("Deletions", []string{"resource type", "count"}, counts(r.Deletions.ByType))
+	b.sheet("Failures", []string{"operation", "count"}, counts(r.Failures.ByOperation))
+	b.sheet("Most frequent", []string{"kind", "name", "entries", "failed", "high risk"}, b.top())
+	b.sheet("Days", append([]string{"date", "entries", "high risk"}, hourNames()...), b.days())
+	b.sheet("Alerts", []string{"opened", "severity", "rule", "rule author", "headline", "caller", "resource", "operations", "first delivered", "answers", "id"}, b.alerts())
+	b.sheet("Controls", []string{"control", "verdict", "seen", "rung", "excepted", "alerts", "delivered", "p50 s", "p95 s", "acknowledged by"}, b.controls())
+	b.sheet("Evidence", []string{"what", "value"}, b.evidence())
+	b.err = errors.Join(b.err, book.DeleteSheet("Sheet1"), book.SetDocProps(&excelize.DocProperties{
+		Title: "Azure Activity Log digest, " + r.Period, Creator: "Auditbell", Created: stamp(r.GeneratedAt), Modified: stamp(r.GeneratedAt),
+	}))
+	if b.err == nil {
+		b.err = book.Write(w)
+	}
+	if err := errors.Join(b.err, book.Close()); err != nil {
+		return fmt.Errorf("write xlsx: %w", err)
+	}
+	return nil
+}
+
+// workbook is an XLSX being written. The first error sticks.
+type workbook struct {
+	book *excelize.File
+	r    *Report
+	err  error
+}
+
+// sheet writes a table with a filter over its columns; rows come as they are needed.
+func (b *workbook) sheet(name string, columns []string, rows [][]any) {
+	if b.err != nil {
+		return
+	}
+	if _, b.err = b.book.NewSheet(name); b.err != nil {
+		return
+	}
+	out, err := b.book.NewStreamWriter(name)
+	if err != nil {
+		b.err = err
+		return
+	}
+	bold, err := b.book.NewStyle(&excelize.Style{Font: &excelize.Font{Bold: true}})
+	wide := out.SetColWidth(1, len(columns), 24)
+	panes := out.SetPanes(&excelize.Panes{Freeze: true, YSplit: 1, TopLeftCell: "A2", ActivePane: "bottomLeft"})
+	if b.err = errors.Join(err, wide, panes); b.err != nil {
+		return
+	}
+	head := make([]any, len(columns))
+	for i, c := range columns {
+		head[i] = excelize.Cell{StyleID: bold, Value: c}
+	}
+	for i, row := range slices.Concat([][]any{head}, rows) {
+		if err := out.SetRow(fmt.Sprintf("A%d", i+1), row); err != nil {
+			b.err = err
+			return
+		}
+	}
+	if b.err = out.Flush(); b.err != nil || len(rows) == 0 {
+		return
+	}
+	last, err := excelize.CoordinatesToCellName(len(columns), len(rows)+1)
+	b.err = err
+	if err == nil {
+		b.err = b.book.AutoFilter(name, "A1:"+last, nil)
+	}
+}
+
+func counts(list []Count) [][]any {
+	rows := [][]any{}
+	for _, c := range list {
+		rows = append(rows, []any{c.Name, c.N})
+	}
+	return rows
+}
+
+func hourNames() []string {
+	names := make([]string, 24)
+	for i := range names {
+		names[i] = fmt.Sprintf("%02d", i)
+	}
+	return names
+}
+
+func (b *workbook) summary() [][]any {
+	r := b.r
+	rows := [][]any{
+		{"period", r.Period}, {"generated at (UTC)", stamp(r.GeneratedAt)}, {"complete", fmt.Sprint(r.Completeness.Complete)}, {"statement", r.Completeness.Statement},
+		{"entries", r.Summary.Total}, {"successful", r.Summary.Successful}, {"failed", r.Summary.Failed}, {"unique callers", r.Summary.UniqueCallers},
+		{"operations", r.Lifecycles.Distinct}, {"operations without an end", r.Lifecycles.Unfinished},
+	}
+	for _, c := range sorted(r.ByCategory) {
+		rows = append(rows, []any{"category " + c.Name, c.N})
+	}
+	for _, c := range sorted(r.ByOutcome) {
+		rows = append(rows, []any{"outcome " + c.Name, c.N})
+	}
+	for _, f := range r.SecurityEvents {
+		rows = append(rows, []any{f.Name + ": entries", f.Count}, []any{f.Name + ": successful", f.Successful}, []any{f.Name + ": callers", int64(len(f.Callers))})
+	}
+	return rows
+}
+
+// sheetLimit is what a sheet holds (Microsoft: "Excel specifications and limits"), less the head.
+const sheetLimit = 1<<20 - 1
+
+func (b *workbook) cases() [][]any {
+	all := b.r.Cases()
+	rows := make([][]any, 0, len(all))
+	for i := range all[:min(len(all), sheetLimit)] {
+		row := make([]any, 0, len(caseColumns))
+		for column, cell := range all[i].cells() {
+			if caseColumns[column] == "entries" {
+				row = append(row, all[i].Entries)
+				continue
+			}
+			row = append(row, cell)
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+func (b *workbook) roles() [][]any {
+	rows := [][]any{}
+	for _, c := range b.r.Roles.Changes[:min(len(b.r.Roles.Changes), sheetLimit)] {
+		rows = append(rows, []any{stamp(c.Time), c.Action, c.Role, c.Principal, c.Kind, c.Caller, c.Scope, c.Status, c.EventID})
+	}
+	return rows
+}
+
+func (b *workbook) top() [][]any {
+	rows := [][]any{}
+	for _, c := range b.r.Top.Callers {
+		rows = append(rows, []any{"caller", c.Name, c.N, c.Failed, c.Risky})
+	}
+	for _, c := range b.r.Top.Risky {
+		rows = append(rows, []any{"caller, most high risk", c.Name, c.N, c.Failed, c.Risky})
+	}
+	for _, o := range b.r.Top.Operations {
+		rows = append(rows, []any{"operation", o.Name, o.N, o.Failed, o.Risky})
+	}
+	return rows
+}
+
+func (b *workbook) days() [][]any {
+	rows := [][]any{}
+	for _, d := range b.r.Activity.Days {
+		row := []any{d.Date, d.Total, d.Risky}
+		for _, n := range d.Hours {
+			row = append(row, n)
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+func (b *workbook) alerts() [][]any {
+	rows := [][]any{}
+	for _, a := range b.r.Alerts.List {
+		rows = append(rows, []any{stamp(a.Opened), a.Severity, a.Rule.Title, a.Rule.Author, a.Headline, a.Caller, a.Resource, a.Count,
+			stamp(a.delivered()), answersInWords(a, b.r.Zone), a.ID})
+	}
+	return rows
+}
+
+func (b *workbook) controls() [][]any {
+	rows := [][]any{}
+	for _, c := range b.r.Controls {
+		rows = append(rows, []any{c.ID, c.Verdict, c.Seen, c.Rung, c.Excepted, c.Alerts, c.Delivered, c.ToDelivery.P50, c.ToDelivery.P95, fmt.Sprint(c.Acknowledged)})
+	}
+	return rows
+}
+
+func (b *workbook) evidence() [][]any {
+	c := &b.r.Completeness
+	rows := [][]any{
+		{"source", c.Source}, {"inputs", c.Inputs}, {"bytes", c.Bytes}, {"redelivered", c.Again}, {"outside the period", c.Outside}, {"undated", c.Undated},
+		{"unreadable", c.Unreadable}, {"hours", c.Hours}, {"hours without entries", c.Silent},
+	}
+	for _, p := range c.Places {
+		rows = append(rows, []any{"unreadable", p.String()})
+	}
+	for _, s := range c.Scopes {
+		rows = append(rows, []any{"subscription " + s.Name, s.N})
+	}
+	return rows
+}

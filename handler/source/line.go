@@ -1,0 +1,231 @@
+package source
+
+import (
+	"encoding/binary"
+	"math/bits"
+	"unicode/utf8"
+
+	"github.com/auditbell/auditbell/handler/jsonscan"
+)
+
+// lineReader reads one JSON object at a time, strictly, and keeps where the values stand that an Entry is made of. It
+// gives up on whatever is not the usual REST item: then payload reads the line. So it needs to be right about what it
+// accepts, and only fast about the rest.
+type lineReader struct {
+	data   []byte // with padding behind, see padding
+	spans  [slots]span
+	bits   uint64 // of every byte of every string: the top bits tell whether all is ASCII
+	root   *shape
+	shapes int
+	days   dayCache
+	tokens [128]token
+}
+
+// span is the body of a string in data.
+type span struct {
+	from, to int32
+	set      bool
+	escaped  bool
+}
+
+// padding is what must follow the input in data, so that eight bytes can always be loaded. It is zero: a control
+// character ends every string.
+const padding = 8
+
+// maxNesting bounds recursion; deeper records are payload's.
+const maxNesting = 32
+
+func newLineReader() *lineReader {
+	return &lineReader{root: &shape{place: placeTop}}
+}
+
+// read reads the object that begins at data[at] and must end, but for blanks and a comma, where the line does. It
+// returns the offset of the line's end, or false to give up.
+func (r *lineReader) read(at int) (end int, ok bool) {
+	if r.shapes >= maxShapes {
+		r.root, r.shapes = &shape{place: placeTop}, 0
+	}
+	r.spans = [slots]span{}
+	r.bits = 0
+	end = r.object(at, r.root, 0)
+	if end < 0 {
+		return 0, false
+	}
+	behind := r.blanks(end)
+	if r.data[behind] == ',' { // some tools write one behind each line
+		behind = r.blanks(behind + 1)
+	}
+	if r.data[behind] != '\n' && behind != len(r.data)-padding {
+		return 0, false
+	}
+	const tops = 0x8080808080808080
+	if r.bits&tops != 0 && !utf8.Valid(r.data[at:end]) {
+		return 0, false
+	}
+	return behind, true
+}
+
+func (r *lineReader) blanks(i int) int {
+	for r.data[i] == ' ' || r.data[i] == '\t' || r.data[i] == '\r' {
+		i++
+	}
+	return i
+}
+
+// object reads the object at data[i] and returns the offset behind it; -1 to give up.
+func (r *lineReader) object(i int, within *shape, depth int) int {
+	data := r.data
+	if i = r.blanks(i + 1); data[i] == '}' {
+		return i + 1
+	}
+	if depth > maxNesting {
+		return -1
+	}
+	for s := within; ; {
+		if next := s.next; next != nil && len(data)-i > len(next.key) && string(data[i:i+len(next.key)]) == string(next.key) {
+			s = next
+		} else if s = s.after(data[i:], within, &r.shapes); s == nil {
+			return -1
+		}
+		if i = r.value(i+len(s.key), s, depth); i < 0 {
+			return -1
+		}
+		if data[i] <= ' ' {
+			i = r.blanks(i)
+		}
+		switch data[i] {
+		case ',':
+			if i++; data[i] <= ' ' {
+				i = r.blanks(i)
+			}
+		case '}':
+			return i + 1
+		default:
+			return -1
+		}
+	}
+}
+
+// value reads the value of member s, which is at data[i] but for blanks.
+func (r *lineReader) value(i int, s *shape, depth int) int {
+	if r.data[i] <= ' ' {
+		i = r.blanks(i)
+	}
+	if r.data[i] == '"' {
+		end, escaped := r.text(i + 1)
+		switch {
+		case end < 0 || s.slot >= slotOdd || s.place == placeClaims || s.place == placeProperties:
+			return -1
+		case s.slot != slotNone:
+			r.spans[s.slot] = span{int32(i + 1), int32(end), true, escaped} //nolint:gosec // a piece of input is a megabyte or so
+		}
+		return end + 1
+	}
+	return r.other(i, s, depth)
+}
+
+// other reads a value that is not a string.
+func (r *lineReader) other(i int, s *shape, depth int) int {
+	switch c := r.data[i]; {
+	case s.slot >= slotOdd:
+		return -1
+	case c == '{' && (s.slot == slotNone || s.place == placeLocalizable):
+		return r.within(i, s, depth)
+	case c == '[' && s.slot == slotNone && s.place == placeElsewhere:
+		return r.array(i, s, depth)
+	case c == 'n': // null is as good as missing
+		r.spans[s.slot] = span{}
+	case s.slot != slotNone || s.place != placeElsewhere:
+		return -1
+	}
+	end, err := jsonscan.Value(r.data, i)
+	if err != nil {
+		return -1
+	}
+	return end
+}
+
+// within reads an object that is the value of s.
+func (r *lineReader) within(i int, s *shape, depth int) int {
+	if s.inner == nil {
+		s.inner = &shape{place: s.place, slot: s.slot}
+	}
+	if s.place == placeLocalizable {
+		r.spans[s.slot] = span{}
+	}
+	if s.place == placeClaims {
+		return r.claims(i, s, depth)
+	}
+	end := r.object(i, s.inner, depth+1)
+	if s.place == placeLocalizable && !r.spans[s.slot].set {
+		return -1 // payload falls back to what people read
+	}
+	return end
+}
+
+func (r *lineReader) array(i int, s *shape, depth int) int {
+	if i = r.blanks(i + 1); r.data[i] == ']' {
+		return i + 1
+	}
+	element := shape{inner: s.inner}
+	defer func() { s.inner = element.inner }()
+	for depth < maxNesting {
+		if i = r.value(i, &element, depth+1); i < 0 {
+			return -1
+		}
+		if i = r.blanks(i); r.data[i] == ']' {
+			return i + 1
+		}
+		if r.data[i] != ',' {
+			return -1
+		}
+		i++
+	}
+	return -1
+}
+
+// text returns the offset of the quote that ends the string whose body starts at data[i]; -1 when it is malformed.
+// Eight bytes are looked at together, as in jsonscan. One difference finds both quotes and control characters: with its
+// second bit turned, '"' is the blank, and the blank and '!' are beyond it.
+func (r *lineReader) text(i int) (end int, escaped bool) {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	data, seen := r.data, r.bits
+	for i+8 <= len(data) {
+		x := binary.LittleEndian.Uint64(data[i:])
+		seen |= x
+		found := ((x ^ (ones * 2) - ones*('!')) | (x ^ (ones * '\\') - ones)) &^ x & tops
+		if found == 0 {
+			i += 8
+			continue
+		}
+		i += bits.TrailingZeros64(found) / 8
+		if data[i] == '"' {
+			r.bits = seen
+			return i, escaped
+		}
+		if data[i] != '\\' {
+			return -1, false
+		}
+		if i = escape(data, i); i < 0 {
+			return -1, false
+		}
+		escaped = true
+	}
+	return -1, false
+}
+
+// escape returns the offset behind the escape at data[i]; -1 when it is malformed.
+func escape(data []byte, i int) int {
+	switch data[i+1] {
+	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+		return i + 2
+	case 'u':
+		for _, c := range data[i+2 : i+6] {
+			if !('0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'f') {
+				return -1
+			}
+		}
+		return i + 6
+	}
+	return -1
+}
