@@ -60,15 +60,18 @@ func openApp(w world) (*app, error) {
 	options.Logger, options.Now = w.log, w.now
 	readSchedules(s)
 	readEventHub(s)
-	config := s.ReadConfig(w.config, names(a.destinations))
+	set, all := readRules(s, w.config)
+	a.rules = all
+	config := s.ReadConfig(w.config, configNames(all))
+	everywhere := names(a.destinations)
+	openNamed(s, config, a.destinations)
 	a.pipeline = &pipeline.Pipeline{
-		Routes: config.Routes, Quiet: config.Quiet, Maintenance: config.Maintenance,
-		Destinations: a.destinations, Budgets: &pipeline.Budgets{},
+		Rules: set, Routes: config.Routes, Quiet: config.Quiet, Maintenance: config.Maintenance,
+		Destinations: a.destinations, Everywhere: everywhere, Budgets: &pipeline.Budgets{},
 		Enrich: readEnrich(s), Now: w.now,
 		Lease: s.Duration(settings.Def{Name: "DELIVERY_LEASE", Default: "30s",
 			Doc: "How long one instance may take to deliver an alert before another one tries."}),
 	}
-	a.pipeline.Rules, a.rules = readRules(s, w.config)
 	a.slackSecret, a.pipeline.Acting = readActing(s)
 	exceptions := readExceptions(s, w.config, a.rules, w.now())
 	if err := s.Err(); err != nil {
@@ -79,7 +82,8 @@ func openApp(w world) (*app, error) {
 		return a, err
 	}
 	a.pipeline.Log, a.pipeline.Alerts, a.pipeline.Windows, a.pipeline.Feeds, a.pipeline.Now = a.store, a.store, a.store, a.store, a.store.Now
-	a.exceptions = exception.NewBook(exceptions, a.store, w.now)
+	a.pipeline.Staged = a.store
+	a.exceptions = exception.NewBook(exceptions, a.store, a.store.Now)
 	a.pipeline.Exceptions = a.exceptions
 	return a, nil
 }

@@ -64,6 +64,7 @@ type Rule struct {
 	Many     bool          `json:"many,omitempty"`     // a correlation: it rang for the number, not for this one event
 	Window   time.Duration `json:"window,omitempty"`   // 0: DefaultWindow
 	GroupBy  []string      `json:"-"`                  // event fields; empty: actor and resource group
+	Tags     []string      `json:"-"`                  // Sigma's; routes ask for them when the rule rings
 }
 
 // Rules that are not Sigma: summaries of many alerts, and what Auditbell has to say about itself.

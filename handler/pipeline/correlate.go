@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"github.com/auditbell/auditbell/handler/activity"
-	"github.com/auditbell/auditbell/handler/alert"
 	"github.com/auditbell/auditbell/handler/rules"
 )
 
@@ -17,7 +16,7 @@ type Windows interface {
 
 // correlated counts the event into every correlation that it belongs to and returns those whose threshold is met. A
 // record that comes again is counted once: a window knows its members.
-func (p *Pipeline) correlated(ctx context.Context, e *activity.Event) (met []alert.Rule, ru float64, err error) {
+func (p *Pipeline) correlated(ctx context.Context, e *activity.Event) (met []*rules.Rule, ru float64, err error) {
 	for _, beat := range p.Rules.Correlate(nil, e) {
 		rings := false
 		charge, err := p.Windows.Window(ctx, beat.Group, func(state []byte) ([]byte, error) {
@@ -34,8 +33,8 @@ func (p *Pipeline) correlated(ctx context.Context, e *activity.Event) (met []ale
 		if err != nil {
 			return met, ru, fmt.Errorf("correlate: %w", err)
 		}
-		if rings && beat.Rule.Rings() {
-			met = append(met, alertRule(beat.Rule))
+		if rings {
+			met = append(met, beat.Rule)
 		}
 	}
 	return met, ru, nil

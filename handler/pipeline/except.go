@@ -34,8 +34,7 @@ func (p *Pipeline) except(ctx context.Context, b Batch, f *alert.Finding) (sum S
 		return sum, false, err
 	}
 	if len(v.Rings) > 0 {
-		f.Rule, f.Also = alert.Gravest(v.Rings)
-		f.To, f.Hold = p.route(*f), p.hold(*f)
+		*f = p.Only(*f, v.Rings)
 		return sum, false, nil
 	}
 	sum.Excepted++

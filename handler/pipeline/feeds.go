@@ -3,8 +3,6 @@ package pipeline
 import (
 	"context"
 	"fmt"
-	"maps"
-	"slices"
 	"sync"
 	"time"
 
@@ -70,7 +68,7 @@ func (p *Pipeline) watchFeeds(ctx context.Context, b Batch) error {
 		}
 		p.notice(ctx, b, watch{kind: "feed-silent", title: "Nothing comes in through " + f.Name, subject: f.Name,
 			detail: fmt.Sprintf("The last record came at %s; at this time of day about %.0f would have come since.", f.Last.Format(clockFormat), expected),
-			to:     slices.Sorted(maps.Keys(p.Destinations)),
+			to:     p.everywhere(),
 			steps: []string{"See whether the event subscription, diagnostic setting or action group still exists and delivers.",
 				"The Activity Log itself keeps 90 days: what was missed can be read there."}})
 	}

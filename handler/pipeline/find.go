@@ -8,47 +8,56 @@ import (
 	"github.com/auditbell/auditbell/handler/alert"
 	"github.com/auditbell/auditbell/handler/notify"
 	"github.com/auditbell/auditbell/handler/rules"
-	"github.com/auditbell/auditbell/handler/settings"
 )
 
-// Find says whether an event rings by itself, by which rules, and where. What Azure Monitor already judged to be an alert rings
+// Find says whether an event rings, by which rules, and where. What Azure Monitor already judged to be an alert rings
 // under the name and severity of its Azure rule; everything else rings through our rules. The legacy webhook tells
-// neither name nor severity, so our rules grade what it brings.
-func (p *Pipeline) Find(e activity.Event) (alert.Finding, bool) {
-	return p.finding(e, p.met(e))
+// neither name nor severity, so our rules grade what it brings. Correlated are correlations that ring with this event,
+// which it cannot tell by itself.
+func (p *Pipeline) Find(e activity.Event, correlated ...*rules.Rule) (alert.Finding, bool) {
+	ring, _ := p.met(e, correlated)
+	return p.finding(e, ring)
 }
 
 func (p *Pipeline) finding(e activity.Event, met []alert.Rule) (alert.Finding, bool) {
 	if len(met) == 0 {
 		return alert.Finding{}, false
 	}
-	f := alert.Finding{Event: e}
-	f.Rule, f.Also = alert.Gravest(met)
-	f.To, f.Hold = p.route(f), p.hold(f)
-	return f, true
+	return p.Only(alert.Finding{Event: e}, met), true
 }
 
-func (p *Pipeline) met(e activity.Event) []alert.Rule {
-	var met []alert.Rule
-	if judged, ok := activity.AzureAlert(e); ok {
-		met = append(met, azureRule(judged, e))
-		if judged.Severity != "" {
-			return met
-		}
+// Only is the finding with these rules, which decide anew where it goes.
+func (p *Pipeline) Only(f alert.Finding, met []alert.Rule) alert.Finding {
+	f.Rule, f.Also = alert.Gravest(met)
+	f.To, f.Hold = p.route(f), p.hold(f)
+	return f
+}
+
+// met are the rules that e meets: those that ring, and those that are only counted (rules.Rule.Rings).
+func (p *Pipeline) met(e activity.Event, correlated []*rules.Rule) (ring []alert.Rule, staged []*rules.Rule) {
+	judged, azure := activity.AzureAlert(e)
+	if azure {
+		ring = append(ring, azureRule(judged, e))
 	}
-	for _, r := range p.Rules.Match(nil, &e) {
+	matched := correlated
+	if judged.Severity == "" {
+		matched = append(p.Rules.Match(nil, &e), correlated...)
+	}
+	for _, r := range matched {
 		if r.Rings() {
-			met = append(met, alertRule(r))
+			ring = append(ring, alertRule(r))
+		} else {
+			staged = append(staged, r)
 		}
 	}
-	return met
+	return ring, staged
 }
 
 func alertRule(r *rules.Rule) alert.Rule {
 	return alert.Rule{
 		ID: r.ID, Title: r.Title, Severity: string(r.Level), Author: r.Author, Many: r.Correlation != nil,
 		Reason: r.Auditbell.Reason, Runbook: r.Auditbell.Runbook, Controls: r.Auditbell.Controls,
-		Window: r.Auditbell.Window, GroupBy: r.Auditbell.GroupBy,
+		Window: r.Auditbell.Window, GroupBy: r.Auditbell.GroupBy, Tags: r.Tags,
 	}
 }
 
@@ -84,45 +93,4 @@ func severityOf(sev string, level activity.Level) string {
 		return string(notify.Low)
 	}
 	return string(notify.Medium)
-}
-
-// route lists the destinations of a finding: the first route that matches, and those after it while it says continue.
-func (p *Pipeline) route(f alert.Finding) []string {
-	var to []string
-	for _, r := range p.Routes {
-		if !matches(r.Match, f) {
-			continue
-		}
-		for _, name := range r.To {
-			to = append(to, p.named(name)...)
-		}
-		if !r.Continue {
-			break
-		}
-	}
-	slices.Sort(to)
-	return slices.Compact(to)
-}
-
-// named expands "*" to every configured destination.
-func (p *Pipeline) named(name string) []string {
-	if name != settings.Everywhere {
-		return []string{name}
-	}
-	var all []string
-	for have := range p.Destinations {
-		all = append(all, have)
-	}
-	return all
-}
-
-// matches reports whether every condition that the route states holds; within one, any of its values will do.
-func matches(m settings.RouteMatch, f alert.Finding) bool {
-	severe := m.Severity == "" || notify.Severity(f.Rule.Severity).Rank() >= notify.Severity(m.Severity).Rank()
-	return severe && among(m.Category, string(f.Event.Category)) && among(m.Rule, f.Rule.ID) &&
-		among(m.Subscription, f.Event.SubscriptionID) && among(m.ResourceGroup, f.Event.ResourceGroup)
-}
-
-func among(allowed []string, value string) bool {
-	return len(allowed) == 0 || slices.ContainsFunc(allowed, func(a string) bool { return strings.EqualFold(a, value) })
 }

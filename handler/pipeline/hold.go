@@ -8,9 +8,10 @@ import (
 )
 
 // hold says whether a finding waits for the end of a quiet time or maintenance window: the one that ends last, if
-// several match.
+// several match. Only the gravest rule is asked: a window for one rule must not hold back another that rings with it.
 func (p *Pipeline) hold(f alert.Finding) alert.Hold {
 	var h alert.Hold
+	f.Also = nil
 	now := p.Now()
 	for i := range p.Quiet {
 		q := &p.Quiet[i]

@@ -56,12 +56,14 @@ type Pipeline struct {
 	Alerts       Alerts
 	Windows      Windows
 	Feeds        Feeds
+	Staged       Staged // nil: staged rules are not counted
 	Rules        *rules.Set
 	Routes       []settings.Route
 	Quiet        []settings.Quiet
 	Maintenance  []settings.Maintenance
 	Budgets      *Budgets
 	Destinations map[string]notify.Destination // by name; routes name them
+	Everywhere   []string                      // the names that "*" in a route stands for; nil: all of them
 	Enrich       enrich.Options
 	Exceptions   *exception.Book // nil: nothing is excepted
 	Acting       Acting
@@ -82,6 +84,7 @@ type Batch struct {
 
 	crowd  int           // alerts that are due at once
 	leased *atomic.Int32 // alerts of this batch that will be delivered at its end
+	staged *staging
 }
 
 // Summary counts what became of a batch; its fields are the names of metrics.
@@ -113,7 +116,7 @@ func (p *Pipeline) Handle(ctx context.Context, b Batch) (Summary, error) {
 	var mu sync.Mutex // sum, errs, due
 	var errs []error
 	var due []alert.Alert
-	b.leased = &atomic.Int32{}
+	b.leased, b.staged = &atomic.Int32{}, &staging{}
 	each(len(b.Parked), func(i int) {
 		ru, err := p.Log.Park(ctx, b.Parked[i])
 		mu.Lock()
@@ -134,7 +137,7 @@ func (p *Pipeline) Handle(ctx context.Context, b Batch) (Summary, error) {
 		}
 	})
 	sum.add(p.deliverAll(ctx, due, b))
-	sum.RU += p.note(ctx, b)
+	sum.RU += p.note(ctx, b) + p.countStaged(ctx, b)
 	return sum, errors.Join(errs...)
 }
 
@@ -156,7 +159,11 @@ func (p *Pipeline) one(ctx context.Context, b Batch, e activity.Event) (Summary,
 	if err != nil {
 		return sum, alert.Rung{}, fmt.Errorf("event %s: %w", e.ID, err)
 	}
-	f, ok := p.finding(e, append(p.met(e), counted...))
+	ring, staged := p.met(e, counted)
+	if first {
+		b.staged.add(staged, &e, p.Now())
+	}
+	f, ok := p.finding(e, ring)
 	if !ok {
 		return sum, alert.Rung{}, nil
 	}

@@ -46,7 +46,7 @@ func (p *Pipeline) notice(ctx context.Context, b Batch, w watch) {
 
 // givenUp tells the other destinations that one is not reached any more: its own readers cannot be told.
 func (p *Pipeline) givenUp(ctx context.Context, b Batch, t attempt) {
-	to := slices.DeleteFunc(slices.Sorted(maps.Keys(p.Destinations)), func(name string) bool { return name == t.name })
+	to := slices.DeleteFunc(p.everywhere(), func(name string) bool { return name == t.name })
 	if len(to) == 0 {
 		return // logged, and listed by check
 	}
@@ -87,7 +87,7 @@ func (p *Pipeline) watchQueue(ctx context.Context, b Batch) error {
 	for _, name := range slices.Sorted(maps.Keys(late)) {
 		p.notice(ctx, b, watch{kind: "delivery-late", title: "Alerts are late for " + name, subject: name,
 			detail: fmt.Sprintf("%d alerts have waited more than %s to be told; delivery goes on.", late[name], overdueAfter),
-			to:     slices.Sorted(maps.Keys(p.Destinations)),
+			to:     p.everywhere(),
 			steps:  []string{"See whether the service is down or asks for fewer messages.", "The log says why each attempt failed."}})
 	}
 	return nil

@@ -1,57 +1,44 @@
 package settings
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
+	"maps"
+	"regexp"
 	"slices"
 	"strings"
-
-	"go.yaml.in/yaml/v4"
 )
 
-// Config is config/auditbell.yaml.
+// Config is config/auditbell.yaml. A new key is a field here, its description in config/schema/auditbell.json (a test
+// holds the two together), and a check of what it means.
 type Config struct {
-	Routes      []Route       `yaml:"routes"`
-	Quiet       []Quiet       `yaml:"quiet"`
-	Maintenance []Maintenance `yaml:"maintenance"`
+	Destinations map[string]Destination `yaml:"destinations"`
+	Routes       []Route                `yaml:"routes"`
+	Quiet        []Quiet                `yaml:"quiet"`
+	Maintenance  []Maintenance          `yaml:"maintenance"`
 }
 
-// severities are Sigma's levels from quiet to loud.
-var severities = []string{"informational", "low", "medium", "high", "critical"}
+// Destination is an end that routes may name beside the kinds themselves: the same token or address, another channel.
+type Destination struct {
+	Kind    string `yaml:"kind"`
+	Channel string `yaml:"channel"` // empty: where the kind's own settings lead
 
-// Route sends what matches to destinations. Routes are tried in order; the first that matches is taken, and the
-// following ones too while Continue is set. The last must match everything, so that nothing falls through.
-type Route struct {
-	Match    RouteMatch `yaml:"match"`
-	To       []string   `yaml:"to"` // destination names, or Everywhere
-	Continue bool       `yaml:"continue"`
+	At string `yaml:"-"` // file, line and column
 }
 
-// Everywhere in a route's To stands for every destination that is configured.
-const Everywhere = "*"
-
-// RouteMatch lists conditions that must all hold; within one, any value will do. Comparison ignores case.
-type RouteMatch struct {
-	Severity      string   `yaml:"severity"` // this severity or a graver one
-	Category      []string `yaml:"category"`
-	Rule          []string `yaml:"rule"`
-	Subscription  []string `yaml:"subscription"`
-	ResourceGroup []string `yaml:"resource_group"`
-}
-
-func (m RouteMatch) empty() bool {
-	return m.Severity == "" && len(m.Category)+len(m.Rule)+len(m.Subscription)+len(m.ResourceGroup) == 0
+// Names are what the file may refer to and other packages know.
+type Names struct {
+	Kinds []string               // of destinations; each is a destination of its own, too
+	Rule  func(like string) bool // reports whether there is a rule with such an id; nil: any id is right
 }
 
 // configFile is the one file that this package reads from the config folder.
 const configFile = "auditbell.yaml"
 
-// ReadConfig reads the config folder; destinations are the names that routes may use. Problems go into s. Without the
-// file everything goes everywhere.
-func (s *Set) ReadConfig(folder fs.FS, destinations []string) Config {
+// ReadConfig reads the config folder. All problems go into s, each with file, line and column. Without the file
+// everything goes everywhere.
+func (s *Set) ReadConfig(folder fs.FS, names Names) Config {
 	everything := Config{Routes: []Route{{To: []string{Everywhere}}}}
 	text, err := fs.ReadFile(folder, configFile)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -62,40 +49,40 @@ func (s *Set) ReadConfig(folder fs.FS, destinations []string) Config {
 		return everything
 	}
 	var c Config
-	decoder := yaml.NewDecoder(bytes.NewReader(text))
-	decoder.KnownFields(true)
-	if err := decoder.Decode(&c); err != nil && !errors.Is(err, io.EOF) {
-		s.Report(Problem{Name: configFile, Reason: strings.ReplaceAll(err.Error(), "\n", " "), Hint: "compare with config/auditbell.yaml in the repository"})
+	d, ok := newDocument("config/"+configFile, text, &c)
+	defer d.reportTo(s)
+	if !ok {
 		return everything
 	}
+	d.checkDestinations(c.Destinations, names)
 	if len(c.Routes) == 0 {
 		c.Routes = everything.Routes
 	}
-	s.checkRoutes(c.Routes, destinations)
-	s.checkQuiet(&c)
+	d.checkRoutes(c, names)
+	d.checkQuiet(&c, names)
 	return c
 }
 
-func (s *Set) checkRoutes(routes []Route, destinations []string) {
-	known := map[string]bool{Everywhere: true}
-	for _, name := range destinations {
-		known[name] = true
-	}
-	for i, r := range routes {
-		at := fmt.Sprintf("%s: route %d", configFile, i+1)
-		if len(r.To) == 0 {
-			s.Report(Problem{at, "sends to nothing", "list destinations under to, or use \"*\""})
+// destinationName is what keys and ids of items in the store may hold, where names of destinations end up.
+var destinationName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,39}$`)
+
+func (d *document) checkDestinations(all map[string]Destination, names Names) {
+	kinds := strings.Join(names.Kinds, ", ")
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		one, path := all[name], join("destinations", name)
+		one.At = d.at(path)
+		all[name] = one
+		switch {
+		case slices.Contains(names.Kinds, name):
+			d.problem(path, fmt.Sprintf("%q is a kind of destination already, with the channel of its own settings", name), "choose another name, and name the kind under kind")
+		case !destinationName.MatchString(name):
+			d.problem(path, fmt.Sprintf("the name %q does not do", name), "lower-case letters, digits and hyphens, at most 40, a letter first")
 		}
-		for _, name := range r.To {
-			if !known[name] {
-				s.Report(Problem{at, fmt.Sprintf("names the destination %q, which there is not", name), "known: " + strings.Join(destinations, ", ") + ", *"})
-			}
+		if !slices.Contains(names.Kinds, one.Kind) {
+			d.problem(join(path, "kind"), fmt.Sprintf("kind %q is unknown", one.Kind), "one of "+kinds)
 		}
-		if m := r.Match.Severity; m != "" && !slices.Contains(severities, m) {
-			s.Report(Problem{at, fmt.Sprintf("severity %q is unknown", m), "one of " + strings.Join(severities, ", ")})
+		if one.Channel != strings.TrimSpace(one.Channel) || strings.ContainsFunc(one.Channel, func(r rune) bool { return r < ' ' }) {
+			d.problem(join(path, "channel"), fmt.Sprintf("channel %q has white space around it", one.Channel), "an id such as C0123456789")
 		}
-	}
-	if last := routes[len(routes)-1]; !last.Match.empty() {
-		s.Report(Problem{configFile, "the last route does not match everything: what no route matches would be silent", "end with a route without match"})
 	}
 }

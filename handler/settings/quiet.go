@@ -52,7 +52,7 @@ func at(day time.Time, clock time.Duration) time.Time {
 }
 
 func (q *Quiet) on(day time.Weekday) bool {
-	return len(q.Days) == 0 || slices.Contains(q.Days, strings.ToLower(day.String()[:3]))
+	return len(q.Days) == 0 || slices.ContainsFunc(q.Days, func(d string) bool { return Like(d, day.String()[:3]) })
 }
 
 // Ends returns when the window is over; ok is false outside of it.
@@ -61,45 +61,49 @@ func (m *Maintenance) Ends(now time.Time) (end time.Time, ok bool) {
 }
 
 // checkQuiet completes quiet times and windows and reports what is wrong with them.
-func (s *Set) checkQuiet(c *Config) {
+func (d *document) checkQuiet(c *Config, names Names) {
 	for i := range c.Quiet {
-		q := &c.Quiet[i]
-		at := fmt.Sprintf("%s: quiet %d %q", configFile, i+1, q.Name)
+		q, path := &c.Quiet[i], index("quiet", i)
 		var err error
 		if q.zone, err = time.LoadLocation(q.TimeZone); err != nil {
-			s.Report(Problem{at, fmt.Sprintf("time_zone %q is unknown", q.TimeZone), "an IANA name such as Europe/Berlin"})
+			d.problem(join(path, "time_zone"), fmt.Sprintf("time_zone %q is unknown", q.TimeZone), "an IANA name such as Europe/Berlin")
 			q.zone = time.UTC
 		}
-		q.from, q.to = s.clock(at+" from", q.From), s.clock(at+" to", q.To)
-		for _, day := range q.Days {
-			if !slices.Contains([]string{"mon", "tue", "wed", "thu", "fri", "sat", "sun"}, day) {
-				s.Report(Problem{at, fmt.Sprintf("day %q is unknown", day), "mon, tue, wed, thu, fri, sat, sun"})
-			}
-		}
-		s.checkHold(at, q.Name, q.Below)
+		q.from, q.to = d.clock(join(path, "from"), q.From), d.clock(join(path, "to"), q.To)
+		d.checkWords(q.Days, join(path, "days"), days)
+		d.checkHold(hold{q.Name, q.Below, q.Match}, path, names)
 	}
 	for i, m := range c.Maintenance {
-		at := fmt.Sprintf("%s: maintenance %d %q", configFile, i+1, m.Name)
+		path := index("maintenance", i)
 		if !m.To.After(m.From) {
-			s.Report(Problem{at, "ends before it begins", "times such as 2026-12-01T22:00:00+01:00"})
+			d.problem(join(path, "to"), "ends before it begins", "times such as 2026-12-01T22:00:00+01:00")
 		}
-		s.checkHold(at, m.Name, m.Below)
+		d.checkHold(hold{m.Name, m.Below, m.Match}, path, names)
 	}
 }
 
-func (s *Set) checkHold(at, name, below string) {
-	if name == "" {
-		s.Report(Problem{at, "has no name", "readers see it in the summary"})
-	}
-	if below != "" && !slices.Contains(severities, below) {
-		s.Report(Problem{at, fmt.Sprintf("severity %q is unknown", below), "one of " + strings.Join(severities, ", ")})
-	}
+var days = []string{"mon", "tue", "wed", "thu", "fri", "sat", "sun"}
+
+// hold is what quiet times and maintenance windows have in common.
+type hold struct {
+	name, below string
+	match       RouteMatch
 }
 
-func (s *Set) clock(at, text string) time.Duration {
+func (d *document) checkHold(h hold, path string, names Names) {
+	if h.name == "" {
+		d.problem(join(path, "name"), "has no name", "readers see it in the summary")
+	}
+	if h.below != "" && !slices.Contains(severities, h.below) {
+		d.problem(join(path, "below"), fmt.Sprintf("severity %q is unknown", h.below), "one of "+strings.Join(severities, ", "))
+	}
+	d.checkMatch(h.match, join(path, "match"), names)
+}
+
+func (d *document) clock(path, text string) time.Duration {
 	t, err := time.Parse("15:04", text)
 	if err != nil {
-		s.Report(Problem{at, fmt.Sprintf("%q is no time of day", text), `hours and minutes in quotes, such as "22:00"`})
+		d.problem(path, fmt.Sprintf("%q is no time of day", text), `hours and minutes in quotes, such as "22:00"`)
 		return 0
 	}
 	return time.Duration(t.Hour())*time.Hour + time.Duration(t.Minute())*time.Minute
