@@ -206,3 +206,23 @@ func TestOneRecordTellsThatAnExceptionEnded(t *testing.T) {
 		}
 	}
 }
+
+func TestActsAndExceptionsStayCheap(t *testing.T) {
+	t.Parallel()
+	a := open(t)
+	ref := rung(t, a)
+	r, err := a.Act(t.Context(), ref, act(a, "1", alert.Snoozed, time.Hour), a.lease("one"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var counted [3]float64 // the first of a day, a further one, one that comes again
+	for i, n := range []int{1, 2, 2} {
+		if counted[i], err = a.Excepted(t.Context(), "x", event(n, activity.Started)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Logf("RU: act %.1f, excepted record %.1f, further %.1f, again %.1f", r.RU, counted[0], counted[1], counted[2])
+	if r.RU > 70 || counted[1] > 30 || counted[2] > 5 {
+		t.Errorf("an act costs %.1f RU, an excepted record %.1f and its redelivery %.1f; want at most 70, 30 and 5", r.RU, counted[1], counted[2])
+	}
+}
