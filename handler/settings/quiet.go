@@ -69,7 +69,7 @@ func (d *document) checkQuiet(c *Config, names Names) {
 			d.problem(join(path, "time_zone"), fmt.Sprintf("time_zone %q is unknown", q.TimeZone), "an IANA name such as Europe/Berlin")
 			q.zone = time.UTC
 		}
-		q.from, q.to = d.clock(join(path, "from"), q.From), d.clock(join(path, "to"), q.To)
+		q.from, q.to = d.clock(path, "from", q.From), d.clock(path, "to", q.To)
 		d.checkWords(q.Days, join(path, "days"), days)
 		d.checkHold(hold{q.Name, q.Below, q.Match}, path, names)
 	}
@@ -100,10 +100,10 @@ func (d *document) checkHold(h hold, path string, names Names) {
 	d.checkMatch(h.match, join(path, "match"), names)
 }
 
-func (d *document) clock(path, text string) time.Duration {
+func (d *document) clock(path, name, text string) time.Duration {
 	t, err := time.Parse("15:04", text)
 	if err != nil {
-		d.problem(path, fmt.Sprintf("%q is no time of day", text), `hours and minutes in quotes, such as "22:00"`)
+		d.problem(join(path, name), fmt.Sprintf("%s %q is no time of day", name, text), `hours and minutes in quotes, such as "22:00"`)
 		return 0
 	}
 	return time.Duration(t.Hour())*time.Hour + time.Duration(t.Minute())*time.Minute
