@@ -23,20 +23,21 @@ func ParseResource(id string) Resource {
 	r := Resource{Name: id[strings.LastIndexByte(id, '/')+1:]}
 	provider := -1 // where the innermost provider's namespace starts
 	for at := 0; at >= 0 && at < len(id); {
-		key, value := segment(id, at), ""
+		key := segment(id, at)
 		next := at + len(key) + 1
-		if next < len(id) {
-			value = segment(id, next)
-		}
 		switch { // lengths first: most segments are none of the three
 		case len(key) == len("providers") && strings.EqualFold(key, "providers"):
 			provider = next
+			if next < len(id) && strings.Count(id[next:], "/") <= 2 {
+				at = len(id) // namespace, type and name: no other provider can follow
+				continue
+			}
 		case len(key) == len("subscriptions") && r.Subscription == "" && strings.EqualFold(key, "subscriptions"):
-			r.Subscription = value
-			next += len(value) + 1
+			r.Subscription = segment(id, min(next, len(id)))
+			next += len(r.Subscription) + 1
 		case len(key) == len("resourcegroups") && r.Group == "" && strings.EqualFold(key, "resourcegroups"):
-			r.Group = value
-			next += len(value) + 1
+			r.Group = segment(id, min(next, len(id)))
+			next += len(r.Group) + 1
 		}
 		at = next
 	}

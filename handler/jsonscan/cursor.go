@@ -61,6 +61,12 @@ func (c *Cursor) Skip() []byte {
 		return nil
 	}
 	start := c.pos
+	if start < len(c.data) && c.data[start] == '"' { // most values are strings without escapes
+		if end := special(c.data, start+1); end < len(c.data) && c.data[end] == '"' {
+			c.pos = end + 1
+			return c.data[start : end+1]
+		}
+	}
 	end, err := value(c.data, start, c.depth)
 	if c.pos = end; err != nil {
 		c.err = err
@@ -76,13 +82,19 @@ func (c *Cursor) Skip() []byte {
 func (c *Cursor) Members(yield func(name []byte) bool) {
 	var names nameSet
 	for more := c.open('{'); more; {
-		name := c.name(&names)
-		if c.err != nil {
-			return
+		name, ok := c.usualName(&names)
+		if !ok {
+			if name = c.name(&names); c.err != nil {
+				return
+			}
 		}
 		at := c.pos
 		if !yield(name) {
 			return
+		}
+		if i := c.pos; i > at && c.err == nil && i+1 < len(c.data) && c.data[i] == ',' && c.data[i+1] > ' ' {
+			c.pos = i + 1 // the usual separator in compact text
+			continue
 		}
 		more = c.next(at, '}')
 	}
@@ -143,20 +155,36 @@ func (c *Cursor) next(at int, closing byte) bool {
 	return !done && err == nil
 }
 
-// name reads `"name" :` and moves to the value.
-func (c *Cursor) name(names *nameSet) (name []byte) {
+// usualName reads `"name":` as compact text has it, when no name before could be the same. Nearly all names are read
+// here, which is kept small for it.
+func (c *Cursor) usualName(names *nameSet) (name []byte, ok bool) {
 	data, start := c.data, c.pos+1
 	if c.pos >= len(data) || data[c.pos] != '"' {
+		return nil, false
+	}
+	i := special(data, start)
+	if i+2 >= len(data) || data[i] != '"' || data[i+1] != ':' || data[i+2] <= ' ' {
+		return nil, false
+	}
+	slot := nameHash(data[start:i]) % uint64(len(names.slots))
+	if names.slots[slot] != 0 || names.n >= tableLimit || names.more != nil || start >= 1<<31-1 {
+		return nil, false
+	}
+	names.slots[slot] = int32(start + 1)
+	names.n++
+	c.pos = i + 2
+	return data[start:i], true
+}
+
+// name reads `"name" :` and moves to the value.
+func (c *Cursor) name(names *nameSet) []byte {
+	start := c.pos + 1
+	if c.pos >= len(c.data) || c.data[c.pos] != '"' {
 		c.fail(c.pos, expectedName)
 		return nil
 	}
-	plain := true
-	if i := special(data, start); i+2 < len(data) && data[i] == '"' && data[i+1] == ':' && data[i+2] > ' ' {
-		name, c.pos = data[start:i], i+2 // the usual name in compact text
-	} else if name, plain = c.slowName(start, i); c.err != nil {
-		return nil
-	}
-	if names.add(data, name, start, plain) {
+	name, plain := c.slowName(start, special(c.data, start))
+	if c.err == nil && names.add(c.data, name, start, plain) {
 		c.err = &DuplicateError{start - 1, string(name)}
 	}
 	return name

@@ -145,6 +145,17 @@ func TestCursorDoesNotAllocate(t *testing.T) {
 	}
 }
 
+func TestAppendQuoteRoundTrips(t *testing.T) {
+	t.Parallel()
+	for _, s := range []string{"", "plain", "é日本🚀", "\"\\/\b\f\n\r\t\x00\x1f", "a\"b", strings.Repeat("x", 40) + "\n"} {
+		quoted := jsonscan.AppendQuote([]byte("x"), []byte(s))
+		var std string
+		if err := json.Unmarshal(quoted[1:], &std); err != nil || std != s {
+			t.Errorf("AppendQuote(%q) = %s, which encoding/json reads as %q, %v", s, quoted, std, err)
+		}
+	}
+}
+
 func FuzzCursor(f *testing.F) {
 	for _, text := range texts {
 		f.Add([]byte(text))

@@ -148,6 +148,25 @@ func plainRun(body []byte) int {
 	return i
 }
 
+// AppendQuote appends s as a JSON string literal; s is text that Unquote or a Cursor returned.
+func AppendQuote(dst, s []byte) []byte {
+	dst = append(dst, '"')
+	for {
+		n := special(s, 0)
+		dst = append(dst, s[:n]...)
+		if n == len(s) {
+			return append(dst, '"')
+		}
+		switch c := s[n]; {
+		case c == '"', c == '\\':
+			dst = append(dst, '\\', c)
+		default:
+			dst = append(dst, '\\', 'u', '0', '0', "0123456789abcdef"[c>>4], "0123456789abcdef"[c&15])
+		}
+		s = s[n+1:]
+	}
+}
+
 var unescaped = [256]byte{'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'}
 
 // unicodeEscape reads \uXXXX, and the low half behind it when it is a surrogate pair.

@@ -1,18 +1,12 @@
 package payload
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/auditbell/auditbell/handler/activity"
 	"github.com/auditbell/auditbell/handler/jsonscan"
 )
-
-// identity is who a record says acted, by the names that it gives.
-type identity struct {
-	named             string // the caller member of REST and the webhooks
-	upn, mail, unique string // claims; guests have mail and unique, but no upn
-	service           string // the spn claim: the name of a platform service
-}
 
 // caller reads who acted: the caller member where the form has one, else the claims, else PIM's CallerInfo.
 func (it *item) caller(e *activity.Event, m *members, authorization []byte) {
@@ -20,39 +14,33 @@ func (it *item) caller(e *activity.Event, m *members, authorization []byte) {
 	e.CallerName = t.of(k.raw(claimName)) // one published sample has a leading blank: texts are trimmed
 	e.CallerObjectID = t.of(k.raw(claimObjectID))
 	e.CallerAppID = t.of(k.raw(claimAppID))
-	who := identity{
-		named:   t.of(m.raw(m.caller)),
-		upn:     t.of(k.raw(claimUPN)),
-		mail:    t.of(k.raw(claimEmail)),
-		unique:  t.of(k.raw(claimUniqueName)),
-		service: t.of(k.raw(claimService)),
-	}
-	if e.Caller = who.best(e); e.Caller == "" {
+	if e.Caller = it.bestName(e, m); e.Caller == "" {
 		it.callerInfo(e)
 	}
-	e.CallerType = it.callerType(e, k, who, authorization)
+	e.CallerType = it.callerType(e, m, authorization)
 }
 
-// best picks UPN, mail, what the record names, app id, object id, name of a platform service, in this order. Platform
-// services have their name as mail or spn claim (facts: payload variations).
-func (who identity) best(e *activity.Event) string {
-	switch {
-	case who.upn != "":
-		return who.upn
-	case isAddress(who.named):
-		return who.named
+// bestName picks UPN, mail, what the record names, app id, object id, name of a platform service, in this order. Guests
+// have mail and a unique name but no UPN; platform services have their name as mail or spn claim (facts: payload
+// variations).
+func (it *item) bestName(e *activity.Event, m *members) string {
+	t, k := &it.text, &m.claims
+	named, mail, unique := m.raw(m.caller), k.raw(claimEmail), k.raw(claimUniqueName)
+	if upn := t.of(k.raw(claimUPN)); upn != "" {
+		return upn
 	}
-	for _, s := range [...]string{who.mail, who.unique, e.CallerName} {
-		if isAddress(s) {
-			return s
+	for _, raw := range [...][]byte{named, mail, unique} {
+		if isAddress(t.word(raw)) {
+			return t.of(raw)
 		}
 	}
-	for _, s := range [...]string{who.named, e.CallerAppID, e.CallerObjectID, who.service, who.mail, who.unique} {
-		if s != "" {
-			return s
-		}
+	if isAddress(e.CallerName) {
+		return e.CallerName
 	}
-	return ""
+	if s := t.of(named); s != "" {
+		return s
+	}
+	return cmp.Or(e.CallerAppID, e.CallerObjectID, t.first(k.raw(claimService), mail, unique))
 }
 
 // callerInfo reads the requester of a PIM event, which has neither caller nor claims; its UPN may be empty (facts:
@@ -75,12 +63,14 @@ func (it *item) callerInfo(e *activity.Event) {
 	e.CallerName = of("displayName", "name")
 	e.CallerObjectID = of("objectId", "oid", "id")
 	e.CallerAppID = of("appId", "applicationId")
-	e.Caller = identity{upn: of("upn", "userPrincipalName"), mail: of("email", "mail")}.best(e)
+	e.Caller = cmp.Or(of("upn", "userPrincipalName", "email", "mail"), e.CallerAppID, e.CallerObjectID, e.CallerName)
 }
 
 // callerType tells the kind of actor from what only that kind has. See the claims in the package documentation.
-func (it *item) callerType(e *activity.Event, k *claims, who identity, authorization []byte) activity.CallerType {
-	idType := strings.ToLower(string(it.text.word(k.raw(claimIDType))))
+func (it *item) callerType(e *activity.Event, m *members, authorization []byte) activity.CallerType {
+	t, k := &it.text, &m.claims
+	says := func(claim int) bool { return len(t.word(k.raw(claim))) > 0 }
+	idType := strings.ToLower(string(t.word(k.raw(claimIDType))))
 	switch {
 	case e.Caller == "":
 		return ""
@@ -90,7 +80,7 @@ func (it *item) callerType(e *activity.Event, k *claims, who identity, authoriza
 		return activity.Platform
 	case idType == "app":
 		return activity.ServicePrincipal
-	case idType == "user", who.upn != "", who.unique != "", isAddress(e.Caller), len(it.text.word(k.raw(claimScope))) > 0:
+	case idType == "user", isAddress(e.Caller), says(claimUPN), says(claimUniqueName), says(claimScope):
 		return activity.User
 	}
 	switch strings.ToLower(activity.Properties(authorization).Text("evidence", "principalType")) {
@@ -101,7 +91,7 @@ func (it *item) callerType(e *activity.Event, k *claims, who identity, authoriza
 	}
 	// A caller is the UPN, else the mail address, else the service principal (schema page: "UPN claim, or SPN claim
 	// based on availability"): an id alone is the latter. A token without any user claim was issued to an app.
-	if isGUID(who.named) || e.CallerAppID != "" && e.CallerName == "" {
+	if isGUID(t.word(m.raw(m.caller))) || e.CallerAppID != "" && e.CallerName == "" {
 		return activity.ServicePrincipal
 	}
 	return activity.UnknownCaller
@@ -120,9 +110,16 @@ func isPlatform(name string) bool {
 	return len(name) > len(prefix) && strings.EqualFold(name[:len(prefix)], prefix) && !isAddress(name)
 }
 
-func isAddress(s string) bool { return strings.Contains(s, "@") }
+func isAddress[T string | []byte](s T) bool {
+	for i := range len(s) {
+		if s[i] == '@' {
+			return true
+		}
+	}
+	return false
+}
 
-func isGUID(s string) bool {
+func isGUID(s []byte) bool {
 	if len(s) != 36 {
 		return false
 	}

@@ -6,13 +6,14 @@ import (
 	"strings"
 
 	"github.com/auditbell/auditbell/handler/activity"
+	"github.com/auditbell/auditbell/handler/jsonscan"
 )
 
 // draft starts an Event from the members of a record. Every form calls it, corrects what the form says elsewhere or
 // otherwise, and calls finish.
 func (it *item) draft(e *activity.Event, form activity.Form, m *members) error {
 	it.text.begin()
-	if err := it.props.begin(m.raw(m.properties)); err != nil {
+	if err := it.props.begin(m); err != nil {
 		return fmt.Errorf("read properties: %w", asTwice(err))
 	}
 	t, p := &it.text, &it.props
@@ -40,8 +41,8 @@ func (it *item) finish(r *Reading, m *members, resource []byte) error {
 	r.Kind = Activity
 	e, p := &r.Event, &it.props
 	it.resource(e, m, resource)
-	authorization := p.add("authorization", m.raw(m.authorization), p.reserved.authorization)
-	request := p.add("httpRequest", m.raw(m.httpRequest), p.reserved.httpRequest)
+	authorization := p.add("authorization", m.compactAuthorization.in(p.side), m.raw(m.authorization), p.reserved.authorization)
+	request := p.add("httpRequest", m.compactRequest.in(p.side), m.raw(m.httpRequest), p.reserved.httpRequest)
 	it.address(e, m, request)
 	it.caller(e, m, authorization)
 	if e.Form != activity.FormCommonAlert && e.Form != activity.FormWebhookLegacy {
@@ -60,6 +61,9 @@ func (it *item) finish(r *Reading, m *members, resource []byte) error {
 // category returns the first of the eight names among the texts.
 func (it *item) category(raws ...[]byte) activity.Category {
 	for _, raw := range raws {
+		if raw == nil {
+			continue
+		}
 		if c := activity.CategoryOf(string(it.text.word(raw))); c != "" {
 			return c
 		}
@@ -70,6 +74,9 @@ func (it *item) category(raws ...[]byte) activity.Category {
 // outcome returns the first outcome among the texts.
 func (it *item) outcome(raws ...[]byte) activity.Outcome {
 	for _, raw := range raws {
+		if raw == nil {
+			continue
+		}
 		if o := activity.OutcomeOf(string(it.text.word(raw))); o != "" {
 			return o
 		}
@@ -161,5 +168,5 @@ func (it *item) keepEventName(m *members) {
 		return
 	}
 	it.props.name([]byte("eventName"))
-	it.props.out = appendString(it.props.out, name)
+	it.props.out = jsonscan.AppendQuote(it.props.out, name)
 }

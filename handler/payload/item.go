@@ -46,7 +46,8 @@ func (it *item) reset(data []byte) {
 		it.names = make([][]byte, 0, namesShown)
 	}
 	it.names = it.names[:0]
-	it.top = members{text: data}
+	it.props.reset()
+	it.top = members{text: data, props: &it.props}
 	if it.data.text != nil {
 		it.data = members{}
 	}
@@ -81,7 +82,7 @@ func (it *item) member(c *jsonscan.Cursor, name []byte) {
 
 // readData reads the members of data.
 func (it *item) readData(c *jsonscan.Cursor) {
-	it.data = members{text: c.Text()}
+	it.data = members{text: c.Text(), props: &it.props}
 	it.readDataMembers(c)
 }
 
@@ -94,7 +95,7 @@ func (it *item) readDataMembers(c *jsonscan.Cursor) {
 			it.essence.takeAll(c)
 		case isObject && string(name) == "alertContext":
 			it.data.alertContext = object
-			it.context.takeAll(c)
+			it.context.takeAll(c, &it.props)
 		case isObject && string(name) == "context":
 			it.data.context = object
 			it.readContext(c)
@@ -111,7 +112,7 @@ func (it *item) readContext(c *jsonscan.Cursor) {
 	for name := range c.Members {
 		if string(name) == "activityLog" && c.At('{') {
 			it.data.activityLog = object
-			it.context.takeAll(c)
+			it.context.takeAll(c, &it.props)
 		}
 	}
 }

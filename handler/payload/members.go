@@ -45,7 +45,9 @@ type members struct {
 	context, activityLog, customProperties, metricName, durationMS span
 	operation, eventDescription, operationDisplay, unread          span
 	claims                                                         claims
-	localizable                                                    bool // a member was {"value","localizedValue"}
+	props                                                          *properties // where objects are written while they are read; nil: nowhere
+	compactAuthorization, compactRequest                           span        // in props.side
+	localizable                                                    bool        // a member was {"value","localizedValue"}
 }
 
 // raw returns the value at s.
@@ -167,8 +169,9 @@ func (m *members) wrapperSlot(name []byte) *span {
 		return &m.operation
 	case "Activity Log Event Description":
 		return &m.eventDescription
-	case "channels", "relatedEvents", "resourceProviderName", "location", "metadataVersion", "dataVersion":
-		return &m.unread // usual, said elsewhere or to nobody: known here to be cheap
+	case "channels", "relatedEvents", "resourceProviderName", "resourceProvider", "metadataVersion", "dataVersion",
+		"location", "operationVersion", "RoleLocation", "Stamp", "ReleaseVersion":
+		return &m.unread // usual, and said elsewhere or to nobody: known here so that they cost nothing more
 	}
 	return nil
 }
@@ -217,8 +220,14 @@ func (m *members) take(c *jsonscan.Cursor, name []byte) {
 // fill reads the value c stands at into slot. Of REST's {"value":…,"localizedValue":…} it keeps the value, which rules
 // match; people read the localized operation name ("Health Event Activated" on the schema page).
 func (m *members) fill(slot *span, c *jsonscan.Cursor) {
-	if !c.At('{') || m.holdsObject(slot) {
+	if !c.At('{') {
 		*slot = skip(c)
+		return
+	}
+	if m.holdsObject(slot) {
+		from := c.Pos()
+		m.object(slot, c)
+		*slot = span{uint32(from), uint32(c.Pos())}
 		return
 	}
 	m.localizable = true
@@ -228,6 +237,22 @@ func (m *members) fill(slot *span, c *jsonscan.Cursor) {
 	}
 	if slot == &m.operationName && localized.to-localized.from > uint32(len(`""`)) {
 		m.operationDisplay = localized
+	}
+}
+
+// object reads an object that the event keeps, or steps over one that it does not.
+func (m *members) object(slot *span, c *jsonscan.Cursor) {
+	switch {
+	case m.props == nil:
+		c.Skip()
+	case slot == &m.properties:
+		m.props.read(m, c)
+	case slot == &m.authorization:
+		m.compactAuthorization = m.props.aside(c)
+	case slot == &m.httpRequest:
+		m.compactRequest = m.props.aside(c)
+	default:
+		c.Skip()
 	}
 }
 
@@ -259,8 +284,8 @@ func localizable(c *jsonscan.Cursor) (value, localized span) {
 }
 
 // takeAll reads every member of the object c stands at.
-func (m *members) takeAll(c *jsonscan.Cursor) {
-	*m = members{text: c.Text()}
+func (m *members) takeAll(c *jsonscan.Cursor, props *properties) {
+	*m = members{text: c.Text(), props: props}
 	for name := range c.Members {
 		m.take(c, name)
 	}

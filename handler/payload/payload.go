@@ -28,6 +28,7 @@ package payload
 
 import (
 	"bytes"
+	"slices"
 	"sync"
 
 	"github.com/auditbell/auditbell/handler/activity"
@@ -77,9 +78,20 @@ func Decode(data []byte) []Reading {
 	defer f.release()
 	f.start(data, nil)
 	f.skipMark()
-	readings := make([]Reading, 0, 1)
-	for f.next(&f.last) {
-		readings = append(readings, f.last)
+	readings := make([]Reading, 0, 1) // nearly every delivery is one event
+	for {
+		n := len(readings)
+		if n == cap(readings) {
+			if !f.next(&f.last) {
+				break
+			}
+			// What follows is about as long as what was just read.
+			readings = slices.Grow(readings, 1+min((len(data)-f.pos)/(len(f.last.Raw)+1), 255))
+			readings = append(readings, f.last)
+		} else if readings = readings[:n+1]; !f.next(&readings[n]) {
+			readings = readings[:n]
+			break
+		}
 	}
 	if len(readings) == 0 && len(bytes.TrimSpace(data)) == 0 {
 		return []Reading{invalid("empty payload")}

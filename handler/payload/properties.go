@@ -2,7 +2,6 @@ package payload
 
 import (
 	"bytes"
-	"encoding/json"
 
 	"github.com/auditbell/auditbell/handler/jsonscan"
 )
@@ -12,9 +11,13 @@ import (
 const peelLayers = 3
 
 // properties writes the text of Event.Properties: the record's own properties in compact form, strings that hold JSON
-// replaced by what they hold, and what the forms keep beside them under the reserved names.
+// replaced by what they hold, and what the forms keep beside them under the reserved names. Most of it is written while
+// the item is collected, so that the bytes are read once.
 type properties struct {
-	out []byte
+	out   []byte
+	side  []byte   // members that stand beside properties, written while the item is collected
+	owner *members // whose properties out holds already; nil before
+
 	own []byte // what of out is the record's own
 	// Members of the record's properties that stand in for members that are missing beside them.
 	eventCategory, eventName, operationID, eventDataID, entity, callerInfo []byte
@@ -26,12 +29,50 @@ type properties struct {
 // written only where the form has nothing to put there.
 type reserved struct{ authorization, httpRequest, alert []byte }
 
-// begin starts the properties of another event with the record's own; raw may be nil, or a string that holds them.
-func (p *properties) begin(raw []byte) error {
-	*p = properties{out: append(p.out[:0], '{')}
+// reset forgets the event before.
+func (p *properties) reset() { *p = properties{out: p.out[:0], side: p.side[:0]} }
+
+// read writes the properties of m that c stands at, while m is collected.
+func (p *properties) read(m *members, c *jsonscan.Cursor) {
+	*p = properties{out: append(p.out[:0], '{'), side: p.side, owner: m}
+	p.members(c)
+}
+
+// aside writes the object c stands at, while its members are collected, and returns where it is in side.
+func (p *properties) aside(c *jsonscan.Cursor) span {
+	p.out, p.side = p.side, p.out
+	from := len(p.out)
+	p.value(c, peelLayers)
+	to := len(p.out)
+	p.out, p.side = p.side, p.out
+	return span{uint32(from), uint32(to)}
+}
+
+// begin starts the properties of m's event, unless they were written while m was collected: they may be missing, or be
+// a string that holds them.
+func (p *properties) begin(m *members) error {
+	if p.owner != m {
+		*p = properties{out: append(p.out[:0], '{'), side: p.side}
+		if err := p.open(m.raw(m.properties)); err != nil {
+			return err
+		}
+	}
+	if p.older != nil {
+		c := jsonscan.NewCursor(p.older, 0)
+		p.lift(c)
+		if c.Err() != nil {
+			return c.Err()
+		}
+	}
+	p.own = clip(p.out, 0)
+	return nil
+}
+
+// open writes the members of an object, or of the object in a string; nothing of anything else.
+func (p *properties) open(raw []byte) error {
 	if jsonscan.Kind(raw) == '"' {
 		inner, _ := jsonscan.AppendUnquote(nil, raw)
-		if jsonscan.Kind(inner) != '{' || jsonscan.Valid(inner) != nil {
+		if jsonscan.Valid(inner) != nil {
 			return nil
 		}
 		raw = inner
@@ -41,11 +82,6 @@ func (p *properties) begin(raw []byte) error {
 	}
 	c := jsonscan.NewCursor(raw, 0)
 	p.members(c)
-	if c.Err() == nil && p.older != nil {
-		c.Reset(p.older, 0)
-		p.lift(c)
-	}
-	p.own = clip(p.out, 0)
 	return c.Err()
 }
 
@@ -135,14 +171,21 @@ func (p *properties) name(name []byte) {
 	if last := p.out[len(p.out)-1]; last != '{' {
 		p.out = append(p.out, ',')
 	}
-	p.out = appendString(p.out, name)
+	p.out = jsonscan.AppendQuote(p.out, name)
 	p.out = append(p.out, ':')
 }
 
-// add writes a member beside the record's own when raw is an object, or a string that holds one; otherwise own, the
-// record's own member of that name, as it is. It returns the object written, nil when there is none.
-func (p *properties) add(name string, raw, own []byte) []byte {
-	for _, candidate := range [][]byte{raw, own} {
+// add writes what stands beside the record's own properties: compact, as aside wrote it, or raw, which may be a string
+// that holds an object; else own, the record's own member of that name, as it is. It returns the object written, nil
+// when there is none.
+func (p *properties) add(name string, compact, raw, own []byte) []byte {
+	if compact != nil {
+		p.name([]byte(name))
+		start := len(p.out)
+		p.out = append(p.out, compact...)
+		return clip(p.out, start)
+	}
+	for _, candidate := range [...][]byte{raw, own} {
 		if candidate == nil {
 			continue
 		}
@@ -252,8 +295,7 @@ func looksNested(raw []byte) bool {
 
 // isClaims tells a member that holds a token's claims, wherever it stands.
 func isClaims(name []byte) bool {
-	var buf [32]byte
-	return len(name) == 6 && string(fold(&buf, name)) == "claims"
+	return len(name) == len("claims") && name[0]|0x20 == 'c' && bytes.EqualFold(name, []byte("claims"))
 }
 
 // claims writes the claims c stands at, cut to the allow-list; {} when they cannot be read.
@@ -261,17 +303,4 @@ func (p *properties) claims(c *jsonscan.Cursor) {
 	var k claims
 	k.take(c)
 	p.out = k.append(p.out)
-}
-
-// appendString writes s, whose escapes were resolved, as a JSON string.
-func appendString(dst, s []byte) []byte {
-	for _, c := range s {
-		if c < ' ' || c == '"' || c == '\\' {
-			quoted, _ := json.Marshal(string(s)) // a string always marshals
-			return append(dst, quoted...)
-		}
-	}
-	dst = append(dst, '"')
-	dst = append(dst, s...)
-	return append(dst, '"')
 }

@@ -95,6 +95,9 @@ func (t *text) same(lower string, raw []byte) string {
 // when returns the first instant among the values; the zero Time when none is one.
 func (t *text) when(raws ...[]byte) activity.Time {
 	for _, raw := range raws {
+		if raw == nil {
+			continue
+		}
 		if at, ok := activity.ParseTime(t.word(raw)); ok {
 			return at
 		}
