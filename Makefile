@@ -1,6 +1,6 @@
 # Everything a person does here, in one word each. `make` lists the words.
 .DEFAULT_GOAL := help
-.PHONY: help check test golden fuzz bench stage start publish lint
+.PHONY: help check test golden fuzz bench chaos stage start publish lint
 
 APP ?=
 FUZZTIME ?= 20s
@@ -42,3 +42,6 @@ publish: stage ## publish dist/ to APP=<function app>; needs Azure Functions Cor
 
 lint: ## golangci-lint, when it is installed
 	golangci-lint run
+
+chaos: ## everything around the handler fails; prints the table of docs/reliability.md
+	go test ./local/stack -run Chaos -v -count=3

@@ -11,6 +11,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/auditbell/auditbell/handler/host"
 	"github.com/auditbell/auditbell/handler/settings"
@@ -42,6 +43,9 @@ func (*serveCmd) run(ctx context.Context, std stdio) error {
 // portSetting is set by the host, never by an operator.
 const portSetting = "FUNCTIONS_CUSTOMHANDLER_PORT"
 
+// deadlines of functions that nobody waits for. host.json's functionTimeout is five minutes.
+var deadlines = map[string]time.Duration{"deliver": 4 * time.Minute}
+
 func newServer(lazy *lazyApp, log *slog.Logger) *host.Server {
 	functions := map[string]host.Func{}
 	for _, r := range routes {
@@ -53,7 +57,7 @@ func newServer(lazy *lazyApp, log *slog.Logger) *host.Server {
 			return r.run(ctx, a, in)
 		}
 	}
-	return host.New(functions, host.Options{Logger: log, Unreadable: lazy.unreadable})
+	return host.New(functions, host.Options{Logger: log, Unreadable: lazy.unreadable, Deadlines: deadlines})
 }
 
 // misconfigured fails an invocation with everything that is wrong. An action group is told 503, the status after which

@@ -58,6 +58,8 @@ func TestStories(t *testing.T) {
 			"burst":    command((*story).burst),
 			"tally":    command((*story).tally),
 			"hours":    command((*story).hours),
+			"down":     command((*story).down),
+			"up":       command((*story).up),
 			"click":    command((*story).click),
 			"shown":    command((*story).shown),
 			"restart":  command((*story).restart),
@@ -303,6 +305,28 @@ func (s *story) fail(_ *testscript.TestScript, args []string) (string, error) {
 		}
 	}
 	return "", s.inbox.Fail(f)
+}
+
+// down DURATION lets the timer tick every ten minutes while time passes.
+func (s *story) down(_ *testscript.TestScript, args []string) (string, error) {
+	d, err := time.ParseDuration(args[0])
+	for end := s.now().Add(d); err == nil && s.now().Before(end); s.clock.Add(int64(10 * time.Minute)) {
+		if answer := post(s.open()+"/deliver", envelopeFor("deliver", nil)); !strings.HasPrefix(answer, "200 ") {
+			return "", errors.New(answer)
+		}
+	}
+	return "", err
+}
+
+// up ends every failure of the channels.
+func (s *story) up(*testscript.TestScript, []string) (string, error) {
+	r := httptest.NewRequest(http.MethodDelete, "http://127.0.0.1/api/faults", nil)
+	w := httptest.NewRecorder()
+	s.inbox.ServeHTTP(w, r)
+	if w.Code/100 != 2 {
+		return "", errors.New(w.Body.String())
+	}
+	return "", nil
 }
 
 // cosmosFault down|up takes the account away and brings it back.

@@ -54,6 +54,11 @@ func (p *Pipeline) givenUp(ctx context.Context, b Batch, t attempt) {
 		steps: []string{"Mend the cause; the error names the setting.", "handler check lists the alerts that were given up."}})
 }
 
+// others are all destinations but one. Where there are none, the log and handler check must do.
+func (p *Pipeline) others(than string) []string {
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(p.Destinations)), func(name string) bool { return name == than })
+}
+
 // watchEvery is how often a process looks at queue and feeds.
 const watchEvery = time.Minute
 
