@@ -21,7 +21,7 @@ type Subject struct {
 	RoleName func(definition string) string // the name of a built-in role, "" for others
 }
 
-// Build makes the Report of what t has counted.
+// Build makes the Report of what t has counted. The Report shares t's memory: nothing may be added to t any more.
 func Build(t *Tally, s Subject) Report {
 	if s.Zone == nil {
 		s.Zone = time.UTC
@@ -30,9 +30,11 @@ func Build(t *Tally, s Subject) Report {
 		s.RoleName = func(string) string { return "" }
 	}
 	window := t.window()
+	high := Operations{&t.listed, t.Vocabulary}
+	high.sort()
 	r := Report{
 		Period: PeriodText(window, s.Zone), GeneratedAt: s.Now.UTC(), Name: s.Name, Window: window, Zone: s.Zone,
-		Summary: t.summary(), ByCategory: t.byCategory(), SecurityEvents: t.securityEvents(), HighRisk: Operations{&t.listed, t.Vocabulary},
+		Summary: t.summary(), ByCategory: t.byCategory(), SecurityEvents: t.securityEvents(), HighRisk: high,
 		ByOutcome: t.byOutcome(), Lifecycles: t.lifecycles(), Policy: t.policy(),
 		Deletions: t.deletions(), Failures: t.failures(), Top: t.top(), Activity: t.activity(window, s.Zone),
 	}

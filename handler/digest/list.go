@@ -18,7 +18,6 @@ type list struct {
 	blocks [][]byte
 	recent []uint32 // refs of texts kept lately, by hash: a resource and a correlation id come several times
 	seed   maphash.Seed
-	sorted bool
 }
 
 type row struct {
@@ -48,7 +47,6 @@ func (t *Tally) list(e *source.Entry) {
 		r.caller = int32(e.Caller.Index) //nolint:gosec // far fewer
 	}
 	l.rows = append(l.rows, r)
-	l.sorted = false
 	if e.Detail.Role != nil {
 		t.roles = append(t.roles, roleRow{row: r, RoleChange: *e.Detail.Role})
 	}
@@ -131,7 +129,6 @@ func (o Operations) All() iter.Seq[Operation] {
 		if o.list == nil {
 			return
 		}
-		o.sort()
 		for _, r := range o.list.rows {
 			if !yield(o.operation(r)) {
 				return
@@ -155,9 +152,6 @@ func (o Operations) operation(r row) Operation {
 }
 
 func (o Operations) sort() {
-	if o.list.sorted {
-		return
-	}
 	slices.SortFunc(o.list.rows, func(a, b row) int {
 		if c := cmp.Compare(a.time, b.time); c != 0 {
 			return c
@@ -166,5 +160,4 @@ func (o Operations) sort() {
 		return cmp.Or(cmp.Compare(x.Operation, y.Operation), cmp.Compare(x.Resource, y.Resource), cmp.Compare(x.Caller, y.Caller),
 			cmp.Compare(x.Status, y.Status), cmp.Compare(x.EventID, y.EventID), cmp.Compare(x.Correlation, y.Correlation))
 	})
-	o.list.sorted = true
 }

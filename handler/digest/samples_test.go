@@ -1,7 +1,10 @@
 package digest_test
 
 import (
+	"bytes"
+	"context"
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -30,22 +33,26 @@ func roleName(id string) string {
 }
 
 // busy is a month with everything in it.
-func busy(t *testing.T) digest.Report {
-	t.Helper()
+func busy(*testing.T) digest.Report { return onceBusy() }
+
+var onceBusy, onceQuiet = sync.OnceValue(makeBusy), sync.OnceValue(makeQuiet)
+
+func makeBusy() digest.Report {
 	records := digesttest.All(digesttest.Options{Seed: 21, Operations: 3000})
 	lines := text(records, digesttest.AppendREST) + "{\"half\": \n" + `{"metricName":"x","time":"2026-10-01T00:00:00Z"}` + "\n"
-	tally := tallied(t, localOctober, source.Files{Inputs: inputs(file("insights-activity-logs/PT1H.json", lines))})
+	tally := mustTally(localOctober, source.Files{Inputs: inputs(file("insights-activity-logs/PT1H.json", lines))})
 	return digest.Build(tally, digest.Subject{
 		Name: "monthly", Source: "the store", Zone: berlin, Now: localOctober.To.Add(6 * time.Hour), RoleName: roleName,
-		Evidence: evidence(records), Before: before(t),
+		Evidence: evidence(records), Before: before(),
 	})
 }
 
 // quiet is a month in which nothing of note happened.
-func quiet(t *testing.T) digest.Report {
-	t.Helper()
+func quiet(*testing.T) digest.Report { return onceQuiet() }
+
+func makeQuiet() digest.Report {
 	records := digesttest.All(digesttest.Options{Seed: 22, Operations: 300, Quiet: true})
-	tally := tallied(t, localOctober, source.Files{Inputs: inputs(file("month.jsonl", text(records, digesttest.AppendREST)))})
+	tally := mustTally(localOctober, source.Files{Inputs: inputs(file("month.jsonl", text(records, digesttest.AppendREST)))})
 	e := digest.Evidence{Ledger: &digest.Ledger{Expected: 1488, Checked: 1488, Matched: 1488}, Rules: evidence(nil).Rules}
 	for day := range 31 {
 		sent := localOctober.From.AddDate(0, 0, day).Add(3 * time.Hour)
@@ -55,21 +62,33 @@ func quiet(t *testing.T) digest.Report {
 }
 
 // empty is a month without a single entry.
-func empty(t *testing.T) digest.Report {
-	t.Helper()
+func empty(*testing.T) digest.Report {
 	return digest.Build(digest.NewTally(localOctober), digest.Subject{Source: "files", Zone: berlin, Now: localOctober.To})
 }
 
-func before(t *testing.T) *digest.Before {
-	t.Helper()
+func before() *digest.Before {
 	records := digesttest.All(digesttest.Options{Seed: 20, Operations: 2600, From: october.From.AddDate(0, -1, 0), To: october.From})
-	tally := tallied(t, source.Window{From: october.From.AddDate(0, -1, 0), To: october.From}, source.Files{Inputs: inputs(file("a", text(records, digesttest.AppendREST)))})
-	out, _ := written(t, digest.Build(tally, digest.Subject{}))
-	b, err := digest.ReadBefore(reader(out), "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08")
+	tally := mustTally(source.Window{From: october.From.AddDate(0, -1, 0), To: october.From}, source.Files{Inputs: inputs(file("a", text(records, digesttest.AppendREST)))})
+	var out bytes.Buffer
+	if err := digest.JSON(&out, digest.Build(tally, digest.Subject{})); err != nil {
+		panic(err)
+	}
+	b, err := digest.ReadBefore(&out, "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08")
 	if err != nil {
-		t.Fatal(err)
+		panic(err)
 	}
 	return b
+}
+
+func mustTally(w source.Window, s source.Source) *digest.Tally {
+	tally := digest.NewTally(w)
+	for b, err := range s.Entries(context.Background(), tally.Vocabulary) {
+		if err != nil {
+			panic(err)
+		}
+		tally.Add(b)
+	}
+	return tally
 }
 
 var sampleRules = []digest.Rule{

@@ -1,86 +1,33 @@
 package digest
 
 import (
-	"errors"
 	"fmt"
 	"io"
-	"slices"
-
-	"github.com/xuri/excelize/v2"
 )
 
 // XLSX writes a workbook for those who want to sort and filter. Every text is stored as text: nothing an event brought
-// can become a formula. excelize v2.11.0 writes the same bytes for the same report.
+// can become a formula.
 func XLSX(w io.Writer, r Report) error {
-	book := excelize.NewFile()
-	b := workbook{book: book, r: &r}
-	b.sheet("Summary", []string{"what", "value"}, b.summary())
-	b.sheet("High-risk operations", caseColumns, b.cases())
-	b.sheet("Role assignments", []string{"time", "action", "role", "principal", "principal type", "caller", "scope", "status", "event id"}, b.roles())
-	b.sheet("Deletions", []string{"resource type", "count"}, counts(r.Deletions.ByType))
-	b.sheet("Failures", []string{"operation", "count"}, counts(r.Failures.ByOperation))
-	b.sheet("Most frequent", []string{"kind", "name", "entries", "failed", "high risk"}, b.top())
-	b.sheet("Days", append([]string{"date", "entries", "high risk"}, hourNames()...), b.days())
-	b.sheet("Alerts", []string{"opened", "severity", "rule", "rule author", "headline", "caller", "resource", "operations", "first delivered", "answers", "id"}, b.alerts())
-	b.sheet("Controls", []string{"control", "verdict", "seen", "rung", "excepted", "alerts", "delivered", "p50 s", "p95 s", "acknowledged by"}, b.controls())
-	b.sheet("Evidence", []string{"what", "value"}, b.evidence())
-	b.err = errors.Join(b.err, book.DeleteSheet("Sheet1"), book.SetDocProps(&excelize.DocProperties{
-		Title: "Azure Activity Log digest, " + r.Period, Creator: "Auditbell", Created: stamp(r.GeneratedAt), Modified: stamp(r.GeneratedAt),
-	}))
-	if b.err == nil {
-		b.err = book.Write(w)
-	}
-	if err := errors.Join(b.err, book.Close()); err != nil {
+	b := workbook{r: &r}
+	book := newBook(w, "Azure Activity Log digest, "+r.Period, r.GeneratedAt)
+	book.sheet("Summary", []string{"what", "value"}, b.summary())
+	book.sheet("High-risk operations", caseColumns, b.cases())
+	book.sheet("Role assignments", []string{"time", "action", "role", "principal", "principal type", "caller", "scope", "status", "event id"}, b.roles())
+	book.sheet("Deletions", []string{"resource type", "count"}, counts(r.Deletions.ByType))
+	book.sheet("Failures", []string{"operation", "count"}, counts(r.Failures.ByOperation))
+	book.sheet("Most frequent", []string{"kind", "name", "entries", "failed", "high risk"}, b.top())
+	book.sheet("Days", append([]string{"date", "entries", "high risk"}, hourNames()...), b.days())
+	book.sheet("Alerts", []string{"opened", "severity", "rule", "rule author", "headline", "caller", "resource", "operations", "first delivered", "answers", "id"}, b.alerts())
+	book.sheet("Controls", []string{"control", "verdict", "seen", "rung", "excepted", "alerts", "delivered", "p50 s", "p95 s", "acknowledged by"}, b.controls())
+	book.sheet("Evidence", []string{"what", "value"}, b.evidence())
+	if err := book.close(); err != nil {
 		return fmt.Errorf("write xlsx: %w", err)
 	}
 	return nil
 }
 
-// workbook is an XLSX being written. The first error sticks.
-type workbook struct {
-	book *excelize.File
-	r    *Report
-	err  error
-}
-
-// sheet writes a table with a filter over its columns; rows come as they are needed.
-func (b *workbook) sheet(name string, columns []string, rows [][]any) {
-	if b.err != nil {
-		return
-	}
-	if _, b.err = b.book.NewSheet(name); b.err != nil {
-		return
-	}
-	out, err := b.book.NewStreamWriter(name)
-	if err != nil {
-		b.err = err
-		return
-	}
-	bold, err := b.book.NewStyle(&excelize.Style{Font: &excelize.Font{Bold: true}})
-	wide := out.SetColWidth(1, len(columns), 24)
-	panes := out.SetPanes(&excelize.Panes{Freeze: true, YSplit: 1, TopLeftCell: "A2", ActivePane: "bottomLeft"})
-	if b.err = errors.Join(err, wide, panes); b.err != nil {
-		return
-	}
-	head := make([]any, len(columns))
-	for i, c := range columns {
-		head[i] = excelize.Cell{StyleID: bold, Value: c}
-	}
-	for i, row := range slices.Concat([][]any{head}, rows) {
-		if err := out.SetRow(fmt.Sprintf("A%d", i+1), row); err != nil {
-			b.err = err
-			return
-		}
-	}
-	if b.err = out.Flush(); b.err != nil || len(rows) == 0 {
-		return
-	}
-	last, err := excelize.CoordinatesToCellName(len(columns), len(rows)+1)
-	b.err = err
-	if err == nil {
-		b.err = b.book.AutoFilter(name, "A1:"+last, nil)
-	}
-}
+// workbook makes the sheets' rows.
+type workbook struct{ r *Report }
 
 func counts(list []Count) [][]any {
 	rows := [][]any{}
@@ -98,7 +45,7 @@ func hourNames() []string {
 	return names
 }
 
-func (b *workbook) summary() [][]any {
+func (b workbook) summary() [][]any {
 	r := b.r
 	rows := [][]any{
 		{"period", r.Period}, {"generated at (UTC)", stamp(r.GeneratedAt)}, {"complete", fmt.Sprint(r.Completeness.Complete)}, {"statement", r.Completeness.Statement},
@@ -120,7 +67,7 @@ func (b *workbook) summary() [][]any {
 // sheetLimit is what a sheet holds (Microsoft: "Excel specifications and limits"), less the head.
 const sheetLimit = 1<<20 - 1
 
-func (b *workbook) cases() [][]any {
+func (b workbook) cases() [][]any {
 	all := b.r.Cases()
 	rows := make([][]any, 0, len(all))
 	for i := range all[:min(len(all), sheetLimit)] {
@@ -137,7 +84,7 @@ func (b *workbook) cases() [][]any {
 	return rows
 }
 
-func (b *workbook) roles() [][]any {
+func (b workbook) roles() [][]any {
 	rows := [][]any{}
 	for _, c := range b.r.Roles.Changes[:min(len(b.r.Roles.Changes), sheetLimit)] {
 		rows = append(rows, []any{stamp(c.Time), c.Action, c.Role, c.Principal, c.Kind, c.Caller, c.Scope, c.Status, c.EventID})
@@ -145,7 +92,7 @@ func (b *workbook) roles() [][]any {
 	return rows
 }
 
-func (b *workbook) top() [][]any {
+func (b workbook) top() [][]any {
 	rows := [][]any{}
 	for _, c := range b.r.Top.Callers {
 		rows = append(rows, []any{"caller", c.Name, c.N, c.Failed, c.Risky})
@@ -159,7 +106,7 @@ func (b *workbook) top() [][]any {
 	return rows
 }
 
-func (b *workbook) days() [][]any {
+func (b workbook) days() [][]any {
 	rows := [][]any{}
 	for _, d := range b.r.Activity.Days {
 		row := []any{d.Date, d.Total, d.Risky}
@@ -171,7 +118,7 @@ func (b *workbook) days() [][]any {
 	return rows
 }
 
-func (b *workbook) alerts() [][]any {
+func (b workbook) alerts() [][]any {
 	rows := [][]any{}
 	for _, a := range b.r.Alerts.List {
 		rows = append(rows, []any{stamp(a.Opened), a.Severity, a.Rule.Title, a.Rule.Author, a.Headline, a.Caller, a.Resource, a.Count,
@@ -180,7 +127,7 @@ func (b *workbook) alerts() [][]any {
 	return rows
 }
 
-func (b *workbook) controls() [][]any {
+func (b workbook) controls() [][]any {
 	rows := [][]any{}
 	for _, c := range b.r.Controls {
 		rows = append(rows, []any{c.ID, c.Verdict, c.Seen, c.Rung, c.Excepted, c.Alerts, c.Delivered, c.ToDelivery.P50, c.ToDelivery.P95, fmt.Sprint(c.Acknowledged)})
@@ -188,7 +135,7 @@ func (b *workbook) controls() [][]any {
 	return rows
 }
 
-func (b *workbook) evidence() [][]any {
+func (b workbook) evidence() [][]any {
 	c := &b.r.Completeness
 	rows := [][]any{
 		{"source", c.Source}, {"inputs", c.Inputs}, {"bytes", c.Bytes}, {"redelivered", c.Again}, {"outside the period", c.Outside}, {"undated", c.Undated},

@@ -3,11 +3,11 @@ package digest_test
 import (
 	"bytes"
 	"compress/gzip"
-	"io"
+	"flag"
 	"testing"
 )
 
-func reader(b []byte) io.Reader { return bytes.NewReader(b) }
+var update = flag.Bool("update", false, "rewrite the golden files")
 
 func zipped(t *testing.T, text string) string {
 	t.Helper()

@@ -1,0 +1,330 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+
+	"github.com/auditbell/auditbell/handler/digest"
+	"github.com/auditbell/auditbell/handler/enrich"
+	"github.com/auditbell/auditbell/handler/source"
+)
+
+type digestCmd struct {
+	sourceFlags
+	Format   []string `short:"f" default:"json" help:"html, pdf, csv, xlsx, json, markdown; several parted by commas, or all." placeholder:"NAME"`
+	Out      string   `short:"o" default:"-" help:"Folder for the files and their manifest; - writes one format to standard output." placeholder:"DIR"`
+	Name     string   `help:"Name of the digest, shown in it."`
+	Zone     string   `default:"UTC" help:"Time zone in which days begin, such as Europe/Berlin." placeholder:"ZONE"`
+	Previous string   `help:"Manifest of the period before: its numbers are compared, and the new manifest names it." placeholder:"FILE"`
+	At       string   `help:"Time of generation to write instead of now; the same input at the same time makes the same bytes." placeholder:"TIME"`
+	Progress string   `enum:"auto,always,never" default:"auto" help:"Show progress: auto does when standard error is a terminal."`
+}
+
+// digestMemory is what the collector aims at. The working set is mostly one table of entry ids that never shrinks, so
+// letting the heap double before collecting, which is the default, would only double the memory.
+const digestMemory = 48 << 20
+
+// run makes a digest. What was unreadable is counted, named and told in the report, and makes the exit code 1.
+func (c *digestCmd) run(ctx context.Context, std stdio) error {
+	defer debug.SetGCPercent(debug.SetGCPercent(25))
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(digestMemory))
+	formats, err := c.formats()
+	if err != nil {
+		return err
+	}
+	zone, now, err := c.when()
+	if err != nil {
+		return err
+	}
+	window, err := c.window(zone, now)
+	if err != nil {
+		return err
+	}
+	before, link, err := readPrevious(c.Previous)
+	if err != nil {
+		return err
+	}
+	from, err := c.open(ctx, std, window)
+	if err != nil {
+		return err
+	}
+	tally := digest.NewTally(window)
+	if err := c.count(ctx, tally, from, std); err != nil {
+		return err
+	}
+	report := digest.Build(tally, digest.Subject{
+		Name: c.Name, Source: from.words, Zone: zone, Now: now, Before: before, RoleName: enrich.RoleName, Evidence: from.evidence,
+	})
+	if err := c.write(report, formats, link, std); err != nil {
+		return err
+	}
+	return c.complain(report, std)
+}
+
+// formats finds the formats that were asked for.
+func (c *digestCmd) formats() ([]digest.Format, error) {
+	var chosen []digest.Format
+	for _, name := range c.Format {
+		if name == "all" {
+			chosen = digest.Formats
+			continue
+		}
+		f, ok := digest.FormatNamed(name)
+		if !ok {
+			return nil, misuse("unknown format %q (hint: html, pdf, csv, xlsx, json, markdown or all)", name)
+		}
+		chosen = append(chosen, f)
+	}
+	if c.Out == "-" && len(chosen) != 1 {
+		return nil, misuse("standard output takes one format (hint: -o DIR for several)")
+	}
+	return chosen, nil
+}
+
+// when reads the zone and the time of generation.
+func (c *digestCmd) when() (*time.Location, time.Time, error) {
+	zone, err := time.LoadLocation(c.Zone)
+	if err != nil {
+		return nil, time.Time{}, misuse("%q is not a time zone such as Europe/Berlin", c.Zone)
+	}
+	now := time.Now().Truncate(time.Second)
+	if c.At != "" {
+		if now, err = parseMoment(c.At, zone, now); err != nil {
+			return nil, time.Time{}, err
+		}
+	}
+	return zone, now, nil
+}
+
+// count feeds everything into the tally.
+func (c *digestCmd) count(ctx context.Context, t *digest.Tally, from openSource, std stdio) error {
+	bar := c.bar(from, std)
+	entries := 0
+	for b, err := range from.source.Entries(ctx, t.Vocabulary) {
+		if err != nil {
+			return err
+		}
+		t.Add(b)
+		if entries += len(b.Entries); bar != nil {
+			bar.Describe(fmt.Sprintf("%d entries", entries))
+			_ = bar.Set64(from.read.Load()) // a bar that cannot be drawn is no reason to stop
+		}
+	}
+	if bar != nil {
+		_ = bar.Finish()
+	}
+	return nil
+}
+
+func (c *digestCmd) bar(from openSource, std stdio) *progressbar.ProgressBar {
+	if c.Progress == "never" || c.Progress == "auto" && !terminal(std.err) || from.read == nil {
+		return nil
+	}
+	return progressbar.NewOptions64(cmp.Or(from.size, -1), progressbar.OptionSetWriter(std.err), progressbar.OptionShowBytes(true),
+		progressbar.OptionSetPredictTime(true), progressbar.OptionThrottle(200*time.Millisecond), progressbar.OptionClearOnFinish())
+}
+
+// write writes one format to standard output, or a bundle into a folder.
+func (c *digestCmd) write(r digest.Report, formats []digest.Format, link *digest.Link, std stdio) error {
+	if c.Out == "-" {
+		return formats[0].Write(std.out, r)
+	}
+	if err := os.MkdirAll(c.Out, 0o755); err != nil { //nolint:gosec // reports are for others to read
+		return err
+	}
+	bundle := digest.Bundle{Report: r, Formats: formats, Tool: "auditbell " + version, Previous: link}
+	_, hash, err := bundle.Write(putInto(c.Out))
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(std.err, "%s: %s\nmanifest SHA-256 %s\n", c.Out, r.Completeness.Statement, hash)
+	return nil
+}
+
+// putInto writes the files of a bundle into a folder, each under its name only when it is whole.
+func putInto(folder string) digest.Put {
+	return func(name string, write func(io.Writer) error) error {
+		path := filepath.Join(folder, name)
+		file, err := os.Create(path + ".part") //nolint:gosec // the operator named the folder
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(write(file), file.Close()); err != nil {
+			return errors.Join(err, os.Remove(file.Name()))
+		}
+		return os.Rename(file.Name(), path)
+	}
+}
+
+// complain names what was unreadable, first places first.
+func (c *digestCmd) complain(r digest.Report, std stdio) error {
+	n := r.Completeness.Unreadable
+	if n == 0 {
+		return nil
+	}
+	for _, p := range r.Completeness.Places {
+		fmt.Fprintln(std.err, p)
+	}
+	fmt.Fprintf(std.err, "handler: %d unreadable; the report says so too\n", n)
+	return errNo
+}
+
+// readPrevious reads the bundle of the period before, by its manifest.
+func readPrevious(path string) (*digest.Before, *digest.Link, error) {
+	if path == "" {
+		return nil, nil, nil
+	}
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		path = filepath.Join(path, digest.ManifestName)
+	}
+	text, err := os.ReadFile(path) //nolint:gosec // the operator named it
+	if err != nil {
+		return nil, nil, err
+	}
+	m, hash, err := digest.ReadManifest(text)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", path, err)
+	}
+	link := &digest.Link{Period: m.Period, Manifest: hash}
+	file, err := os.Open(filepath.Join(filepath.Dir(path), "report.json"))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, link, nil // a chain needs the manifest only; the comparison is left out
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	defer file.Close()
+	before, err := digest.ReadBefore(file, hash)
+	return before, link, err
+}
+
+// sourceFlags say where past events come from.
+type sourceFlags struct {
+	Source string   `enum:"files" default:"files" help:"Where the events come from: files." placeholder:"NAME"`
+	Input  []string `name:"input" sep:"none" help:"Files or folders, for --source files; may be repeated. Standard input without any." placeholder:"PATH"`
+	Paths  []string `arg:"" optional:"" name:"path" help:"The same as --input."`
+	From   string   `help:"Begin of the period: 2026-10-01, a time in RFC 3339, or 30d for 30 days ago." placeholder:"TIME"`
+	To     string   `help:"End of the period, not in it; as --from." placeholder:"TIME"`
+}
+
+// openSource is a source that is ready to be read.
+type openSource struct {
+	source   source.Source
+	words    string        // what it is, for the report
+	read     *atomic.Int64 // bytes of input read so far; nil where that says nothing
+	size     int64         // of the input; 0: not known
+	evidence *digest.Evidence
+}
+
+// window reads --from and --to.
+func (f *sourceFlags) window(zone *time.Location, now time.Time) (source.Window, error) {
+	var w source.Window
+	var err error
+	if f.From != "" {
+		if w.From, err = parseMoment(f.From, zone, now); err != nil {
+			return w, err
+		}
+	}
+	if f.To != "" {
+		if w.To, err = parseMoment(f.To, zone, now); err != nil {
+			return w, err
+		}
+	}
+	if !w.From.IsZero() && !w.To.IsZero() && !w.From.Before(w.To) {
+		return w, misuse("--from must be before --to")
+	}
+	return w, nil
+}
+
+// parseMoment reads a date, a time, or how long ago.
+func parseMoment(text string, zone *time.Location, now time.Time) (time.Time, error) {
+	if at, err := time.ParseInLocation(time.DateOnly, text, zone); err == nil {
+		return at, nil
+	}
+	if at, err := time.Parse(time.RFC3339Nano, text); err == nil {
+		return at, nil
+	}
+	var days int
+	if n, err := fmt.Sscanf(text, "%dd", &days); err == nil && n == 1 && text == fmt.Sprintf("%dd", days) {
+		return now.AddDate(0, 0, -days), nil
+	}
+	return time.Time{}, misuse("%q is neither a date (2026-10-01), nor a time (2026-10-01T00:00:00Z), nor days ago (30d)", text)
+}
+
+// open opens the source.
+func (f *sourceFlags) open(_ context.Context, std stdio, _ source.Window) (openSource, error) {
+	return f.files(std), nil
+}
+
+// files opens --source files.
+func (f *sourceFlags) files(std stdio) openSource {
+	args := append(append([]string{}, f.Input...), f.Paths...)
+	read := &atomic.Int64{}
+	return openSource{
+		source: source.Files{Inputs: counted(inputs(args, std), read)},
+		words:  "files", read: read, size: sizeOf(args),
+	}
+}
+
+// counted turns a command's inputs into a source's, and counts what is read of them.
+func counted(all iter.Seq2[input, error], read *atomic.Int64) iter.Seq2[source.Input, error] {
+	return func(yield func(source.Input, error) bool) {
+		for in, err := range all {
+			open := func() (io.ReadCloser, error) {
+				file, err := in.open()
+				if err != nil {
+					return nil, err
+				}
+				return &meter{file, read}, nil
+			}
+			if !yield(source.Input{Name: in.name, Open: open}, err) {
+				return
+			}
+		}
+	}
+}
+
+type meter struct {
+	io.ReadCloser
+	read *atomic.Int64
+}
+
+func (m *meter) Read(p []byte) (int, error) {
+	n, err := m.ReadCloser.Read(p)
+	m.read.Add(int64(n))
+	return n, err
+}
+
+// sizeOf adds up files that are named; 0 when something is not a plain file, so that no progress is invented.
+func sizeOf(args []string) int64 {
+	total := int64(0)
+	for _, arg := range args {
+		info, err := os.Stat(arg)
+		if err != nil || !info.Mode().IsRegular() {
+			return 0
+		}
+		total += info.Size()
+	}
+	return total
+}
+
+// misuse is an error of the call rather than of the answer.
+func misuse(format string, args ...any) error {
+	return &misuseError{strings.TrimSpace(fmt.Sprintf(format, args...))}
+}
+
+type misuseError struct{ text string }
+
+func (e *misuseError) Error() string { return e.text }
