@@ -23,6 +23,9 @@ func (f *frames) broken(err error) bool {
 	if bytes.HasPrefix(f.data, []byte("\xff\xfe")) || bytes.HasPrefix(f.data, []byte("\xfe\xff")) {
 		reason = "the text is UTF-16, expected UTF-8" // what Windows PowerShell writes by default
 	}
+	if f.layer > 0 {
+		reason += " of the text of a string"
+	}
 	*f.out = invalid("not JSON: " + reason)
 	anyLine := f.lines && len(f.open) == 0
 	f.repair = f.repair || len(f.open) > 0

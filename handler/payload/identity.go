@@ -14,7 +14,7 @@ const idLetters = "abcdefghijklmnopqrstuvwxyz234567"
 // identify derives Event.ID: 160 bits of the SHA-256 of the parts that identify the record.
 //
 //   - form, time, operation, resource, outcome, correlation id and Azure's event id; Event Grid's event type; the Azure
-//     alert's id, rule and condition, because two rules may ring for one record.
+//     alert's id, rule and condition, because two rules may ring for one record and a rule may ring and resolve.
 //   - where Azure gives no event id, as in most exported records, also everything else that was read and the record's own
 //     properties: redelivered, such a record is identical.
 //
@@ -33,6 +33,7 @@ func (it *item) identify(e *activity.Event, m *members) string {
 	part(string(e.Outcome))
 	part(e.CorrelationID)
 	part(e.EventID)
+	b = append(append(b, it.data.raw(it.data.status)...), 0)
 	for _, at := range [...]span{it.essence.alertID, it.essence.alertRule, it.essence.monitorCondition} {
 		b = append(append(b, it.essence.raw(at)...), 0)
 	}

@@ -71,8 +71,8 @@ type Reading struct {
 // Decode reads one payload as it was delivered and says of each item what it was, in input order. It never panics and
 // never drops anything: what cannot be read is an Invalid reading. A list without items yields no reading.
 func Decode(data []byte) []Reading {
-	if bytes.HasPrefix(data, gzipMagic) {
-		return decodeZipped(data)
+	if bytes.HasPrefix(data, gzipMagic) || len(data) > largestDelivery {
+		return decodeStreamed(data)
 	}
 	f, _ := pool.Get().(*frames)
 	defer f.release()
@@ -108,8 +108,11 @@ func (f *frames) release() {
 	pool.Put(f)
 }
 
-// decodeZipped reads a gzip payload. The readings outlive the Decoder's window, so each keeps a copy of its bytes.
-func decodeZipped(data []byte) []Reading {
+// largestDelivery bounds what is read in one piece: offsets within an item are 32 bits wide.
+const largestDelivery = 1 << 30
+
+// decodeStreamed reads a payload through a Decoder. The readings outlive its window, so each keeps a copy of its bytes.
+func decodeStreamed(data []byte) []Reading {
 	var readings []Reading
 	for r, err := range NewDecoder(bytes.NewReader(data)).All() {
 		if err != nil {

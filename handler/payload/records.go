@@ -18,8 +18,10 @@ func isRecord(it *item) bool {
 		return false
 	case m.resultType.present(), m.resultSignature.present():
 		return true
+	case named && (dated || m.identity.present() || m.callerIP.present()):
+		return true
 	case named:
-		return dated || m.identity.present() || m.callerIP.present()
+		return m.category.present() && !isListItem(m) // a partial record, as rule sets quote them
 	}
 	return dated && (m.category.present() || m.metricName.present())
 }

@@ -14,7 +14,12 @@ func isREST(it *item) bool {
 	m := &it.top
 	named, dated := m.operationName.present(), m.eventTimestamp.present()
 	return m.eventDataID.present() || dated && (named || m.resourceID.present() || m.id.present()) ||
-		named && (m.localizable || m.status.present() || m.caller.present())
+		named && (isListItem(m) || m.resourceID.present())
+}
+
+// isListItem tells members that only the REST API has.
+func isListItem(m *members) bool {
+	return m.localizable || m.status.present() || m.caller.present() || m.authorization.present() && !m.identity.present()
 }
 
 func readREST(it *item, r *Reading) error {
