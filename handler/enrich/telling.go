@@ -85,19 +85,25 @@ func recommendation(e activity.Event, v *View) {
 		with(" with ", strings.ToLower(p.Text("recommendationImpact"))) + with(" impact for ", or(e.ResourceName, "this subscription")) + "."
 }
 
+const denied = "denied a change to"
+
 func policy(e activity.Event, v *View) {
 	verb := "evaluated"
 	switch {
 	case strings.Contains(e.Operation, "deny"), e.Outcome == activity.Failed:
-		verb = "denied a change to"
+		verb = denied
 	case strings.Contains(e.Operation, "audit"):
 		verb = "flagged"
 	}
 	target := or(e.ResourceName, "a resource")
+	by := with(", requested by ", e.Caller)
+	if e.CallerType == activity.Platform {
+		by = " in its own compliance check" // nobody asked for anything
+	}
 	v.Headline = "Policy " + verb + " " + target
-	v.Sentence = "Azure Policy " + verb + " " + target + with(", requested by ", e.Caller) + "; the guard did its work."
-	if verb != "denied a change to" {
-		v.Sentence = "Azure Policy " + verb + " " + target + with(", requested by ", e.Caller) + "."
+	v.Sentence = "Azure Policy " + verb + " " + target + by + "."
+	if verb == denied {
+		v.Sentence = "Azure Policy " + verb + " " + target + by + "; the guard did its work."
 	}
 }
 
