@@ -216,6 +216,14 @@ run "private_network" {
     source = "./examples/private-network"
   }
 
+  # The mocks give every subnet one id; the module rightly wants two.
+  override_resource {
+    target = azurerm_subnet.endpoints
+    values = {
+      id = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-auditbell-network/providers/Microsoft.Network/virtualNetworks/vnet-auditbell/subnets/snet-endpoints"
+    }
+  }
+
   assert {
     condition     = strcontains(output.next_command, "make publish")
     error_message = "the first apply ends with what to type next"
