@@ -50,14 +50,21 @@ func readDefs(fsys fs.FS, p string, found map[string]setting) error {
 		case *ast.CompositeLit:
 			for _, def := range defs(n, path.Base(path.Dir(p))) {
 				if s, ok := readDef(def); ok {
-					s.secret = s.secret || secret[def]
-					found[s.name] = s
+					found[s.name] = s.or(found[s.name], secret[def])
 				}
 			}
 		}
 		return true
 	})
 	return nil
+}
+
+// or adds what another literal of the same name says: only the first that is read declares, and which is first only
+// running the program would tell.
+func (s setting) or(other setting, secret bool) setting {
+	s.required = s.required || other.required
+	s.secret = s.secret || other.secret || secret
+	return s
 }
 
 // defs returns the Def literals that a literal is or lists.
