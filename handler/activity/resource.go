@@ -93,7 +93,7 @@ func typeOf(full string) string {
 func parentOf(id string, provider int) string {
 	rest := id[provider:]
 	if strings.Count(rest, "/") <= 2 {
-		return strings.TrimSuffix(id[:provider-len("/providers/")], "/")
+		return strings.TrimSuffix(id[:max(provider-len("/providers/"), 0)], "/")
 	}
 	cut := strings.LastIndexByte(id, '/')
 	if strings.Count(rest, "/")%2 == 0 { // namespace and whole pairs: drop type and name

@@ -1,9 +1,11 @@
 package activity_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 
 	"github.com/auditbell/auditbell/handler/activity"
 )
@@ -48,10 +50,29 @@ func TestParseResource(t *testing.T) {
 		"/subscriptions/s1/resourceGroups/providers": {
 			Subscription: "s1", Group: "providers", Type: "Microsoft.Resources/subscriptions/resourceGroups", Name: "providers", Parent: "/subscriptions/s1",
 		},
-		"mydisk": {Name: "mydisk"}, "": {}, "/": {}, "//": {},
+		"providers/Microsoft.Web/sites/app": {Type: "Microsoft.Web/sites", Name: "app"}, // the slash in front is missing
+		"mydisk":                            {Name: "mydisk"}, "": {}, "/": {}, "//": {},
 	} {
 		if diff := cmp.Diff(want, activity.ParseResource(id)); diff != "" {
 			t.Errorf("ParseResource(%q) (-want +got):\n%s", id, diff)
 		}
 	}
+}
+
+// Whatever the id: no panic, and every part is a piece of it.
+func TestParseResourceOfAnything(t *testing.T) {
+	t.Parallel()
+	piece := rapid.SampledFrom([]string{"/", "subscriptions", "resourceGroups", "providers", "Providers", "a", "Microsoft.X", "", "//", "é"})
+	rapid.Check(t, func(t *rapid.T) {
+		id := strings.Join(rapid.SliceOfN(piece, 0, 14).Draw(t, "pieces"), rapid.SampledFrom([]string{"/", ""}).Draw(t, "between"))
+		r := activity.ParseResource(id)
+		for _, part := range []string{r.Subscription, r.Group, r.Name} {
+			if !strings.Contains(id, part) || strings.Contains(part, "/") {
+				t.Fatalf("ParseResource(%q) has the part %q", id, part)
+			}
+		}
+		if !strings.HasPrefix(id, r.Parent) {
+			t.Fatalf("ParseResource(%q) has the parent %q", id, r.Parent)
+		}
+	})
 }

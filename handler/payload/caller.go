@@ -110,6 +110,7 @@ func isPlatform(name string) bool {
 	return len(name) > len(prefix) && strings.EqualFold(name[:len(prefix)], prefix) && !isAddress(name)
 }
 
+// isAddress tells a UPN or mail address from ids and names: by the @, for guests' and alien domains are of any shape.
 func isAddress[T string | []byte](s T) bool {
 	for i := range len(s) {
 		if s[i] == '@' {
@@ -119,6 +120,7 @@ func isAddress[T string | []byte](s T) bool {
 	return false
 }
 
+// isGUID tells the id of a service principal, as REST's caller has it.
 func isGUID(s []byte) bool {
 	if len(s) != 36 {
 		return false

@@ -94,6 +94,7 @@ func (k *claims) take(c *jsonscan.Cursor) {
 	}
 }
 
+// takeAll reads the claims of an object, in place of any that were read before.
 func (k *claims) takeAll(c *jsonscan.Cursor) {
 	*k = claims{text: c.Text()}
 	for name := range c.Members {

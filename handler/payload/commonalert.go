@@ -10,10 +10,14 @@ import (
 // The common alert schema of action groups: data.essentials is the same for every Azure alert, data.alertContext is
 // the Activity Log record when the alert is about one (Microsoft: "Common alert schema").
 
+// isCommonAlert tells the schema by data.essentials: relays leave schemaId out. Inside an Event Grid event the form is
+// that of the event, see relayedAlert.
 func isCommonAlert(it *item) bool {
 	return it.data.essentials.present() && !it.top.eventType.present() && !it.top.typ.present()
 }
 
+// readCommonAlert reads the record and what Azure Monitor judged about it. Records without a resource take the alert's
+// target; Microsoft documents one target for activity log alerts.
 func readCommonAlert(it *item, r *Reading) error {
 	signal := string(it.text.word(it.essence.raw(it.essence.signalType)))
 	service := string(it.text.word(it.essence.raw(it.essence.monitoringService)))
@@ -87,6 +91,7 @@ func (it *item) relayedAlert(r *Reading) error {
 	return readWebhookLegacy(it, r)
 }
 
+// alertMember is one member of what Azure Monitor judged, under the name that activity.AzureAlert reads.
 type alertMember struct {
 	name string
 	raw  []byte

@@ -64,6 +64,7 @@ func (d *Decoder) open() {
 	d.frames.skipMark()
 }
 
+// gzipMagic is how every gzip stream begins (RFC 1952, section 2.3.1).
 var gzipMagic = []byte{0x1f, 0x8b}
 
 // fill appends input to the window, first moving what is still needed to its start. It doubles the window when an

@@ -9,11 +9,13 @@ import (
 // Event Grid schema: an array even for one event; eventType, subject and data at the top of each (Microsoft: "Azure
 // subscription as an Event Grid source"). Only terminal events exist: Success, Failure, Cancel.
 
+// isEventGrid tells the schema by eventType, the one name that nothing else has.
 func isEventGrid(it *item) bool {
 	return it.top.eventType.present() &&
 		(it.top.data.present() || it.top.subject.present() || it.top.eventTime.present())
 }
 
+// readEventGrid reads one event of a delivery.
 func readEventGrid(it *item, r *Reading) error {
 	return it.gridEvent(activity.FormEventGrid, it.top.raw(it.top.eventType), r)
 }
@@ -59,17 +61,20 @@ func (it *item) resourceEvent(form activity.Form, name string, r *Reading) error
 
 // gridOutcome reads the suffix of an event type's last segment.
 func gridOutcome(name string) activity.Outcome {
-	for suffix, outcome := range map[string]activity.Outcome{
-		"success": activity.Succeeded, "failure": activity.Failed, "cancel": activity.Canceled,
-	} {
-		if strings.HasSuffix(strings.ToLower(name), suffix) {
-			return outcome
-		}
+	name = strings.ToLower(name)
+	switch {
+	case strings.HasSuffix(name, "success"):
+		return activity.Succeeded
+	case strings.HasSuffix(name, "failure"):
+		return activity.Failed
+	case strings.HasSuffix(name, "cancel"):
+		return activity.Canceled
 	}
 	return ""
 }
 
-// gridSignal names what is counted for an event that is not Activity Log.
+// gridSignal names what is counted for an event that is not Activity Log. Policy state and health notifications are
+// state, not log: the Activity Log has its own Policy and ResourceHealth records of the same facts.
 func gridSignal(kind string) string {
 	provider, _, _ := cutLast(strings.ToLower(kind), ".")
 	switch {

@@ -42,11 +42,12 @@ func (it *item) classify(r *Reading) {
 	}
 }
 
-// set makes r a reading of another kind than an event.
+// set makes r, which an event may have been begun in, a reading of another kind than an event.
 func (r *Reading) set(kind Kind, signal, reason string) {
 	*r = Reading{Kind: kind, Signal: signal, Reason: reason}
 }
 
+// invalid is the reading of what no form can read.
 func invalid(reason string) Reading { return Reading{Kind: Invalid, Signal: "invalid", Reason: reason} }
 
 func invalidf(format string, args ...any) Reading { return invalid(fmt.Sprintf(format, args...)) }

@@ -19,6 +19,7 @@ type item struct {
 	props   properties // properties under construction
 }
 
+// namesShown is how many names the reason of an unknown shape lists: enough to recognise the sender.
 const namesShown = 6
 
 // object stands for a member that is an object and was read in place: its members are in the item.
@@ -41,6 +42,7 @@ func (it *item) collect(data []byte, at int) (end, list int, err error) {
 	return c.Pos(), 0, it.unwrapData()
 }
 
+// reset forgets the item before. Parts that were not used need no clearing: most items have no data and no context.
 func (it *item) reset(data []byte) {
 	if it.names == nil {
 		it.names = make([][]byte, 0, namesShown)

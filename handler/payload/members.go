@@ -10,6 +10,7 @@ import (
 // slices, because an item holds a hundred: pointers would have to be cleared and told to the garbage collector.
 type span struct{ from, to uint32 }
 
+// present reports whether there is a value.
 func (s span) present() bool { return s.to > 0 }
 
 // in returns the raw value, nil when there is none.
@@ -184,6 +185,7 @@ var recordNames = byFold("operationName", "category", "eventSource", "level", "s
 	"eventName", "caller", "callerIpAddress", "subscriptionId", "tenantId", "authorization", "httpRequest", "identity",
 	"properties", "durationMs", "claims")
 
+// byFold lists names by their folded spelling, see fold.
 func byFold(names ...string) map[string]string {
 	folded := make(map[string]string, len(names))
 	for _, name := range names {
@@ -317,8 +319,10 @@ type essentials struct {
 	firedDateTime, resolvedDateTime                                         span
 }
 
+// raw returns the value at s.
 func (e *essentials) raw(s span) []byte { return s.in(e.text) }
 
+// takeAll reads the members of data.essentials. They come in one spelling only.
 func (e *essentials) takeAll(c *jsonscan.Cursor) {
 	*e = essentials{text: c.Text()}
 	for name := range c.Members {
@@ -328,6 +332,7 @@ func (e *essentials) takeAll(c *jsonscan.Cursor) {
 	}
 }
 
+// slot returns where the member of that name is kept, nil when it is not read.
 func (e *essentials) slot(name []byte) *span {
 	switch string(name) {
 	case "alertId":

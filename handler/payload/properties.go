@@ -154,6 +154,7 @@ func (p *properties) note(name []byte, start int) {
 // clip returns what was written since start. Appending to out later leaves it intact.
 func clip(out []byte, start int) []byte { return out[start:len(out):len(out)] }
 
+// slot returns where a member of a reserved name is held back.
 func (r *reserved) slot(name []byte) *[]byte {
 	switch string(name) {
 	case "authorization":

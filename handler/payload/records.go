@@ -10,6 +10,8 @@ import (
 // section). Two generations: until 2018 and long after, category is Write, Delete or Action and the record's own
 // details are properties.eventProperties; newer ones name the category and keep properties flat.
 
+// isRecord tells a record by the names of the resource-log schema (mapping table: time for eventTimestamp, resultType for
+// status), or as a partial record.
 func isRecord(it *item) bool {
 	m := &it.top
 	named, dated := m.operationName.present(), m.time.present()
@@ -26,6 +28,8 @@ func isRecord(it *item) bool {
 	return dated && (m.category.present() || m.metricName.present())
 }
 
+// readRecord reads a record, or says to which other log it belongs: diagnostic settings of many resources may share one
+// event hub (facts: containers).
 func readRecord(it *item, r *Reading) error {
 	m := &it.top
 	if m.metricName.present() {

@@ -10,6 +10,8 @@ import (
 // The Activity Log REST API's list items, and dumps that SDKs and PowerShell make of them (schema page, the eight
 // samples). A $select leaves as little as caller, id, operationName and eventTimestamp.
 
+// isREST tells a list item by what even a $select leaves, or by what only the API has. It is the last form: less specific
+// names are enough.
 func isREST(it *item) bool {
 	m := &it.top
 	named, dated := m.operationName.present(), m.eventTimestamp.present()
@@ -22,6 +24,7 @@ func isListItem(m *members) bool {
 	return m.localizable || m.status.present() || m.caller.present() || m.authorization.present() && !m.identity.present()
 }
 
+// readREST reads a list item; its own id stands in for what a $select has left out.
 func readREST(it *item, r *Reading) error {
 	m := &it.top
 	e := &r.Event

@@ -10,10 +10,13 @@ import (
 // The activity-log webhook before the common alert schema: data.context.activityLog is the record, with claims and
 // httpRequest as JSON in strings (Microsoft: "Webhooks for activity log alerts").
 
+// isWebhookLegacy tells the schema by the record inside: schemaId is missing in relayed payloads.
 func isWebhookLegacy(it *item) bool {
 	return it.data.activityLog.present() && !it.top.eventType.present() && !it.top.typ.present()
 }
 
+// readWebhookLegacy reads the record. The payload names neither rule nor severity; data.properties holds what the action
+// group's owner attached.
 func readWebhookLegacy(it *item, r *Reading) error {
 	m := &it.context
 	e := &r.Event
@@ -28,6 +31,7 @@ func readWebhookLegacy(it *item, r *Reading) error {
 	return it.finish(r, m, m.raw(m.resourceID))
 }
 
+// errNoRecord says why an activity log alert cannot be read.
 var errNoRecord = errors.New("an activity log alert without a record: neither data.alertContext nor data.context.activityLog")
 
 // isOtherAlert tells the payloads that action groups and classic alerts send for other signals: they name a schemaId,
@@ -36,6 +40,7 @@ func isOtherAlert(it *item) bool {
 	return it.top.schemaID.present() || it.top.context.present() && it.top.status.present()
 }
 
+// readOtherAlert names the signal. An activity log alert that has lost its record is a fault, not noise.
 func readOtherAlert(it *item, r *Reading) error {
 	schema := string(it.text.word(it.top.raw(it.top.schemaID)))
 	what := strings.ToLower(schema)
