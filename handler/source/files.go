@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"sync"
 
+	"github.com/auditbell/auditbell/handler/activity"
 	"github.com/auditbell/auditbell/handler/payload"
 )
 
@@ -31,6 +32,21 @@ var _ Source = Files{}
 // Entries implements Source. What cannot be opened or read is Unreadable, not an error: the other files still count.
 func (f Files) Entries(ctx context.Context, v *Vocabulary) iter.Seq2[*Batch, error] {
 	return func(yield func(*Batch, error) bool) {
+		for p, err := range f.read(ctx, func(c *cutter) func(<-chan job) { return newFileReader(v, c).work }) {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if !yield(&p.Batch, nil) {
+				return
+			}
+		}
+	}
+}
+
+// read has workers turn the files into pieces and yields them in the input's order; worker makes what one worker does.
+func (f Files) read(ctx context.Context, worker func(*cutter) func(<-chan job)) iter.Seq2[*piece, error] {
+	return func(yield func(*piece, error) bool) {
 		ctx, cancel := context.WithCancel(ctx)
 		workers := f.Workers
 		if workers <= 0 {
@@ -45,15 +61,15 @@ func (f Files) Entries(ctx context.Context, v *Vocabulary) iter.Seq2[*Batch, err
 		defer cancel()
 		running.Go(func() { c.cut(f.Inputs) })
 		for range workers {
-			running.Go(func() { newFileReader(v, c).work(c.jobs) })
+			running.Go(func() { worker(c)(c.jobs) })
 		}
 		var lines lineCount
 		for j := range c.order {
-			for b := range j.out {
-				if !yield(lines.number(b), nil) {
+			for p := range j.out {
+				if !yield(lines.number(p), nil) {
 					return
 				}
-				c.recycle(b)
+				c.recycle(p)
 			}
 		}
 		if err := context.Cause(ctx); err != nil {
@@ -65,7 +81,7 @@ func (f Files) Entries(ctx context.Context, v *Vocabulary) iter.Seq2[*Batch, err
 // lineCount turns line numbers within a piece into numbers within the file.
 type lineCount struct{ before int64 }
 
-func (l *lineCount) number(b *piece) *Batch {
+func (l *lineCount) number(b *piece) *piece {
 	if b.first {
 		l.before = 0
 	}
@@ -75,7 +91,7 @@ func (l *lineCount) number(b *piece) *Batch {
 		}
 	}
 	l.before += b.lines
-	return &b.Batch
+	return b
 }
 
 // job is a piece of lines, or a whole file that is not lines. Its batches go to out, which is then closed.
@@ -94,6 +110,7 @@ type piece struct {
 	first bool
 	lines int64
 	data  []byte
+	found []activity.Event // Find's, in place of Entries
 }
 
 // fileReader turns jobs into batches; each worker has one.
