@@ -31,6 +31,7 @@ var arrows = map[string][]string{
 	"handler/notify":            {"handler/settings"},
 	"handler/notify/slack":      {"handler/notify", "handler/settings"},
 	"handler/notify/teams":      {"handler/notify", "handler/settings"},
+	"handler/notify/email":      {"handler/notify", "handler/settings"},
 	"handler/notify/webhook":    {"handler/notify", "handler/settings"},
 	"handler/notify/notifytest": {"handler/notify", "handler/settings"},
 	"handler/payload":           {"handler/activity", "handler/jsonscan"},

@@ -1,0 +1,253 @@
+package email
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"errors"
+	"io"
+	"math/big"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/emersion/go-sasl"
+	"github.com/emersion/go-smtp"
+	gomail "github.com/wneessen/go-mail"
+
+	"github.com/auditbell/auditbell/handler/notify"
+	"github.com/auditbell/auditbell/handler/settings"
+)
+
+// post is a mail server that keeps what it receives, and refuses what refuse names.
+type post struct {
+	mu     sync.Mutex
+	raw    [][]byte
+	to     []string
+	secure bool
+	user   string
+	refuse *smtp.SMTPError
+}
+
+func (p *post) NewSession(c *smtp.Conn) (smtp.Session, error) { return &session{post: p, conn: c}, nil }
+
+type session struct {
+	*post
+	conn *smtp.Conn
+}
+
+func (s *session) AuthMechanisms() []string { return []string{sasl.Plain} }
+
+func (s *session) Auth(string) (sasl.Server, error) {
+	return sasl.NewPlainServer(func(_, user, password string) error {
+		if password != "hunter2hunter2" {
+			return smtp.ErrAuthFailed
+		}
+		s.user = user
+		return nil
+	}), nil
+}
+
+func (s *session) Mail(string, *smtp.MailOptions) error { return nil }
+
+func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
+	if s.refuse != nil {
+		return s.refuse
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.to = append(s.to, to)
+	return nil
+}
+
+func (s *session) Data(r io.Reader) error {
+	raw, err := io.ReadAll(r)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.raw = append(s.raw, raw)
+	_, s.secure = s.conn.TLSConnectionState()
+	return err
+}
+
+func (*session) Reset()        {}
+func (*session) Logout() error { return nil }
+
+// serve starts the server; secure offers STARTTLS with a certificate for mail.contoso.example.
+func serve(t *testing.T, p *post, secure bool) (address string, trust *x509.CertPool) {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := smtp.NewServer(p)
+	server.AllowInsecureAuth = true
+	trust = x509.NewCertPool()
+	if secure {
+		server.TLSConfig = certificate(t, trust)
+	}
+	done := make(chan error, 1)
+	go func() { done <- server.Serve(listener) }()
+	t.Cleanup(func() {
+		_ = server.Close()
+		<-done
+	})
+	return listener.Addr().String(), trust
+}
+
+func certificate(t *testing.T, trust *x509.CertPool) *tls.Config {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "mail.contoso.example"}, DNSNames: []string{"mail.contoso.example"},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	parsed, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	trust.AddCert(parsed)
+	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}, MinVersion: tls.VersionTLS12}
+}
+
+// away is a provider that takes the server for another machine's.
+func away(t *testing.T, address, user string, trust *x509.CertPool) *Mailer {
+	t.Helper()
+	p, problem := newSMTP("mail.contoso.example:587", user, settings.Secret("hunter2hunter2"))
+	if problem != nil {
+		t.Fatal(problem)
+	}
+	s, _ := p.(*smtpServer)
+	s.dial = func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, network, address)
+	}
+	s.more = []gomail.Option{
+		gomail.WithTLSConfig(&tls.Config{RootCAs: trust, ServerName: "mail.contoso.example", MinVersion: tls.VersionTLS12}),
+	}
+	return &Mailer{s, "bell@contoso.example"}
+}
+
+func sample() Mail {
+	return Mail{
+		ID: "digest monthly 2026-10", To: []string{"ann@contoso.example", "ben@contoso.example"}, Subject: "Größe – 日本 🚀", Text: "plain\r\nÜ\r\n", HTML: "<p>Ü</p>",
+		Date: time.Date(2026, 11, 1, 5, 0, 0, 0, time.UTC), Attachments: []Attachment{{"report.pdf", "application/pdf", []byte("%PDF-1.3 \x00\xff")}, {"operations.csv", "text/csv", []byte("a,b\n")}},
+	}
+}
+
+func TestSMTPConversation(t *testing.T) {
+	t.Parallel()
+	p := &post{}
+	address, trust := serve(t, p, true)
+	if err := away(t, address, "bell", trust).Send(t.Context(), sample()); err != nil {
+		t.Fatal(err)
+	}
+	if !p.secure || p.user != "bell" || !slices.Equal(p.to, []string{"ann@contoso.example", "ben@contoso.example"}) {
+		t.Errorf("secure %v, user %q, to %v", p.secure, p.user, p.to)
+	}
+	got, err := parse(p.raw[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := sample()
+	if got.subject != m.Subject || got.parts["text/plain"] != m.Text || strings.TrimSpace(got.parts["text/html"]) != m.HTML {
+		t.Errorf("subject %q, text %q, html %q", got.subject, got.parts["text/plain"], got.parts["text/html"])
+	}
+	for _, f := range m.Attachments {
+		if string(got.files[f.Name]) != string(f.Data) {
+			t.Errorf("%s is %q, want %q", f.Name, got.files[f.Name], f.Data)
+		}
+	}
+	for name, want := range map[string]string{
+		"Message-Id": messageID(m.ID, "bell@contoso.example"), "Auto-Submitted": "auto-generated", "From": "<bell@contoso.example>", "Date": "Sun, 01 Nov 2026 05:00:00 +0000",
+	} {
+		if got.header.Get(name) != want {
+			t.Errorf("%s: %q, want %q", name, got.header.Get(name), want)
+		}
+	}
+}
+
+func TestSMTPRequiresEncryptionAway(t *testing.T) {
+	t.Parallel()
+	p := &post{}
+	address, trust := serve(t, p, false)
+	err := away(t, address, "", trust).Send(t.Context(), sample())
+	if err == nil || len(p.raw) != 0 || notify.IsPermanent(err) {
+		t.Errorf("a server without STARTTLS got %d mails: %v", len(p.raw), err)
+	}
+	_, strange := serve(t, &post{}, true)
+	secured, _ := serve(t, p, true)
+	if err := away(t, secured, "", strange).Send(t.Context(), sample()); err == nil || len(p.raw) != 0 {
+		t.Errorf("a server with a strange certificate got %d mails: %v", len(p.raw), err)
+	}
+}
+
+func TestSMTPOnThisMachine(t *testing.T) {
+	t.Parallel()
+	p := &post{}
+	address, _ := serve(t, p, false)
+	s := settings.New(func(name string) (string, bool) {
+		v, ok := map[string]string{"MAIL_PROVIDER": "smtp", "MAIL_FROM": "bell@contoso.example", "MAIL_TO": "soc@contoso.example",
+			"SMTP_ADDRESS": address, "SMTP_USER": "bell", "SMTP_PASSWORD": "hunter2hunter2"}[name]
+		return v, ok
+	})
+	d := Open(s, nil)
+	if err := s.Err(); err != nil || d == nil {
+		t.Fatalf("open: %v, %v", d, err)
+	}
+	m := notify.Message{ID: "a-1", Severity: notify.High, Headline: "Owner role granted"}
+	ref, err := d.Deliver(t.Context(), m, notify.Ref{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.News = "Succeeded after 12 s"
+	if _, err := d.Deliver(t.Context(), m, ref); err != nil {
+		t.Fatal(err)
+	}
+	first, err := parse(p.raw[0])
+	second, err2 := parse(p.raw[1])
+	if err := errors.Join(err, err2); err != nil {
+		t.Fatal(err)
+	}
+	if second.header.Get("In-Reply-To") != first.header.Get("Message-Id") || !strings.HasPrefix(second.subject, "Re: [HIGH] Owner") {
+		t.Errorf("the news is %q in reply to %q; the alert was %q", second.subject, second.header.Get("In-Reply-To"), first.header.Get("Message-Id"))
+	}
+}
+
+func TestSMTPRefusals(t *testing.T) {
+	t.Parallel()
+	for code, permanent := range map[int]bool{450: false, 452: false, 550: true, 554: true} {
+		p := &post{refuse: &smtp.SMTPError{Code: code, EnhancedCode: smtp.EnhancedCode{code / 100, 1, 1}, Message: "no such user secret@contoso.example"}}
+		address, trust := serve(t, p, true)
+		err := away(t, address, "", trust).Send(t.Context(), sample())
+		if err == nil || notify.IsPermanent(err) != permanent || strings.Contains(err.Error(), "secret") {
+			t.Errorf("code %d: %v, permanent %v; want %v", code, err, notify.IsPermanent(err), permanent)
+		}
+	}
+}
+
+func TestSMTPStopsWithItsContext(t *testing.T) {
+	t.Parallel()
+	listener, err := net.Listen("tcp", "127.0.0.1:0") // accepts and never says a word
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	if err := away(t, listener.Addr().String(), "", nil).Send(ctx, sample()); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("%v, want the deadline", err)
+	}
+}
