@@ -56,5 +56,8 @@ func run(ctx context.Context, args []string, std stdio) int {
 	case !errors.Is(err, errNo):
 		fmt.Fprintf(std.err, "handler: error: %v\n", err)
 	}
+	if wrong := new(misuseError); errors.As(err, &wrong) {
+		return exitMisuse
+	}
 	return exitNo
 }

@@ -17,63 +17,29 @@ import (
 
 // rulesCmd groups what there is to know about rules. A further command is a field here, with a run method.
 type rulesCmd struct {
-	List rulesListCmd `cmd:"" help:"List the rules, or with --exceptions what must not ring although a rule matches."`
+	List  rulesListCmd  `cmd:"" help:"List the rules, or with --exceptions what must not ring although a rule matches."`
+	Test  rulesTestCmd  `cmd:"" help:"Try the examples within rules in every wire form that can carry them."`
+	Match rulesMatchCmd `cmd:"" help:"Print which rules match which events, as lines of JSON."`
 }
 
 type rulesListCmd struct {
-	Exceptions bool   `help:"List exceptions instead: owner, reason, end, and how much they silenced."`
-	Format     string `enum:"auto,table,json" default:"auto" help:"auto, table or json."`
+	ruleChoice
+	output
+	Exceptions bool `help:"List exceptions instead: owner, reason, end, and how much they silenced."`
 }
 
 // run needs no settings for the rules themselves; exceptions and their use are in the store as well.
 func (c *rulesListCmd) run(ctx context.Context, std stdio) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	a, err := openApp(newWorld(std, nil))
-	if c.Exceptions {
-		if err != nil {
-			return err
-		}
-		return c.exceptions(ctx, a, std)
+	if !c.Exceptions {
+		return c.rules(ctx, std)
 	}
-	if a.pipeline.Rules == nil {
+	a, err := openApp(newWorld(std, nil))
+	if err != nil {
 		return err
 	}
-	return c.rules(a, std)
-}
-
-// ruleLine is one rule in a listing.
-type ruleLine struct {
-	ID     string `json:"rule"`
-	Level  string `json:"level"`
-	Status string `json:"status,omitempty"`
-	Rings  bool   `json:"rings"` // false: evaluated and counted only, or switched off
-	Title  string `json:"title"`
-	Author string `json:"author,omitempty"`
-	File   string `json:"file"`
-}
-
-func (c *rulesListCmd) rules(a *app, std stdio) error {
-	lines := make([]ruleLine, 0, len(a.rules))
-	for _, r := range a.rules {
-		lines = append(lines, ruleLine{r.ID, string(r.Level), r.Status, r.Rings(), r.Title, r.Author, r.Where()})
-	}
-	if asJSON(c.Format, std) {
-		return writeJSON(std.out, lines)
-	}
-	w := tabwriter.NewWriter(std.out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "RULE\tLEVEL\tRINGS\tTITLE\tFILE")
-	for _, l := range lines {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", l.ID, l.Level, yesNo(l.Rings), l.Title, l.File)
-	}
-	return w.Flush()
-}
-
-func yesNo(b bool) string {
-	if b {
-		return "yes"
-	}
-	return "no"
+	return c.exceptions(ctx, a, std)
 }
 
 // exceptionLine is one exception in a listing.
@@ -94,7 +60,7 @@ func (c *rulesListCmd) exceptions(ctx context.Context, a *app, std stdio) error 
 		return fmt.Errorf("read use of exceptions: %w", err)
 	}
 	lines := exceptionLines(all, uses, a.now())
-	if asJSON(c.Format, std) {
+	if c.json(std) {
 		return writeJSON(std.out, lines)
 	}
 	return printExceptions(std.out, lines)

@@ -193,7 +193,7 @@ func (s *story) exceptions(*testscript.TestScript, []string) (string, error) {
 		return "", err
 	}
 	var out bytes.Buffer
-	err = (&rulesListCmd{Exceptions: true, Format: "table"}).exceptions(context.Background(), a, stdio{out: &out})
+	err = (&rulesListCmd{Exceptions: true, output: output{Format: "table"}}).exceptions(context.Background(), a, stdio{out: &out})
 	var lines strings.Builder
 	for line := range strings.Lines(out.String()) {
 		fmt.Fprintln(&lines, strings.Join(strings.Fields(line), " "))
