@@ -16,6 +16,7 @@ type cli struct {
 	Check    checkCmd    `cmd:"" help:"Check settings, store and deliveries, and say what to do about problems."`
 	Explain  explainCmd  `cmd:"" help:"Say of each event which rules matched and why, which nearly did, and where it would go."`
 	Rules    rulesCmd    `cmd:"" help:"What there is to know about rules and exceptions."`
+	Query    queryCmd    `cmd:"" help:"List past events: who did what, when, with what outcome."`
 	Settings settingsCmd `cmd:"" help:"List every setting: name, default, meaning."`
 
 	Version kong.VersionFlag `help:"Print the version."`
@@ -34,7 +35,7 @@ func parse(args []string, std stdio) (command func(context.Context, stdio) error
 	parser, err := kong.New(&c,
 		kong.Name("handler"),
 		kong.Description("Auditbell rings when something in an Azure subscription's Activity Log matters, once."),
-		kong.Vars{"version": version},
+		kong.Vars{"version": version, "sources": sourceNames()},
 		kong.Writers(std.out, std.err),
 		kong.Exit(func(int) { exited = true }),
 		kong.UsageOnError(),
