@@ -17,6 +17,8 @@ type cli struct {
 	Explain  explainCmd  `cmd:"" help:"Say of each event which rules matched and why, which nearly did, and where it would go."`
 	Rules    rulesCmd    `cmd:"" help:"What there is to know about rules and exceptions."`
 	Query    queryCmd    `cmd:"" help:"List past events: who did what, when, with what outcome."`
+	Digest   digestCmd   `cmd:"" help:"Report on a period for auditors, from exported logs: numbers, acts, evidence."`
+	Verify   verifyCmd   `cmd:"" help:"Check a digest's files against their manifests, offline, and say what that proves."`
 	Settings settingsCmd `cmd:"" help:"List every setting: name, default, meaning."`
 
 	Version kong.VersionFlag `help:"Print the version."`
