@@ -14,6 +14,7 @@ import (
 	"github.com/robfig/cron/v3"
 
 	"github.com/auditbell/auditbell/handler/enrich"
+	"github.com/auditbell/auditbell/handler/entra"
 	"github.com/auditbell/auditbell/handler/exception"
 	"github.com/auditbell/auditbell/handler/notify"
 	"github.com/auditbell/auditbell/handler/pipeline"
@@ -30,6 +31,7 @@ type app struct {
 	rules        []*rules.Rule
 	exceptions   *exception.Book
 	slackSecret  settings.Secret // empty: clicks are not answered
+	webhook      *entra.Verifier // nil: the function key alone guards actiongroup-alert
 	log          *slog.Logger
 	now          func() time.Time
 }
@@ -73,6 +75,7 @@ func openApp(w world) (*app, error) {
 			Doc: "How long one instance may take to deliver an alert before another one tries."}),
 	}
 	a.slackSecret, a.pipeline.Acting = readActing(s)
+	a.webhook = entra.Open(s, notify.NewClient(http.DefaultTransport), w.now)
 	exceptions := readExceptions(s, w.config, a.rules, w.now())
 	if err := s.Err(); err != nil {
 		return a, err
@@ -89,13 +92,19 @@ func openApp(w world) (*app, error) {
 }
 
 // warm does in the background what the first event would otherwise wait for: the certificate pool (about 10 ms), the
-// account's properties and the identity's token.
+// account's properties, the identity's token, and the keys that tokens of the secure webhook are verified with.
 func (a *app) warm(ctx context.Context) {
 	_, _ = x509.SystemCertPool() // cached by the runtime; an error shows at the first call
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	if err := a.store.Check(ctx); err != nil {
 		a.log.Warn("the store does not answer yet", "error", err)
+	}
+	if a.webhook == nil {
+		return
+	}
+	if _, err := a.webhook.Check(ctx); err != nil {
+		a.log.Warn("the tenant's keys are not there yet", "error", err)
 	}
 }
 

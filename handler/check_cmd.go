@@ -54,6 +54,7 @@ func (c *checkCmd) check(ctx context.Context, std stdio) []checkLine {
 		{"rules", true, fmt.Sprintf("%d loaded", len(a.rules))},
 		{"destinations", true, strings.Join(names(a.destinations), ", ")},
 	}
+	lines = append(lines, a.webhookCheck(ctx)...)
 	if err := a.store.Check(ctx); err != nil {
 		for _, problem := range strings.Split(err.Error(), "\n") {
 			lines = append(lines, checkLine{"store", false, problem})

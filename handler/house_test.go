@@ -29,6 +29,8 @@ var arrows = map[string][]string{
 	"handler/host":              {"handler/jsonscan"},
 	"handler/settings":          {},
 	"handler/notify":            {"handler/settings"},
+	"handler/entra":             {"handler/settings"},
+	"handler/entra/entratest":   {},
 	"handler/notify/slack":      {"handler/notify", "handler/settings"},
 	"handler/notify/teams":      {"handler/notify", "handler/settings"},
 	"handler/notify/email":      {"handler/notify", "handler/settings"},

@@ -52,6 +52,9 @@ func actionGroupAlert(ctx context.Context, a *app, in host.Invocation) (host.Res
 	if err != nil {
 		return host.Result{}, err
 	}
+	if answer, ok := a.admit(ctx, in, request); !ok {
+		return answer, nil
+	}
 	sum, err := a.take(ctx, in, request.Body)
 	if err != nil {
 		in.Logger.Error("alert not stored; the action group will try again", "error", err)

@@ -11,6 +11,7 @@ package host
 import (
 	"context"
 	"log/slog"
+	"maps"
 )
 
 // Func serves one function.
@@ -66,6 +67,19 @@ func Response(status int, body any) Result {
 		Headers:    map[string]string{"Content-Type": kind},
 		Body:       body,
 	}}}
+}
+
+// WithHeader returns a copy of an HTTP function's Result with one more header; any other Result is returned as it is.
+func (r Result) WithHeader(name, value string) Result {
+	answer, ok := r.Outputs[ResponseName].(httpAnswer)
+	if !ok {
+		return r
+	}
+	answer.Headers = maps.Clone(answer.Headers)
+	answer.Headers[name] = value
+	r.Outputs = maps.Clone(r.Outputs)
+	r.Outputs[ResponseName] = answer
+	return r
 }
 
 // httpAnswer is the object the host accepts as an HTTP output.
