@@ -235,8 +235,8 @@ func FuzzDecode(f *testing.F) {
 		if again := render(t, payload.Decode(data)); again != render(t, readings) {
 			t.Fatalf("the second reading differs:\n%s\n%s", render(t, readings), again)
 		}
-		if bytes.HasPrefix(data, []byte{0x1f, 0x8b}) || len(bytes.TrimSpace(data)) == 0 {
-			return
+		if bytes.HasPrefix(data, []byte{0x1f, 0x8b}) || len(bytes.TrimSpace(bytes.TrimPrefix(data, []byte("\ufeff")))) == 0 {
+			return // an empty file has no items, an empty delivery is a fault
 		}
 		if streamed := render(t, stream(t, &trickle{data: data, step: 1 + len(data)/16})); streamed != render(t, readings) {
 			t.Fatalf("a Decoder reads differently:\n%s\n%s", render(t, readings), streamed)

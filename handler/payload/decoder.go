@@ -48,24 +48,28 @@ func (d *Decoder) All() iter.Seq2[Reading, error] {
 	}
 }
 
-// open looks at the first bytes: gzip by its magic number, then a byte order mark.
+// open looks at the first bytes: gzip by its magic number, then a byte order mark, which Windows tools put before UTF-8.
 func (d *Decoder) open() {
 	buffered := bufio.NewReaderSize(d.source, 64<<10)
-	d.source = buffered
-	if magic, _ := buffered.Peek(2); bytes.Equal(magic, gzipMagic) {
+	if magic, _ := buffered.Peek(len(gzipMagic)); bytes.Equal(magic, gzipMagic) {
 		unzipped, err := gzip.NewReader(buffered)
 		if err != nil {
 			d.err = err
 			return
 		}
-		d.source = unzipped
+		buffered = bufio.NewReaderSize(unzipped, 64<<10)
 	}
-	d.fill()
-	d.frames.skipMark()
+	if mark, _ := buffered.Peek(len(byteOrderMark)); bytes.Equal(mark, byteOrderMark) {
+		d.frames.base = int64(len(byteOrderMark))
+		_, d.err = buffered.Discard(len(byteOrderMark))
+	}
+	d.source = buffered
 }
 
 // gzipMagic is how every gzip stream begins (RFC 1952, section 2.3.1).
 var gzipMagic = []byte{0x1f, 0x8b}
+
+var byteOrderMark = []byte("\xef\xbb\xbf")
 
 // fill appends input to the window, first moving what is still needed to its start. It doubles the window when an
 // item fills half of it, so that an item is looked at a few times at most. False: there is no more, or the item is

@@ -45,13 +45,6 @@ func (f *frames) start(data []byte, fill func() bool) {
 	f.unclean = fill != nil || !utf8.Valid(data)
 }
 
-// skipMark skips the byte order mark that Windows tools put before UTF-8.
-func (f *frames) skipMark() {
-	if bytes.HasPrefix(f.data[f.pos:], []byte("\xef\xbb\xbf")) {
-		f.pos += 3
-	}
-}
-
 // next reads the next item into out; false at the end of the input.
 func (f *frames) next(out *Reading) bool {
 	f.out = out

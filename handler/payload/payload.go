@@ -76,8 +76,8 @@ func Decode(data []byte) []Reading {
 	}
 	f, _ := pool.Get().(*frames)
 	defer f.release()
-	f.start(data, nil)
-	f.skipMark()
+	f.start(bytes.TrimPrefix(data, byteOrderMark), nil)
+	f.base = int64(len(data) - len(f.data))
 	readings := make([]Reading, 0, 1) // nearly every delivery is one event
 	for {
 		n := len(readings)
@@ -86,14 +86,14 @@ func Decode(data []byte) []Reading {
 				break
 			}
 			// What follows is about as long as what was just read.
-			readings = slices.Grow(readings, 1+min((len(data)-f.pos)/(len(f.last.Raw)+1), 255))
+			readings = slices.Grow(readings, 1+min((len(f.data)-f.pos)/(len(f.last.Raw)+1), 255))
 			readings = append(readings, f.last)
 		} else if readings = readings[:n+1]; !f.next(&readings[n]) {
 			readings = readings[:n]
 			break
 		}
 	}
-	if len(readings) == 0 && len(bytes.TrimSpace(data)) == 0 {
+	if len(readings) == 0 && len(bytes.TrimSpace(f.data)) == 0 {
 		return []Reading{invalid("empty payload")}
 	}
 	return readings
