@@ -58,13 +58,13 @@ type eventExcerpt struct {
 
 // explainedRule is a rule that matches, and the parts that made it.
 type explainedRule struct {
-	rules.Explanation        // of a rule in Azure Monitor: nothing, only Azure knows
-	ID                string `json:"rule"`
+	ID                string `json:"rule"` // see shownID
 	Title             string `json:"title"`
 	Level             string `json:"level"`
 	Author            string `json:"author,omitempty"`
 	File              string `json:"file,omitempty"`
 	Staged            bool   `json:"staged,omitempty"` // only counted, see rules.Rule.Rings
+	rules.Explanation        // of a rule in Azure Monitor only that it matched: its parts are there
 }
 
 type explainedException struct {
@@ -227,13 +227,13 @@ func (x *explainer) met(e *activity.Event, met []*rules.Rule, f alert.Finding) [
 	list := []explainedRule{}
 	for _, r := range append([]alert.Rule{f.Rule}, f.Also...) {
 		if r.Azure {
-			list = append(list, explainedRule{rules.Explanation{Matched: true, Parts: []rules.Part{}}, r.ID, r.Title, r.Severity, "", "", false})
+			list = append(list, explainedRule{ID: r.ID, Title: r.Title, Level: r.Severity, Explanation: rules.Explanation{Matched: true, Parts: []rules.Part{}}})
 		}
 	}
 	for _, r := range met {
 		why, _ := x.chosen.set.Explain(e, r.ID)
 		why.Matched = true // also of a correlation, which the event alone cannot tell
-		list = append(list, explainedRule{why, shownID(r), r.Title, string(r.Level), r.Author, r.Where(), !r.Rings()})
+		list = append(list, explainedRule{shownID(r), r.Title, string(r.Level), r.Author, r.Where(), !r.Rings(), why})
 	}
 	return list
 }

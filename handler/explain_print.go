@@ -3,11 +3,13 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/auditbell/auditbell/handler/notify"
 	"github.com/auditbell/auditbell/handler/rules"
+	"github.com/auditbell/auditbell/handler/settings"
 )
 
 // printer of explanations. Nothing in an event or rule may steer the terminal: every text is cleaned and cut.
@@ -72,7 +74,7 @@ func (p *explanation) rules(x explained) {
 		}
 		p.line("matches   %s %s · %s%s%s", r.Level, r.ID, r.Title, byAuthor(r.Author), note)
 		if r.Explanation.Rule != nil {
-			p.parts(r.Explanation)
+			p.parts(r.Explanation, false /* all */)
 		}
 	}
 }
@@ -97,23 +99,33 @@ func (p *explanation) near(near []rules.Explanation) {
 	}
 }
 
-// lacking names the parts that did not hold, in short; where all did, the condition wants one of them not to.
+// lacking says in short what kept the rule from matching: the part that decides, or else everything that does not hold.
 func lacking(x rules.Explanation) string {
-	var missing []string
+	var reasons []string
 	for _, part := range x.Parts {
-		if part.Held {
-			continue
-		}
-		for _, item := range part.Items {
-			if !item.Held {
-				missing = append(missing, item.Field+" is "+quotedValues(item.Got)+", not "+quotedValues(item.Want))
-			}
+		switch {
+		case part.Decides && part.Held:
+			return part.Name + " holds, and must not; the condition is " + x.Condition
+		case part.Decides:
+			return missing(part)
+		case !part.Held:
+			reasons = append(reasons, missing(part))
 		}
 	}
-	if len(missing) == 0 {
-		return "its condition is " + x.Condition
+	if n := len(reasons); n > 2 {
+		reasons = append(reasons[:2], fmt.Sprintf("and %d more", n-2))
 	}
-	return strings.Join(missing, "; ")
+	return strings.Join(reasons, "; ")
+}
+
+// missing names what is missing of a part.
+func missing(part rules.Part) string {
+	for _, item := range part.Items {
+		if !item.Held {
+			return item.Field + " is " + quotedValues(item.Got) + ", not " + quotedValues(item.Want)
+		}
+	}
+	return part.Name + " does not hold"
 }
 
 // why shows the rule that was asked for.
@@ -131,14 +143,18 @@ func (p *explanation) why(x *rules.Explanation) {
 		verdict = "matches"
 	}
 	p.line("%s · %s (%s) %s", x.ID, x.Rule.Title, x.Rule.Where(), verdict)
-	p.parts(*x)
+	p.parts(*x, true /* all */)
 }
 
-func (p *explanation) parts(x rules.Explanation) {
+// parts shows a rule's parts: all of them, or those that made it match.
+func (p *explanation) parts(x rules.Explanation, all bool) {
 	if x.Condition != "" {
 		p.line("          condition: %s", x.Condition)
 	}
 	for _, part := range x.Parts {
+		if !all && !part.Held && !part.Decides {
+			continue
+		}
 		p.line("          %s %s", yesOrNo(part.Held), part.Name)
 		for _, item := range part.Items {
 			p.line("            %s %s is %s; wanted %s", yesOrNo(item.Held), item.Field, quotedValues(item.Got), quotedValues(item.Want))
@@ -195,7 +211,7 @@ func (p *explanation) way(x explained) {
 		p.line("waits     until %s: %s", notify.Clock(x.Held.Until), x.Held.By)
 	}
 	if !x.Rings {
-		p.line("does not ring")
+		p.line("does not ring%s", silence(x))
 		return
 	}
 	p.line("rings     → %s", destinationsOf(x.To))
@@ -205,8 +221,20 @@ func (p *explanation) way(x explained) {
 }
 
 func destinationsOf(to []string) string {
-	if len(to) == 1 && to[0] == "*" {
-		return "* (no destination's settings are here)"
+	text := strings.Join(to, ", ")
+	if slices.Contains(to, settings.Everywhere) {
+		text += " (no destination's settings are here)"
 	}
-	return strings.Join(to, ", ")
+	return text
+}
+
+// silence is the reason why an event does not ring although a rule matches.
+func silence(x explained) string {
+	switch {
+	case len(x.Rules) == 0:
+		return ""
+	case len(x.Exceptions) > 0:
+		return ": what matches is excepted"
+	}
+	return ": what matches is staged"
 }

@@ -17,9 +17,12 @@ type Explanation struct {
 
 // Part is one selection of a rule, or one rule that a correlation counts.
 type Part struct {
-	Name  string    `json:"name"`
-	Held  bool      `json:"held"`
-	Items []Checked `json:"items,omitempty"`
+	Name string `json:"name"`
+	Held bool   `json:"held"`
+	// Decides: had this part alone been otherwise, the rule would have matched, or would not have. Where two parts stand
+	// in the way, neither decides.
+	Decides bool      `json:"decides,omitempty"`
+	Items   []Checked `json:"items,omitempty"`
 }
 
 // Checked is one line of a selection with what the event says.
@@ -56,8 +59,13 @@ func (s *Set) Explain(e *activity.Event, ruleID string) (Explanation, bool) {
 		c := r.check(i, i.test.holds(v.list))
 		x.Parts = append(x.Parts, Part{Name: "auditbell.outcomes", Held: c.Held, Items: []Checked{c}})
 	}
+	met, allowed := r.holdsExpr(rule.detection, ""), true
+	for i := range x.Parts { // the outcomes, if any
+		allowed, x.Parts[i].Decides = x.Parts[i].Held, met
+	}
 	for _, selection := range rule.selections {
-		p := Part{Name: selection.name, Held: r.holdsExpr(selection)}
+		p := Part{Name: selection.name, Held: r.holdsExpr(selection, "")}
+		p.Decides = allowed && r.holdsExpr(rule.detection, selection.name) != met
 		r.checkAll(&p, selection)
 		x.Parts = append(x.Parts, p)
 	}
@@ -135,11 +143,14 @@ func (r *run) checkAll(p *Part, e *expr) {
 	}
 }
 
-// holdsExpr is holds for the tree as written.
-func (r *run) holdsExpr(e *expr) bool {
+// holdsExpr is holds for the tree as written, with the selection of the given name, if any, taken for its opposite.
+func (r *run) holdsExpr(e *expr, flipped string) bool {
+	if flipped != "" && e.name == flipped {
+		return !r.holdsExpr(e, "")
+	}
 	met := 0
 	for _, kid := range e.kids {
-		if r.holdsExpr(kid) {
+		if r.holdsExpr(kid, flipped) {
 			met++
 		}
 	}
