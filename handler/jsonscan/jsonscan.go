@@ -3,9 +3,13 @@
 // It exists because an invocation carries every event twice and an event carries claims that nobody downstream may
 // keep (see DESIGN.md, "Reading JSON"): most bytes must be checked and stepped over, not decoded. encoding/json
 // decodes all of them; the fast field extractors skip them without noticing that they are malformed. This package
-// accepts exactly what encoding/json.Valid accepts (FuzzValue holds the two together) and hands out raw spans.
+// accepts exactly what encoding/json.Valid accepts (FuzzValue and FuzzCursor hold them together) and hands out raw spans.
 //
-// Not for building JSON, and not for Go structs: callers take the members they know and leave the rest.
+// Object and Array walk one container whose parts are handed to a function; a Cursor descends into containers as it
+// goes, so that nested text is looked at once, and notices names that stand twice.
+//
+// Not for building JSON, AppendQuote for a single string aside, and not for Go structs: callers take the members they
+// know and leave the rest.
 package jsonscan
 
 import (

@@ -275,3 +275,50 @@ func checkSane(t *testing.T, r payload.Reading) {
 		t.Fatalf("category %q, level %q", e.Category, e.Level)
 	}
 }
+
+// Who acted, and what kind of actor it is (DESIGN.md, the event: caller and caller_type).
+func TestCaller(t *testing.T) {
+	t.Parallel()
+	const (
+		upn   = `"http://schemas.xmlsoap.org/ws/2005/05/identity/claims/upn":"ada@x"`
+		mail  = `"http://schemas.xmlsoap.org/ws/2005/05/identity/claims/emailaddress":"bo@x"`
+		alien = `"http://schemas.xmlsoap.org/ws/2005/05/identity/claims/name":"live.com#cy@x"`
+		oid   = `"http://schemas.microsoft.com/identity/claims/objectidentifier":"o-1"`
+		spn   = `"http://schemas.xmlsoap.org/ws/2005/05/identity/claims/spn":"Microsoft.Insights/alertRules"`
+		guid  = `0f9a7c31-2d5e-4c77-8f0e-6a1b9d3c4e52`
+	)
+	for _, c := range []struct {
+		why, caller, claims, more, want string
+		kind                            activity.CallerType
+	}{
+		{"UPN before all", `"dee@x"`, upn + "," + mail + `,"appid":"a"`, "", "ada@x", activity.User},
+		{"the caller member names a user", `"dee@x"`, mail, "", "dee@x", activity.User},
+		{"a guest's mail", `null`, mail + "," + alien + `,"appid":"a"`, "", "bo@x", activity.User},
+		{"a guest's other name", `null`, alien + `,"appid":"a"`, "", "live.com#cy@x", activity.User},
+		{"an application by its id", `null`, `"appid":"a","idtyp":"app",` + oid, "", "a", activity.ServicePrincipal},
+		{"the caller member before the application's id", `"` + guid + `"`, `"appid":"a","idtyp":"app"`, "", guid, activity.ServicePrincipal},
+		{"an object id is better than nothing", `null`, oid, "", "o-1", activity.UnknownCaller},
+		{"a managed identity", `"` + guid + `"`, `"appid":"a","idtyp":"app","xms_mirid":"/subscriptions/x"`, "", guid, activity.ManagedIdentity},
+		{"a platform service by its spn", `null`, spn, "", "Microsoft.Insights/alertRules", activity.Platform},
+		{"a platform service by name", `"Microsoft.Advisor"`, "", "", "Microsoft.Advisor", activity.Platform},
+		{"a delegated token without a name is a user's", `null`, oid + `,"http://schemas.microsoft.com/identity/claims/scope":"user_impersonation"`, "", "o-1", activity.User},
+		{"a token that says user", `null`, oid + `,"idtyp":"user"`, "", "o-1", activity.User},
+		{"the evidence says user", `"someone"`, "", `"authorization":{"evidence":{"principalType":"User"}}`, "someone", activity.User},
+		{"the evidence says group: the role's holder, not the caller", `"someone"`, "", `"authorization":{"evidence":{"principalType":"Group"}}`, "someone", activity.UnknownCaller},
+		{"Azure Policy looks at what exists", `"` + guid + `"`, `"appid":"a"`, `"category":"Policy","authorization":{"action":"Microsoft.Resources/checkPolicyCompliance/read"}`, guid, activity.Platform},
+		{"Azure Policy looks at what somebody deploys", `"ada@x"`, upn, `"category":"Policy","authorization":{"action":"Microsoft.Sql/servers/write"}`, "ada@x", activity.User},
+		{"PIM without a UPN", `null`, "", `"properties":{"CallerInfo":"{\"UPN\":\"\",\"ObjectId\":\"o-2\"}"}`, "o-2", activity.UnknownCaller},
+		{"PIM in plain words", `null`, "", `"properties":{"CallerInfo":"ada@x"}`, "ada@x", activity.User},
+		{"nobody", `null`, "", "", "", ""},
+		{"blank", `"  "`, "", "", "", ""},
+	} {
+		text := `{"eventTimestamp":"2026-03-04T10:15:30Z","operationName":"a/b","caller":` + c.caller + `,"claims":{` + c.claims + `}`
+		if c.more != "" {
+			text += "," + c.more
+		}
+		e := one(t, text+"}")
+		if e.Caller != c.want || e.CallerType != c.kind {
+			t.Errorf("%s: %q, %q; want %q, %q", c.why, e.Caller, e.CallerType, c.want, c.kind)
+		}
+	}
+}
