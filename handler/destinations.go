@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/auditbell/auditbell/handler/notify"
+	"github.com/auditbell/auditbell/handler/notify/email"
 	"github.com/auditbell/auditbell/handler/notify/slack"
 	"github.com/auditbell/auditbell/handler/notify/teams"
 	"github.com/auditbell/auditbell/handler/notify/webhook"
@@ -27,6 +28,7 @@ type destination struct {
 var destinations = []destination{
 	{"slack", slack.Open},
 	{"teams", teams.Open},
+	{"email", email.Open},
 	{"webhook", webhook.Open},
 }
 
@@ -40,7 +42,7 @@ func openDestinations(s *settings.Set, client *http.Client) map[string]notify.De
 	}
 	if len(open) == 0 {
 		s.Report(settings.Problem{Name: "destinations", Reason: "none is configured, so nobody would hear the bell",
-			Hint: "set SLACK_BOT_TOKEN and SLACK_CHANNEL, SLACK_WEBHOOK_URL, TEAMS_WORKFLOW_URL or WEBHOOK_URL"})
+			Hint: "set SLACK_BOT_TOKEN and SLACK_CHANNEL, SLACK_WEBHOOK_URL, TEAMS_WORKFLOW_URL, MAIL_PROVIDER with MAIL_TO, or WEBHOOK_URL"})
 	}
 	return open
 }

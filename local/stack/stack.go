@@ -47,6 +47,8 @@ type Stack struct {
 	Cosmos   *cosmos.Server
 	InboxURL string
 
+	mail string // address of the inbox's mail server
+
 	closers []func() error // in order of starting; closed in reverse
 	once    sync.Once
 	err     error
@@ -113,6 +115,26 @@ func (s *Stack) startInbox(ctx context.Context, o Options, l net.Listener) (err 
 	s.closers = append(s.closers, s.Inbox.Close)
 	s.InboxURL = "http://" + l.Addr().String()
 	s.serve(l, s.Inbox)
+	return s.startMail(ctx)
+}
+
+// startMail takes mail on a free port. It ends with the inbox.
+func (s *Stack) startMail(ctx context.Context) error {
+	l, err := s.listen(ctx, "", "mail")
+	if err != nil {
+		return err
+	}
+	s.mail = l.Addr().String()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = s.Inbox.ServeSMTP(ctx, l) // ends with Close
+	}()
+	s.closers = append(s.closers, func() error { // runs before the inbox is closed by its own closer
+		err := s.Inbox.Close()
+		<-done
+		return err
+	})
 	return nil
 }
 
@@ -200,6 +222,7 @@ func (s *Stack) settings(endpoint string) []string {
 		"SLACK_SIGNING_SECRET=" + signingSecret, "EXPECTED_FOR=", "TIME_ZONE=",
 		"TEAMS_WORKFLOW_URL=" + s.InboxURL + "/teams/workflow/security",
 		"WEBHOOK_URL=", "WEBHOOK_SECRET=",
+		"MAIL_PROVIDER=smtp", "MAIL_FROM=auditbell@contoso.example", "MAIL_TO=", "SMTP_ADDRESS=" + s.mail, "SMTP_USER=", "SMTP_PASSWORD=",
 		"DELIVER_SCHEDULE=*/5 * * * * *", "DELIVERY_LEASE=", "LOG_LEVEL=", "CONFIG_DIR=", "PORTAL_URL=",
 		"EVENT_HUB_NAME=insights-activity-logs", "EVENT_HUB_CONSUMER_GROUP=$Default", "EVENT_HUB_CONNECTION__fullyQualifiedNamespace=local", "AZURE_CLIENT_ID=",
 	}
