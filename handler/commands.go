@@ -19,6 +19,8 @@ type cli struct {
 	Query    queryCmd    `cmd:"" help:"List past events: who did what, when, with what outcome."`
 	Digest   digestCmd   `cmd:"" help:"Report on a period for auditors, from exported logs: numbers, acts, evidence."`
 	Verify   verifyCmd   `cmd:"" help:"Check a digest's files against their manifests, offline, and say what that proves."`
+	Audit    auditCmd    `cmd:"" help:"Answer an auditor's usual questions, with totals."`
+	KQL      kqlCmd      `cmd:"" name:"kql" help:"Print the query that asks Log Analytics what an audit asks."`
 	Settings settingsCmd `cmd:"" help:"List every setting: name, default, meaning."`
 
 	Version kong.VersionFlag `help:"Print the version."`
@@ -37,7 +39,7 @@ func parse(args []string, std stdio) (command func(context.Context, stdio) error
 	parser, err := kong.New(&c,
 		kong.Name("handler"),
 		kong.Description("Auditbell rings when something in an Azure subscription's Activity Log matters, once."),
-		kong.Vars{"version": version, "sources": sourceNames()},
+		kong.Vars{"version": version, "sources": sourceNames(), "audits": auditNames()},
 		kong.Writers(std.out, std.err),
 		kong.Exit(func(int) { exited = true }),
 		kong.UsageOnError(),

@@ -1,7 +1,8 @@
 // Package infra holds the facts that Terraform, the handler's tests and the local stand-ins must agree on.
 //
 // It is data, not logic: infra/*.tf reads the same files with jsondecode(file(…)). Nothing under handler/ imports
-// it outside tests, because the program never creates what infrastructure owns.
+// it outside tests, because the program never creates what infrastructure owns; but for `handler kql`, which prints
+// the texts of its queries.
 package infra
 
 import (

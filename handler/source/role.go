@@ -39,3 +39,6 @@ func assignmentScope(resource string) string {
 	}
 	return scope
 }
+
+// RoleChangeOf tells what a record of a role assignment says of it; nil for records of anything else.
+func RoleChangeOf(e *activity.Event) *RoleChange { return roleChange(e) }
