@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"github.com/auditbell/auditbell/handler/notify"
 	"github.com/auditbell/auditbell/handler/rules"
@@ -84,12 +86,17 @@ func stagedCounts(ctx context.Context, std stdio) (counts []store.StagedCount, a
 		return nil, false
 	}
 	if err == nil {
-		counts, err = s.Staged(ctx, s.Now().AddDate(0, 0, -stagedDays))
+		counts, err = s.Staged(ctx, time.Time{})
 	}
 	if err != nil {
 		fmt.Fprintf(std.err, "handler: what staged rules matched is not shown: %v\n", err)
 	}
-	return counts, err == nil
+	if err != nil {
+		return nil, false
+	}
+	// The days are those of the account's clock, which is known once it has answered.
+	since := s.Now().UTC().AddDate(0, 0, -stagedDays).Format(time.DateOnly)
+	return slices.DeleteFunc(counts, func(c store.StagedCount) bool { return c.Day < since }), true
 }
 
 // openStore opens the store alone; nil without COSMOS_ENDPOINT.

@@ -70,6 +70,8 @@ func TestStories(t *testing.T) {
 			"tenant":     command((*story).authority),
 			"call":       command((*story).call),
 			"refusals":   command((*story).refusals),
+			"run":        command((*story).run),
+			"channels":   command((*story).channels),
 		},
 	})
 }
