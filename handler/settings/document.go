@@ -15,9 +15,9 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// document reads one YAML file into a struct by its yaml tags. It gathers everything that is wrong, each with line and
-// column, where the YAML package would name lines only; and it remembers where values stand, so that checks of what
-// they mean can say it too. A new key is a field with a tag.
+// document reads one YAML file into a struct by its yaml tags. It gathers everything that is wrong in words for
+// operators, each with line and column, where the YAML package's own errors name Go types and lines; and it remembers
+// where values stand, so that checks of what they mean can say it too. A new key is a field with a tag.
 type document struct {
 	file     string           // as problems name it
 	places   map[string]place // by path: "routes[0].to[1]"
