@@ -21,6 +21,7 @@ type cli struct {
 	Verify   verifyCmd   `cmd:"" help:"Check a digest's files against their manifests, offline, and say what that proves."`
 	Audit    auditCmd    `cmd:"" help:"Answer an auditor's usual questions, with totals."`
 	KQL      kqlCmd      `cmd:"" name:"kql" help:"Print the query that asks Log Analytics what an audit asks."`
+	Replay   replayCmd   `cmd:"" help:"Say what exported events would have rung: when, how often, where, by which rules."`
 	Settings settingsCmd `cmd:"" help:"List every setting: name, default, meaning."`
 
 	Version kong.VersionFlag `help:"Print the version."`
