@@ -2,7 +2,6 @@ package rules_test
 
 import (
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/auditbell/auditbell/handler/activity"
@@ -59,20 +58,12 @@ func through(t *testing.T, e activity.Event, form activity.Form) (activity.Event
 	return events[0], true
 }
 
-// decides reports whether a form has every field that the rule reads. Event Grid's events have neither properties nor
-// level, sub status and description ("Azure subscription as an Event Grid source"); all other forms have everything.
+// decides reports whether a form has every field that the rule reads.
 func decides(form activity.Form, r *rules.Rule, all []*rules.Rule) bool {
-	if form != activity.FormEventGrid && form != activity.FormCloudEvents {
-		return true
-	}
 	if r.Correlation != nil {
 		return !slices.ContainsFunc(all, func(one *rules.Rule) bool {
 			return slices.Contains(r.Correlation.Rules, one.ID) && !decides(form, one, all)
 		})
 	}
-	return !slices.ContainsFunc(r.Reads(), func(name string) bool {
-		inside, ok := strings.CutPrefix(name, "properties.")
-		beside := strings.HasPrefix(inside, "authorization.") || strings.HasPrefix(inside, "claims.") || strings.HasPrefix(inside, "httprequest.")
-		return ok && !beside || slices.Contains([]string{"level", "sub_status", "description", "keywords"}, name)
-	})
+	return transcode.Carries(form, r.Reads())
 }

@@ -1,8 +1,8 @@
 // Package transcode writes an event in any of Azure's wire forms, as Azure would have delivered it.
 //
 // It is the counterpart of payload, for tests: what payload reads in one form must read the same in every other form
-// that can carry it, and a rule that fires on an event must fire in whichever form the event arrives. It is not a
-// product feature: nothing at run time writes these forms.
+// that can carry it, and a rule that fires on an event must fire in whichever form the event arrives. `handler rules
+// test` holds operators' rules to that too. Nothing that serves events writes these forms.
 package transcode
 
 import (
