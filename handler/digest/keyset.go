@@ -36,6 +36,20 @@ func (s *keySet) at(k source.Key) *byte {
 	return &slot[0]
 }
 
+// warm loads the places where the keys of entries belong. Each is a miss of the processor's cache when the set is large;
+// one after the other they would be waited for, but loads that do not depend on each other are made together.
+func (s *keySet) warm(entries []source.Entry) (touched byte) {
+	for i := range entries {
+		k := &entries[i].Key
+		p := &s.parts[k[0]]
+		if len(p.slots) > 0 {
+			high, _ := bits.Mul64(binary.LittleEndian.Uint64(k[1:9]), uint64(len(p.slots)))
+			touched |= p.slots[high][0]
+		}
+	}
+	return touched
+}
+
 // slot finds the slot of k, or the free one where it belongs.
 func (p *keyPart) slot(k source.Key) *[12]byte {
 	high, _ := bits.Mul64(binary.LittleEndian.Uint64(k[1:9]), uint64(len(p.slots)))

@@ -98,6 +98,7 @@ func classOf(operation string) class {
 
 // Add counts a batch.
 func (t *Tally) Add(b *source.Batch) {
+	t.ids.warm(b.Entries)
 	for i := range b.Entries {
 		t.add(&b.Entries[i])
 	}

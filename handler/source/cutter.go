@@ -15,7 +15,7 @@ import (
 
 // Sizes of pieces. Small ones stay in the processor's cache between being read and being understood.
 const (
-	pieceSize = 256 << 10
+	pieceSize = 512 << 10
 	maxLine   = 16 << 20 // as in payload: what is longer is no line of an export
 )
 
@@ -63,7 +63,7 @@ func (c *cutter) file(in Input) error {
 	if err != nil {
 		return err
 	}
-	var text io.Reader = bufio.NewReaderSize(file, pieceSize)
+	var text io.Reader = bufio.NewReaderSize(file, 4<<10) // for Peek; what is read in pieces goes past it
 	if magic, _ := text.(*bufio.Reader).Peek(2); bytes.Equal(magic, []byte{0x1f, 0x8b}) {
 		if text, err = gzip.NewReader(text); err != nil {
 			return errors.Join(fmt.Errorf("open gzip: %w", err), file.Close())

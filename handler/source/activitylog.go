@@ -1,0 +1,180 @@
+package source
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"iter"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/auditbell/auditbell/handler/activity"
+	"github.com/auditbell/auditbell/handler/payload"
+)
+
+// ActivityLog reads the Activity Log REST API of Azure Resource Manager, which keeps 90 days. A subscription that does
+// not answer is Unreadable and costs nothing but its own events.
+type ActivityLog struct {
+	REST
+	Subscriptions []string // ids
+	Groups        []string // management groups: every subscription below them is asked
+}
+
+var _ Finder = ActivityLog{}
+
+// Versions of the API ("Activity Logs - List" and "Management Groups - Get Descendants" of the REST reference).
+const (
+	activityLogVersion = "2015-04-01"
+	descendantsVersion = "2020-05-01"
+)
+
+// Retention is how far back the API reaches.
+const Retention = 90 * 24 * time.Hour
+
+// Find implements Finder. The window must have a begin. The API takes a time range and one condition more; Pushed says
+// which, and the others are applied here.
+func (a ActivityLog) Find(ctx context.Context, f Filter) iter.Seq2[*Found, error] {
+	return func(yield func(*Found, error) bool) {
+		asked := map[string]bool{}
+		for subscription, err := range a.subscriptions(ctx, f.Subscriptions) {
+			if ctx.Err() != nil {
+				yield(nil, fmt.Errorf("read activity log: %w", ctx.Err()))
+				return
+			}
+			if err != nil {
+				if !yield(&Found{Name: subscription, Unreadable: []Place{{Name: subscription, Reason: err.Error()}}}, nil) {
+					return
+				}
+				continue
+			}
+			if asked[subscription] { // below two management groups
+				continue
+			}
+			asked[subscription] = true
+			if !a.pages(ctx, subscription, f, func(found *Found) bool { return yield(found, nil) }) {
+				return
+			}
+		}
+	}
+}
+
+// subscriptions yields every subscription to ask; wanted, when there is any, are the only ones.
+func (a ActivityLog) subscriptions(ctx context.Context, wanted []string) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		for _, id := range a.Subscriptions {
+			if id = strings.ToLower(id); among(wanted, id) && !yield(id, nil) {
+				return
+			}
+		}
+		for _, group := range a.Groups {
+			address := a.Endpoint + "/providers/Microsoft.Management/managementGroups/" + url.PathEscape(group) + "/descendants?api-version=" + descendantsVersion
+			for address != "" {
+				var page struct {
+					Value    []struct{ Type, Name string }
+					NextLink string
+				}
+				body, err := a.ask(ctx, http.MethodGet, address, nil)
+				if err == nil {
+					err = json.Unmarshal(body, &page)
+				}
+				if err != nil {
+					yield("management group "+group, err)
+					break
+				}
+				for _, below := range page.Value {
+					// The type is "Microsoft.Management/managementGroups/subscriptions" or "/subscriptions": the
+					// reference shows both.
+					id := strings.ToLower(below.Name)
+					if strings.HasSuffix(below.Type, "/subscriptions") && among(wanted, id) && !yield(id, nil) {
+						return
+					}
+				}
+				address = page.NextLink
+			}
+		}
+	}
+}
+
+// pages reads one subscription; false when nobody wants more.
+func (a ActivityLog) pages(ctx context.Context, subscription string, f Filter, yield func(*Found) bool) bool {
+	name := "subscription " + subscription
+	query := url.Values{"api-version": {activityLogVersion}, "$filter": {odata(f)}}
+	address := a.Endpoint + "/subscriptions/" + url.PathEscape(subscription) + "/providers/Microsoft.Insights/eventtypes/management/values?" +
+		strings.ReplaceAll(query.Encode(), "+", "%20")
+	for item := int64(0); address != ""; {
+		body, err := a.ask(ctx, http.MethodGet, address, nil)
+		var next struct{ NextLink string }
+		if err == nil {
+			err = json.Unmarshal(body, &next)
+		}
+		if err != nil {
+			return yield(&Found{Name: name, Unreadable: []Place{{Name: name, Reason: err.Error()}}})
+		}
+		found := &Found{Name: name, Bytes: int64(len(body))}
+		for _, reading := range payload.Decode(body) {
+			item++
+			switch {
+			case reading.Kind == payload.Invalid:
+				found.Unreadable = append(found.Unreadable, Place{Name: name, Item: item, Reason: reading.Reason})
+			case reading.Kind == payload.Activity && f.Holds(&reading.Event):
+				found.Events = append(found.Events, reading.Event)
+			}
+		}
+		if !yield(found) {
+			return false
+		}
+		address = next.NextLink
+	}
+	return true
+}
+
+// odata is the API's filter. It knows a time range and one of resourceGroupName, resourceProvider, resourceUri and
+// correlationId; "no other syntax is allowed" (REST reference, Activity Logs - List). Its end is included, which
+// Filter.Holds puts right.
+func odata(f Filter) string {
+	text := "eventTimestamp ge '" + f.Window.From.UTC().Format(time.RFC3339Nano) + "'"
+	if !f.Window.To.IsZero() {
+		text += " and eventTimestamp le '" + f.Window.To.UTC().Format(time.RFC3339Nano) + "'"
+	}
+	if name, value := pushed(f); name != "" {
+		text += " and " + name + " eq '" + strings.ReplaceAll(value, "'", "''") + "'"
+	}
+	return text
+}
+
+// pushed is the one condition that goes to the API beside the time.
+func pushed(f Filter) (name, value string) {
+	if len(f.Resources) == 1 && activity.ParseResource(f.Resources[0]).Type != "" {
+		return "resourceUri", f.Resources[0]
+	}
+	if len(f.Groups) == 1 {
+		return "resourceGroupName", f.Groups[0]
+	}
+	return "", ""
+}
+
+// Pushed lists by their flags which conditions Azure applies, and which are applied here to everything that it sends.
+func (a ActivityLog) Pushed(f Filter) (there, here []string) {
+	there = []string{"time"}
+	name, _ := pushed(f)
+	for _, c := range []struct {
+		flag   string
+		set    bool
+		pushed bool
+	}{
+		{"resource-group", len(f.Groups) > 0, name == "resourceGroupName"}, {"resource", len(f.Resources) > 0, name == "resourceUri"},
+		{"operation", len(f.Operations) > 0, false}, {"status", len(f.Outcomes) > 0, false}, {"category", len(f.Categories) > 0, false},
+		{"level", len(f.Levels) > 0, false}, {"caller", len(f.Callers) > 0, false},
+	} {
+		switch {
+		case c.set && c.pushed:
+			there = append(there, c.flag)
+		case c.set:
+			here = append(here, c.flag)
+		}
+	}
+	return there, slices.Clip(here)
+}
