@@ -25,6 +25,12 @@ locals {
       EVENT_HUB_NAME                                = local.event_hub_name
       EVENT_HUB_CONSUMER_GROUP                      = local.event_hub_consumer_group
     }
+    # With these the handler verifies the token that the action group sends, beside the function key. A v2 token names
+    # the application id, a v1 token the identifier URI.
+    "actiongroup-alert" = var.secure_webhook == null ? {} : {
+      SECURE_WEBHOOK_AUDIENCE  = join(",", distinct([var.secure_webhook.identifier_uri, trimprefix(var.secure_webhook.identifier_uri, "api://")]))
+      SECURE_WEBHOOK_TENANT_ID = local.tenant_id
+    }
   }
 
   app_settings = merge(
