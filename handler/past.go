@@ -32,6 +32,8 @@ type pastFlags struct {
 	Caller        []string `help:"Part of who did it: sign-in name, object id or application id." placeholder:"TEXT"`
 	Subscription  []string `help:"Subscription id." placeholder:"ID"`
 
+	azureFlags
+
 	Progress string `enum:"auto,always,never" default:"auto" help:"Show progress: auto does when standard error is a terminal."`
 }
 
@@ -128,6 +130,8 @@ var sources = []struct {
 	open func(*pastFlags, stdio, *source.Filter, time.Time) (past, error)
 }{
 	{"files", openPastFiles},
+	{"activity-log", openPastActivityLog},
+	{"log-analytics", openPastLogAnalytics},
 }
 
 func sourceNames() string {

@@ -23,14 +23,14 @@ type LogAnalytics struct {
 
 var _ Finder = LogAnalytics{}
 
-// span is how much is asked for at once. The service answers at most 500,000 rows or 64 MB ("Query limits" of the Log
+// atOnce is how much is asked for at once. The service answers at most 500,000 rows or 64 MB ("Query limits" of the Log
 // Analytics API); a span that is more than that is asked in halves, down to a second.
-const span = 6 * time.Hour
+const atOnce = 6 * time.Hour
 
 // Find implements Finder. The window must be closed.
 func (l LogAnalytics) Find(ctx context.Context, f Filter) iter.Seq2[*Found, error] {
 	return func(yield func(*Found, error) bool) {
-		length := span
+		length := atOnce
 		for from := f.Window.From; from.Before(f.Window.To); {
 			part := f
 			part.Window = Window{From: from, To: earliest(from.Add(length), f.Window.To)}
@@ -46,7 +46,7 @@ func (l LogAnalytics) Find(ctx context.Context, f Filter) iter.Seq2[*Found, erro
 			if !yield(found, nil) {
 				return
 			}
-			from, length = part.Window.To, min(2*length, span)
+			from, length = part.Window.To, min(2*length, atOnce)
 		}
 	}
 }
