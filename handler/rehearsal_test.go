@@ -1,0 +1,104 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/auditbell/auditbell/handler/activity"
+	"github.com/auditbell/auditbell/handler/digest/digesttest"
+	"github.com/auditbell/auditbell/handler/payload"
+	"github.com/auditbell/auditbell/handler/pipeline"
+	"github.com/auditbell/auditbell/handler/settings"
+	"github.com/auditbell/auditbell/infra"
+	"github.com/auditbell/auditbell/local/cosmos"
+)
+
+// TestReplayForetellsWhatThePipelineRings runs the same month through `handler replay` and, each record at its own
+// time, through the pipeline and the store on the stand-in for Cosmos DB.
+func TestReplayForetellsWhatThePipelineRings(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 10, 1, 0, 0, 0, 0, time.UTC)
+	account, err := cosmos.Open(t.Context(), cosmos.Options{Now: func() time.Time { return now }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer account.Close()
+	layout, err := infra.ReadCosmos()
+	if err == nil {
+		err = account.Provision(t.Context(), layout)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(account)
+	defer server.Close()
+	config := t.TempDir() // none: the library's rules and the usual route
+	env := func(name string) (string, bool) {
+		v, ok := map[string]string{"COSMOS_ENDPOINT": server.URL + "/", "COSMOS_KEY": "a2V5", "DELIVER_SCHEDULE": "*/30 * * * * *"}[name]
+		return v, ok
+	}
+	quiet := slog.New(slog.DiscardHandler)
+	app, err := openApp(world{settings: settings.New(env), config: fstest.MapFS{}, log: quiet, now: func() time.Time { return now }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	app.pipeline.Destinations = nil // what is rung is the question, not what is told
+
+	x, err := newExplainer(t.Context(), ruleChoice{}, stdio{in: os.Stdin, out: os.Stdout, err: os.Stderr, env: func(name string) (string, bool) {
+		return filepath.Join(config, "none"), name == "CONFIG_DIR"
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rehearsal := newRehearsal(x)
+	events := monthOf(t, 150)
+	for i := range events {
+		rehearsal.read(&events[len(events)-1-i]) // newest first, as the REST API answers
+	}
+	foretold := rehearsal.play(false, false)
+
+	var sum pipeline.Summary
+	for i := range events {
+		now = events[i].Time.Time
+		one, err := app.pipeline.Handle(t.Context(), pipeline.Batch{ID: fmt.Sprint("batch-", i), Function: "test", Events: events[i : i+1], Logger: quiet})
+		if err != nil {
+			t.Fatal(err)
+		}
+		sum.Rung += one.Rung
+		sum.Recorded += one.Recorded
+		sum.Matched += one.Matched
+	}
+	got := map[string]int{"events": foretold.Events, "matched": foretold.Matched, "alerts": foretold.Alerts}
+	want := map[string]int{"events": sum.Recorded, "matched": sum.Matched, "alerts": sum.Rung}
+	if diff := cmp.Diff(want, got); diff != "" || sum.Rung < 10 {
+		t.Errorf("replay foretold (-pipeline +replay), %d alerts:\n%s", sum.Rung, diff)
+	}
+}
+
+// monthOf is made-up records by time, each once: the pipeline counts a match of a record that comes again, too.
+func monthOf(t *testing.T, operations int) []activity.Event {
+	t.Helper()
+	var events []activity.Event
+	seen := map[string]bool{}
+	for _, r := range digesttest.All(digesttest.Options{Seed: 5, Operations: operations}) {
+		for _, e := range payload.Events(payload.Decode(digesttest.AppendREST(nil, r))) {
+			if !seen[e.ID] {
+				seen[e.ID] = true
+				events = append(events, e)
+			}
+		}
+	}
+	for i := range events {
+		// A month in an hour, so that operations meet in windows.
+		events[i].Time = activity.At(time.Date(2026, 10, 1, 10, 0, i*12, 0, time.UTC))
+	}
+	return events
+}
