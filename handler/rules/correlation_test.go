@@ -230,6 +230,24 @@ func TestWindowsArePlainValues(t *testing.T) {
 	}
 }
 
+// Whoever wrote the window may have died before ringing; the record that comes again must then ring.
+func TestARecordThatComesAgainGetsTheAnswerItGot(t *testing.T) {
+	t.Parallel()
+	set := compile(t, map[string]string{"a.yml": failedOperation, "c.yml": correlation(
+		"type: event_count\nrules: failed_operation\ngroup-by: [caller]\ntimespan: 1m\ncondition: {gte: 2}")})
+	var w rules.Window
+	var got []bool
+	for _, second := range []int{1, 2, 2, 1} {
+		e := happened(second, nil)
+		for _, beat := range set.Correlate(nil, &e) {
+			got = append(got, beat.Add(&w))
+		}
+	}
+	if fmt.Sprint(got) != "[false true true false]" || len(w.Members) != 2 {
+		t.Errorf("rang %v with %d members; want the second record to ring both times and the first never", got, len(w.Members))
+	}
+}
+
 func TestCorrelatorIsBounded(t *testing.T) {
 	t.Parallel()
 	set := compile(t, map[string]string{"a.yml": failedOperation, "c.yml": correlation(

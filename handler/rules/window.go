@@ -28,11 +28,13 @@ type Member struct {
 	// operation has one correlation id, and a feed reports its outcome once.
 	Key  string        `json:"key,omitempty"`
 	Form activity.Form `json:"form,omitempty"`
+	Rang bool          `json:"rang,omitempty"` // the correlation rang with it
 }
 
 // Add counts the beat and reports whether the correlation rings: once when the condition is first met, and again with
 // each further event while it stays met (the pipeline's noise window makes one alert of them). An event that is older
-// than the newest by more than the timespan comes too late and is not counted.
+// than the newest by more than the timespan comes too late and is not counted. A record that comes again is not counted
+// again and gets the answer that it got before, because whoever got it then may have died before ringing.
 func (b Beat) Add(w *Window) bool {
 	c := b.Rule.Correlation
 	newest := b.Member.At
@@ -43,14 +45,19 @@ func (b Beat) Add(w *Window) bool {
 	}
 	old := newest.Add(-c.Timespan)
 	w.Members = slices.DeleteFunc(w.Members, func(m Member) bool { return m.At.Before(old) })
-	if b.Member.At.Before(old) || w.holds(b.Member) {
+	if b.Member.At.Before(old) {
 		return false
+	}
+	if i := w.find(b.Member); i >= 0 {
+		return w.Members[i].Rang
 	}
 	at, _ := slices.BinarySearchFunc(w.Members, b.Member, later)
 	w.Members = slices.Insert(w.Members, at, b.Member)
 	count := w.count(c)
+	rings := count >= c.bounds.least && count <= c.bounds.most
+	w.Members[at].Rang = rings
 	w.trim(c)
-	return count >= c.bounds.least && count <= c.bounds.most
+	return rings
 }
 
 // later orders members by time, equal times in the order of arrival.
@@ -61,9 +68,9 @@ func later(a, b Member) int {
 	return -1
 }
 
-// holds reports whether m was counted before, in this or in another form.
-func (w *Window) holds(m Member) bool {
-	return slices.ContainsFunc(w.Members, func(o Member) bool {
+// find returns where m was counted before, in this or in another form; -1 when it was not.
+func (w *Window) find(m Member) int {
+	return slices.IndexFunc(w.Members, func(o Member) bool {
 		sameFact := m.Key != "" && o.Key == m.Key && o.Form != m.Form
 		return o.Part == m.Part && (o.ID == m.ID || sameFact)
 	})
