@@ -24,7 +24,7 @@ golden: ## rewrite the golden files; read the diff before you commit it
 fuzz: ## fuzz every target for FUZZTIME (20s)
 	@set -e; for pkg in $$(go list ./...); do \
 	  for target in $$(go test $$pkg -list '^Fuzz' | grep '^Fuzz' || true); do \
-	    echo "$$pkg $$target"; go test $$pkg -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME); \
+	    echo "$$pkg $$target"; go test $$pkg -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 5s; \
 	  done; done
 
 bench: ## every benchmark, with allocations
