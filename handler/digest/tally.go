@@ -65,6 +65,13 @@ func NewTally(w source.Window) *Tally {
 	return &Tally{Window: w, Vocabulary: source.NewVocabulary(Listed), quarters: map[int64]*quarter{}, other: map[string]int64{}}
 }
 
+// NewStoredTally returns an empty Tally for Stored, whose operations are told apart by keys that are kept.
+func NewStoredTally(w source.Window) *Tally {
+	t := NewTally(w)
+	t.Vocabulary = source.NewStoredVocabulary(Listed)
+	return t
+}
+
 // class is what an operation's name makes of it.
 type class struct {
 	families uint8
@@ -115,6 +122,7 @@ func (t *Tally) Add(b *source.Batch) {
 		t.pieces = append(t.pieces, b.Name)
 	}
 	t.bytes += b.Bytes
+	t.again += b.Again
 }
 
 // placesShown bounds how many unreadable places a report names.
@@ -145,7 +153,7 @@ func (t *Tally) add(e *source.Entry) {
 	if e.Of(source.When) {
 		t.when(e)
 	}
-	if e.Of(source.List) && e.Detail != nil {
+	if e.Detail != nil && e.Of(source.List) {
 		t.list(e)
 	}
 }
@@ -224,8 +232,10 @@ func (t *Tally) when(e *source.Entry) {
 		t.at, t.now = at, t.quarters[at]
 	}
 	t.now.entries += e.N()
-	if e.Operation != nil && e.Operation.Listed {
-		t.now.listed += e.N()
+	if e.Count > 0 {
+		t.now.listed += e.Listed
+	} else if e.Operation.Listed {
+		t.now.listed++
 	}
 }
 

@@ -28,6 +28,8 @@ type Entry struct {
 
 	// Count is how many log entries, or in the aspect Lives how many operations, this one stands for; 0 means one.
 	Count int64
+	// Listed is, in the aspect When of entries that stand for many, how many of Count are of listed operations.
+	Listed int64
 	// Aspects says what the entry counts for, where a source aggregates; 0 means for everything.
 	Aspects Aspect
 }

@@ -42,6 +42,7 @@ type Batch struct {
 	Entries    []Entry        // in the input's order
 	Unreadable []Place        // what no form could read
 	Other      map[string]int // what was read and is not an Activity Log entry, by signal
+	Again      int64          // entries that were left out because they had been seen, where the source itself sees that
 }
 
 // Place is where something unreadable stands and why it is.

@@ -1,0 +1,180 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/data/azcosmos"
+
+	"github.com/auditbell/auditbell/handler/activity"
+)
+
+// Rollup is what was made of one closed hour's events, so that a digest need not read them again. What it says is the
+// business of whoever made it; the store knows when it has to be made anew.
+type Rollup struct {
+	Hour   time.Time // its beginning, UTC
+	Events int       // the stored events that it was made of; when there are more now, some came late
+	Made   time.Time
+	Body   []byte
+}
+
+// Items of a rollup, in the container of rollups, by the day of its hour:
+//
+//	pk rollup-<yyyymmdd>   hour-<hh>               the newest rollup of that hour
+//	                       part-<hh>-<hash>-<n>    what did not fit into it
+//
+// The parts of a newer rollup have other ids, so a reader never meets a mixture: what the newest one names is whole.
+type rollupItem struct {
+	ID     string    `json:"id"`
+	PK     string    `json:"pk"`
+	Kind   string    `json:"kind"` // "rollup" or "part"
+	At     time.Time `json:"at"`   // the hour
+	Made   time.Time `json:"made"`
+	Events int       `json:"events"`
+	Parts  []string  `json:"parts,omitempty"` // ids of what follows Body
+	Body   []byte    `json:"body"`
+	TTL    int       `json:"ttl"`
+}
+
+// partSize bounds the body of one item: Cosmos takes two megabytes of JSON, and base64 makes four bytes of three.
+const partSize = 1 << 20
+
+// hourLayout is how events name their hour.
+const hourLayout = "2006-01-02T15"
+
+// SaveRollup keeps r in place of an older one of its hour.
+func (s *Store) SaveRollup(ctx context.Context, r Rollup) (ru float64, err error) {
+	item := rollupItem{
+		ID: "hour-" + r.Hour.UTC().Format("15"), PK: rollupPK(r.Hour), Kind: "rollup", At: r.Hour.UTC(), Made: r.Made.UTC(),
+		Events: r.Events, TTL: seconds(keepRollups),
+	}
+	body := r.Body
+	item.Body, body = body[:min(len(body), partSize)], body[min(len(body), partSize):]
+	for n := 1; len(body) > 0; n++ {
+		part := item
+		part.ID, part.Kind, part.Parts = fmt.Sprintf("part-%s-%s-%d", r.Hour.UTC().Format("15"), short8(r.Body), n), "part", nil
+		part.Body, body = body[:min(len(body), partSize)], body[min(len(body), partSize):]
+		charge, err := s.upsert(ctx, part.PK, part)
+		if ru += charge; err != nil {
+			return ru, fmt.Errorf("save rollup: %w", err)
+		}
+		item.Parts = append(item.Parts, part.ID)
+	}
+	charge, err := s.upsert(ctx, item.PK, item)
+	if err != nil {
+		return ru + charge, fmt.Errorf("save rollup: %w", err)
+	}
+	return ru + charge, nil
+}
+
+// Rollup reads the rollup of an hour; false when there is none.
+func (s *Store) Rollup(ctx context.Context, hour time.Time) (r Rollup, ok bool, err error) {
+	var item rollupItem
+	pk := rollupPK(hour)
+	_, err = s.read(ctx, itemRef{containerRollups, pk, "hour-" + hour.UTC().Format("15")}, &item)
+	if errors.Is(err, errNotFound) {
+		return Rollup{}, false, nil
+	}
+	if err != nil {
+		return Rollup{}, false, fmt.Errorf("read rollup: %w", err)
+	}
+	r = Rollup{Hour: item.At, Events: item.Events, Made: item.Made, Body: item.Body}
+	for _, id := range item.Parts {
+		var part rollupItem
+		if _, err := s.read(ctx, itemRef{containerRollups, pk, id}, &part); err != nil {
+			return Rollup{}, false, fmt.Errorf("read rollup: %w", err)
+		}
+		r.Body = append(r.Body, part.Body...)
+	}
+	return r, true, nil
+}
+
+func rollupPK(hour time.Time) string { return "rollup-" + hour.UTC().Format("20060102") }
+
+// keepRollups outlives the events they were made of: a digest of last year can be compared with this year's.
+const keepRollups = 400 * 24 * time.Hour
+
+// Hour yields the events of an hour, by the events' own time, in no particular order. It reads one partition after the
+// other and keeps one page at a time.
+func (s *Store) Hour(ctx context.Context, hour time.Time) iter.Seq2[activity.Event, error] {
+	return func(yield func(activity.Event, error) bool) {
+		for shard := range shards {
+			q := shardQuery{hour: hour.UTC(), shard: shard, text: `SELECT * FROM c WHERE c.hour = @hour`}
+			for raw, err := range s.shard(ctx, q) {
+				var item eventItem
+				if err == nil {
+					err = json.Unmarshal(raw, &item)
+				}
+				if err != nil {
+					yield(activity.Event{}, fmt.Errorf("read events of %s: %w", hour.UTC().Format(hourLayout), err))
+					return
+				}
+				if item.Event.ID == "" {
+					item.Event.ID = item.Item // the embedded member of that name is shadowed
+				}
+				if !yield(item.Event, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// CountHour counts the events of an hour, which costs far less than reading them.
+func (s *Store) CountHour(ctx context.Context, hour time.Time) (n int, err error) {
+	for shard := range shards {
+		q := shardQuery{hour: hour.UTC(), shard: shard, text: `SELECT VALUE COUNT(1) FROM c WHERE c.hour = @hour`}
+		for raw, err := range s.shard(ctx, q) {
+			var count int
+			if err == nil {
+				err = json.Unmarshal(raw, &count)
+			}
+			if err != nil {
+				return 0, fmt.Errorf("count events of %s: %w", hour.UTC().Format(hourLayout), err)
+			}
+			n += count
+		}
+	}
+	return n, nil
+}
+
+// shardQuery is a query within the partition of one shard of a day: there, and only there, Cosmos' gateway aggregates
+// (facts: cosmos §4.4).
+type shardQuery struct {
+	hour  time.Time
+	shard int
+	text  string
+}
+
+// shard yields the results of a query, page by page; an empty page may carry a continuation.
+func (s *Store) shard(ctx context.Context, q shardQuery) iter.Seq2[[]byte, error] {
+	pk := azcosmos.NewPartitionKeyString(fmt.Sprintf("%s-%02d", q.hour.Format("20060102"), q.shard))
+	options := azcosmos.QueryOptions{QueryParameters: []azcosmos.QueryParameter{{Name: "@hour", Value: q.hour.Format(hourLayout)}}}
+	return func(yield func([]byte, error) bool) {
+		for {
+			var page azcosmos.QueryItemsResponse
+			_, err := s.do(ctx, containerEvents, func(ctx context.Context, c *azcosmos.ContainerClient) (float32, error) {
+				one := options
+				var err error
+				page, err = c.NewQueryItemsPager(q.text, pk, &one).NextPage(ctx)
+				return page.RequestCharge, err
+			})
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			for _, raw := range page.Items {
+				if !yield(raw, nil) {
+					return
+				}
+			}
+			if options.ContinuationToken = page.ContinuationToken; options.ContinuationToken == nil || *options.ContinuationToken == "" {
+				return
+			}
+		}
+	}
+}
