@@ -18,6 +18,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -243,8 +244,9 @@ func withoutCharge(answer []byte) string {
 	return strings.TrimSpace(string(answer))
 }
 
-// messages prints what the channels have, one line each: destination, kind, and the first line of the text.
-func (s *story) messages(*testscript.TestScript, []string) (string, error) {
+// messages [sorted] prints what the channels have, one line each: destination, kind, and the first line of the text; in
+// order of arrival, or sorted where several arrive at once.
+func (s *story) messages(_ *testscript.TestScript, args []string) (string, error) {
 	var lines []string
 	for _, m := range s.inbox.Messages() {
 		first, _, _ := strings.Cut(m.Text, "\n")
@@ -252,6 +254,9 @@ func (s *story) messages(*testscript.TestScript, []string) (string, error) {
 	}
 	if len(lines) == 0 {
 		return "nothing\n", nil
+	}
+	if len(args) > 0 {
+		slices.Sort(lines)
 	}
 	return strings.Join(sorted(lines), ""), nil
 }

@@ -31,6 +31,8 @@ type Log interface {
 	Append(ctx context.Context, e activity.Event, by string) (first bool, ru float64, err error)
 	// Park keeps what is not an event; keeping it twice is keeping it once.
 	Park(ctx context.Context, p activity.Parked) (ru float64, err error)
+	// UnreadableSince lists what was parked because nobody could read it.
+	UnreadableSince(ctx context.Context, since time.Time, limit int) ([]activity.Parked, error)
 }
 
 // Alerts keeps alerts. The package alert says what each change means; the store makes it happen exactly once.

@@ -163,6 +163,10 @@ func (l *ledger) Append(_ context.Context, e activity.Event, _ string) (bool, fl
 
 func (l *ledger) Park(context.Context, activity.Parked) (float64, error) { return 0, nil }
 
+func (l *ledger) UnreadableSince(context.Context, time.Time, int) ([]activity.Parked, error) {
+	return nil, nil
+}
+
 func (l *ledger) AddToFeed(context.Context, string, int, time.Time) (float64, error) { return 0, nil }
 
 func (l *ledger) Feeds(context.Context) ([]alert.Feed, error) { return nil, nil }

@@ -46,17 +46,13 @@ func (p *Pipeline) notice(ctx context.Context, b Batch, w watch) {
 
 // givenUp tells the other destinations that one is not reached any more: its own readers cannot be told.
 func (p *Pipeline) givenUp(ctx context.Context, b Batch, t attempt) {
-	to := slices.DeleteFunc(p.everywhere(), func(name string) bool { return name == t.name })
-	if len(to) == 0 {
-		return // logged, and listed by check
-	}
-	p.notice(ctx, b, watch{kind: "delivery-given-up", title: "Alerts do not reach " + t.name, subject: t.name, detail: t.err.Error(), to: to,
+	p.notice(ctx, b, watch{kind: "delivery-given-up", title: "Alerts do not reach " + t.name, subject: t.name, detail: t.err.Error(), to: p.others(t.name),
 		steps: []string{"Mend the cause; the error names the setting.", "handler check lists the alerts that were given up."}})
 }
 
 // others are all destinations but one. Where there are none, the log and handler check must do.
 func (p *Pipeline) others(than string) []string {
-	return slices.DeleteFunc(slices.Sorted(maps.Keys(p.Destinations)), func(name string) bool { return name == than })
+	return slices.DeleteFunc(p.everywhere(), func(name string) bool { return name == than })
 }
 
 // watchEvery is how often a process looks at queue and feeds.
@@ -69,7 +65,7 @@ func (p *Pipeline) watch(ctx context.Context, b Batch) error {
 	if now-last < int64(watchEvery/time.Second) || !p.watched.CompareAndSwap(last, now) {
 		return nil
 	}
-	return errors.Join(p.watchQueue(ctx, b), p.watchFeeds(ctx, b))
+	return errors.Join(p.watchQueue(ctx, b), p.watchFeeds(ctx, b), p.watchParked(ctx, b))
 }
 
 // overdueAfter is the age at which an alert that nobody was told of is news in itself.
@@ -92,8 +88,29 @@ func (p *Pipeline) watchQueue(ctx context.Context, b Batch) error {
 	for _, name := range slices.Sorted(maps.Keys(late)) {
 		p.notice(ctx, b, watch{kind: "delivery-late", title: "Alerts are late for " + name, subject: name,
 			detail: fmt.Sprintf("%d alerts have waited more than %s to be told; delivery goes on.", late[name], overdueAfter),
-			to:     p.everywhere(),
+			to:     p.others(name),
 			steps:  []string{"See whether the service is down or asks for fewer messages.", "The log says why each attempt failed."}})
+	}
+	return nil
+}
+
+// watchParked rings when something came in that nobody could read: it may have been an event.
+func (p *Pipeline) watchParked(ctx context.Context, b Batch) error {
+	const most = 100
+	parked, err := p.Log.UnreadableSince(ctx, p.Now().Add(-24*time.Hour), most)
+	if err != nil {
+		return err
+	}
+	byFunction := map[string][]activity.Parked{}
+	for _, one := range parked {
+		byFunction[one.Function] = append(byFunction[one.Function], one)
+	}
+	for _, function := range slices.Sorted(maps.Keys(byFunction)) {
+		items := byFunction[function]
+		p.notice(ctx, b, watch{kind: "unreadable", title: "Unreadable input at " + function, subject: function,
+			detail: fmt.Sprintf("%d items within a day could not be read and are kept; the first: %s.", len(items), items[0].Reason),
+			to:     p.everywhere(),
+			steps:  []string{"handler check lists them with the reasons.", "See who else may call the function, or whether Azure changed a form."}})
 	}
 	return nil
 }

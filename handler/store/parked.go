@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/data/azcosmos"
 
@@ -34,6 +35,13 @@ func (s *Store) Park(ctx context.Context, p activity.Parked) (ru float64, err er
 		return ru, fmt.Errorf("park item: %w", err)
 	}
 	return ru, nil
+}
+
+// UnreadableSince returns what was unreadable and came in since a moment, at most limit items, without the excerpts.
+func (s *Store) UnreadableSince(ctx context.Context, since time.Time, limit int) ([]activity.Parked, error) {
+	const text = `SELECT c.item, c.signal, c.function, c.reason, c.at, c.size FROM c WHERE c.kind = 'parked' AND c.signal = 'invalid' AND c.at >= @since`
+	at := since.UTC().Format(time.RFC3339Nano)
+	return query[activity.Parked](ctx, s, crossQuery{containerRollups, text, limit, []azcosmos.QueryParameter{{Name: "@since", Value: at}}})
 }
 
 // ListParked returns what is parked, at most limit items, without the excerpts.
