@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"iter"
 	"os"
-	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -130,6 +129,7 @@ var sources = []struct {
 	open func(*pastFlags, stdio, *source.Filter, time.Time) (past, error)
 }{
 	{"files", openPastFiles},
+	{"store", openPastStore},
 	{"activity-log", openPastActivityLog},
 	{"log-analytics", openPastLogAnalytics},
 }
@@ -226,5 +226,5 @@ func width(w any) int {
 	if !ok || !terminal(w) {
 		return 0
 	}
-	return slices.Max([]int{windowWidth(f), 40})
+	return max(windowWidth(f), 40) // below that nothing is readable
 }

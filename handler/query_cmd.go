@@ -42,11 +42,11 @@ func (c *queryCmd) run(ctx context.Context, std stdio) error {
 		}
 	}
 	out := bufio.NewWriterSize(std.out, 64<<10)
-	print, end, err := c.printer(std, out)
+	show, end, err := c.printer(std, out)
 	if err != nil {
 		return err
 	}
-	if err := first(events, c.Limit, print); err != nil {
+	if err := first(events, c.Limit, show); err != nil {
 		return err
 	}
 	if err := end(); err != nil {
@@ -73,13 +73,13 @@ func first(events iter.Seq2[*activity.Event, error], n int, use func(*activity.E
 
 // printer prints events as the flags say: whole ones as `handler decode` does, or columns. On a terminal each line is
 // shown at once.
-func (c *queryCmd) printer(std stdio, out *bufio.Writer) (print func(*activity.Event) error, end func() error, err error) {
+func (c *queryCmd) printer(std stdio, out *bufio.Writer) (show func(*activity.Event) error, end func() error, err error) {
 	if len(c.Columns) == 0 && c.Format != "csv" && asJSON(c.Format, std) {
 		encoder := json.NewEncoder(out)
 		encoder.SetEscapeHTML(false)
 		return func(e *activity.Event) error { return encoder.Encode(e) }, out.Flush, nil
 	}
-	chosen, err := columnsNamed(cmpOr(c.Columns, usualColumns))
+	chosen, err := columnsNamed(orElse(c.Columns, usualColumns))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -102,7 +102,7 @@ func (c *queryCmd) printer(std stdio, out *bufio.Writer) (print func(*activity.E
 		}, nil
 }
 
-func cmpOr(a, b []string) []string {
+func orElse(a, b []string) []string {
 	if len(a) > 0 {
 		return a
 	}

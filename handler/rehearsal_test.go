@@ -1,11 +1,14 @@
 package main
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -81,6 +84,35 @@ func TestReplayForetellsWhatThePipelineRings(t *testing.T) {
 	want := map[string]int{"events": sum.Recorded, "matched": sum.Matched, "alerts": sum.Rung}
 	if diff := cmp.Diff(want, got); diff != "" || sum.Rung < 10 {
 		t.Errorf("replay foretold (-pipeline +replay), %d alerts:\n%s", sum.Rung, diff)
+	}
+	queryStore(t, events, env)
+}
+
+// queryStore asks the store for what the pipeline has recorded.
+func queryStore(t *testing.T, events []activity.Event, env func(string) (string, bool)) {
+	t.Helper()
+	since, until := events[len(events)/4].Time, events[len(events)/2].Time
+	want := map[string]bool{}
+	for _, e := range events {
+		if e.Outcome == activity.Succeeded && !e.Time.Before(since.Time) && e.Time.Before(until.Time) {
+			want[e.ID] = true
+		}
+	}
+	var out, complaints bytes.Buffer
+	args := []string{"query", "--source", "store", "--status", "Success", "--since", since.Format(time.RFC3339), "--until", until.Format(time.RFC3339), "-c", "id"}
+	if code := run(t.Context(), args, stdio{out: &out, err: &complaints, env: env}); code != exitDone {
+		t.Fatalf("query --source store exits %d: %s", code, &complaints)
+	}
+	got := map[string]bool{}
+	for line := range strings.Lines(out.String()) {
+		var row struct{ ID string }
+		if err := json.Unmarshal([]byte(line), &row); err != nil {
+			t.Fatal(err)
+		}
+		got[row.ID] = true
+	}
+	if diff := cmp.Diff(want, got); diff != "" || len(want) == 0 {
+		t.Errorf("query --source store (-recorded +listed):\n%s", diff)
 	}
 }
 
