@@ -18,6 +18,7 @@ type previous struct {
 	Period     string         `json:"period"`
 	Summary    Summary        `json:"summary"`
 	HighRisk   []struct{}     `json:"high_risk_operations"`
+	Listed     int64          `json:"high_risk_entries"` // of a Brief, which has no list
 	Lifecycles Lifecycles     `json:"operations"`
 	Deletions  Deletions      `json:"deletions"`
 	Roles      previousRoles  `json:"role_assignments"`
@@ -44,6 +45,14 @@ func ReadBefore(r io.Reader, manifest string) (*Before, error) {
 	return b, nil
 }
 
+// Brief is what the next report needs to know of this one, as ReadBefore reads it.
+func (r *Report) Brief() ([]byte, error) {
+	return json.Marshal(previous{
+		Period: r.Period, Summary: r.Summary, Lifecycles: r.Lifecycles, Deletions: Deletions{Total: r.Deletions.Total}, Listed: int64(r.HighRisk.Len()),
+		Roles: previousRoles{r.Roles.Created, r.Roles.Deleted}, Alerts: previousAlerts{r.Alerts.Known, int64(r.Alerts.Raised)},
+	})
+}
+
 func changeSince(b *Before, r *Report) *Change {
 	if b == nil {
 		return nil
@@ -54,7 +63,7 @@ func changeSince(b *Before, r *Report) *Change {
 	add("Failed entries", b.report.Summary.Failed, r.Summary.Failed)
 	add("Callers", b.report.Summary.UniqueCallers, r.Summary.UniqueCallers)
 	add("Operations", b.report.Lifecycles.Distinct, r.Lifecycles.Distinct)
-	add("High-risk entries", int64(len(b.report.HighRisk)), int64(r.HighRisk.Len()))
+	add("High-risk entries", max(int64(len(b.report.HighRisk)), b.report.Listed), int64(r.HighRisk.Len()))
 	add("Deletions", b.report.Deletions.Total, r.Deletions.Total)
 	add("Role assignments created", b.report.Roles.Created, r.Roles.Created)
 	add("Role assignments deleted", b.report.Roles.Deleted, r.Roles.Deleted)

@@ -32,10 +32,10 @@ func (a *Alerts) count() {
 	for _, one := range a.List {
 		a.Raised++
 		a.BySeverity[one.Severity]++
-		if one.Latency < 0 {
+		reached := one.reached()
+		if !reached {
 			a.Undelivered++
-		} else {
-			a.Delivered++
+		} else if a.Delivered++; one.Latency >= 0 {
 			delivery = append(delivery, one.Latency)
 		}
 		at, answered := one.answered()
@@ -43,21 +43,21 @@ func (a *Alerts) count() {
 		case answered:
 			a.Acknowledged++
 			answer = append(answer, at.Sub(one.Opened))
-		case one.Latency >= 0:
+		case reached:
 			a.Open++
 		}
 	}
 	a.ToDelivery, a.ToAnswer = latencyOf(delivery), latencyOf(answer)
 }
 
-// latency is how long it took from the event to the first reader; negative when nobody has it.
+// reached reports whether anybody was told.
+func (a *Alert) reached() bool {
+	return slices.ContainsFunc(a.Deliveries, func(d Delivery) bool { return d.Delivered })
+}
+
+// latency is how long it took from the event to the first reader; negative when that is not known.
 func (a *Alert) latency() time.Duration {
-	first := time.Time{}
-	for _, d := range a.Deliveries {
-		if !d.First.IsZero() && (first.IsZero() || d.First.Before(first)) {
-			first = d.First
-		}
-	}
+	first := a.delivered()
 	if first.IsZero() {
 		return -1
 	}
@@ -161,8 +161,10 @@ func (c *controlWork) rule(id string) {
 func (c *controlWork) alert(a *Alert) {
 	c.Alerts++
 	c.Rung += a.Count
-	if a.Latency >= 0 {
+	if a.reached() {
 		c.Delivered++
+	}
+	if a.Latency >= 0 {
 		c.latencies = append(c.latencies, a.Latency)
 	}
 	for _, answer := range a.Answers {

@@ -38,13 +38,14 @@ type Alert struct {
 	Records    int64         `json:"entries"`
 	Deliveries []Delivery    `json:"deliveries"`
 	Answers    []Answer      `json:"answers,omitempty"`
-	Latency    time.Duration `json:"-"` // from happening to the first delivery; negative when nothing was delivered
+	Latency    time.Duration `json:"-"` // from happening to the first delivery; negative when that is not known
 }
 
 // Delivery is what became of one alert at one destination.
 type Delivery struct {
 	Destination string    `json:"destination"`
-	First       time.Time `json:"first_delivered,omitzero"` // zero: not (yet)
+	Delivered   bool      `json:"delivered"`
+	First       time.Time `json:"first_delivered,omitzero"` // when it was first delivered, where that is known
 	Parked      string    `json:"parked,omitempty"`         // given up, with the reason
 }
 

@@ -3,6 +3,7 @@ package digest_test
 import (
 	"bytes"
 	"encoding/csv"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -13,6 +14,7 @@ import (
 	"testing/fstest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/xuri/excelize/v2"
 
 	"github.com/auditbell/auditbell/handler/digest"
@@ -258,6 +260,51 @@ func TestVerifyCountsAgain(t *testing.T) {
 		}
 		if v := digest.Verify(mended); v.OK() {
 			t.Errorf("%s is not seen", what)
+		}
+	}
+}
+
+func TestBriefIsEnoughToCompareWith(t *testing.T) {
+	t.Parallel()
+	r := busy(t)
+	full, _ := written(t, r)
+	brief, err := r.Brief()
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := digest.ReadBefore(bytes.NewReader(full), "x")
+	b, err2 := digest.ReadBefore(bytes.NewReader(brief), "x")
+	if err := errors.Join(err, err2); err != nil {
+		t.Fatal(err)
+	}
+	tally := tallied(t, october, source.Files{Inputs: inputs()})
+	first, second := digest.Build(tally, digest.Subject{Before: a}), digest.Build(tally, digest.Subject{Before: b})
+	if diff := cmp.Diff(first.Change, second.Change); diff != "" || len(first.Change.Metrics) != 8 || first.Change.Metrics[4].Before == 0 {
+		t.Errorf("(-report.json +brief) %s\n%+v", diff, first.Change)
+	}
+}
+
+func TestMailSaysWhatTheReportSays(t *testing.T) {
+	t.Parallel()
+	for _, r := range []digest.Report{busy(t), hostile(t), empty(t)} {
+		l := digest.Letter{Manifest: "abc123", Archive: "https://archive.example/x", LeftOut: []string{"report.json"}}
+		page, err := r.MailHTML(l)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := r.MailText(l)
+		for _, want := range []string{"abc123", "https://archive.example/x", "report.json", "What is open?"} {
+			if !strings.Contains(page, want) || !strings.Contains(text, want) {
+				t.Errorf("the mail does not say %q", want)
+			}
+		}
+		for _, bad := range []string{"<script", "<img", "<style>*{"} {
+			if strings.Contains(page, bad) {
+				t.Errorf("the mail holds %q", bad)
+			}
+		}
+		if strings.ContainsAny(r.Subject(), "\r\n") {
+			t.Errorf("the subject is %q", r.Subject())
 		}
 	}
 }

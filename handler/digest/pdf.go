@@ -303,8 +303,10 @@ func deliveriesInWords(a Alert, zone *time.Location) string {
 		switch {
 		case x.Parked != "":
 			parts = append(parts, x.Destination+": given up ("+x.Parked+")")
-		case x.First.IsZero():
+		case !x.Delivered:
 			parts = append(parts, x.Destination+": not yet")
+		case x.First.IsZero():
+			parts = append(parts, x.Destination+": delivered")
 		default:
 			parts = append(parts, x.Destination+": "+x.First.In(zone).Format("15:04:05"))
 		}

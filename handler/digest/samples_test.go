@@ -122,7 +122,7 @@ func evidence(records []digesttest.Record) *digest.Evidence {
 		a := digest.Alert{
 			ID: fmt.Sprintf("alert-%04d", n), Rule: rule, Severity: severity[n%4], Headline: rule.Title + ": " + r.Resource[len(r.Resource)-9:], Happened: r.Time,
 			Opened: r.Time.Add(12 * time.Second), Operation: r.Operation, Caller: r.Caller, Resource: r.Resource, Outcome: "Succeeded", EventID: r.EventID, Count: 1, Records: 2,
-			Deliveries: []digest.Delivery{{Destination: "slack", First: r.Time.Add(time.Duration(13+n) * time.Second)}, {Destination: "teams", First: r.Time.Add(15 * time.Second)}},
+			Deliveries: []digest.Delivery{{Destination: "slack", Delivered: true, First: r.Time.Add(time.Duration(13+n) * time.Second)}, {Destination: "teams", Delivered: true, First: r.Time.Add(15 * time.Second)}},
 		}
 		if n%3 != 0 {
 			a.Answers = []digest.Answer{{Action: "acknowledged", By: "priya.brandt@contoso.example", At: a.Opened.Add(time.Duration(4+n) * time.Minute)}}

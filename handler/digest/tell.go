@@ -25,6 +25,18 @@ const (
 	Act
 )
 
+// Points are what one question is answered with.
+type Points []Point
+
+// Section is an answer with its question, for templates.
+type Section struct {
+	Title  string
+	Points Points
+}
+
+// Titled puts the question to its answer.
+func (p Points) Titled(question string) Section { return Section{question, p} }
+
 // Mark is the sign in front of a point.
 func (p Point) Mark() string { return [...]string{"✓", "•", "!"}[p.Grave] }
 
@@ -32,8 +44,8 @@ func (p Point) Mark() string { return [...]string{"✓", "•", "!"}[p.Grave] }
 func (p Point) Class() string { return [...]string{"calm", "note", "act"}[p.Grave] }
 
 // Matters tells what happened that matters, gravest first.
-func (r *Report) Matters() []Point {
-	var points []Point
+func (r *Report) Matters() Points {
+	var points Points
 	add := func(g Grave, format string, args ...any) {
 		points = append(points, Point{g, fmt.Sprintf(format, args...)})
 	}
@@ -95,8 +107,8 @@ func (r *Report) rolesInWords() string {
 }
 
 // Open tells what somebody still has to do or to decide.
-func (r *Report) Open() []Point {
-	var points []Point
+func (r *Report) Open() Points {
+	var points Points
 	add := func(g Grave, format string, args ...any) {
 		points = append(points, Point{g, fmt.Sprintf(format, args...)})
 	}
@@ -129,21 +141,21 @@ func (r *Report) Open() []Point {
 		}
 	}
 	if len(points) == 0 {
-		points = []Point{{Calm, "Nothing."}}
+		points = Points{{Calm, "Nothing."}}
 	}
 	return points
 }
 
 // Rung tells whether what mattered was rung, delivered and answered, and how fast.
-func (r *Report) Rung() []Point {
+func (r *Report) Rung() Points {
 	a := r.Alerts
 	switch {
 	case !a.Known:
-		return []Point{{Note, "Not known here: this report was made from " + r.Completeness.Source + ". Alerts and their deliveries are in the store (--source store)."}}
+		return Points{{Note, "Not known here: this report was made from " + r.Completeness.Source + ". Alerts and their deliveries are in the store (--source store)."}}
 	case a.Raised == 0:
-		return []Point{{Calm, "No rule matched in this period, so nothing rang."}}
+		return Points{{Calm, "No rule matched in this period, so nothing rang."}}
 	}
-	points := []Point{{Note, fmt.Sprintf("%s %s raised, %s delivered, %s acknowledged.", number(int64(a.Raised)),
+	points := Points{{Note, fmt.Sprintf("%s %s raised, %s delivered, %s acknowledged.", number(int64(a.Raised)),
 		plural(int64(a.Raised), "alert was", "alerts were"), number(int64(a.Delivered)), number(int64(a.Acknowledged)))}}
 	if a.ToDelivery.N > 0 {
 		points = append(points, Point{Calm, fmt.Sprintf("From the event to the first reader it took %s in half of all cases and %s in 95 of 100.",
