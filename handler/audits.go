@@ -17,7 +17,6 @@ type audit struct {
 	title  string        // what the total counts
 	period time.Duration // looked back over, unless the flags say otherwise
 	narrow source.Filter // what can be told without looking closer
-	keep   func(*activity.Event) bool
 	group  column // what is counted by; none when its name is empty
 	top    int    // groups shown; 0: all
 	rows   []column
