@@ -17,8 +17,8 @@ type audit struct {
 	title  string        // what the total counts
 	period time.Duration // looked back over, unless the flags say otherwise
 	narrow source.Filter // what can be told without looking closer
-	group  column // what is counted by; none when its name is empty
-	top    int    // groups shown; 0: all
+	group  column        // what is counted by; none when its name is empty
+	top    int           // groups shown; 0: all
 	rows   []column
 	limit  int // rows shown, unless the flags say otherwise
 }
