@@ -246,6 +246,9 @@ func TestProvision(t *testing.T) {
 // With a folder, memory does not follow the amount of data. SQLite's memory is outside Go's heap, hence the look at
 // the process as a whole.
 func TestMemoryDoesNotFollowTheData(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the race detector's own memory would be measured: run without -short and -race")
+	}
 	if runtime.GOOS != "linux" {
 		t.Skip("needs /proc")
 	}
