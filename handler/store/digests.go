@@ -24,15 +24,27 @@ type DigestState struct {
 	Attempts int         `json:"attempts,omitempty"` // that failed for certain
 	Reason   string      `json:"reason,omitempty"`   // why the last one failed
 	Archived time.Time   `json:"archived,omitzero"`  // the bundle is in the archive
-	Carded   time.Time   `json:"carded,omitzero"`    // the channels have their card
-	Sent     time.Time   `json:"sent,omitzero"`      // the mail went out: nothing is left to do
-	Manifest string      `json:"manifest_sha256,omitempty"`
+	// Told is who has it already, the mail or a destination, and since when.
+	Told     map[string]time.Time `json:"told,omitempty"`
+	Sent     time.Time            `json:"sent,omitzero"` // everybody was told: nothing is left to do
+	Manifest string               `json:"manifest_sha256,omitempty"`
 	// Made is the time that the report tells as its own: a retry makes the same bytes.
 	Made time.Time `json:"made,omitzero"`
 	// Summary is what the next digest compares itself with, as its report's JSON has it.
 	Summary json.RawMessage `json:"summary,omitempty"`
 
 	etag azcore.ETag
+}
+
+// HasTold reports whether somebody has the digest.
+func (d *DigestState) HasTold(who string) bool { return !d.Told[who].IsZero() }
+
+// Tell notes that somebody has the digest.
+func (d *DigestState) Tell(who string, now time.Time) {
+	if d.Told == nil {
+		d.Told = map[string]time.Time{}
+	}
+	d.Told[who] = now.UTC()
 }
 
 type digestItem struct {

@@ -59,7 +59,7 @@ func (s *smtpServer) send(ctx context.Context, from string, m Mail) error {
 func (s *smtpServer) options(ctx context.Context) []gomail.Option {
 	options := []gomail.Option{gomail.WithPort(s.port), gomail.WithTLSPolicy(gomail.TLSMandatory), gomail.WithDialContextFunc(s.bound(ctx))}
 	if settings.Loopback(s.host) {
-		options = append(options, gomail.WithTLSPolicy(gomail.TLSOpportunistic))
+		options = append(options, gomail.WithTLSPolicy(gomail.NoTLS))
 	}
 	options = append(options, s.more...)
 	if s.user == "" {

@@ -1,0 +1,308 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/auditbell/auditbell/handler/alert"
+	"github.com/auditbell/auditbell/handler/digest"
+	"github.com/auditbell/auditbell/handler/digest/archive"
+	"github.com/auditbell/auditbell/handler/enrich"
+	"github.com/auditbell/auditbell/handler/host"
+	"github.com/auditbell/auditbell/handler/notify"
+	"github.com/auditbell/auditbell/handler/notify/email"
+	"github.com/auditbell/auditbell/handler/settings"
+	"github.com/auditbell/auditbell/handler/source"
+	"github.com/auditbell/auditbell/handler/store"
+)
+
+// digests make and send the digests that are due.
+type digests struct {
+	list    []settings.Digest
+	mailer  *email.Mailer    // nil: no mail
+	archive *archive.Archive // nil: none
+}
+
+// readDigests opens what digests need; problems go into s.
+func readDigests(s *settings.Set, list []settings.Digest, client *http.Client) *digests {
+	if len(list) == 0 {
+		list = settings.DefaultDigests()
+	}
+	d := &digests{list: list, mailer: email.OpenMailer(s, client)}
+	place := s.Text(settings.Def{Name: "DIGEST_ARCHIVE", Doc: "Where digests are kept for good: the address of a blob container, or a folder; empty keeps them nowhere.",
+		Hint: "terraform output archive_container_url"})
+	for _, one := range list {
+		if len(one.Recipients) > 0 && d.mailer == nil {
+			s.Report(settings.Problem{Name: "digest " + one.Name, Reason: "has recipients, and no mail is configured", Hint: "set MAIL_PROVIDER, or remove the recipients"})
+		}
+	}
+	if place == "" {
+		return d
+	}
+	var o archive.Options
+	if strings.Contains(place, "://") {
+		if err := settings.CheckURL(place); err != nil {
+			s.Report(settings.Problem{Name: "DIGEST_ARCHIVE", Reason: err.Error()})
+			return d
+		}
+		o.Credential = credential(s, s.Text(settings.Def{Name: "AZURE_CLIENT_ID"}))
+	}
+	var err error
+	if d.archive, err = archive.Open(place, o); err != nil {
+		s.Report(settings.Problem{Name: "DIGEST_ARCHIVE", Reason: err.Error()})
+	}
+	return d
+}
+
+// digestLease is how long one instance may take: a little longer than the host lets a function run.
+const digestLease = 6 * time.Minute
+
+// run makes and sends every digest that is due and not sent. What fails is tried again by the next run.
+func (d *digests) run(ctx context.Context, a *app, in host.Invocation) (host.Result, error) {
+	var errs []error
+	for i := range d.list {
+		job := digestJob{digests: d, app: a, digest: &d.list[i], span: d.list[i].Due(a.now()), owner: attemptID(in)}
+		done, err := job.run(ctx)
+		switch {
+		case err != nil:
+			errs = append(errs, fmt.Errorf("digest %s of %s: %w", job.digest.Name, job.span.Key, err))
+		case done:
+			in.Logger.Info("digest sent", "digest", job.digest.Name, "period", job.span.Key, "manifest", job.state.Manifest)
+		}
+	}
+	return host.Result{}, errors.Join(errs...)
+}
+
+// digestJob is one digest of one period.
+type digestJob struct {
+	*digests
+	app    *app
+	digest *settings.Digest
+	span   settings.Span
+	owner  string
+	state  store.DigestState
+}
+
+// run claims the job, does it, and notes how far it has come. done is false when there was nothing to do.
+func (j *digestJob) run(ctx context.Context) (done bool, err error) {
+	var ok bool
+	lease := alert.Lease{Owner: j.owner, Until: j.app.now().Add(digestLease)}
+	if j.state, ok, err = j.app.store.ClaimDigest(ctx, j.digest.Name, j.span.Key, lease); err != nil || !ok {
+		return false, err
+	}
+	err = j.do(ctx)
+	if err != nil {
+		j.state.Attempts++
+		j.state.Reason = firstLine(err)
+	} else {
+		j.state.Sent, j.state.Reason = j.app.now().UTC(), ""
+	}
+	j.state.Lease = alert.Lease{}
+	noting, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	_, settleErr := j.app.store.SettleDigest(noting, j.state)
+	return err == nil, errors.Join(err, settleErr)
+}
+
+func firstLine(err error) string {
+	line, _, _ := strings.Cut(err.Error(), "\n")
+	return notify.Cut(line, 300)
+}
+
+// do makes the digest and tells everybody who was not told yet.
+func (j *digestJob) do(ctx context.Context) error {
+	link, before, err := j.before(ctx)
+	if err != nil {
+		return err
+	}
+	report, err := j.report(ctx, before)
+	if err != nil {
+		return err
+	}
+	if report.Summary.Total == 0 && report.Alerts.Raised == 0 && link == nil {
+		return nil // the period was over before Auditbell was there
+	}
+	files, manifest, err := j.bundle(report, link)
+	if err != nil {
+		return err
+	}
+	brief, err := report.Brief()
+	if err != nil {
+		return err
+	}
+	j.state.Manifest, j.state.Summary = manifest, brief
+	letter := digest.Letter{Manifest: manifest}
+	if j.archive != nil {
+		if err := j.keep(ctx, files); err != nil {
+			return err
+		}
+		letter.Archive = j.archive.Link(j.folder())
+	}
+	return errors.Join(j.mail(ctx, &report, files, letter), j.cards(ctx, &report, letter))
+}
+
+// before finds the digest of the period before: the chain leads to it, and the numbers are compared with it.
+func (j *digestJob) before(ctx context.Context) (*digest.Link, *digest.Before, error) {
+	span := j.digest.Before(j.span)
+	state, err := j.app.store.DigestState(ctx, j.digest.Name, span.Key)
+	if err != nil || state.Manifest == "" {
+		return nil, nil, err
+	}
+	link := &digest.Link{Period: digest.PeriodText(source.Window{From: span.From, To: span.To}, j.digest.Zone()), Manifest: state.Manifest}
+	before, err := digest.ReadBefore(bytes.NewReader(state.Summary), state.Manifest)
+	return link, before, err
+}
+
+// report counts the period, after the rollups of its last days have been looked at once more.
+func (j *digestJob) report(ctx context.Context, before *digest.Before) (digest.Report, error) {
+	w := source.Window{From: j.span.From, To: j.span.To}
+	if j.state.Made.IsZero() {
+		j.state.Made = j.app.now().UTC().Truncate(time.Second)
+	}
+	var sum rollupSum
+	for hour := w.To.Add(-lateFor).UTC().Truncate(time.Hour); hour.Before(w.To); hour = hour.Add(time.Hour) {
+		if err := j.app.rollHour(ctx, hour, true, &sum); err != nil {
+			return digest.Report{}, err
+		}
+	}
+	tally := digest.NewStoredTally(w)
+	for b, err := range (digest.Stored{Hours: hours{j.app.store}, Window: w}).Entries(ctx, tally.Vocabulary) {
+		if err != nil {
+			return digest.Report{}, err
+		}
+		tally.Add(b)
+	}
+	evidence, err := j.app.evidence(ctx, w)
+	if err != nil {
+		return digest.Report{}, err
+	}
+	return digest.Build(tally, digest.Subject{
+		Name: j.digest.Name, Source: "the store", Zone: j.digest.Zone(), Now: j.state.Made, Evidence: evidence, Before: before, RoleName: enrich.RoleName,
+	}), nil
+}
+
+// bundle writes the files, in memory: a mail takes no more than some megabytes anyway.
+func (j *digestJob) bundle(r digest.Report, link *digest.Link) ([]email.Attachment, string, error) {
+	var formats []digest.Format
+	for _, f := range digest.Formats {
+		if slices.Contains(j.digest.Formats, f.Name) {
+			formats = append(formats, f)
+		}
+	}
+	var files []email.Attachment
+	put := func(name string, write func(io.Writer) error) error {
+		var b bytes.Buffer
+		if err := write(&b); err != nil {
+			return err
+		}
+		files = append(files, email.Attachment{Name: name, Type: mediaType(name), Data: b.Bytes()})
+		return nil
+	}
+	_, manifest, err := digest.Bundle{Report: r, Formats: formats, Tool: "auditbell " + version, RuleSet: j.app.ruleSet(), Previous: link}.Write(put)
+	return files, manifest, err
+}
+
+func mediaType(file string) string {
+	for _, f := range digest.Formats {
+		if f.File == file {
+			return f.Type
+		}
+	}
+	return "application/json" // the manifest
+}
+
+// folder is where in the archive the bundle lies. The time of its making is part of it: if events came late between a
+// try that failed and the next one, both bundles are there, each whole.
+func (j *digestJob) folder() string {
+	return j.digest.Name + "/" + j.span.Key + "/" + j.state.Made.Format("20060102T150405Z")
+}
+
+// keep puts the bundle into the archive, the manifest last. A bundle that an earlier try began with other content is
+// left as it is, and this one gets a folder of its own with the next try.
+func (j *digestJob) keep(ctx context.Context, files []email.Attachment) error {
+	for _, f := range files {
+		err := j.archive.Put(ctx, j.folder()+"/"+f.Name, f.Type, f.Data)
+		if errors.Is(err, archive.ErrOther) {
+			j.state.Made = time.Time{}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	j.state.Archived = j.app.now().UTC()
+	return nil
+}
+
+// mail sends the report to the recipients, once: what the provider has accepted is noted before anything else is done.
+func (j *digestJob) mail(ctx context.Context, r *digest.Report, files []email.Attachment, letter digest.Letter) error {
+	const told = "mail"
+	if len(j.digest.Recipients) == 0 || j.mailer == nil || j.state.HasTold(told) {
+		return nil
+	}
+	m := email.Mail{
+		ID: fmt.Sprintf("digest %s %s %d", j.digest.Name, j.span.Key, j.state.Attempts), To: j.digest.Recipients, Subject: r.Subject(), Date: j.state.Made, Confirm: true,
+	}
+	m.Attachments, letter.LeftOut = fitting(files, j.mailer.Limit())
+	var err error
+	if m.HTML, err = r.MailHTML(letter); err != nil {
+		return err
+	}
+	m.Text = r.MailText(letter)
+	if err := j.mailer.Send(ctx, m); err != nil {
+		return err
+	}
+	return j.told(ctx, told)
+}
+
+// fitting takes as many files as a mail may have, in their order.
+func fitting(files []email.Attachment, limit int64) (in []email.Attachment, out []string) {
+	for _, f := range files {
+		if limit -= int64(len(f.Data)); limit < 0 {
+			limit += int64(len(f.Data))
+			out = append(out, f.Name)
+			continue
+		}
+		in = append(in, f)
+	}
+	return in, out
+}
+
+// told notes that somebody was told, so that a try that fails later does not tell them again.
+func (j *digestJob) told(ctx context.Context, who string) error {
+	j.state.Tell(who, j.app.now())
+	var err error
+	j.state, err = j.app.store.SettleDigest(context.WithoutCancel(ctx), j.state)
+	return err
+}
+
+// cards posts a summary to the destinations.
+func (j *digestJob) cards(ctx context.Context, r *digest.Report, letter digest.Letter) error {
+	var errs []error
+	card := digestCard(r, letter, j.digest.Name+"-"+j.span.Key)
+	for _, name := range j.destinations() {
+		if j.state.HasTold(name) {
+			continue
+		}
+		if _, err := j.app.destinations[name].Deliver(ctx, card, notify.Ref{}); err != nil {
+			errs = append(errs, fmt.Errorf("tell %s: %w", name, err))
+			continue
+		}
+		errs = append(errs, j.told(ctx, name))
+	}
+	return errors.Join(errs...)
+}
+
+// destinations are the names of those that get the card.
+func (j *digestJob) destinations() []string {
+	if slices.Contains(j.digest.To, settings.Everywhere) {
+		return j.app.pipeline.Everywhere
+	}
+	return slices.DeleteFunc(slices.Clone(j.digest.To), func(name string) bool { return j.app.destinations[name] == nil })
+}

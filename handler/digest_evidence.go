@@ -1,0 +1,162 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/auditbell/auditbell/handler/alert"
+	"github.com/auditbell/auditbell/handler/digest"
+	"github.com/auditbell/auditbell/handler/exception"
+	"github.com/auditbell/auditbell/handler/source"
+)
+
+// canaryRule is the rule of the marked event that proves the path from end to end.
+const canaryRule = alert.WatchRule + "canary"
+
+// parkedListed bounds what is read of what was set aside.
+const parkedListed = 10_000
+
+// evidence is what the store knows of a period beside its events.
+func (a *app) evidence(ctx context.Context, w source.Window) (*digest.Evidence, error) {
+	e := &digest.Evidence{Rules: a.rulesInForce(), Parked: map[string]int64{}}
+	alerts, err := a.store.AlertsOpened(ctx, w.From, w.To)
+	if err != nil {
+		return nil, err
+	}
+	for i := range alerts {
+		switch one := &alerts[i]; {
+		case one.IsSummary():
+		case one.Rule.ID == canaryRule:
+			e.Canaries = append(e.Canaries, digest.Canary{Sent: one.Opened, Delivered: firstDelivered(one)})
+		default:
+			e.Alerts = append(e.Alerts, a.alertTold(one))
+		}
+	}
+	if e.Exceptions, err = a.exceptionsUsed(ctx, w); err != nil {
+		return nil, err
+	}
+	parked, err := a.store.ListParked(ctx, parkedListed)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range parked {
+		if w.Holds(p.At) {
+			e.Parked[p.Signal]++
+		}
+	}
+	return e, nil
+}
+
+// alertTold is an alert as a report tells it.
+func (a *app) alertTold(one *alert.Alert) digest.Alert {
+	told := digest.Alert{
+		ID: one.ID, Rule: digest.Rule{ID: one.Rule.ID, Title: one.Rule.Title, Author: one.Rule.Author, Controls: one.Rule.Controls},
+		Severity: one.Rule.Severity, Headline: a.pipeline.Message(*one).Headline, Happened: one.First.Time, Opened: one.Opened,
+		Operation: one.Event.Operation, Caller: one.Event.Caller, Resource: one.Event.ResourceID, Outcome: digest.Word(one.Event.Outcome),
+		EventID: one.Event.EventID, Count: int64(one.Count), Records: int64(one.Records),
+	}
+	for _, name := range slices.Sorted(maps.Keys(one.Deliveries)) {
+		d := one.Deliveries[name]
+		told.Deliveries = append(told.Deliveries, digest.Delivery{
+			Destination: name, Delivered: d.Revision > 0 || d.Folded != "", First: firstHad(d), Parked: parkedReason(d),
+		})
+	}
+	for _, act := range one.Acts {
+		told.Answers = append(told.Answers, digest.Answer{Action: string(act.Kind), By: act.By.String(), At: act.At})
+	}
+	return told
+}
+
+// firstHad is when a destination first had the alert. An alert keeps only when it last had it, which is the same as long as
+// it has had one revision.
+func firstHad(d alert.Delivery) time.Time {
+	if d.Revision == 1 {
+		return d.At
+	}
+	return time.Time{}
+}
+
+func parkedReason(d alert.Delivery) string {
+	if d.Parked() {
+		return d.Reason
+	}
+	return ""
+}
+
+func firstDelivered(one *alert.Alert) time.Time {
+	var at time.Time
+	for _, d := range one.Deliveries {
+		if d.Revision > 0 && (at.IsZero() || d.At.Before(at)) {
+			at = d.At
+		}
+	}
+	return at
+}
+
+// exceptionsUsed are the exceptions that kept something quiet in the period, or that ended in it.
+func (a *app) exceptionsUsed(ctx context.Context, w source.Window) ([]digest.ExceptionUse, error) {
+	uses, err := a.store.UsesBetween(ctx, w.From, w.To)
+	if err != nil {
+		return nil, err
+	}
+	all, err := a.exceptions.All(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var told []digest.ExceptionUse
+	for _, x := range all {
+		n := int64(uses[x.ID])
+		if n == 0 && !w.Holds(x.Expires) {
+			continue
+		}
+		told = append(told, digest.ExceptionUse{
+			ID: x.ID, Owner: x.Owner, Reason: x.Reason, Ticket: x.Ticket, Expires: x.Expires, Expired: !x.Active(w.To), Count: n, Rules: coveredRules(x, n),
+		})
+	}
+	return told, nil
+}
+
+// coveredRules says which rule an exception kept quiet, where it is one: of several nobody counted them apart.
+func coveredRules(x exception.Exception, n int64) []digest.Count {
+	if len(x.Rules) != 1 || x.Rules[0] == exception.Every || n == 0 {
+		return nil
+	}
+	return []digest.Count{{Name: x.Rules[0], N: n}}
+}
+
+// rulesInForce are the rules that ring.
+func (a *app) rulesInForce() []digest.Rule {
+	var all []digest.Rule
+	for _, r := range a.rules {
+		if r.Rings() {
+			all = append(all, digest.Rule{ID: r.ID, Title: r.Title, Author: r.Author, Controls: r.Auditbell.Controls})
+		}
+	}
+	return all
+}
+
+// ruleSet is the hash of the rules in force, as far as a rule can be told from another without its file: its id, its
+// level, its condition, what it groups by, its controls, and when it was last changed.
+func (a *app) ruleSet() string {
+	type told struct {
+		ID, UUID, Level, Status, Condition, Modified string
+		GroupBy, Controls                            []string
+	}
+	var all []told
+	for _, r := range a.rules {
+		if r.Rings() {
+			all = append(all, told{r.ID, r.UUID, string(r.Level), r.Status, r.Condition, r.Modified, r.Auditbell.GroupBy, r.Auditbell.Controls})
+		}
+	}
+	text, err := json.Marshal(all)
+	if err != nil {
+		return "" // texts always marshal
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
+}
