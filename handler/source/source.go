@@ -13,8 +13,6 @@ import (
 	"fmt"
 	"iter"
 	"time"
-
-	"github.com/auditbell/auditbell/handler/activity"
 )
 
 // Source yields the entries of a window in batches. The order is the source's own and the same each time. An error ends
@@ -63,6 +61,3 @@ func (p Place) String() string {
 	}
 	return p.Name + ": " + p.Reason
 }
-
-// Events is an iterator over whole events; an error ends it.
-type Events = iter.Seq2[activity.Event, error]

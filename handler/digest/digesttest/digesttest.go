@@ -122,7 +122,7 @@ func (g *Generator) begin(at time.Time) {
 	g.lifecycle(op)
 	if g.rng.Float64() < 0.12 { // platform services act on behalf of it, under its correlation id
 		child := g.operation(g.pickLifecycle(), at.Add(time.Duration(2+g.rng.IntN(25))*time.Second))
-		child.Correlation, child.Subscription = op.Correlation, op.Subscription
+		child.Correlation = op.Correlation
 		g.lifecycle(child)
 	}
 }

@@ -38,7 +38,7 @@ func (g *Generator) makePeople(n int) []Person {
 			p.Kind, p.Full = 'g', title(first)+" "+title(last)+" (Fabrikam)"
 			p.Name = fmt.Sprintf("%s.%s%d@fabrikam.example", ascii(first), ascii(last), i)
 		default:
-			p.Kind, p.Name = 'a', p.Object
+			p.Kind, p.Name = 'a', p.App
 		}
 		people = append(people, p)
 	}

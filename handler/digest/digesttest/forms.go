@@ -74,6 +74,8 @@ func AppendRecord(b []byte, r Record) []byte {
 		identity.raw("authorization", `{"scope":`+quoted(r.Resource)+`,"action":`+quoted(r.Operation)+`,"evidence":{"role":"Contributor","principalType":`+quoted(principal(r.Person))+`}}`)
 		identity.claims(r)
 		o.b = append(identity.b, '}')
+	} else if r.Person != nil {
+		o.raw("identity", `{"claims":{"http://schemas.xmlsoap.org/ws/2005/05/identity/claims/spn":`+quoted(r.Person.Name)+`}}`)
 	}
 	o.text("level", r.Level)
 	o.name("properties")

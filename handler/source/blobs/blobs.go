@@ -1,0 +1,125 @@
+// Package blobs finds what a diagnostic setting exports to a storage account: a container, usually
+// insights-activity-logs, with a blob for each subscription and hour. Its inputs are files like any others for
+// source.Files, which reads them.
+//
+// Not for writing (digest/archive).
+package blobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"net/url"
+	"regexp"
+	"strconv"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/container"
+
+	"github.com/auditbell/auditbell/handler/source"
+)
+
+// Container is a container of a storage account.
+type Container struct {
+	client *container.Client
+	name   string
+}
+
+// Options say how to reach the account.
+type Options struct {
+	Credential azcore.TokenCredential
+	Transport  policy.Transporter // nil: azblob's own; a service on this machine may speak http with it
+}
+
+// Open returns the container at an address. It calls nothing.
+func Open(address string, o Options) (*Container, error) {
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || len(u.Path) < 2 {
+		return nil, errors.New("open container: not the address of one, such as https://ACCOUNT.blob.core.windows.net/insights-activity-logs")
+	}
+	options := &container.ClientOptions{ClientOptions: azcore.ClientOptions{Transport: o.Transport}}
+	c := &Container{name: u.Path[1:]}
+	if u.Scheme == "http" { // azcore sends no token without encryption
+		c.client, err = container.NewClientWithNoCredential(address, options)
+	} else {
+		c.client, err = container.NewClient(address, o.Credential, options)
+	}
+	if err != nil {
+		return nil, errors.New("open container: the address does not do")
+	}
+	return c, nil
+}
+
+// Inputs yields the blobs that may hold entries of a window, in the order of their names, which is by subscription and
+// time. A blob whose name tells no hour is always one of them.
+func (c *Container) Inputs(ctx context.Context, w source.Window) iter.Seq2[source.Input, error] {
+	return func(yield func(source.Input, error) bool) {
+		pages := c.client.NewListBlobsFlatPager(nil)
+		for pages.More() {
+			page, err := pages.NextPage(ctx)
+			if err != nil {
+				yield(source.Input{Name: c.name}, fmt.Errorf("list %s: %w", c.name, short(err)))
+				return
+			}
+			for _, item := range page.Segment.BlobItems {
+				if item.Name == nil || !mayHold(*item.Name, w) {
+					continue
+				}
+				if !yield(c.input(ctx, *item.Name), nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+func (c *Container) input(ctx context.Context, name string) source.Input {
+	return source.Input{Name: name, Open: func() (io.ReadCloser, error) {
+		r, err := c.client.NewBlobClient(name).DownloadStream(ctx, nil)
+		if err != nil {
+			return nil, fmt.Errorf("read blob: %w", short(err))
+		}
+		return r.NewRetryReader(ctx, nil), nil // goes on where a connection broke
+	}}
+}
+
+// hourOf is how the export names an hour: resourceId=/SUBSCRIPTIONS/<id>/y=2026/m=10/d=05/h=13/m=00/PT1H.json.
+var hourOf = regexp.MustCompile(`/y=(\d{4})/m=(\d{2})/d=(\d{2})/h=(\d{2})/m=\d{2}/`)
+
+// slack is how long before and after its hour a blob may have entries of it: an hour's blob gets what became available
+// in it, and entries become available minutes to hours after they happened (facts: payload variations, latencies).
+const (
+	slackBefore = time.Hour
+	slackAfter  = 24 * time.Hour
+)
+
+// mayHold reports whether a blob may have entries of the window.
+func mayHold(name string, w source.Window) bool {
+	m := hourOf.FindStringSubmatch(name)
+	if m == nil {
+		return true
+	}
+	part := func(i int) int { n, _ := strconv.Atoi(m[i]); return n } // digits, as matched
+	hour := time.Date(part(1), time.Month(part(2)), part(3), part(4), 0, 0, 0, time.UTC)
+	return (w.To.IsZero() || hour.Before(w.To.Add(slackAfter))) && (w.From.IsZero() || hour.Add(time.Hour+slackBefore).After(w.From))
+}
+
+// short is an azcore error in one line: its text holds the whole answer otherwise.
+func short(err error) error {
+	var response *azcore.ResponseError
+	if !errors.As(err, &response) {
+		return err
+	}
+	hint := ""
+	switch response.StatusCode {
+	case 401, 403:
+		hint = " (hint: the identity needs the role Storage Blob Data Reader on the container)"
+	case 404:
+		hint = " (hint: is the container's name right?)"
+	}
+	return fmt.Errorf("storage answered %d %s%s", response.StatusCode, response.ErrorCode, hint)
+}
