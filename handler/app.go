@@ -25,6 +25,7 @@ import (
 
 // app is everything wired together: clients made once, passed down.
 type app struct {
+	digests      *digests
 	store        *store.Store
 	pipeline     *pipeline.Pipeline
 	destinations map[string]notify.Destination
@@ -76,6 +77,7 @@ func openApp(w world) (*app, error) {
 	}
 	a.slackSecret, a.pipeline.Acting = readActing(s)
 	a.webhook = entra.Open(s, notify.NewClient(http.DefaultTransport), w.now)
+	a.digests = readDigests(s, config.Digests, notify.NewClient(http.DefaultTransport))
 	exceptions := readExceptions(s, w.config, a.rules, w.now())
 	if err := s.Err(); err != nil {
 		return a, err
@@ -163,6 +165,8 @@ func readEventHub(s *settings.Set) {
 func readSchedules(s *settings.Set) {
 	parser := cron.NewParser(cron.Second | cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow)
 	for _, d := range []settings.Def{
+		{Name: "ROLLUP_SCHEDULE", Example: "0 5 * * * *", Doc: "When closed hours are rolled up for the digests: NCRONTAB, six fields."},
+		{Name: "DIGEST_SCHEDULE", Example: "0 20 * * * *", Doc: "When it is looked whether a digest is due: NCRONTAB, six fields."},
 		{Name: "DELIVER_SCHEDULE", Required: true, Example: "*/30 * * * * *",
 			Doc: "When deliveries are brought up to date: NCRONTAB, six fields.", Hint: `"*/30 * * * * *" is every 30 seconds`},
 	} {

@@ -19,6 +19,8 @@ var routes = []struct {
 	{"eventhub-activity", eventHubActivity},
 	{"actiongroup-alert", actionGroupAlert},
 	{"deliver", deliver},
+	{"rollup", rollup},
+	{"digest", sendDigests},
 	{"slack-action", slackAction},
 }
 
@@ -74,4 +76,9 @@ func deliver(ctx context.Context, a *app, in host.Invocation) (host.Result, erro
 		in.Logger.Info("deliveries", slog.Any("counts", sum))
 	}
 	return host.Result{}, err
+}
+
+// sendDigests makes and sends the digests that are due.
+func sendDigests(ctx context.Context, a *app, in host.Invocation) (host.Result, error) {
+	return a.digests.run(ctx, a, in)
 }

@@ -17,7 +17,10 @@ locals {
     "deliver"   = { DELIVER_SCHEDULE = var.schedules.deliver }
     "rollup"    = { ROLLUP_SCHEDULE = var.schedules.rollup }
     "reconcile" = { RECONCILE_SCHEDULE = var.schedules.reconcile }
-    "digest"    = { DIGEST_SCHEDULE = var.schedules.digest }
+    "digest" = {
+      DIGEST_SCHEDULE = var.schedules.digest
+      DIGEST_ARCHIVE  = "${azurerm_storage_account.archive.primary_blob_endpoint}${azurerm_storage_container.digests.name}"
+    }
     # Without a hub the function is switched off: the host would complain of the missing connection at every start.
     "eventhub-activity" = var.event_hub == null ? { "AzureWebJobs.eventhub-activity.Disabled" = "true" } : {
       EVENT_HUB_CONNECTION__fullyQualifiedNamespace = "${local.event_hub_namespace}.servicebus.windows.net"

@@ -17,6 +17,7 @@ type Config struct {
 	Routes       []Route                `yaml:"routes"`
 	Quiet        []Quiet                `yaml:"quiet"`
 	Maintenance  []Maintenance          `yaml:"maintenance"`
+	Digests      []Digest               `yaml:"digests"`
 }
 
 // Destination is an end that routes may name beside the kinds themselves: the same token or address, another channel.
@@ -60,6 +61,7 @@ func (s *Set) ReadConfig(folder fs.FS, names Names) Config {
 	}
 	d.checkRoutes(c, names)
 	d.checkQuiet(&c, names)
+	d.checkDigests(c.Digests, slices.Concat(names.Kinds, slices.Sorted(maps.Keys(c.Destinations))))
 	return c
 }
 

@@ -194,7 +194,7 @@ func (s *Stack) startHost(ctx context.Context, o Options, endpoint string) (err 
 	if options.Listen == "" {
 		options.Listen = "127.0.0.1:0"
 	}
-	options.Env = slices.Concat(os.Environ(), s.settings(endpoint), o.Settings)
+	options.Env = slices.Concat(os.Environ(), s.settings(endpoint, o.Data), o.Settings)
 	options.TimerStatus, options.RestartHost = below(o.Data, "timers"), true
 	if o.Log != nil {
 		options.Log = func(l host.Line) { o.Log(l.String()) }
@@ -209,7 +209,7 @@ func (s *Stack) startHost(ctx context.Context, o Options, endpoint string) (err 
 
 // settings are the app settings that infra would write, with this machine's addresses. Emptied ones keep a
 // developer's own environment out.
-func (s *Stack) settings(endpoint string) []string {
+func (s *Stack) settings(endpoint, data string) []string {
 	executable := layout.Executable
 	if runtime.GOOS == "windows" { // the host appends no .exe; Azure runs Linux, so host.json does not name it
 		executable += ".exe"
@@ -223,6 +223,8 @@ func (s *Stack) settings(endpoint string) []string {
 		"TEAMS_WORKFLOW_URL=" + s.InboxURL + "/teams/workflow/security",
 		"WEBHOOK_URL=", "WEBHOOK_SECRET=",
 		"MAIL_PROVIDER=smtp", "MAIL_FROM=auditbell@contoso.example", "MAIL_TO=", "SMTP_ADDRESS=" + s.mail, "SMTP_USER=", "SMTP_PASSWORD=",
+		// Once a year: POST /admin/functions/digest runs it, and no report comes into a demonstration by itself.
+		"ROLLUP_SCHEDULE=0 0 3 1 1 *", "DIGEST_SCHEDULE=0 0 4 1 1 *", "DIGEST_ARCHIVE=" + below(data, "archive"),
 		"DELIVER_SCHEDULE=*/5 * * * * *", "DELIVERY_LEASE=", "LOG_LEVEL=", "CONFIG_DIR=", "PORTAL_URL=",
 		"EVENT_HUB_NAME=insights-activity-logs", "EVENT_HUB_CONSUMER_GROUP=$Default", "EVENT_HUB_CONNECTION__fullyQualifiedNamespace=local", "AZURE_CLIENT_ID=",
 	}
