@@ -46,7 +46,6 @@ var arrows = map[string][]string{
 	"handler/pipeline":          {"handler/activity", "handler/alert", "handler/exception", "handler/rules", "handler/enrich", "handler/notify", "handler/settings"},
 	"handler/source":            {"handler/activity", "handler/payload", "handler/jsonscan"},
 	"handler/source/blobs":      {"handler/source"},
-	"handler/source/blobs":      {"handler/source"},
 	"handler/digest":            {"handler/activity", "handler/source"},
 	"handler/digest/archive":    {},
 	"handler/digest/digesttest": {},
