@@ -6,19 +6,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"iter"
 	"os"
 	"path/filepath"
 	"runtime/debug"
-	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
 
 	"github.com/auditbell/auditbell/handler/digest"
 	"github.com/auditbell/auditbell/handler/enrich"
-	"github.com/auditbell/auditbell/handler/source"
 )
 
 type digestCmd struct {
@@ -56,11 +52,11 @@ func (c *digestCmd) run(ctx context.Context, std stdio) error {
 	if err != nil {
 		return err
 	}
-	from, err := c.open(ctx, std, window)
+	from, err := c.open(ctx, std, &window)
 	if err != nil {
 		return err
 	}
-	tally := digest.NewTally(window)
+	tally := from.tally(window)
 	if err := c.count(ctx, tally, from, std); err != nil {
 		return err
 	}
@@ -209,122 +205,3 @@ func readPrevious(path string) (*digest.Before, *digest.Link, error) {
 	before, err := digest.ReadBefore(file, hash)
 	return before, link, err
 }
-
-// sourceFlags say where past events come from.
-type sourceFlags struct {
-	Source string   `enum:"files" default:"files" help:"Where the events come from: files." placeholder:"NAME"`
-	Input  []string `name:"input" sep:"none" help:"Files or folders, for --source files; may be repeated. Standard input without any." placeholder:"PATH"`
-	Paths  []string `arg:"" optional:"" name:"path" help:"The same as --input."`
-	From   string   `help:"Begin of the period: 2026-10-01, a time in RFC 3339, or 30d for 30 days ago." placeholder:"TIME"`
-	To     string   `help:"End of the period, not in it; as --from." placeholder:"TIME"`
-}
-
-// openSource is a source that is ready to be read.
-type openSource struct {
-	source   source.Source
-	words    string        // what it is, for the report
-	read     *atomic.Int64 // bytes of input read so far; nil where that says nothing
-	size     int64         // of the input; 0: not known
-	evidence *digest.Evidence
-}
-
-// window reads --from and --to.
-func (f *sourceFlags) window(zone *time.Location, now time.Time) (source.Window, error) {
-	var w source.Window
-	var err error
-	if f.From != "" {
-		if w.From, err = parseMoment(f.From, zone, now); err != nil {
-			return w, err
-		}
-	}
-	if f.To != "" {
-		if w.To, err = parseMoment(f.To, zone, now); err != nil {
-			return w, err
-		}
-	}
-	if !w.From.IsZero() && !w.To.IsZero() && !w.From.Before(w.To) {
-		return w, misuse("--from must be before --to")
-	}
-	return w, nil
-}
-
-// parseMoment reads a date, a time, or how long ago.
-func parseMoment(text string, zone *time.Location, now time.Time) (time.Time, error) {
-	if at, err := time.ParseInLocation(time.DateOnly, text, zone); err == nil {
-		return at, nil
-	}
-	if at, err := time.Parse(time.RFC3339Nano, text); err == nil {
-		return at, nil
-	}
-	var days int
-	if n, err := fmt.Sscanf(text, "%dd", &days); err == nil && n == 1 && text == fmt.Sprintf("%dd", days) {
-		return now.AddDate(0, 0, -days), nil
-	}
-	return time.Time{}, misuse("%q is neither a date (2026-10-01), nor a time (2026-10-01T00:00:00Z), nor days ago (30d)", text)
-}
-
-// open opens the source.
-func (f *sourceFlags) open(_ context.Context, std stdio, _ source.Window) (openSource, error) {
-	return f.files(std), nil
-}
-
-// files opens --source files.
-func (f *sourceFlags) files(std stdio) openSource {
-	args := append(append([]string{}, f.Input...), f.Paths...)
-	read := &atomic.Int64{}
-	return openSource{
-		source: source.Files{Inputs: counted(inputs(args, std), read)},
-		words:  "files", read: read, size: sizeOf(args),
-	}
-}
-
-// counted turns a command's inputs into a source's, and counts what is read of them.
-func counted(all iter.Seq2[input, error], read *atomic.Int64) iter.Seq2[source.Input, error] {
-	return func(yield func(source.Input, error) bool) {
-		for in, err := range all {
-			open := func() (io.ReadCloser, error) {
-				file, err := in.open()
-				if err != nil {
-					return nil, err
-				}
-				return &meter{file, read}, nil
-			}
-			if !yield(source.Input{Name: in.name, Open: open}, err) {
-				return
-			}
-		}
-	}
-}
-
-type meter struct {
-	io.ReadCloser
-	read *atomic.Int64
-}
-
-func (m *meter) Read(p []byte) (int, error) {
-	n, err := m.ReadCloser.Read(p)
-	m.read.Add(int64(n))
-	return n, err
-}
-
-// sizeOf adds up files that are named; 0 when something is not a plain file, so that no progress is invented.
-func sizeOf(args []string) int64 {
-	total := int64(0)
-	for _, arg := range args {
-		info, err := os.Stat(arg)
-		if err != nil || !info.Mode().IsRegular() {
-			return 0
-		}
-		total += info.Size()
-	}
-	return total
-}
-
-// misuse is an error of the call rather than of the answer.
-func misuse(format string, args ...any) error {
-	return &misuseError{strings.TrimSpace(fmt.Sprintf(format, args...))}
-}
-
-type misuseError struct{ text string }
-
-func (e *misuseError) Error() string { return e.text }
