@@ -1,6 +1,6 @@
 # Everything a person does here, in one word each. `make` lists the words.
 .DEFAULT_GOAL := help
-.PHONY: help check test golden fuzz bench chaos stage start publish lint
+.PHONY: help check test golden fuzz bench bench-digest chaos stage start publish lint
 
 APP ?=
 FUZZTIME ?= 20s
@@ -42,6 +42,9 @@ publish: stage ## publish dist/ to APP=<function app>; needs Azure Functions Cor
 
 lint: ## golangci-lint, when it is installed
 	golangci-lint run
+
+bench-digest: ## the report of one file beside pandas and DuckDB, where they are installed (BYTES=1GB)
+	scripts/bench-digest.sh $(BYTES)
 
 chaos: ## everything around the handler fails; prints the table of docs/reliability.md
 	go test ./local/stack -run Chaos -v -count=3
