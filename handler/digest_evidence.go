@@ -40,6 +40,9 @@ func (a *app) evidence(ctx context.Context, w source.Window) (*digest.Evidence, 
 	if e.Exceptions, err = a.exceptionsUsed(ctx, w); err != nil {
 		return nil, err
 	}
+	if e.Staged, err = a.stagedMatches(ctx, w); err != nil {
+		return nil, err
+	}
 	parked, err := a.store.ListParked(ctx, parkedListed)
 	if err != nil {
 		return nil, err
@@ -50,6 +53,25 @@ func (a *app) evidence(ctx context.Context, w source.Window) (*digest.Evidence, 
 		}
 	}
 	return e, nil
+}
+
+// stagedMatches is what experimental rules would have rung for. Their counts are kept by UTC day.
+func (a *app) stagedMatches(ctx context.Context, w source.Window) ([]digest.Count, error) {
+	counts, err := a.store.Staged(ctx, w.From)
+	if err != nil {
+		return nil, err
+	}
+	byRule := map[string]int64{}
+	for _, c := range counts {
+		if day, err := time.Parse(time.DateOnly, c.Day); err == nil && w.Holds(day) {
+			byRule[c.Rule] += int64(c.Matches)
+		}
+	}
+	var all []digest.Count
+	for rule, n := range byRule {
+		all = append(all, digest.Count{Name: rule, N: n})
+	}
+	return all, nil
 }
 
 // alertTold is an alert as a report tells it.

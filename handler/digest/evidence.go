@@ -6,6 +6,7 @@ import "time"
 type Evidence struct {
 	Alerts     []Alert
 	Exceptions []ExceptionUse
+	Staged     []Count // matches of rules on trial, by rule; they were counted and not sent
 	Ledger     *Ledger
 	Parked     map[string]int64
 	Canaries   []Canary

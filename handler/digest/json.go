@@ -33,6 +33,7 @@ func JSON(w io.Writer, r Report) error {
 	j.member("activity", r.Activity)
 	j.member("alerts", r.Alerts)
 	j.member("exceptions", orEmpty(r.Exceptions))
+	j.member("staged", orEmpty(r.Staged))
 	j.member("controls", orEmpty(r.Controls))
 	j.member("change", r.Change)
 	j.raw("\n}\n")

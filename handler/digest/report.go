@@ -39,6 +39,7 @@ type Report struct {
 	Activity     Activity
 	Alerts       Alerts
 	Exceptions   []ExceptionUse
+	Staged       []Count // matches of experimental rules, counted and not sent
 	Controls     []Control
 	Change       *Change // against the period before; nil when that is not known
 }

@@ -103,6 +103,7 @@ func evidence(records []digesttest.Record) *digest.Evidence {
 	e := digest.Evidence{
 		Rules: sampleRules, RuleSet: "4f2c", Parked: map[string]int64{"metric_alert": 12, "invalid": 1},
 		Ledger: &digest.Ledger{Expected: 8940, Checked: 8940, Matched: 8931, Repaired: 9, Entries: 23},
+		Staged: []digest.Count{{Name: "new-rule", N: 3}},
 		Exceptions: []digest.ExceptionUse{
 			{ID: "x-deploy", Owner: "jonas.klein@contoso.example", Reason: "nightly rebuild of the test estate", Ticket: "CHG-2041",
 				Expires: october.To.AddDate(0, 2, 0), Count: 412, Rules: []digest.Count{{Name: "nsg-deleted", N: 412}}},

@@ -123,6 +123,9 @@ func (r *Report) Open() Points {
 			add(Note, "The exception of %s (%s) expired on %s; it no longer keeps anything quiet.", x.Owner, x.Reason, x.Expires.In(r.Zone).Format("2 January 2006"))
 		}
 	}
+	for _, rule := range r.Staged {
+		add(Note, "The rule on trial %s would have rung for %s %s.", rule.Name, number(rule.N), plural(rule.N, "entry", "entries"))
+	}
 	if n := r.Completeness.Unreadable; n > 0 {
 		add(Act, "%s %s could not be read.", number(n), plural(n, "item", "items"))
 	}
