@@ -169,7 +169,7 @@ func (t *Tally) securityEvents() []Family {
 
 func (t *Tally) lifecycles() Lifecycles {
 	counts := t.ended
-	t.lives.all(func(_ source.Key, stage byte) { counts[stage-1]++ })
+	t.lives.values(func(stage byte) { counts[stage-1]++ })
 	l := Lifecycles{ByOutcome: map[string]int64{}}
 	for i, n := range counts {
 		if n == 0 {
@@ -289,9 +289,10 @@ func (t *Tally) roleChanges(name func(string) string) Roles {
 	at := map[source.Key]int{}
 	for _, r := range t.roles {
 		op := list.operation(r.row)
+		text := t.listed.text
 		change := RoleChange{
-			Time: op.Time, Action: "created", Caller: op.Caller, Role: r.Definition, Principal: r.Principal, Kind: r.Kind,
-			Scope: r.Scope, Resource: op.Resource, Status: op.Status, EventID: op.EventID,
+			Time: op.Time, Action: "created", Caller: op.Caller, Role: text(r.definition), Principal: text(r.principal),
+			Kind: text(r.kind), Scope: text(r.scope), Resource: op.Resource, Status: op.Status, EventID: op.EventID,
 		}
 		if strings.Contains(op.Operation, "delete") {
 			change.Action = "deleted"

@@ -2,38 +2,111 @@ package digest
 
 import (
 	"encoding/binary"
+	"math"
 	"math/bits"
 
 	"github.com/auditbell/auditbell/handler/source"
 )
 
-// keySet holds a byte for each of many Keys, in little more than the twelve bytes that the two need: a million entries
-// take about 19 MB. A byte of 0 means that the Key is not there. Keys are hashes, so they are their own hash here.
+// keySet holds a byte for each of many Keys: a million entries take about 11 MB. A byte of 0 means that the Key is not
+// there. Keys are hashes, so they are their own hash here, and 72 bits of them are kept: of ten million keys the chance
+// that any two are confused is one in a hundred million.
 //
-// It grows in 256 parts, one at a time, so that growing needs no second copy of everything.
+// It has 256 parts, which grow one at a time and not at the same time, so that growing needs no second copy of
+// everything. The first byte of a Key chooses its part and is not kept in it. Within a part keys lie in order, each at
+// its place or a little behind it: a search ends at the first larger key, so nine slots of ten may be taken.
 type keySet struct {
 	parts [256]keyPart
 	n     int
 }
 
 type keyPart struct {
-	slots [][12]byte // the byte, then the key
+	slots []keySlot
+	room  int // places; the slots beyond them take what is pushed over the end
 	n     int
 }
+
+// keySlot is a byte and the rest of its key: the byte first, so that 0 means free.
+type keySlot [9]byte
+
+func (s *keySlot) rest() uint64 { return binary.BigEndian.Uint64(s[1:]) }
+
+func restOf(k *source.Key) uint64 { return binary.BigEndian.Uint64(k[1:9]) }
+
+// beyond is how many slots there are behind the places.
+const beyond = 32
 
 // at returns the byte of k. A caller that sees 0 must set it: the key has been made room for.
 func (s *keySet) at(k source.Key) *byte {
 	p := &s.parts[k[0]]
-	if 4*p.n >= 3*len(p.slots) {
-		p.grow()
+	if 10*p.n >= 9*p.room {
+		p.grow(int(k[0]))
 	}
-	slot := p.slot(k)
-	if slot[0] == 0 {
-		copy(slot[1:], k[:])
-		p.n++
+	rest := restOf(&k)
+	i, found := p.find(rest)
+	if !found {
+		p.insert(i, rest)
 		s.n++
 	}
-	return &slot[0]
+	return &p.slots[i][0]
+}
+
+// find returns the slot of a key, or the one where it belongs.
+func (p *keyPart) find(rest uint64) (i int, found bool) {
+	for i = p.place(rest); i < len(p.slots); i++ {
+		slot := &p.slots[i]
+		if slot[0] == 0 {
+			return i, false
+		}
+		if have := slot.rest(); have >= rest {
+			return i, have == rest
+		}
+	}
+	return i, false
+}
+
+func (p *keyPart) place(rest uint64) int {
+	high, _ := bits.Mul64(rest, uint64(p.room))
+	return int(high) //nolint:gosec // below room
+}
+
+// insert puts a key before slot i by moving what follows, up to the next free slot. Its byte is left for the caller to
+// set: until then the slot counts as free.
+func (p *keyPart) insert(i int, rest uint64) {
+	free := i
+	for free < len(p.slots) && p.slots[free][0] != 0 {
+		free++
+	}
+	if free == len(p.slots) {
+		p.slots = append(p.slots, make([]keySlot, beyond)...)
+	}
+	copy(p.slots[i+1:free+1], p.slots[i:free])
+	p.slots[i] = keySlot{}
+	binary.BigEndian.PutUint64(p.slots[i][1:], rest)
+	p.n++
+}
+
+// grow makes a part a fifth larger. The parts begin with different sizes, so that they grow at different times and the
+// whole is always about five sixths full.
+func (p *keyPart) grow(part int) {
+	old := p.slots
+	p.room = p.room*6/5 + 16
+	if old == nil {
+		p.room = int(64 * math.Pow(1.2, float64(part)/256))
+	}
+	p.slots = make([]keySlot, p.room+beyond)
+	next := 0
+	for i := range old {
+		if old[i][0] == 0 {
+			continue
+		}
+		next = max(next, p.place(old[i].rest())) // in order, so it never stands before an earlier one
+		if next >= len(p.slots) {
+			p.slots = append(p.slots, make([]keySlot, beyond)...)
+		}
+		p.slots[next] = old[i]
+		next++
+	}
 }
 
 // warm loads the places where the keys of entries belong. Each is a miss of the processor's cache when the set is large;
@@ -41,45 +114,19 @@ func (s *keySet) at(k source.Key) *byte {
 func (s *keySet) warm(entries []source.Entry) (touched byte) {
 	for i := range entries {
 		k := &entries[i].Key
-		p := &s.parts[k[0]]
-		if len(p.slots) > 0 {
-			high, _ := bits.Mul64(binary.LittleEndian.Uint64(k[1:9]), uint64(len(p.slots)))
-			touched |= p.slots[high][0]
+		if p := &s.parts[k[0]]; p.room > 0 {
+			touched |= p.slots[p.place(restOf(k))][0]
 		}
 	}
 	return touched
 }
 
-// slot finds the slot of k, or the free one where it belongs.
-func (p *keyPart) slot(k source.Key) *[12]byte {
-	high, _ := bits.Mul64(binary.LittleEndian.Uint64(k[1:9]), uint64(len(p.slots)))
-	for i := int(high); ; i++ { //nolint:gosec // below len(p.slots)
-		if i == len(p.slots) {
-			i = 0
-		}
-		slot := &p.slots[i]
-		if slot[0] == 0 || source.Key(slot[1:]) == k {
-			return slot
-		}
-	}
-}
-
-func (p *keyPart) grow() {
-	old := p.slots
-	p.slots = make([][12]byte, max(64, len(old)*7/5))
-	for _, slot := range old {
-		if slot[0] != 0 {
-			*p.slot(source.Key(slot[1:])) = slot
-		}
-	}
-}
-
-// all calls f with every key and its byte.
-func (s *keySet) all(f func(k source.Key, value byte)) {
+// values calls f with the byte of every key.
+func (s *keySet) values(f func(value byte)) {
 	for i := range s.parts {
 		for _, slot := range s.parts[i].slots {
 			if slot[0] != 0 {
-				f(source.Key(slot[1:]), slot[0])
+				f(slot[0])
 			}
 		}
 	}

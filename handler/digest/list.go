@@ -47,15 +47,17 @@ func (t *Tally) list(e *source.Entry) {
 		r.caller = int32(e.Caller.Index) //nolint:gosec // far fewer
 	}
 	l.rows = append(l.rows, r)
-	if e.Detail.Role != nil {
-		t.roles = append(t.roles, roleRow{row: r, RoleChange: *e.Detail.Role})
+	if c := e.Detail.Role; c != nil {
+		t.roles = append(t.roles, roleRow{
+			row: r, definition: l.keep(c.Definition), principal: l.keep(c.Principal), kind: l.keep(c.Kind), scope: l.keep(c.Scope),
+		})
 	}
 }
 
 // roleRow is a listed entry that changes a role assignment.
 type roleRow struct {
 	row
-	source.RoleChange
+	definition, principal, kind, scope uint32
 }
 
 // keep returns a ref to text, which is found again by text. The empty text is 0.

@@ -9,7 +9,7 @@ import (
 )
 
 // Tally counts entries as they come. Its memory grows with what a report lists and with the number of distinct entries
-// (19 bytes each, and as much for each operation), never with their size.
+// (11 bytes each, and as much for each operation), never with their size.
 type Tally struct {
 	Window     source.Window
 	Vocabulary *source.Vocabulary
