@@ -2,6 +2,7 @@ package payload_test
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -184,6 +185,21 @@ func TestIdentityParts(t *testing.T) {
 	}
 	if one(t, bare).ID != one(t, strings.ReplaceAll(bare, ",", " ,\n ")).ID {
 		t.Error("white space changes the id")
+	}
+}
+
+// Bytes that are no text can hide in data_base64, where the check of the delivery's own bytes does not see them.
+func TestBase64OfBytesThatAreNoText(t *testing.T) {
+	t.Parallel()
+	inner := "{\"operationName\":\"Microsoft.Web/sites/write\",\"properties\":{\"na\xbdme\":1}}"
+	event := fmt.Sprintf(`{"specversion":"1.0","type":"Microsoft.Resources.ResourceWriteSuccess","source":"/subscriptions/s","id":"1",
+		"time":"2026-03-04T10:15:31Z","data_base64":%q}`, base64.StdEncoding.EncodeToString([]byte(inner)))
+	readings := payload.Decode([]byte("[" + event + "," + event + "]"))
+	if len(readings) != 2 {
+		t.Fatalf("%d readings, want 2", len(readings))
+	}
+	if want := `invalid UTF-8 in member "data_base64"`; readings[0].Kind != payload.Invalid || readings[0].Reason != want {
+		t.Errorf("read %v, want invalid: %s", summary(readings[:1]), want)
 	}
 }
 

@@ -172,14 +172,15 @@ func (f *frames) object() bool {
 	}
 }
 
-// faulty reports an object that cannot be read. One that has a member twice is well-formed: reading goes on behind it.
+// faulty reports an object that cannot be read. One that has a member twice, or encodes bytes that are no text, is
+// well-formed: reading goes on behind it.
 func (f *frames) faulty(err error) bool {
-	twice := asTwice(err)
-	if !errors.Is(twice, errTwice) {
+	fault := asTwice(err)
+	if !errors.Is(fault, errTwice) && !errors.Is(fault, errNotText) {
 		return f.broken(err)
 	}
 	if end, ok := f.measure(); ok {
-		f.read(end, twice.Error())
+		f.read(end, fault.Error())
 	}
 	return true
 }

@@ -2,6 +2,8 @@ package payload
 
 import (
 	"encoding/base64"
+	"errors"
+	"unicode/utf8"
 
 	"github.com/auditbell/auditbell/handler/jsonscan"
 )
@@ -130,6 +132,9 @@ func (it *item) readIdentity(c *jsonscan.Cursor) {
 	}
 }
 
+// errNotText is the fault of an item that is well-formed but carries bytes that are no text.
+var errNotText = errors.New(`invalid UTF-8 in member "data_base64"`)
+
 // unwrapData reads data that is not an object in place: JSON in a string, or CloudEvents' data_base64.
 func (it *item) unwrapData() error {
 	var inner []byte
@@ -139,6 +144,9 @@ func (it *item) unwrapData() error {
 	case it.top.dataBase64.present():
 		encoded, _ := jsonscan.Unquote(it.top.raw(it.top.dataBase64))
 		inner, _ = base64.StdEncoding.DecodeString(encoded)
+		if !utf8.Valid(inner) { // the frames have looked at the bytes outside only
+			return errNotText
+		}
 	}
 	if jsonscan.Kind(inner) != '{' || jsonscan.Valid(inner) != nil {
 		return nil
