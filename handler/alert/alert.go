@@ -42,6 +42,7 @@ type Alert struct {
 	Acts   []Act    `json:"acts,omitempty"` // what people did about it, oldest first, at most keepActs
 	Snooze Snooze   `json:"snooze,omitzero"`
 	Notes  []string `json:"notes,omitempty"` // what a reader must know beside the event: an exception that expired
+	Late   string   `json:"late,omitempty"`  // why it was opened long after its event; empty: as it happened
 }
 
 const (
@@ -97,6 +98,7 @@ type Finding struct {
 	Also  []Rule   // the others
 	To    []string // names of the destinations that the routes chose
 	Notes []string // for the reader, beside the event
+	Late  string   // why the event comes long after it happened, for an alert that it opens; empty: it does not
 	Hold  Hold     // quiet time; zero: none
 }
 
@@ -132,11 +134,11 @@ func New(f Finding, now time.Time) Alert {
 		window = DefaultWindow
 	}
 	a := Alert{
-		ID: "alert-" + hash(f.Rule.ID, f.Event.ID), Group: GroupKey(f.Rule, f.Event), Rule: f.Rule, Also: f.Also,
+		ID: "alert-" + hash(f.Rule.ID, f.Event.ID), Group: f.Group(), Rule: f.Rule, Also: f.Also,
 		Opened: now.UTC(), WindowEnds: now.UTC().Add(window),
 		Event: trimmed(f.Event), First: f.Event.Time, Last: f.Event.Time,
 		Count: 1, Records: 1, Operations: []Operation{operationOf(f.Event)},
-		Revision: 1, Deliveries: map[string]Delivery{}, Notes: f.Notes,
+		Revision: 1, Deliveries: map[string]Delivery{}, Notes: f.Notes, Late: f.Late,
 	}
 	a.owe(f, now)
 	return a

@@ -40,6 +40,16 @@ func GroupKey(r Rule, e activity.Event) string {
 	return hash(parts...)
 }
 
+// Group is the key of the partition that the finding goes to unless its operation is known already. What is told late
+// keeps apart from what happens now: a message about today must not take in what was missed last week, nor hide it.
+func (f Finding) Group() string {
+	key := GroupKey(f.Rule, f.Event)
+	if f.Late == "" {
+		return key
+	}
+	return hash("late", f.Late, key)
+}
+
 // actor prefers the name, which every form carries, to the object id, which Event Grid and REST carry and action
 // groups may not.
 func actor(e activity.Event) string {

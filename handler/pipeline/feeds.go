@@ -44,6 +44,9 @@ func (t *tallies) take(function string, n int, now time.Time) int {
 
 // note keeps the feed's past. A failure costs a little of it and nothing else.
 func (p *Pipeline) note(ctx context.Context, b Batch) (ru float64) {
+	if b.Late != "" {
+		return 0 // that somebody looked it up says nothing of the feed
+	}
 	n := p.tallies.take(b.Function, len(b.Events), p.Now())
 	if n == 0 {
 		return 0

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/auditbell/auditbell/handler/activity"
 	"github.com/auditbell/auditbell/handler/alert"
@@ -26,6 +27,9 @@ func (p *Pipeline) Message(a alert.Alert) notify.Message {
 	}
 	for _, f := range v.Facts {
 		m.Facts = append(m.Facts, notify.Fact{Name: f.Name, Value: f.Value, Time: f.Time, Code: f.Code})
+	}
+	if a.Late != "" {
+		m.Facts = append([]notify.Fact{{Name: "Told late", Value: late(a)}}, m.Facts...)
 	}
 	if a.Count > 1 {
 		m.Facts = append([]notify.Fact{{Name: "Seen", Value: seen(a)}}, m.Facts...)
@@ -52,6 +56,9 @@ func headline(a alert.Alert, v enrich.View) string {
 	}
 	if a.Count > 1 {
 		text += fmt.Sprintf(" (×%d)", a.Count)
+	}
+	if a.Late != "" {
+		return "Told late: " + text // a phone shows this line only
 	}
 	return text
 }
@@ -85,9 +92,24 @@ func ruleLine(r alert.Rule) string {
 	return line
 }
 
-// seen is "37 times, 09:12 to 09:41 UTC".
+// seen is "37 times, 09:12 to 09:41 UTC". What is told late may span days, which then stand beside the times.
 func seen(a alert.Alert) string {
-	return fmt.Sprintf("%d times, %s to %s UTC", a.Count, a.First.UTC().Format("15:04"), a.Last.UTC().Format("15:04"))
+	layout := "15:04"
+	if a.First.UTC().Format(time.DateOnly) != a.Last.UTC().Format(time.DateOnly) {
+		layout = "2006-01-02 15:04"
+	}
+	return fmt.Sprintf("%d times, %s to %s UTC", a.Count, a.First.UTC().Format(layout), a.Last.UTC().Format(layout))
+}
+
+// late is "replayed on 2026-11-22; it happened at 2026-10-01 10:20:00 UTC": nobody shall take it for news of today.
+func late(a alert.Alert) string {
+	switch {
+	case a.First.IsZero():
+		return a.Late
+	case a.Count > 1:
+		return a.Late + "; the first happened at " + notify.Clock(a.First.Time)
+	}
+	return a.Late + "; it happened at " + notify.Clock(a.First.Time)
 }
 
 // resources names what the operations from the given one on touched, each once, in order of name, a handful at most.

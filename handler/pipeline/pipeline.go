@@ -84,6 +84,10 @@ type Batch struct {
 	Parked   []activity.Parked
 	Logger   *slog.Logger
 
+	// Late says why the events come long after they happened ("replayed on 2026-11-22"); empty: they come as they
+	// happen. Alerts that they open say so to their readers, and no feed is credited with them.
+	Late string
+
 	crowd  int           // alerts that are due at once
 	leased *atomic.Int32 // alerts of this batch that will be delivered at its end
 	staged *staging
@@ -170,6 +174,7 @@ func (p *Pipeline) one(ctx context.Context, b Batch, e activity.Event) (Summary,
 		return sum, alert.Rung{}, nil
 	}
 	sum.Matched++
+	f.Late = b.Late
 	judged, silent, err := p.except(ctx, b, &f)
 	if sum.add(judged); err != nil {
 		return sum, alert.Rung{}, fmt.Errorf("event %s: %w", e.ID, err)

@@ -28,6 +28,7 @@ type bundle struct {
 	rule        alert.Rule
 	actor       string
 	family      string // operation family, or the name of the quiet time
+	late        string // alert.Alert.Late: what is told late and what happens now are summed up apart
 	alerts      []alert.Alert
 }
 
@@ -76,11 +77,12 @@ func (p *Pipeline) bundles(waiting []alert.Alert) []bundle {
 
 // grouped puts alerts of one bundle together, gravest first, and leaves out bundles that are too small.
 func grouped(destination string, alerts []alert.Alert, kind func(string, alert.Alert) bundle, atLeast int) []bundle {
-	found := map[[3]string]*bundle{}
-	var keys [][3]string
+	found := map[[4]string]*bundle{}
+	var keys [][4]string
 	for _, a := range alerts {
 		one := kind(destination, a)
-		key := [3]string{one.rule.ID, strings.ToLower(one.actor), one.family}
+		one.late = a.Late
+		key := [4]string{one.rule.ID, strings.ToLower(one.actor), one.family, one.late}
 		if found[key] == nil {
 			found[key] = &one
 			keys = append(keys, key)
@@ -102,11 +104,17 @@ func grouped(destination string, alerts []alert.Alert, kind func(string, alert.A
 // stormBundle sums up by actor and operation family: what one person or one broken script does to one service.
 func stormBundle(destination string, a alert.Alert) bundle {
 	family, _, _ := strings.Cut(a.Event.Operation, "/")
-	return bundle{destination, alert.Rule{ID: alert.StormRule, Title: "Alert storm", GroupBy: summaryKey}, a.Event.Caller, family, nil}
+	return bundle{
+		destination: destination, actor: a.Event.Caller, family: family,
+		rule: alert.Rule{ID: alert.StormRule, Title: "Alert storm", GroupBy: summaryKey},
+	}
 }
 
 func heldBundle(destination string, a alert.Alert) bundle {
-	return bundle{destination, alert.Rule{ID: alert.HeldRule, Title: "Held back", GroupBy: summaryKey}, "", a.Deliveries[destination].Held, nil}
+	return bundle{
+		destination: destination, family: a.Deliveries[destination].Held,
+		rule: alert.Rule{ID: alert.HeldRule, Title: "Held back", GroupBy: summaryKey},
+	}
 }
 
 // summaryKey are the fields of a stand-in event that tell summaries apart.
@@ -151,6 +159,6 @@ func (one bundle) finding(a alert.Alert) alert.Finding {
 			Operation: one.family, Caller: one.actor, ResourceName: cmp.Or(a.Event.ResourceName, a.Event.ResourceGroup, a.Rule.Title),
 			SubscriptionID: a.Event.SubscriptionID, Properties: activity.Properties(`{"destination":"` + one.destination + `"}`),
 		},
-		Rule: rule, To: []string{one.destination},
+		Rule: rule, To: []string{one.destination}, Late: one.late,
 	}
 }

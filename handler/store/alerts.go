@@ -95,7 +95,7 @@ func lost(err error) bool {
 func (s *Store) ringOnce(ctx context.Context, f alert.Finding, lease alert.Lease, round int) (alert.Rung, error) {
 	var r alert.Rung
 	opKey := "op-" + alert.LifecycleKey(f.Event)
-	group, err := s.group(ctx, opKey, alert.GroupKey(f.Rule, f.Event), &r)
+	group, err := s.group(ctx, opKey, f.Group(), &r)
 	if err != nil {
 		return r, err
 	}
@@ -136,7 +136,7 @@ func (s *Store) group(ctx context.Context, opKey, proposed string, r *alert.Rung
 	if err != nil || have.Group != "" {
 		return have.Group, err
 	}
-	item := pointerItem{ID: groupID, PK: opKey, Kind: "group", Group: proposed, TTL: seconds(keepSeen)}
+	item := pointerItem{ID: groupID, PK: opKey, Kind: "group", Group: proposed, TTL: seconds(keepRung)}
 	body, err := json.Marshal(item)
 	if err != nil {
 		return "", err
@@ -220,11 +220,11 @@ func (s *Store) join(ctx context.Context, f alert.Finding, j target, r alert.Run
 }
 
 func seenItem(f alert.Finding, group, alertID string, lease alert.Lease) pointerItem {
-	return pointerItem{ID: "seen-" + f.Event.ID, PK: group, Kind: "seen", Alert: alertID, By: lease.Owner, TTL: seconds(keepSeen)}
+	return pointerItem{ID: "seen-" + f.Event.ID, PK: group, Kind: "seen", Alert: alertID, By: lease.Owner, TTL: seconds(keepRung)}
 }
 
 func opItem(id, group, alertID string) pointerItem {
-	return pointerItem{ID: id, PK: group, Kind: "op", Alert: alertID, TTL: seconds(keepSeen)}
+	return pointerItem{ID: id, PK: group, Kind: "op", Alert: alertID, TTL: seconds(keepRung)}
 }
 
 func itemOf(a alert.Alert) alertItem {

@@ -32,7 +32,7 @@ func (s *Store) Overdue(ctx context.Context, openedBefore time.Time) ([]alert.Al
 
 // Waiting lists alerts that owe a destination its first message and are due, with what it takes to sum them up.
 func (s *Store) Waiting(ctx context.Context, limit int) ([]alert.Alert, error) {
-	const text = `SELECT c.alert_id, c.group_key, c.rule, c.event, c.revision, c.deliveries FROM c ` +
+	const text = `SELECT c.alert_id, c.group_key, c.rule, c.event, c.revision, c.deliveries, c.late FROM c ` +
 		`WHERE c.kind = 'alert' AND c.behind = true AND c.due <= @now AND c.lease_until <= @now AND c.posted = false`
 	return query[alert.Alert](ctx, s, crossQuery{containerAlerts, text, limit, []azcosmos.QueryParameter{{Name: "@now", Value: s.now().UnixMilli()}}})
 }

@@ -46,7 +46,7 @@ func (s *Store) foldChunk(ctx context.Context, chunk []alert.Finding) (summary a
 // foldOnce leaves out what an earlier attempt had counted and commits the others. In the first round it hopes that
 // there is nothing to leave out.
 func (s *Store) foldOnce(ctx context.Context, chunk []alert.Finding, round int) (alert.Rung, error) {
-	group := alert.GroupKey(chunk[0].Rule, chunk[0].Event)
+	group := chunk[0].Group()
 	var r alert.Rung
 	head, err := s.pointer(ctx, group, headID, &r)
 	if err != nil {
