@@ -20,13 +20,24 @@ const dueAtOnce = 200
 // DeliverDue brings every alert that is behind and due to its newest revision, everywhere. It is level-triggered: it
 // looks at what is, not at what happened, so a missed or doubled tick changes nothing.
 func (p *Pipeline) DeliverDue(ctx context.Context, b Batch) (Summary, error) {
-	sum, err := p.sumUp(ctx, b)
-	errs := []error{err, p.watch(ctx, b)}
+	waiting, err := p.Alerts.Waiting(ctx, waitingAtOnce)
+	errs := []error{err}
+	sum, err := p.sumUp(ctx, b, waiting)
+	errs = append(errs, err, p.watch(ctx, b))
 	refs, err := p.Alerts.Due(ctx, dueAtOnce)
 	if err != nil {
 		return sum, errors.Join(append(errs, err)...)
 	}
+	told, err := p.deliverRefs(ctx, refs, b)
+	sum.add(told)
+	return sum, errors.Join(append(errs, err)...)
+}
+
+// deliverRefs brings alerts to their newest revision, those that nobody else is at.
+func (p *Pipeline) deliverRefs(ctx context.Context, refs []alert.Ref, b Batch) (Summary, error) {
 	b.crowd = len(refs)
+	var sum Summary
+	var errs []error
 	var mu sync.Mutex
 	each(len(refs), func(i int) {
 		one, err := p.deliverLeased(ctx, refs[i], b)

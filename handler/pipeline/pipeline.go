@@ -42,6 +42,7 @@ type Alerts interface {
 	Lease(ctx context.Context, ref alert.Ref, lease alert.Lease) (a alert.Alert, ok bool, err error)
 	Overdue(ctx context.Context, openedBefore time.Time) ([]alert.Alert, error)
 	Waiting(ctx context.Context, limit int) ([]alert.Alert, error)
+	Late(ctx context.Context, kind string, limit int) ([]alert.Alert, error)
 	Fold(ctx context.Context, findings []alert.Finding) (summary alert.Alert, ru float64, err error)
 	Change(ctx context.Context, ref alert.Ref, apply func(*alert.Alert) bool) (ru float64, err error)
 	Alert(ctx context.Context, ref alert.Ref) (alert.Alert, error)
@@ -195,8 +196,11 @@ func (p *Pipeline) one(ctx context.Context, b Batch, e activity.Event) (Summary,
 }
 
 // inline is the lease with which an invocation delivers what it rang; without an end, when a channel is told faster
-// than it can take: the timer brings order into that.
+// than it can take: the timer brings order into that. What comes late anyway waits until all of it is counted.
 func (p *Pipeline) inline(b Batch, to []string) alert.Lease {
+	if b.Late != "" {
+		return alert.Lease{Owner: b.ID}
+	}
 	for _, name := range to {
 		if p.Budgets.room(name, p.Now()) <= int(b.leased.Load()) {
 			return alert.Lease{Owner: b.ID}

@@ -33,11 +33,7 @@ type bundle struct {
 }
 
 // sumUp folds waiting alerts into summaries where there are too many for a channel, or where a quiet time ended.
-func (p *Pipeline) sumUp(ctx context.Context, b Batch) (sum Summary, err error) {
-	waiting, err := p.Alerts.Waiting(ctx, waitingAtOnce)
-	if err != nil {
-		return sum, err
-	}
+func (p *Pipeline) sumUp(ctx context.Context, b Batch, waiting []alert.Alert) (sum Summary, err error) {
 	var errs []error
 	for _, one := range p.bundles(waiting) {
 		if ctx.Err() != nil {

@@ -37,6 +37,13 @@ func (s *Store) Waiting(ctx context.Context, limit int) ([]alert.Alert, error) {
 	return query[alert.Alert](ctx, s, crossQuery{containerAlerts, text, limit, []azcosmos.QueryParameter{{Name: "@now", Value: s.now().UnixMilli()}}})
 }
 
+// Late lists alerts that owe somebody a delivery and were opened late, for a reason that begins with kind.
+func (s *Store) Late(ctx context.Context, kind string, limit int) ([]alert.Alert, error) {
+	const text = `SELECT c.alert_id, c.group_key, c.rule, c.event, c.revision, c.deliveries, c.late, c.lease FROM c ` +
+		`WHERE c.kind = 'alert' AND c.behind = true AND STARTSWITH(c.late, @kind)`
+	return query[alert.Alert](ctx, s, crossQuery{containerAlerts, text, limit, []azcosmos.QueryParameter{{Name: "@kind", Value: kind}}})
+}
+
 // Lease takes the delivery lease of an alert; ok is false when somebody else holds it or nothing is owed any more.
 func (s *Store) Lease(ctx context.Context, ref alert.Ref, lease alert.Lease) (a alert.Alert, ok bool, err error) {
 	_, err = s.update(ctx, ref, func(have *alert.Alert) bool {
