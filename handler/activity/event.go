@@ -53,7 +53,13 @@ type Event struct {
 	// Properties holds the event's own details, JSON-in-strings peeled. What forms keep beside them is added under
 	// the names authorization, claims (allow-listed, see payload), httpRequest and alert (what Azure Monitor judged).
 	Properties Properties `json:"properties,omitempty"`
+
+	// FoundBy is how the record came to us when no feed had delivered it: Reconciliation. Empty: a feed delivered it.
+	FoundBy string `json:"found_by,omitempty"`
 }
+
+// Reconciliation marks what was found by comparing what arrived with what Azure lists.
+const Reconciliation = "reconciliation"
 
 // Form names a wire form. The values are the folder names of payload/testdata.
 type Form string

@@ -88,6 +88,9 @@ type Batch struct {
 	// Late says why the events come long after they happened ("replayed on 2026-11-22"); empty: they come as they
 	// happen. Alerts that they open say so to their readers, and no feed is credited with them.
 	Late string
+	// Hold makes every alert of the batch wait, to be summed up with the others of its name at its end. What was found
+	// long after it happened comes by the thousand, and nobody would read it one by one. Zero: routes and windows decide.
+	Hold alert.Hold
 
 	crowd  int           // alerts that are due at once
 	leased *atomic.Int32 // alerts of this batch that will be delivered at its end
@@ -182,6 +185,9 @@ func (p *Pipeline) one(ctx context.Context, b Batch, e activity.Event) (Summary,
 	}
 	if silent {
 		return sum, alert.Rung{}, nil
+	}
+	if b.Hold.Until.After(f.Hold.Until) {
+		f.Hold = b.Hold
 	}
 	rung, err := p.Alerts.Ring(ctx, f, p.inline(b, f.To))
 	sum.RU += rung.RU

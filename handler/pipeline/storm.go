@@ -6,6 +6,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/auditbell/auditbell/handler/activity"
 	"github.com/auditbell/auditbell/handler/alert"
@@ -106,11 +107,13 @@ func stormBundle(destination string, a alert.Alert) bundle {
 	}
 }
 
+// heldBundle sums up by quiet time. What a search of the past brings up over many runs is one summary a day.
 func heldBundle(destination string, a alert.Alert) bundle {
-	return bundle{
-		destination: destination, family: a.Deliveries[destination].Held,
-		rule: alert.Rule{ID: alert.HeldRule, Title: "Held back", GroupBy: summaryKey},
+	rule := alert.Rule{ID: alert.HeldRule, Title: "Held back", GroupBy: summaryKey}
+	if a.Late != "" {
+		rule.Window = 24 * time.Hour
 	}
+	return bundle{destination: destination, family: a.Deliveries[destination].Held, rule: rule}
 }
 
 // summaryKey are the fields of a stand-in event that tell summaries apart.

@@ -13,10 +13,14 @@ func summaryMessage(a alert.Alert) notify.Message {
 		ID: a.ID, Severity: notify.Severity(a.Rule.Severity), Time: a.First.Time,
 		Context: []string{"every alert is recorded, none was dropped", a.ID},
 	}
-	if a.Rule.ID == alert.HeldRule {
+	switch {
+	case a.Rule.ID == alert.HeldRule && a.Late != "":
+		m.Headline = fmt.Sprintf("%d alerts of the past", a.Count)
+		m.Summary = fmt.Sprintf("%d alerts were %s, too long after the fact to be told one by one.", a.Count, a.Late)
+	case a.Rule.ID == alert.HeldRule:
 		m.Headline = fmt.Sprintf("%d alerts held back during %s", a.Count, a.Event.Operation)
 		m.Summary = fmt.Sprintf("%s is over; %d alerts waited for its end.", a.Event.Operation, a.Count)
-	} else {
+	default:
 		m.Headline = fmt.Sprintf("Alert storm: %d alerts on %s", a.Count, a.Event.Operation)
 		m.Summary = fmt.Sprintf("%d alerts were not shown one by one, because the channel could not take them; all are recorded.", a.Count)
 		m.Facts = append(m.Facts, notify.Fact{Name: "Who", Value: a.Event.Caller})
