@@ -100,35 +100,58 @@ func (a ActivityLog) subscriptions(ctx context.Context, wanted []string) iter.Se
 
 // pages reads one subscription; false when nobody wants more.
 func (a ActivityLog) pages(ctx context.Context, subscription string, f Filter, yield func(*Found) bool) bool {
-	name := "subscription " + subscription
-	query := url.Values{"api-version": {activityLogVersion}, "$filter": {odata(f)}}
-	address := a.Endpoint + "/subscriptions/" + url.PathEscape(subscription) + "/providers/Microsoft.Insights/eventtypes/management/values?" +
-		strings.ReplaceAll(query.Encode(), "+", "%20")
-	for item := int64(0); address != ""; {
-		body, err := a.ask(ctx, http.MethodGet, address, nil)
-		var next struct{ NextLink string }
-		if err == nil {
-			err = json.Unmarshal(body, &next)
-		}
+	for found, err := range a.List(ctx, subscription, f) {
 		if err != nil {
-			return yield(&Found{Name: name, Unreadable: []Place{{Name: name, Reason: err.Error()}}})
-		}
-		found := &Found{Name: name, Bytes: int64(len(body))}
-		for _, reading := range payload.Decode(body) {
-			item++
-			switch {
-			case reading.Kind == payload.Invalid:
-				found.Unreadable = append(found.Unreadable, Place{Name: name, Item: item, Reason: reading.Reason})
-			case reading.Kind == payload.Activity && f.Holds(&reading.Event):
-				found.Events = append(found.Events, reading.Event)
-			}
+			name := "subscription " + subscription
+			found = &Found{Name: name, Unreadable: []Place{{Name: name, Reason: err.Error()}}}
 		}
 		if !yield(found) {
 			return false
 		}
-		address = next.NextLink
 	}
 	return true
+}
+
+// List yields the pages of one subscription, whose window must have a begin. An error ends it: a *RefusedError where
+// Azure said why.
+func (a ActivityLog) List(ctx context.Context, subscription string, f Filter) iter.Seq2[*Found, error] {
+	name := "subscription " + subscription
+	query := url.Values{"api-version": {activityLogVersion}, "$filter": {odata(f)}}
+	address := a.Endpoint + "/subscriptions/" + url.PathEscape(subscription) + "/providers/Microsoft.Insights/eventtypes/management/values?" +
+		strings.ReplaceAll(query.Encode(), "+", "%20")
+	return func(yield func(*Found, error) bool) {
+		for item := int64(0); address != ""; {
+			body, err := a.ask(ctx, http.MethodGet, address, nil)
+			var next struct{ NextLink string }
+			if err == nil {
+				err = json.Unmarshal(body, &next)
+			}
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			found := readPage(name, body, &item, f)
+			if !yield(found, nil) {
+				return
+			}
+			address = next.NextLink
+		}
+	}
+}
+
+// readPage reads the items of a page, which are counted on from item.
+func readPage(name string, body []byte, item *int64, f Filter) *Found {
+	found := &Found{Name: name, Bytes: int64(len(body))}
+	for _, reading := range payload.Decode(body) {
+		*item++
+		switch {
+		case reading.Kind == payload.Invalid:
+			found.Unreadable = append(found.Unreadable, Place{Name: name, Item: *item, Reason: reading.Reason})
+		case reading.Kind == payload.Activity && f.Holds(&reading.Event):
+			found.Events = append(found.Events, reading.Event)
+		}
+	}
+	return found
 }
 
 // odata is the API's filter. It knows a time range and one of resourceGroupName, resourceProvider, resourceUri and

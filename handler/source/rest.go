@@ -2,6 +2,7 @@ package source
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -21,7 +22,21 @@ type REST struct {
 	Token func(context.Context) (string, error)
 	// Pause waits between attempts; nil waits in real time. Tests pass their own clock.
 	Pause func(context.Context, time.Duration) error
+	// Patience is the longest pause that is waited for; 0: five minutes. Who has to be done soon gives up instead, and
+	// asks again another time.
+	Patience time.Duration
+	// Answered is shown the header of every answer: it tells how much may still be asked. May be nil.
+	Answered func(http.Header)
 }
+
+// RefusedError is an answer other than what was asked for.
+type RefusedError struct {
+	Status int           // of HTTP
+	Wait   time.Duration // how long the service wants to be left alone; 0: it does not say
+	text   string
+}
+
+func (e *RefusedError) Error() string { return e.text }
 
 const (
 	maxAttempts = 6
@@ -43,7 +58,7 @@ func (r REST) ask(ctx context.Context, method, address string, body []byte) ([]b
 		if wait == 0 {
 			wait = time.Second << (attempt - 1)
 		}
-		if wait > maxPause {
+		if wait > cmp.Or(r.Patience, maxPause) {
 			return nil, fmt.Errorf("%w; it asks to wait for %s", err, wait)
 		}
 		if err := r.pause(ctx, wait); err != nil {
@@ -83,6 +98,9 @@ func (r REST) once(ctx context.Context, method, address string, body []byte) (an
 		return nil, 0, fmt.Errorf("ask %s: %w", request.URL.Host, err)
 	}
 	defer response.Body.Close()
+	if r.Answered != nil {
+		r.Answered(response.Header)
+	}
 	answer, err = io.ReadAll(io.LimitReader(response.Body, maxPage+1))
 	switch {
 	case err != nil:
@@ -93,13 +111,14 @@ func (r REST) once(ctx context.Context, method, address string, body []byte) (an
 		return answer, 0, nil
 	case response.StatusCode == http.StatusTooManyRequests || response.StatusCode >= 500:
 		seconds, _ := strconv.Atoi(response.Header.Get("Retry-After")) // 0: it does not say
-		return nil, time.Duration(max(seconds, 0)) * time.Second, refusal(response.StatusCode, answer)
+		wait = time.Duration(max(seconds, 0)) * time.Second
+		return nil, wait, &RefusedError{response.StatusCode, wait, refusal(response.StatusCode, answer)}
 	}
-	return nil, -1, refusal(response.StatusCode, answer)
+	return nil, -1, &RefusedError{response.StatusCode, 0, refusal(response.StatusCode, answer)}
 }
 
 // refusal is what the service said, {"error":{"code":…,"message":…}}, and what to do about the usual ones.
-func refusal(status int, body []byte) error {
+func refusal(status int, body []byte) string {
 	var said struct {
 		Error struct{ Code, Message string }
 	}
@@ -118,7 +137,7 @@ func refusal(status int, body []byte) error {
 	case http.StatusBadRequest:
 		text += ": " + said.Error.Message
 	}
-	return errors.New(text)
+	return text
 }
 
 func (r REST) pause(ctx context.Context, d time.Duration) error {
