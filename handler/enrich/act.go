@@ -22,9 +22,12 @@ func actOf(e activity.Event) act {
 		return act{done: "ran “" + named + "” on", do: "run “" + named + "” on"}
 	}
 	verb, types := strings.ToLower(parts[len(parts)-1]), parts[1:len(parts)-1]
-	if verb == "action" && len(types) > 1 {
-		doing := words(types[len(types)-1])
-		return act{nounOf(types[:len(types)-1]), "ran “" + doing + "” on", "run “" + doing + "” on"}
+	if verb == "action" {
+		doing, noun := words(types[len(types)-1]), ""
+		if len(types) > 1 { // else it is the provider that does it: Microsoft.Authorization/elevateAccess/action
+			noun = nounOf(types[:len(types)-1])
+		}
+		return act{noun, "ran “" + doing + "” on", "run “" + doing + "” on"}
 	}
 	switch verb {
 	case "write":
@@ -45,22 +48,55 @@ func told(o activity.Outcome, done, do string) string {
 	case activity.Failed:
 		return "failed to " + do
 	case activity.Canceled:
-		return "began to " + do + " and it was canceled:"
+		return "began to " + do
 	}
 	return done
 }
 
-// headline is "Network security group deleted: nsg-web".
-func (a act) headline(e activity.Event) string {
-	if a.noun == "" {
-		return or(e.OperationDisplay, e.Operation, "Activity") + with(" on ", e.ResourceName)
+// tail ends the sentence of an act that was not carried through.
+func tail(o activity.Outcome) string {
+	if o == activity.Canceled {
+		return ", and it was canceled"
 	}
-	noun := upperFirst(a.noun)
-	if doing, ok := strings.CutPrefix(a.done, "ran "); ok {
-		return noun + ": " + strings.TrimSuffix(doing, " on") + with(" on ", e.ResourceName)
-	}
-	return noun + " " + a.done + with(": ", e.ResourceName)
+	return ""
 }
+
+// headline is "Network security group deleted: nsg-web". What failed or is not over must not read as if it were done.
+func (a act) headline(e activity.Event) string {
+	noun := upperFirst(a.noun)
+	if doing, ok := strings.CutPrefix(a.done, "ran "); ok && noun != "" {
+		return noun + ": " + strings.TrimSuffix(doing, " on") + with(" on ", e.ResourceName) + state(e.Outcome)
+	}
+	if noun == "" {
+		return or(e.OperationDisplay, e.Operation, "Activity") + with(" on ", e.ResourceName) + state(e.Outcome)
+	}
+	return noun + " " + unfinished(e.Outcome) + a.done + with(": ", e.ResourceName)
+}
+
+// unfinished stands before a participle while the deed is not done: "not deleted", "being deleted".
+func unfinished(o activity.Outcome) string {
+	switch o {
+	case activity.Failed, activity.Canceled:
+		return "not "
+	case activity.Started, activity.Accepted, activity.InProgress:
+		return "being "
+	}
+	return ""
+}
+
+// state is the outcome beside a headline that has no verb of its own; nothing for what was done.
+func state(o activity.Outcome) string {
+	switch o {
+	case activity.Failed, activity.Canceled, activity.Started, activity.Accepted:
+		return " (" + string(o) + ")"
+	case activity.InProgress:
+		return " (in progress)"
+	}
+	return ""
+}
+
+// Unfinished is what a headline that speaks of a deed must add while the deed is not done: " (failed)", " (started)".
+func Unfinished(e activity.Event) string { return state(e.Outcome) }
 
 // objectOf is "network security group nsg-web in rg-prod".
 func objectOf(e activity.Event, a act) string {

@@ -46,7 +46,7 @@ var enrichers = []struct {
 	{"role", role},
 	{"place", place},
 	{"result", result},
-	{"moment", moment},
+	{"operation", operation},
 	{"links", links},
 }
 

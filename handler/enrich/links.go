@@ -14,7 +14,9 @@ func links(e activity.Event, o Options, v *View) {
 		return
 	}
 	portal := strings.TrimRight(o.Portal, "/")
-	if strings.HasPrefix(e.ResourceID, "/") {
+	if e.Category == activity.ServiceHealth { // its resource is the subscription, which shows nothing of it
+		v.Links = append(v.Links, Link{"Service Health", portal + "/#view/Microsoft_Azure_Health/AzureHealthBrowseBlade"})
+	} else if strings.HasPrefix(e.ResourceID, "/") {
 		resource := portal + "/#@" + url.PathEscape(e.TenantID) + "/resource" + escapeID(e.ResourceID)
 		v.Links = append(v.Links, Link{"Open resource", resource}, Link{"Activity log", resource + "/eventlogs"})
 	}

@@ -2,7 +2,6 @@ package enrich
 
 import (
 	"strings"
-	"time"
 
 	"github.com/auditbell/auditbell/handler/activity"
 )
@@ -17,27 +16,23 @@ func place(e activity.Event, _ Options, v *View) {
 		where = "tenant " + e.TenantID
 	}
 	v.fact(Fact{Name: "Where", Value: where})
-	v.fact(Fact{Name: "Operation", Value: or(e.OperationDisplay, e.Operation), Code: true})
 }
 
-// result says how it ended, with the code that Azure gave.
-func result(e activity.Event, _ Options, v *View) {
-	word := resultWords[e.Outcome]
-	if e.SubStatus != "" && word != "" && !strings.EqualFold(e.SubStatus, word) {
-		word += " (" + e.SubStatus + ")"
+// operation is what Azure calls it, for those who search for it. The other categories' operations say no more than the
+// category: microsoft.servicehealth/incident/action.
+func operation(e activity.Event, _ Options, v *View) {
+	if e.Category == activity.Administrative || e.Category == "" {
+		v.fact(Fact{Name: "Operation", Value: or(e.OperationDisplay, e.Operation), Code: true})
 	}
-	v.fact(Fact{Name: "Result", Value: word})
 }
 
-var resultWords = map[activity.Outcome]string{
-	activity.Started: "Started", activity.Accepted: "Accepted", activity.InProgress: "In progress",
-	activity.Succeeded: "Succeeded", activity.Failed: "Failed", activity.Canceled: "Canceled",
-	activity.Active: "Active", activity.Resolved: "Resolved", activity.Updated: "Updated",
-}
-
-// moment says when it happened.
-func moment(e activity.Event, _ Options, v *View) {
-	if !e.Time.IsZero() {
-		v.fact(Fact{Name: "When", Value: e.Time.UTC().Format("2006-01-02 15:04:05 UTC"), Time: e.Time.Truncate(time.Second)})
+// result says how it ended where the status line, which every channel shows under the headline, says it less exactly: the
+// code of a failure, and a cancellation.
+func result(e activity.Event, _ Options, v *View) {
+	switch {
+	case e.Outcome == activity.Canceled:
+		v.fact(Fact{Name: "Result", Value: "Canceled"})
+	case e.Outcome == activity.Failed && e.SubStatus != "" && !strings.EqualFold(e.SubStatus, "failed"):
+		v.fact(Fact{Name: "Code", Value: e.SubStatus})
 	}
 }

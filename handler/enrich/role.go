@@ -55,10 +55,7 @@ func roleVerb(e activity.Event) string {
 	if strings.HasSuffix(e.Operation, "/delete") {
 		verb = "removed"
 	}
-	if e.Outcome == activity.Failed {
-		verb = "not " + verb
-	}
-	return verb
+	return unfinished(e.Outcome) + verb
 }
 
 // scopeName is the last segment of the assignment's scope, else what the event's resource id is under.

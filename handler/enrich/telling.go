@@ -23,7 +23,7 @@ func telling(e activity.Event, _ Options, v *View) {
 	case activity.Policy:
 		policy(e, v)
 	case activity.AlertCategory:
-		metricAlert(e, v)
+		azureAlert(e, v)
 	default:
 		administrative(e, v)
 	}
@@ -32,84 +32,66 @@ func telling(e activity.Event, _ Options, v *View) {
 func administrative(e activity.Event, v *View) {
 	act := actOf(e)
 	v.Headline = act.headline(e)
-	v.Sentence = subject(e) + " " + act.told(e.Outcome) + " " + objectOf(e, act) + "."
-	if why := e.Properties.Any("statusMessage"); e.Outcome == activity.Failed && why != "" {
-		v.fact(Fact{Name: "Error", Value: firstLine(why)})
+	v.Sentence = subject(e) + " " + act.told(e.Outcome) + " " + objectOf(e, act) + tail(e.Outcome) + "."
+	if e.Outcome == activity.Failed {
+		v.fact(Fact{Name: "Error", Value: failure(e)})
 	}
 }
 
-func serviceHealth(e activity.Event, v *View) {
+// failure is what Resource Manager says about a refusal: its answer comes as words, or as JSON whose error has a code and a
+// message (learn: "Common error response").
+func failure(e activity.Event) string {
 	p := e.Properties
-	v.Headline = or(p.Any("title", "defaultLanguageTitle"), e.Description, "Azure service health event")
-	kind := strings.ToLower(or(p.Text("incidentType"), "incident"))
-	v.Sentence = "Azure reports a service " + kind + with(" affecting ", p.Text("service")) + with(" in ", p.Text("region")) +
-		", now " + strings.ToLower(or(p.Text("stage"), string(e.Outcome), "active")) + "."
-	v.fact(Fact{Name: "Tracking id", Value: p.Text("trackingId"), Code: true})
-	v.fact(Fact{Name: "Azure says", Value: plain(p.Any("communication", "defaultLanguageContent"))})
-}
-
-func resourceHealth(e activity.Event, v *View) {
-	p := e.Properties
-	now := p.Any("currentHealthStatus", "healthStatus")
-	v.Headline = or(e.ResourceName, "A resource") + " is " + strings.ToLower(or(now, "changing health"))
-	v.Sentence = "Resource health of " + or(e.ResourceName, "a resource") + " went" + with(" from ", p.Text("previousHealthStatus")) +
-		" to " + or(now, "an unknown state") + with(", cause: ", words(p.Any("cause", "healthEventCause"))) + "."
-	v.fact(Fact{Name: "Azure says", Value: plain(or(p.Text("details"), p.Text("title")))})
-}
-
-func autoscale(e activity.Event, v *View) {
-	p := e.Properties
-	target := lastSegment(or(p.Text("ResourceName"), e.ResourceName))
-	v.Headline = or(target, "A resource") + " scaled"
-	v.Sentence = or(e.Description, "Autoscale changed the number of instances.")
-	if from, to := p.Text("OldInstancesCount"), p.Text("NewInstancesCount"); from != "" && to != "" {
-		v.Headline += " from " + from + " to " + to + " instances"
-		v.Sentence = "Autoscale " + told(e.Outcome, "changed", "change") + " " + or(target, "a resource") + " from " + from + " to " + to + " instances."
+	if why := p.Text("statusMessage"); why != "" {
+		return firstLine(why)
 	}
+	body := []string{"statusMessage", "error"}
+	if p.Value(body...) == nil {
+		body = body[:1]
+	}
+	code, message := p.Text(append(body, "code")...), firstLine(p.Text(append(body, "message")...))
+	if code == "" || message == "" {
+		return code + message
+	}
+	return code + ": " + message
 }
 
+// security is a finding of Microsoft Defender for Cloud. Its text often begins with its own title, which the headline has.
 func security(e activity.Event, v *View) {
-	p := e.Properties
-	v.Headline = or(p.Any("AlertDisplayName", "eventName"), firstLine(e.Description), "Microsoft Defender for Cloud alert")
-	v.Sentence = or(plain(e.Description), "Microsoft Defender for Cloud raised an alert.")
-	v.fact(Fact{Name: "Defender severity", Value: p.Text("Severity")})
-	v.fact(Fact{Name: "Compromised entity", Value: p.Any("CompromisedEntity", "compromisedHost")})
-	v.fact(Fact{Name: "Account", Value: p.Text("userName")})
-	v.fact(Fact{Name: "Action taken", Value: p.Text("ActionTaken")})
+	f, _ := activity.SecurityOf(e)
+	says := plain(e.Description)
+	title := or(f.Title, firstSentence(says), "Security alert")
+	v.Headline = "Defender: " + strings.TrimSuffix(title, ".")
+	if rest, ok := strings.CutPrefix(says, strings.TrimSuffix(title, ".")); ok {
+		says = strings.TrimLeft(rest, ". ")
+	}
+	v.Sentence = "Microsoft Defender for Cloud " + or(strings.ToLower(f.Action), "reports") + " this" + with(" on ", f.Entity) +
+		with(", done by the account ", f.Actor) + with(", and rates it ", strings.ToLower(string(f.Severity))) + "."
+	v.fact(Fact{Name: "Defender says", Value: says})
+	v.fact(Fact{Name: "Account", Value: f.Actor})
+	v.fact(Fact{Name: "Entity", Value: f.Entity})
+	v.fact(Fact{Name: "Process", Value: or(f.Command, f.Process), Code: true})
 }
 
 func recommendation(e activity.Event, v *View) {
-	p := e.Properties
-	v.Headline = or(p.Any("recommendationName"), "Azure Advisor recommendation") + with(" for ", e.ResourceName)
-	v.Sentence = "Azure Advisor has a " + strings.ToLower(or(p.Text("recommendationCategory"), "new")) + " recommendation" +
-		with(" with ", strings.ToLower(p.Text("recommendationImpact"))) + with(" impact for ", or(e.ResourceName, "this subscription")) + "."
+	f, _ := activity.RecommendationOf(e)
+	v.Headline = or(f.Name, "Azure Advisor recommendation") + with(" for ", e.ResourceName)
+	if f.Name != "" {
+		v.Headline = "Advisor: " + strings.TrimSuffix(f.Name, ".") + with(" on ", e.ResourceName)
+	}
+	v.Sentence = "Azure Advisor has " + article(or(words(f.Category), "new")) + " recommendation" +
+		with(" with ", strings.ToLower(f.Impact)) + with(" impact for ", or(e.ResourceName, "this subscription")) + "; nothing has changed yet."
+	v.fact(Fact{Name: "Advice", Value: f.Name})
 }
 
-const denied = "denied a change to"
-
-func policy(e activity.Event, v *View) {
-	verb := "evaluated"
-	switch {
-	case strings.Contains(e.Operation, "deny"), e.Outcome == activity.Failed:
-		verb = denied
-	case strings.Contains(e.Operation, "audit"):
-		verb = "flagged"
-	}
-	target := or(e.ResourceName, "a resource")
-	by := with(", requested by ", e.Caller)
-	if e.CallerType == activity.Platform {
-		by = " in its own compliance check" // nobody asked for anything
-	}
-	v.Headline = "Policy " + verb + " " + target
-	v.Sentence = "Azure Policy " + verb + " " + target + by + "."
-	if verb == denied {
-		v.Sentence = "Azure Policy " + verb + " " + target + by + "; the guard did its work."
-	}
+// azureAlert is an Azure Monitor alert rule that was activated or resolved.
+func azureAlert(e activity.Event, v *View) {
+	f, _ := activity.AlertOf(e)
+	v.Headline = "Alert " + or(f.Rule, e.ResourceName, "rule") + " " + or(string(e.Outcome), "changed")
+	v.Sentence = stopped(or(plain(e.Description), f.Description, "The Azure Monitor alert rule "+or(f.Rule, e.ResourceName)+alertStates[e.Outcome]))
+	v.fact(Fact{Name: "Condition", Value: join(f.Metric, words(f.Operator), f.Threshold, f.Unit)})
 }
 
-func metricAlert(e activity.Event, v *View) {
-	p := e.Properties
-	v.Headline = "Alert " + or(p.Text("RuleName"), e.ResourceName, "rule") + " " + or(string(e.Outcome), "changed")
-	v.Sentence = or(plain(e.Description), "An Azure Monitor alert changed its state.")
-	v.fact(Fact{Name: "Condition", Value: join(p.Text("MetricName"), words(p.Text("Operator")), p.Text("Threshold"), p.Text("MetricUnit"))})
+var alertStates = map[activity.Outcome]string{
+	activity.Active: " fired", activity.Resolved: " is back to normal", "": " changed its state",
 }

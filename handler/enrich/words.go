@@ -78,3 +78,25 @@ func join(texts ...string) string {
 	}
 	return strings.Join(kept, " ")
 }
+
+// firstSentence ends at the first full stop that ends a sentence.
+func firstSentence(text string) string {
+	sentence, _, _ := strings.Cut(text, ". ")
+	return sentence
+}
+
+// stopped ends the text in a full stop.
+func stopped(text string) string {
+	if text == "" || strings.ContainsRune(".!?…", rune(text[len(text)-1])) {
+		return text
+	}
+	return text + "."
+}
+
+// article puts "a" or "an" before a word.
+func article(word string) string {
+	if word != "" && strings.ContainsRune("aeiou", rune(word[0])) {
+		return "an " + word
+	}
+	return "a " + word
+}

@@ -32,8 +32,7 @@ func (p *Pipeline) Message(a alert.Alert) notify.Message {
 		m.Facts = append([]notify.Fact{{Name: "Told late", Value: late(a)}}, m.Facts...)
 	}
 	if a.Count > 1 {
-		m.Facts = append([]notify.Fact{{Name: "Seen", Value: seen(a)}}, m.Facts...)
-		m.Facts = append(m.Facts, notify.Fact{Name: "Resources", Value: resources(a, 0)})
+		m.Facts = append([]notify.Fact{{Name: "Seen", Value: seen(a)}, {Name: "Resources", Value: resources(a, 0)}}, m.Facts...)
 	}
 	for _, l := range v.Links {
 		m.Links = append(m.Links, notify.Link{Title: l.Title, URL: l.URL})
@@ -50,9 +49,9 @@ func headline(a alert.Alert, v enrich.View) string {
 	case a.Rule.Many:
 		text = strings.TrimSuffix(a.Rule.Title+" by "+a.Event.Caller, " by ")
 	case !v.Telling && a.Event.ResourceName != "":
-		text = a.Rule.Title + ": " + a.Event.ResourceName
+		text = a.Rule.Title + ": " + a.Event.ResourceName + enrich.Unfinished(a.Event)
 	case !v.Telling:
-		text = a.Rule.Title
+		text = a.Rule.Title + enrich.Unfinished(a.Event)
 	}
 	if a.Count > 1 {
 		text += fmt.Sprintf(" (×%d)", a.Count)
@@ -75,7 +74,7 @@ func smallPrint(a alert.Alert) []string {
 		print = append(print, "also "+ruleLine(r))
 	}
 	print = append(print, string(a.Event.Category))
-	if a.Event.CorrelationID != "" {
+	if id := a.Event.CorrelationID; id != "" && len(id) <= 64 { // some alerts have a resource id there, of hundreds of characters
 		print = append(print, "correlation "+a.Event.CorrelationID)
 	}
 	return append(print, a.ID)
@@ -139,6 +138,9 @@ func resources(a alert.Alert, from int) string {
 }
 
 func resultOf(a alert.Alert) notify.Result {
+	if a.Event.Category == activity.Recommendation {
+		return "" // advice is neither going on nor over
+	}
 	switch a.Event.Outcome {
 	case activity.Succeeded, activity.Canceled:
 		return notify.Succeeded
