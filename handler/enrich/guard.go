@@ -24,7 +24,7 @@ func policy(e activity.Event, v *View) {
 	v.Sentence += "."
 	v.fact(Fact{Name: "Policy", Value: listed(by, 3), Code: readable(by) == ""})
 	for _, one := range f.Policies[:min(len(f.Policies), 1)] {
-		v.fact(Fact{Name: "Assigned to", Value: scopeName(one.AssignedScope, e)})
+		v.fact(Fact{Name: "Assigned to", Value: lastSegment(one.AssignedScope)})
 	}
 }
 
