@@ -76,6 +76,7 @@ func openApp(w world) (*app, error) {
 			Doc: "How long one instance may take to deliver an alert before another one tries."}),
 	}
 	a.slackSecret, a.pipeline.Acting = readActing(s)
+	a.pipeline.Canary = readCanary(s, a.pipeline.Acting.Zone)
 	a.webhook = entra.Open(s, notify.NewClient(http.DefaultTransport), w.now)
 	a.digests = readDigests(s, config.Digests, notify.NewClient(http.DefaultTransport))
 	exceptions := readExceptions(s, w.config, a.rules, w.now())
@@ -87,7 +88,7 @@ func openApp(w world) (*app, error) {
 		return a, err
 	}
 	a.pipeline.Log, a.pipeline.Alerts, a.pipeline.Windows, a.pipeline.Feeds, a.pipeline.Now = a.store, a.store, a.store, a.store, a.store.Now
-	a.pipeline.Staged = a.store
+	a.pipeline.Staged, a.pipeline.Watches = a.store, a.store
 	a.exceptions = exception.NewBook(exceptions, a.store, a.store.Now)
 	a.pipeline.Exceptions = a.exceptions
 	return a, nil
@@ -167,6 +168,7 @@ func readSchedules(s *settings.Set) {
 	for _, d := range []settings.Def{
 		{Name: "ROLLUP_SCHEDULE", Example: "0 5 * * * *", Doc: "When closed hours are rolled up for the digests: NCRONTAB, six fields."},
 		{Name: "DIGEST_SCHEDULE", Example: "0 20 * * * *", Doc: "When it is looked whether a digest is due: NCRONTAB, six fields."},
+		{Name: "CANARY_SCHEDULE", Example: "0 */10 * * * *", Doc: "When it is looked whether the daily test is due: NCRONTAB, six fields."},
 		{Name: "DELIVER_SCHEDULE", Required: true, Example: "*/30 * * * * *",
 			Doc: "When deliveries are brought up to date: NCRONTAB, six fields.", Hint: `"*/30 * * * * *" is every 30 seconds`},
 	} {

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/auditbell/auditbell/handler/alert"
 	"github.com/auditbell/auditbell/handler/notify"
 	"github.com/auditbell/auditbell/handler/notify/email"
 	"github.com/auditbell/auditbell/handler/notify/slack"
@@ -92,7 +93,7 @@ func in(base notify.Destination, channel string) (notify.Destination, bool) {
 // configNames is what config/auditbell.yaml may refer to.
 func configNames(all []*rules.Rule) settings.Names {
 	n := settings.Names{Rule: func(like string) bool {
-		return pipeline.IsAzureRule(like) || slices.ContainsFunc(all, func(r *rules.Rule) bool { return settings.Like(like, r.ID) })
+		return pipeline.IsAzureRule(like) || settings.Like(like, alert.CanaryRule) || slices.ContainsFunc(all, func(r *rules.Rule) bool { return settings.Like(like, r.ID) })
 	}}
 	for _, d := range destinations {
 		n.Kinds = append(n.Kinds, d.name)

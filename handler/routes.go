@@ -21,6 +21,7 @@ var routes = []struct {
 	{"deliver", deliver},
 	{"rollup", rollup},
 	{"digest", sendDigests},
+	{"canary", sendCanary},
 	{"slack-action", slackAction},
 }
 

@@ -129,6 +129,7 @@ func openStory(env *testscript.Env) (*story, error) {
 		"COSMOS_ENDPOINT": account.URL + "/", "COSMOS_KEY": "a2V5", "DELIVER_SCHEDULE": "*/30 * * * * *",
 		"SLACK_BOT_TOKEN": "xoxb-story", "SLACK_CHANNEL": "security", "SLACK_API_URL": ends.URL + "/slack/api/",
 		"TEAMS_WORKFLOW_URL": ends.URL + "/teams/workflow/security?sig=story-secret",
+		"CANARY_AT":          "off", // or a story in which a day passes would tell that nobody sent the test
 	}
 	return s, nil
 }

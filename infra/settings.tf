@@ -17,6 +17,7 @@ locals {
     "deliver"   = { DELIVER_SCHEDULE = var.schedules.deliver }
     "rollup"    = { ROLLUP_SCHEDULE = var.schedules.rollup }
     "reconcile" = { RECONCILE_SCHEDULE = var.schedules.reconcile }
+    "canary"    = { CANARY_SCHEDULE = var.schedules.canary }
     "digest" = {
       DIGEST_SCHEDULE = var.schedules.digest
       DIGEST_ARCHIVE  = "${azurerm_storage_account.archive.primary_blob_endpoint}${azurerm_storage_container.digests.name}"

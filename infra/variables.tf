@@ -214,6 +214,7 @@ variable "schedules" {
     rollup    = optional(string, "0 5 * * * *")
     reconcile = optional(string, "0 35 * * * *")
     digest    = optional(string, "0 50 * * * *")
+    canary    = optional(string, "0 */10 * * * *")
   })
   default = {}
 

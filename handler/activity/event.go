@@ -74,6 +74,10 @@ const (
 	FormWebhookLegacy Form = "webhook_legacy" // action group, activity-log webhook before the common schema
 )
 
+// FormCanary is what our own daily test becomes after it was read. No payload is ever read as this form, so that nobody
+// outside can send a test, or hide as one.
+const FormCanary Form = "canary"
+
 // Category is one of the Activity Log's eight.
 type Category string
 

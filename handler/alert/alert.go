@@ -73,6 +73,8 @@ const (
 	StormRule = "storm"      // alerts that a channel could not take one by one
 	HeldRule  = "held"       // alerts that a quiet time held back
 	WatchRule = "auditbell-" // prefix of the self-watch's rules
+
+	CanaryRule = WatchRule + "canary" // the daily test
 )
 
 // IsSummary reports whether the alert counts other alerts.
@@ -202,7 +204,7 @@ func (a *Alert) note(notes []string) (changed bool) {
 func (a *Alert) owe(f Finding, now time.Time) (changed bool) {
 	d := Delivery{Due: now.UTC(), Held: f.Hold.Name}
 	if f.Hold.Until.After(now) {
-		d.Due = f.Hold.Until.UTC()
+		d.Due, d.HeldUntil = f.Hold.Until.UTC(), f.Hold.Until.UTC()
 	}
 	for _, name := range f.To {
 		if _, ok := a.Deliveries[name]; !ok {

@@ -19,8 +19,11 @@ type Delivery struct {
 	Since    time.Time `json:"since,omitzero"`   // first failure of the current row of failures
 	Reason   string    `json:"reason,omitempty"` // why it is parked, or why the last attempt failed
 	ParkedAt time.Time `json:"parked_at,omitzero"`
-	Held     string    `json:"held,omitempty"`   // the quiet time that moved Due, by name
-	Folded   string    `json:"folded,omitempty"` // the summary alert that counts this one in its stead
+	Held     string    `json:"held,omitempty"` // the quiet time that moved Due, by name
+	// HeldUntil is when that quiet time ended. It stays when Held is over: whoever asks how long a delivery took must not
+	// count the time for which somebody wanted it to wait.
+	HeldUntil time.Time `json:"held_until,omitzero"`
+	Folded    string    `json:"folded,omitempty"` // the summary alert that counts this one in its stead
 }
 
 // Told is what the readers of a destination already know; the next revision's news is the difference to it.

@@ -17,6 +17,9 @@ type Windows interface {
 // correlated counts the event into every correlation that it belongs to and returns those whose threshold is met. A
 // record that comes again is counted once: a window knows its members.
 func (p *Pipeline) correlated(ctx context.Context, e *activity.Event) (met []*rules.Rule, ru float64, err error) {
+	if isCanary(e) {
+		return nil, 0, nil
+	}
 	for _, beat := range p.Rules.Correlate(nil, e) {
 		rings := false
 		charge, err := p.Windows.Window(ctx, beat.Group, func(state []byte) ([]byte, error) {

@@ -114,7 +114,8 @@ func (p *Pipeline) deliver(ctx context.Context, a alert.Alert, b Batch) Summary 
 	for _, t := range tries {
 		sum.count(t)
 		t.log(b.Logger, a)
-		if notify.IsPermanent(t.err) && !strings.HasPrefix(a.Rule.ID, alert.WatchRule) {
+		// What we say about ourselves must not ring about itself; the test is there to.
+		if notify.IsPermanent(t.err) && (a.Rule.ID == alert.CanaryRule || !strings.HasPrefix(a.Rule.ID, alert.WatchRule)) {
 			p.givenUp(marking, b, t)
 		}
 	}

@@ -12,7 +12,7 @@ import (
 // under its exceptions. An operation that rang already is told to its end: whoever was told that it began must not be
 // left with it.
 func (p *Pipeline) except(ctx context.Context, b Batch, f *alert.Finding) (sum Summary, silent bool, err error) {
-	if p.Exceptions == nil {
+	if p.Exceptions == nil || isCanary(&f.Event) {
 		return sum, false, nil
 	}
 	v, err := p.Exceptions.Judge(ctx, f.Event, append([]alert.Rule{f.Rule}, f.Also...))

@@ -47,7 +47,13 @@ func (p *Pipeline) note(ctx context.Context, b Batch) (ru float64) {
 	if b.Late != "" {
 		return 0 // that somebody looked it up says nothing of the feed
 	}
-	n := p.tallies.take(b.Function, len(b.Events), p.Now())
+	came := 0
+	for i := range b.Events {
+		if !isCanary(&b.Events[i]) { // what we send ourselves says nothing about a feed
+			came++
+		}
+	}
+	n := p.tallies.take(b.Function, came, p.Now())
 	if n == 0 {
 		return 0
 	}

@@ -35,6 +35,9 @@ func (p *Pipeline) Only(f alert.Finding, met []alert.Rule) alert.Finding {
 
 // met are the rules that e meets: those that ring, and those that are only counted (rules.Rule.Rings).
 func (p *Pipeline) met(e activity.Event, correlated []*rules.Rule) (ring []alert.Rule, staged []*rules.Rule) {
+	if isCanary(&e) {
+		return p.Canary.met(&e), nil
+	}
 	judged, azure := activity.AzureAlert(e)
 	if azure {
 		ring = append(ring, azureRule(judged, e))

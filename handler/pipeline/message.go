@@ -17,6 +17,9 @@ func (p *Pipeline) Message(a alert.Alert) notify.Message {
 	if a.IsSummary() {
 		return summaryMessage(a)
 	}
+	if a.Rule.ID == alert.CanaryRule {
+		return canaryMessage(a)
+	}
 	if strings.HasPrefix(a.Rule.ID, alert.WatchRule) {
 		return watchMessage(a)
 	}

@@ -59,7 +59,9 @@ type Pipeline struct {
 	Alerts       Alerts
 	Windows      Windows
 	Feeds        Feeds
-	Staged       Staged // nil: staged rules are not counted
+	Staged       Staged  // nil: staged rules are not counted
+	Watches      Watches // nil: nobody asks later whether somebody watched
+	Canary       *Canary // nil: there is no daily test
 	Rules        *rules.Set
 	Routes       []settings.Route
 	Quiet        []settings.Quiet
@@ -75,6 +77,7 @@ type Pipeline struct {
 
 	tallies tallies
 	watched atomic.Int64 // when this process last looked at itself, Unix seconds
+	noted   atomic.Int64 // the hour for which it last noted that, since 1970
 }
 
 // Batch is what one invocation brought.

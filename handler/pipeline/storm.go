@@ -57,7 +57,7 @@ func (p *Pipeline) bundles(waiting []alert.Alert) []bundle {
 		var held, plain []alert.Alert
 		for _, a := range waiting {
 			switch {
-			case !a.OwesFirst(name) || a.IsSummary():
+			case !a.OwesFirst(name) || a.IsSummary() || a.Rule.ID == alert.CanaryRule: // a test that is only counted proves nothing
 			case a.Deliveries[name].Held != "":
 				held = append(held, a)
 			default:

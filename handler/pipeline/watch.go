@@ -65,7 +65,10 @@ func (p *Pipeline) watch(ctx context.Context, b Batch) error {
 	if now-last < int64(watchEvery/time.Second) || !p.watched.CompareAndSwap(last, now) {
 		return nil
 	}
-	return errors.Join(p.watchQueue(ctx, b), p.watchFeeds(ctx, b), p.watchParked(ctx, b))
+	if err := errors.Join(p.watchQueue(ctx, b), p.watchFeeds(ctx, b), p.watchParked(ctx, b), p.watchCanary(ctx, b)); err != nil {
+		return err
+	}
+	return p.noteWatched(ctx, b)
 }
 
 // overdueAfter is the age at which an alert that nobody was told of is news in itself.

@@ -225,6 +225,8 @@ func (s *Stack) settings(endpoint, data string) []string {
 		"MAIL_PROVIDER=smtp", "MAIL_FROM=auditbell@contoso.example", "MAIL_TO=", "SMTP_ADDRESS=" + s.mail, "SMTP_USER=", "SMTP_PASSWORD=",
 		// Once a year: POST /admin/functions/digest runs it, and no report comes into a demonstration by itself.
 		"ROLLUP_SCHEDULE=0 0 3 1 1 *", "DIGEST_SCHEDULE=0 0 4 1 1 *", "DIGEST_ARCHIVE=" + below(data, "archive"),
+		// Tests count messages, and one that comes once a day would come into one of them.
+		"CANARY_SCHEDULE=0 0 5 1 1 *", "CANARY_AT=off",
 		"DELIVER_SCHEDULE=*/5 * * * * *", "DELIVERY_LEASE=", "LOG_LEVEL=", "CONFIG_DIR=", "PORTAL_URL=",
 		"EVENT_HUB_NAME=insights-activity-logs", "EVENT_HUB_CONSUMER_GROUP=$Default", "EVENT_HUB_CONNECTION__fullyQualifiedNamespace=local", "AZURE_CLIENT_ID=",
 	}
