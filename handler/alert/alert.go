@@ -43,6 +43,10 @@ type Alert struct {
 	Snooze Snooze   `json:"snooze,omitzero"`
 	Notes  []string `json:"notes,omitempty"` // what a reader must know beside the event: an exception that expired
 	Late   string   `json:"late,omitempty"`  // why it was opened long after its event; empty: as it happened
+
+	Change  Change   `json:"change,omitzero"`   // whether it was announced
+	Lookups []Lookup `json:"lookups,omitempty"` // what was asked about Event, answered or not
+	Learned Learned  `json:"learned,omitzero"`  // what came of it
 }
 
 const (
@@ -102,6 +106,9 @@ type Finding struct {
 	Notes []string // for the reader, beside the event
 	Late  string   // why the event comes long after it happened, for an alert that it opens; empty: it does not
 	Hold  Hold     // quiet time; zero: none
+
+	Change Change   // whether it was announced
+	Ask    []string // lookups that could add something
 }
 
 // Hold says that an alert is not told before a quiet time ends.
@@ -140,9 +147,10 @@ func New(f Finding, now time.Time) Alert {
 		Opened: now.UTC(), WindowEnds: now.UTC().Add(window),
 		Event: trimmed(f.Event), First: f.Event.Time, Last: f.Event.Time,
 		Count: 1, Records: 1, Operations: []Operation{operationOf(f.Event)},
-		Revision: 1, Deliveries: map[string]Delivery{}, Notes: f.Notes, Late: f.Late,
+		Revision: 1, Deliveries: map[string]Delivery{}, Notes: f.Notes, Change: f.Change, Late: f.Late,
 	}
 	a.owe(f, now)
+	a.ask(f.Ask, now)
 	return a
 }
 
@@ -163,6 +171,7 @@ func (a *Alert) Absorb(f Finding, now time.Time) (changed bool) {
 		changed = a.Operations[i].advance(e)
 		if i == 0 {
 			a.Event = merged(a.Event, e, changed)
+			a.ask(f.Ask, now)
 		}
 	}
 	met, owed := a.meet(append([]Rule{f.Rule}, f.Also...)), a.owe(f, now)

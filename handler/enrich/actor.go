@@ -3,11 +3,9 @@ package enrich
 import "github.com/auditbell/auditbell/handler/activity"
 
 // actor says who, of which kind, and from where.
-func actor(e activity.Event, _ Options, v *View) {
+func actor(e activity.Event, o Options, v *View) {
 	v.fact(Fact{Name: "Who", Value: withKind(e)})
-	if e.CallerIP != "" && e.CallerIP != "0.0.0.0" { // Advisor and others write 0.0.0.0 for "nobody's address"
-		v.fact(Fact{Name: "From", Value: e.CallerIP, Code: true})
-	}
+	v.fact(from(e.CallerIP, o))
 }
 
 // withKind is the full name of the actor: "Rob Robertson (rob@contoso.com)", "f409… (service principal)".

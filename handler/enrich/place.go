@@ -7,9 +7,14 @@ import (
 )
 
 // place says where: the resource, its group and its subscription, and the operation in Azure's words.
-func place(e activity.Event, _ Options, v *View) {
-	where := e.ResourceGroup
-	if where == "" && e.SubscriptionID != "" {
+func place(e activity.Event, o Options, v *View) {
+	where, subscription := e.ResourceGroup, o.name(e.SubscriptionID)
+	switch {
+	case where != "":
+		where += with(" in ", subscription)
+	case subscription != "":
+		where = "subscription " + subscription + " (" + e.SubscriptionID + ")"
+	case e.SubscriptionID != "":
 		where = "subscription " + e.SubscriptionID
 	}
 	if where == "" && e.TenantID != "" {

@@ -8,22 +8,40 @@ import (
 
 // role names the role and the principal of a role assignment. The request body comes in two casings, the response has
 // the same members (facts: payloads §3); Properties compares names without regard to case.
-func role(e activity.Event, _ Options, v *View) {
+func role(e activity.Event, o Options, v *View) {
 	if !strings.HasPrefix(e.Operation, "microsoft.authorization/roleassignments/") {
 		return
 	}
 	definition := lastSegment(inAssignment(e, "roleDefinitionId"))
-	name := RoleName(definition)
-	principal := inAssignment(e, "principalId")
-	if kind := inAssignment(e, "principalType"); kind != "" && principal != "" {
-		principal += " (" + words(kind) + ")"
-	}
-	on := with(" on ", scopeName(inAssignment(e, "scope"), e))
+	name := or(RoleName(definition), o.name(definition))
+	principal, known := principalOf(e, o)
+	on := with(" on ", named(scopeName(inAssignment(e, "scope"), e), o))
 	v.Telling = true
 	v.Headline = upperFirst(join(name, "role", roleVerb(e))) + on
 	v.Sentence = subject(e) + " " + roleAct(e) + " " + or(name, "a role") + on + with(roleTo(e), principal) + "."
 	v.fact(Fact{Name: "Role", Value: or(name, definition), Code: name == ""})
-	v.fact(Fact{Name: "Principal", Value: principal, Code: true})
+	v.fact(Fact{Name: "Principal", Value: principal, Code: !known})
+}
+
+// principalOf is who the role is given to or taken from: "Ann Example (user e0b3…)" when the name is known, else the id.
+func principalOf(e activity.Event, o Options) (text string, known bool) {
+	id, kind := inAssignment(e, "principalId"), words(inAssignment(e, "principalType"))
+	if name := o.name(id); name != "" {
+		return name + " (" + join(kind, id) + ")", true
+	}
+	if kind != "" && id != "" {
+		id += " (" + kind + ")"
+	}
+	return id, false
+}
+
+// Assignment returns the role definition and the principal of a role assignment, as ids; "" where the event does not
+// tell them.
+func Assignment(e activity.Event) (definition, principal string) {
+	if !strings.HasPrefix(e.Operation, "microsoft.authorization/roleassignments/") {
+		return "", ""
+	}
+	return inAssignment(e, "roleDefinitionId"), inAssignment(e, "principalId")
 }
 
 // roleAct is the verb of the sentence: "granted", "failed to remove".
@@ -67,6 +85,14 @@ func scopeName(scope string, e activity.Event) string {
 		return "subscription " + lastSegment(scope)
 	}
 	return lastSegment(scope)
+}
+
+// named puts a subscription's name in the place of its id.
+func named(scope string, o Options) string {
+	if id, ok := strings.CutPrefix(scope, "subscription "); ok {
+		return "subscription " + or(o.name(id), id)
+	}
+	return scope
 }
 
 // RoleName returns the name of a built-in role by the GUID of its definition, "" for others (learn: "Azure built-in

@@ -17,9 +17,17 @@ import (
 // dueAtOnce bounds the alerts that one run of the timer takes on; the next run takes the rest.
 const dueAtOnce = 200
 
-// DeliverDue brings every alert that is behind and due to its newest revision, everywhere. It is level-triggered: it
-// looks at what is, not at what happened, so a missed or doubled tick changes nothing.
+// DeliverDue brings every alert that is behind and due to its newest revision, everywhere, and then asks what is still
+// open about those that were told. It is level-triggered: it looks at what is, not at what happened, so a missed or
+// doubled tick changes nothing.
 func (p *Pipeline) DeliverDue(ctx context.Context, b Batch) (Summary, error) {
+	b.asking = &asking{}
+	sum, err := p.deliverDue(ctx, b)
+	sum.add(p.learnDue(ctx, b))
+	return sum, err
+}
+
+func (p *Pipeline) deliverDue(ctx context.Context, b Batch) (Summary, error) {
 	waiting, err := p.Alerts.Waiting(ctx, waitingAtOnce)
 	errs := []error{err}
 	sum, err := p.sumUp(ctx, b, waiting)
@@ -49,14 +57,21 @@ func (p *Pipeline) deliverRefs(ctx context.Context, refs []alert.Ref, b Batch) (
 	return sum, errors.Join(errs...)
 }
 
-// deliverLeased takes the lease, unless another instance has it, and delivers.
+// deliverLeased takes the lease, unless another instance has it, and delivers. An alert that owes nobody anything is
+// due for its open questions.
 func (p *Pipeline) deliverLeased(ctx context.Context, ref alert.Ref, b Batch) (Summary, error) {
 	if ctx.Err() != nil {
 		return Summary{}, nil //nolint:nilerr // out of time is no failure: the next tick goes on
 	}
 	a, ok, err := p.Alerts.Lease(ctx, ref, p.lease(b.ID))
-	if err != nil || !ok {
+	if err != nil {
 		return Summary{}, err
+	}
+	if !ok {
+		if a.Lease.Free(b.ID, p.Now()) {
+			b.asking.add(a)
+		}
+		return Summary{}, nil
 	}
 	return p.deliver(ctx, a, b), nil
 }
@@ -119,25 +134,29 @@ func (p *Pipeline) deliver(ctx context.Context, a alert.Alert, b Batch) Summary 
 			p.givenUp(marking, b, t)
 		}
 	}
-	ru, err := p.settle(marking, a, b.ID, tries)
+	told, ru, err := p.settle(marking, a, b.ID, tries)
 	sum.RU += ru
 	if err != nil {
 		b.Logger.Error("mark delivery: the message may be sent again when the lease ends", "alert", a.ID, "error", err)
+		return sum
 	}
+	b.asking.add(told)
 	return sum
 }
 
-// settle marks, again and again until the time for it is over: giving up repeats messages.
-func (p *Pipeline) settle(ctx context.Context, a alert.Alert, owner string, tries []attempt) (ru float64, err error) {
+// settle marks, again and again until the time for it is over: giving up repeats messages. It returns the alert as
+// marked.
+func (p *Pipeline) settle(ctx context.Context, a alert.Alert, owner string, tries []attempt) (now alert.Alert, ru float64, err error) {
 	for {
 		charge, err := p.Alerts.Settle(ctx, a.Ref(), owner, func(have *alert.Alert) {
 			for _, t := range tries {
 				t.mark(have)
 			}
+			now = *have
 		})
 		ru += charge
 		if err == nil || ctx.Err() != nil {
-			return ru, err
+			return now, ru, err
 		}
 		select {
 		case <-ctx.Done():

@@ -30,6 +30,7 @@ func (p *Pipeline) finding(e activity.Event, met []alert.Rule) (alert.Finding, b
 func (p *Pipeline) Only(f alert.Finding, met []alert.Rule) alert.Finding {
 	f.Rule, f.Also = alert.Gravest(met)
 	f.To, f.Hold = p.route(f), p.hold(f)
+	f.Change, f.Ask = p.announced(f), p.openQuestions(f)
 	return f
 }
 

@@ -23,7 +23,7 @@ func (p *Pipeline) Message(a alert.Alert) notify.Message {
 	if strings.HasPrefix(a.Rule.ID, alert.WatchRule) {
 		return watchMessage(a)
 	}
-	v := enrich.Of(a.Event, p.Enrich)
+	v := p.view(a)
 	m := notify.Message{
 		ID: a.ID, Severity: notify.Severity(a.Rule.Severity), Headline: headline(a, v), Summary: summary(a, v),
 		Result: resultOf(a), Time: a.First.Time, Steps: a.Rule.Runbook, Context: smallPrint(a), Actions: p.actions(a),

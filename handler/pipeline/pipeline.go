@@ -75,6 +75,9 @@ type Pipeline struct {
 	Now          func() time.Time
 	Lease        time.Duration // how long a delivery may take before another instance tries; 0: 30 s
 
+	Lookups Lookups          // nil: nothing is looked up
+	Changes settings.Changes // what the operator announced
+
 	tallies tallies
 	watched atomic.Int64 // when this process last looked at itself, Unix seconds
 	noted   atomic.Int64 // the hour for which it last noted that, since 1970
@@ -98,6 +101,7 @@ type Batch struct {
 	crowd  int           // alerts that are due at once
 	leased *atomic.Int32 // alerts of this batch that will be delivered at its end
 	staged *staging
+	asking *asking // alerts that were told and have open questions
 }
 
 // Summary counts what became of a batch; its fields are the names of metrics.
@@ -115,6 +119,9 @@ type Summary struct {
 	Folded    int     `json:"folded"`    // alerts counted in a summary in place of a message of their own
 	Parked    int     `json:"parked"`    // what came in and was no event
 	RU        float64 `json:"ru"`
+
+	Learned   int `json:"learned,omitempty"`   // lookups that were answered
+	Unlearned int `json:"unlearned,omitempty"` // lookups that were given up
 }
 
 // parallel bounds the events, and the alerts, of one invocation that are worked on at once: a delivery of 5,000
@@ -129,7 +136,7 @@ func (p *Pipeline) Handle(ctx context.Context, b Batch) (Summary, error) {
 	var mu sync.Mutex // sum, errs, due
 	var errs []error
 	var due []alert.Alert
-	b.leased, b.staged = &atomic.Int32{}, &staging{}
+	b.leased, b.staged, b.asking = &atomic.Int32{}, &staging{}, &asking{}
 	each(len(b.Parked), func(i int) {
 		ru, err := p.Log.Park(ctx, b.Parked[i])
 		mu.Lock()
@@ -151,6 +158,7 @@ func (p *Pipeline) Handle(ctx context.Context, b Batch) (Summary, error) {
 	})
 	sum.add(p.deliverAll(ctx, due, b))
 	sum.RU += p.note(ctx, b) + p.countStaged(ctx, b)
+	sum.add(p.learnFirst(ctx, b))
 	return sum, errors.Join(errs...)
 }
 
@@ -238,6 +246,8 @@ func (s *Summary) add(o Summary) {
 	s.Folded += o.Folded
 	s.Retried += o.Retried
 	s.Stuck += o.Stuck
+	s.Learned += o.Learned
+	s.Unlearned += o.Unlearned
 	s.RU += o.RU
 }
 

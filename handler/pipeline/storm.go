@@ -58,6 +58,7 @@ func (p *Pipeline) bundles(waiting []alert.Alert) []bundle {
 		for _, a := range waiting {
 			switch {
 			case !a.OwesFirst(name) || a.IsSummary() || a.Rule.ID == alert.CanaryRule: // a test that is only counted proves nothing
+			case a.Deliveries[name].Held != "" && a.Deliveries[name].Due.After(p.Now()): // something else of it is due
 			case a.Deliveries[name].Held != "":
 				held = append(held, a)
 			default:

@@ -17,6 +17,7 @@ type Config struct {
 	Routes       []Route                `yaml:"routes"`
 	Quiet        []Quiet                `yaml:"quiet"`
 	Maintenance  []Maintenance          `yaml:"maintenance"`
+	Changes      Changes                `yaml:"changes"`
 	Digests      []Digest               `yaml:"digests"`
 }
 
@@ -61,6 +62,7 @@ func (s *Set) ReadConfig(folder fs.FS, names Names) Config {
 	}
 	d.checkRoutes(c, names)
 	d.checkQuiet(&c, names)
+	d.checkChanges(&c.Changes, names)
 	d.checkDigests(c.Digests, slices.Concat(names.Kinds, slices.Sorted(maps.Keys(c.Destinations))))
 	return c
 }

@@ -228,9 +228,9 @@ func opItem(id, group, alertID string) pointerItem {
 }
 
 func itemOf(a alert.Alert) alertItem {
-	item := alertItem{ID: a.ID, PK: a.Group, Kind: "alert", Behind: a.Behind(), Parked: a.Parked(), Posted: posted(a), TTL: seconds(keepAlerts), Alert: a}
-	if item.Behind {
-		item.Due = a.NextDue().UnixMilli()
+	item := alertItem{ID: a.ID, PK: a.Group, Kind: "alert", Parked: a.Parked(), Posted: posted(a), TTL: seconds(keepAlerts), Alert: a}
+	if next := a.NextWork(); !next.IsZero() {
+		item.Behind, item.Due = true, next.UnixMilli()
 	}
 	if !a.Lease.Until.IsZero() {
 		item.LeaseUntil = a.Lease.Until.UnixMilli()
