@@ -18,18 +18,17 @@ func TestPlain(t *testing.T) {
 	m := notifytest.Grant()
 	m.News = "Succeeded after 12 s"
 	want := `HIGH · Owner role granted on prod-payments
-2026-11-22 09:41:02 UTC
+Succeeded · 2026-11-22 09:41:02 UTC
 Jane Doe gave build-agent the role Owner on the subscription prod-payments; it
 can now change everything in it, access included.
 New: Succeeded after 12 s
 
-  Who          Jane Doe (jane.doe@contoso.example), user
-  From         203.0.113.7
-  What         Microsoft.Authorization/roleAssignments/write
-  Role         Owner, to build-agent (service principal)
-  Where        prod-payments / rg-shared_services
-  Result       Succeeded (Created)
-  Correlation  5b1c9f7e-0a2d-4c3b-9e8f-7a6b5c4d3e2f
+  Who        Jane Doe (jane.doe@contoso.example), user
+  From       203.0.113.7
+  What       Microsoft.Authorization/roleAssignments/write
+  Role       Owner, to build-agent (service principal)
+  Where      prod-payments / rg-shared_services
+  Principal  5b1c9f7e-0a2d-4c3b-9e8f-7a6b5c4d3e2f
 
 What to do
   1. Ask Jane Doe whether this was planned, and by which change.

@@ -35,8 +35,7 @@ func Grant() notify.Message {
 			{Name: "What", Value: "Microsoft.Authorization/roleAssignments/write", Code: true},
 			{Name: "Role", Value: "Owner, to build-agent (service principal)"},
 			{Name: "Where", Value: "prod-payments / rg-shared_services"},
-			{Name: "Result", Value: "Succeeded (Created)"},
-			{Name: "Correlation", Value: "5b1c9f7e-0a2d-4c3b-9e8f-7a6b5c4d3e2f", Code: true},
+			{Name: "Principal", Value: "5b1c9f7e-0a2d-4c3b-9e8f-7a6b5c4d3e2f", Code: true},
 		},
 		Links: []notify.Link{
 			{Title: "Resource", URL: portal},
@@ -77,7 +76,7 @@ func failure() notify.Message {
 	m.Facts = []notify.Fact{
 		{Name: "Who", Value: "deploy-prod (service principal)"},
 		{Name: "What", Value: "Microsoft.KeyVault/vaults/delete", Code: true},
-		{Name: "Result", Value: "Failed (ScopeLocked)"},
+		{Name: "Code", Value: "ScopeLocked"},
 		{Name: "Resource", Code: true, Value: "/subscriptions/3f0c7a0e-1111-4222-8333-444455556666/resourcegroups/rg-shared_services/providers/microsoft.keyvault/vaults/kv-payments"},
 	}
 	m.Steps = nil

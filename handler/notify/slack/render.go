@@ -41,18 +41,19 @@ const (
 
 // room is how much of a message is shown. Values are code points, counts are lines.
 type room struct {
-	summary, facts, value, codes, code, steps, step, print, url int
+	summary, facts, value, code, steps, step, print, url int
 
 	actions bool
 }
 
-// rooms are tried from the first to the last. The last one fits whatever it is given: its 1,600 code points take at most
-// six bytes each (\u003c), beside about 2,000 bytes of structure.
+// rooms are tried from the first to the last; six facts are what a reader takes in at a glance, and what a phone shows.
+// The last room fits whatever it is given: its 1,600 code points take at most six bytes each (\u003c), beside about
+// 2,000 bytes of structure.
 var rooms = [...]room{
-	{summary: 600, facts: 6, value: 300, codes: 4, code: 400, steps: 8, step: 200, print: 600, url: 3000, actions: true},
-	{summary: 400, facts: 6, value: 120, codes: 3, code: 200, steps: 4, step: 120, print: 300, url: 1200, actions: true},
-	{summary: 250, facts: 6, value: 60, codes: 2, code: 120, steps: 0, step: 0, print: 120, url: 0, actions: true},
-	{summary: 250, facts: 6, value: 60, codes: 2, code: 120, steps: 0, step: 0, print: 120, url: 0},
+	{summary: 600, facts: 6, value: 300, code: 400, steps: 8, step: 200, print: 600, url: 3000, actions: true},
+	{summary: 400, facts: 6, value: 120, code: 200, steps: 4, step: 120, print: 300, url: 1200, actions: true},
+	{summary: 250, facts: 6, value: 60, code: 120, steps: 0, step: 0, print: 120, url: 0, actions: true},
+	{summary: 250, facts: 6, value: 60, code: 120, steps: 0, step: 0, print: 120, url: 0},
 }
 
 // Render lays m out as Block Kit. The result is within Slack's limits whatever m holds.
@@ -151,27 +152,23 @@ func (r room) summaryBlock(m notify.Message) api.Block {
 	return richText(section(parts...))
 }
 
-// factsBlock is one line per fact, full width: two-column fields would let a long id run into its neighbour. Identifiers
-// have a count of their own, so that they never push out what a person reads first.
+// factsBlock is one line per fact, full width: two-column fields would let a long id run into its neighbour. They come most
+// important first, so the first ones stay.
 func (r room) factsBlock(m notify.Message) api.Block {
 	var (
-		parts                []api.RichTextSectionElement
-		facts, codes, hidden int
+		parts         []api.RichTextSectionElement
+		shown, hidden int
 	)
 	for _, f := range m.Facts {
 		value := r.factValue(f)
 		switch {
 		case value == nil:
-			continue
-		case f.Code && codes == r.codes, !f.Code && facts == r.facts:
+		case shown == r.facts:
 			hidden++
-			continue
-		case f.Code:
-			codes++
 		default:
-			facts++
+			parts = append(parts, label(f.Name, shown > 0), value)
+			shown++
 		}
-		parts = append(parts, label(f.Name, len(parts) > 0), value)
 	}
 	if hidden > 0 {
 		parts = append(parts, italic(fmt.Sprintf("\n… and %d more", hidden)))

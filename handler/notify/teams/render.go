@@ -27,15 +27,15 @@ const maxFallback = 300
 
 // room is how much of a message is shown. Values are code points, counts are lines.
 type room struct {
-	headline, summary, facts, value, codes, code, steps, step, print, url int
+	headline, summary, facts, value, code, steps, step, print, url int
 }
 
 // rooms are tried from the first to the last: long values go first, then identifiers, steps and links. The last one
 // fits always: its 1,500 code points take at most six bytes each, beside about 3,500 bytes of structure.
 var rooms = [...]room{
-	{headline: 200, summary: 600, facts: 8, value: 300, codes: 4, code: 400, steps: 8, step: 200, print: 600, url: 2000},
-	{headline: 200, summary: 400, facts: 6, value: 120, codes: 3, code: 200, steps: 4, step: 120, print: 300, url: 1000},
-	{headline: 150, summary: 250, facts: 6, value: 60, codes: 2, code: 120, steps: 0, step: 0, print: 120, url: 0},
+	{headline: 200, summary: 600, facts: 6, value: 300, code: 400, steps: 8, step: 200, print: 600, url: 2000},
+	{headline: 200, summary: 400, facts: 6, value: 120, code: 200, steps: 4, step: 120, print: 300, url: 1000},
+	{headline: 150, summary: 250, facts: 6, value: 60, code: 120, steps: 0, step: 0, print: 120, url: 0},
 }
 
 // Render lays m out as an Adaptive Card in the envelope that a workflow expects. The result is below 28 KB whatever m
@@ -130,27 +130,22 @@ func style(s notify.Severity) string {
 	return "attention"
 }
 
-// factLines are the facts in their order. Identifiers have a count of their own, so that they never push out what a
-// person reads first.
+// factLines are the facts in their order, most important first.
 func (r room) factLines(m notify.Message) []Element {
 	var (
-		shown                []Element
-		facts, codes, hidden int
+		shown         []Element
+		facts, hidden int
 	)
 	for _, f := range m.Facts {
 		value, given := r.factValue(f)
 		switch {
 		case !given:
-			continue
-		case f.Code && codes == r.codes, !f.Code && facts == r.facts:
+		case facts == r.facts:
 			hidden++
-			continue
-		case f.Code:
-			codes++
 		default:
 			facts++
+			shown = append(shown, factLine(line(f.Name, 40), value)...)
 		}
-		shown = append(shown, factLine(line(f.Name, 40), value)...)
 	}
 	if hidden > 0 {
 		shown = append(shown, paragraph("small", subtle(fmt.Sprintf("… and %d more", hidden))))
