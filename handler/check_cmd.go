@@ -62,6 +62,7 @@ func (c *checkCmd) check(ctx context.Context, std stdio) []checkLine {
 		return lines
 	}
 	lines = append(lines, checkLine{"store", true, "answers"})
+	lines = append(lines, a.aliveCheck(ctx)...)
 	parked, err := a.store.ListParked(ctx, c.Limit)
 	lines = append(lines, listed("parked", parkedLines(parked, c.Limit), err)...)
 	all, err := a.exceptions.All(ctx)
@@ -131,6 +132,9 @@ func parkedLines(parked []activity.Parked, limit int) []checkLine {
 func stuckLines(alerts []alert.Alert) []checkLine {
 	var lines []checkLine
 	for _, a := range alerts {
+		if a.Rule.ID == alert.CanaryRule {
+			continue // the newest one has a line of its own; that an older one did not arrive cannot be mended
+		}
 		for _, name := range slices.Sorted(maps.Keys(a.Deliveries)) {
 			if d := a.Deliveries[name]; d.Parked() {
 				detail := fmt.Sprintf("%s %s → %s: %s", d.ParkedAt.Format(time.RFC3339), a.Rule.Title, name, d.Reason)
