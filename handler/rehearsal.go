@@ -14,9 +14,12 @@ import (
 
 // rehearsal rings without a store: what the store decides by its items (see package store, Ring) is decided by the
 // maps below, one record after the other, at the records' own times. What a channel's pace would fold into a summary
-// is not foreseen.
+// is not foreseen. A backfill is rehearsed too: all of it happens at one moment then, and what rang is known.
 type rehearsal struct {
 	x      *explainer
+	moment time.Time                           // of a backfill; zero: every record has its own
+	rang   func(*activity.Event) (bool, error) // whether a record's operation rang in earnest; nil: nobody knows
+	known  map[string]bool                     // operations for which it did, or did not
 	seen   *seen
 	events []activity.Event // that a rule or correlation cares for
 	result replayed
@@ -31,7 +34,7 @@ type rehearsal struct {
 
 func newRehearsal(x *explainer) *rehearsal {
 	return &rehearsal{
-		x: x, seen: newSeen(), heads: map[string]*alert.Alert{}, ops: map[string]*alert.Alert{}, rung: map[*alert.Alert]alert.Rule{},
+		x: x, seen: newSeen(), known: map[string]bool{}, heads: map[string]*alert.Alert{}, ops: map[string]*alert.Alert{}, rung: map[*alert.Alert]alert.Rule{},
 		rules: map[string]*replayedRule{}, hours: map[time.Time]int{}, result: replayed{Messages: map[string]int{}, Rules: []replayedRule{}},
 	}
 }
@@ -50,22 +53,26 @@ func (r *rehearsal) read(e *activity.Event) {
 }
 
 // play judges what was read by time, and among equals by stage: a start does not come after its end.
-func (r *rehearsal) play(list, text bool) replayed {
+func (r *rehearsal) play(list, text bool) (replayed, error) {
 	slices.SortStableFunc(r.events, func(a, b activity.Event) int {
 		return cmp.Or(a.Time.Compare(b.Time.Time), cmp.Compare(final(a), final(b)))
 	})
 	for i := range r.events {
-		r.one(&r.events[i])
+		if err := r.one(&r.events[i]); err != nil {
+			return r.result, err
+		}
 	}
 	r.result.Alerts = len(r.alerts)
 	r.result.Rules = r.sums()
-	r.result.Busiest = r.busiest()
+	if r.moment.IsZero() {
+		r.result.Busiest = r.busiest()
+	}
 	if list {
 		for _, a := range r.alerts {
 			r.result.List = append(r.result.List, r.ringing(a, text))
 		}
 	}
-	return r.result
+	return r.result, nil
 }
 
 func final(e activity.Event) int {
@@ -76,8 +83,8 @@ func final(e activity.Event) int {
 }
 
 // one is the story of one event, as pipeline.Handle tells it.
-func (r *rehearsal) one(e *activity.Event) {
-	if r.x.at = e.Time.Time; r.x.at.IsZero() {
+func (r *rehearsal) one(e *activity.Event) error {
+	if r.x.at = cmp.Or(r.moment, e.Time.Time); r.x.at.IsZero() {
 		r.x.at = time.Now()
 	}
 	for _, rule := range r.x.matcher.match(e) {
@@ -87,9 +94,12 @@ func (r *rehearsal) one(e *activity.Event) {
 	}
 	f, rings := r.x.pipeline.Find(*e, r.x.matcher.correlated()...)
 	if !rings {
-		return
+		return nil
 	}
 	r.result.Matched++
+	if told, err := r.told(e); told || err != nil {
+		return err
+	}
 	met := append([]alert.Rule{f.Rule}, f.Also...)
 	_, rest := r.x.except(e, met)
 	for _, rule := range met {
@@ -103,11 +113,29 @@ func (r *rehearsal) one(e *activity.Event) {
 	case rang: // whoever was told that it began is told how it ended
 	case len(rest) == 0:
 		r.result.Excepted++
-		return
+		return nil
 	case len(rest) < len(met):
 		f = r.x.pipeline.Only(f, rest)
 	}
 	r.ring(f)
+	return nil
+}
+
+// told reports whether the record's operation rang in earnest, and counts such operations.
+func (r *rehearsal) told(e *activity.Event) (bool, error) {
+	if r.rang == nil {
+		return false, nil
+	}
+	op := alert.LifecycleKey(*e)
+	if told, asked := r.known[op]; asked {
+		return told, nil
+	}
+	told, err := r.rang(e)
+	if told {
+		r.result.Told++
+	}
+	r.known[op] = told
+	return told, err
 }
 
 // ring opens an alert or brings one up to date.

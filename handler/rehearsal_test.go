@@ -67,7 +67,10 @@ func TestReplayForetellsWhatThePipelineRings(t *testing.T) {
 	for i := range events {
 		rehearsal.read(&events[len(events)-1-i]) // newest first, as the REST API answers
 	}
-	foretold := rehearsal.play(false, false)
+	foretold, err := rehearsal.play(false, false)
+	if err != nil {
+		t.Fatal(err)
+	}
 
 	var sum pipeline.Summary
 	for i := range events {

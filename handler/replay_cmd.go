@@ -21,6 +21,10 @@ type replayCmd struct {
 	output
 	List bool `help:"List every alert, not only how many each rule made."`
 	Text bool `help:"Show the whole message of every alert, as a channel without formatting would."`
+
+	Send   bool `help:"Tell people what would ring, now and marked as late: through store and channels, so that nothing rings twice. Asks first."`
+	Yes    bool `short:"y" help:"With --send: do not ask."`
+	DryRun bool `help:"With --send: say what would be sent, and send nothing."`
 }
 
 // replayed is what would have rung.
@@ -29,6 +33,7 @@ type replayed struct {
 	Duplicates int            `json:"duplicates"`
 	Matched    int            `json:"matched"`  // records that meet rules which ring
 	Excepted   int            `json:"excepted"` // of them, kept from ringing by exceptions
+	Told       int            `json:"told"`     // operations that rang in earnest, as far as it was asked
 	Held       int            `json:"held"`     // alerts that a quiet time would have kept waiting
 	Alerts     int            `json:"alerts"`
 	Edits      int            `json:"edits"`        // changes of alerts that rang already, at most: edits are debounced
@@ -36,6 +41,7 @@ type replayed struct {
 	Busiest    *busyHour      `json:"busiest_hour"` // by alerts opened
 	Rules      []replayedRule `json:"rules"`
 	List       []ringing      `json:"list,omitempty"`
+	Sent       *sent          `json:"sent,omitempty"` // what --send did
 }
 
 type busyHour struct {
@@ -72,6 +78,9 @@ type ringing struct {
 // run judges exported records as if they were happening now, each at its own time. It reads everything first and keeps
 // what rules care for, because exports come in any order and what belongs together is decided by time.
 func (c *replayCmd) run(ctx context.Context, std stdio) error {
+	if c.Send && !c.Yes && !c.DryRun && !terminal(std.in) {
+		return misuse("--send asks before it sends, and nobody can answer here (hint: --send --dry-run shows what would be sent, --send --yes sends it)")
+	}
 	filter, err := c.filter(time.Now())
 	if err != nil {
 		return err
@@ -81,6 +90,13 @@ func (c *replayCmd) run(ctx context.Context, std stdio) error {
 		return err
 	}
 	r := newRehearsal(x)
+	var s *sending
+	if c.Send {
+		if s, err = c.openSending(ctx, x, std); err != nil {
+			return err
+		}
+		r.moment, r.rang = s.begun, s.rang(ctx)
+	}
 	ok := true
 	for e, err := range c.each(ctx, std, filter, &ok) {
 		if err != nil {
@@ -88,11 +104,18 @@ func (c *replayCmd) run(ctx context.Context, std stdio) error {
 		}
 		r.read(e)
 	}
-	result := r.play(c.List || c.Text, c.Text)
-	if c.json(std) {
-		err = writeJSON(std.out, result)
-	} else {
+	result, err := r.play(c.List || c.Text, c.Text)
+	if err != nil {
+		return err
+	}
+	if !c.json(std) {
 		err = result.print(std)
+	}
+	if s != nil && err == nil {
+		err = s.run(ctx, &result, r.events)
+	}
+	if c.json(std) {
+		err = errors.Join(err, writeJSON(std.out, result))
 	}
 	if err == nil && !ok {
 		return errNo
@@ -104,6 +127,9 @@ func (c *replayCmd) run(ctx context.Context, std stdio) error {
 func (r *replayed) print(std stdio) error {
 	fmt.Fprintf(std.out, "%d events, %d alerts%s", r.Events, r.Alerts, r.ratio())
 	fmt.Fprintf(std.out, "\nmatched %d, excepted %d, held for later %d, edits %d at most", r.Matched, r.Excepted, r.Held, r.Edits)
+	if r.Told > 0 {
+		fmt.Fprintf(std.out, "; %d operations rang already", r.Told)
+	}
 	if r.Duplicates > 0 {
 		fmt.Fprintf(std.out, "; %d records were there twice", r.Duplicates)
 	}

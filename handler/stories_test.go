@@ -73,6 +73,7 @@ func TestStories(t *testing.T) {
 			"refusals":   command((*story).refusals),
 			"run":        command((*story).run),
 			"channels":   command((*story).channels),
+			"replay":     command((*story).replay),
 		},
 	})
 }

@@ -25,11 +25,22 @@ func (p *Pipeline) DeliverLate(ctx context.Context, b Batch, kind string) (Summa
 		}
 	}
 	sum, failed := p.sumUp(ctx, b, due)
-	refs := make([]alert.Ref, 0, min(len(due), dueAtOnce))
-	for _, a := range due[:cap(refs)] {
-		refs = append(refs, a.Ref())
+	due = due[:min(len(due), p.roomForAll())]
+	refs := make([]alert.Ref, len(due))
+	for i, a := range due {
+		refs[i] = a.Ref()
 	}
 	told, err := p.deliverRefs(ctx, refs, b) // summaries are among those of the next call
 	sum.add(told)
 	return sum, owing, errors.Join(failed, err)
+}
+
+// roomForAll is how many alerts every destination could be told of now. More are not tried: each would be put off, by
+// as much as if all were to come back at once.
+func (p *Pipeline) roomForAll() int {
+	most := dueAtOnce
+	for name := range p.Destinations {
+		most = min(most, max(0, p.Budgets.room(name, p.Now())))
+	}
+	return most
 }
