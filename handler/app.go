@@ -75,6 +75,7 @@ func openApp(w world) (*app, error) {
 		Lease: s.Duration(settings.Def{Name: "DELIVERY_LEASE", Default: "30s",
 			Doc: "How long one instance may take to deliver an alert before another one tries."}),
 	}
+	a.pipeline.Texts = readTexts(s, config.Texts)
 	a.slackSecret, a.pipeline.Acting = readActing(s)
 	a.pipeline.Canary = readCanary(s, a.pipeline.Acting.Zone)
 	a.webhook = entra.Open(s, notify.NewClient(http.DefaultTransport), w.now)
@@ -92,6 +93,15 @@ func openApp(w world) (*app, error) {
 	a.exceptions = exception.NewBook(exceptions, a.store, a.store.Now)
 	a.pipeline.Exceptions = a.exceptions
 	return a, nil
+}
+
+// readTexts parses the operator's templates.
+func readTexts(s *settings.Set, from settings.Texts) *pipeline.Texts {
+	texts, problems := pipeline.ParseTexts(from)
+	for _, p := range problems {
+		s.Report(p)
+	}
+	return texts
 }
 
 // warm does in the background what the first event would otherwise wait for: the certificate pool (about 10 ms), the

@@ -134,6 +134,7 @@ func (p *Pipeline) deliver(ctx context.Context, a alert.Alert, b Batch) Summary 
 			p.givenUp(marking, b, t)
 		}
 	}
+	sum.Misworded = p.misworded(b.Logger)
 	told, ru, err := p.settle(marking, a, b.ID, tries)
 	sum.RU += ru
 	if err != nil {

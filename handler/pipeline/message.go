@@ -40,6 +40,7 @@ func (p *Pipeline) Message(a alert.Alert) notify.Message {
 	for _, l := range v.Links {
 		m.Links = append(m.Links, notify.Link{Title: l.Title, URL: l.URL})
 	}
+	p.Texts.reword(&m, a)
 	return m
 }
 
@@ -60,10 +61,12 @@ func headline(a alert.Alert, v enrich.View) string {
 		text += fmt.Sprintf(" (×%d)", a.Count)
 	}
 	if a.Late != "" {
-		return "Told late: " + text // a phone shows this line only
+		return toldLate + text // a phone shows this line only
 	}
 	return text
 }
+
+const toldLate = "Told late: "
 
 func summary(a alert.Alert, v enrich.View) string {
 	return strings.TrimSpace(v.Sentence + " " + a.Rule.Reason)

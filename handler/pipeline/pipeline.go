@@ -70,6 +70,7 @@ type Pipeline struct {
 	Destinations map[string]notify.Destination // by name; routes name them
 	Everywhere   []string                      // the names that "*" in a route stands for; nil: all of them
 	Enrich       enrich.Options
+	Texts        *Texts          // nil: every text is ours
 	Exceptions   *exception.Book // nil: nothing is excepted
 	Acting       Acting
 	Now          func() time.Time
@@ -122,6 +123,7 @@ type Summary struct {
 
 	Learned   int `json:"learned,omitempty"`   // lookups that were answered
 	Unlearned int `json:"unlearned,omitempty"` // lookups that were given up
+	Misworded int `json:"misworded,omitempty"` // texts that a template of the operator's failed to make
 }
 
 // parallel bounds the events, and the alerts, of one invocation that are worked on at once: a delivery of 5,000
@@ -249,6 +251,7 @@ func (s *Summary) add(o Summary) {
 	s.Learned += o.Learned
 	s.Unlearned += o.Unlearned
 	s.RU += o.RU
+	s.Misworded += o.Misworded
 }
 
 // each calls work(0) … work(n-1), a few at a time, and waits for all.

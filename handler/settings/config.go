@@ -19,6 +19,7 @@ type Config struct {
 	Maintenance  []Maintenance          `yaml:"maintenance"`
 	Changes      Changes                `yaml:"changes"`
 	Digests      []Digest               `yaml:"digests"`
+	Texts        Texts                  `yaml:"texts"`
 }
 
 // Destination is an end that routes may name beside the kinds themselves: the same token or address, another channel.
@@ -57,6 +58,7 @@ func (s *Set) ReadConfig(folder fs.FS, names Names) Config {
 		return everything
 	}
 	d.checkDestinations(c.Destinations, names)
+	d.locateTexts(&c.Texts)
 	if len(c.Routes) == 0 {
 		c.Routes = everything.Routes
 	}
