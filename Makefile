@@ -1,6 +1,6 @@
 # Everything a person does here, in one word each. `make` lists the words.
 .DEFAULT_GOAL := help
-.PHONY: help check test golden fuzz bench bench-digest chaos stage start publish lint
+.PHONY: help check test golden fuzz bench bench-digest chaos stage start publish kusto lint
 
 APP ?=
 FUZZTIME ?= 20s
@@ -39,6 +39,9 @@ start: ## the main job on this machine: messages at http://127.0.0.1:7072
 publish: stage ## publish dist/ to APP=<function app>; needs Azure Functions Core Tools v4 and az login
 	@test -n "$(APP)" || { echo "usage: make publish APP=<function app>"; exit 1; }
 	func azure functionapp publish $(APP) --script-root dist --custom
+
+kusto: ## fetch Microsoft's KQL parser (31 MB, npm) to ~/.cache/auditbell/kusto; go test ./handler then parses every query
+	scripts/kusto/install.sh
 
 lint: ## golangci-lint, when it is installed
 	golangci-lint run
