@@ -111,9 +111,9 @@ func (p *keyPart) grow(part int) {
 
 // warm loads the places where the keys of entries belong. Each is a miss of the processor's cache when the set is large;
 // one after the other they would be waited for, but loads that do not depend on each other are made together.
-func (s *keySet) warm(entries []source.Entry) (touched byte) {
+func (s *keySet) warm(entries []source.Entry, key func(*source.Entry) *source.Key) (touched byte) {
 	for i := range entries {
-		k := &entries[i].Key
+		k := key(&entries[i])
 		if p := &s.parts[k[0]]; p.room > 0 {
 			touched |= p.slots[p.place(restOf(k))][0]
 		}

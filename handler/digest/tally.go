@@ -105,7 +105,8 @@ func classOf(operation string) class {
 
 // Add counts a batch.
 func (t *Tally) Add(b *source.Batch) {
-	t.ids.warm(b.Entries)
+	t.ids.warm(b.Entries, func(e *source.Entry) *source.Key { return &e.Key })
+	t.lives.warm(b.Entries, func(e *source.Entry) *source.Key { return &e.Life })
 	for i := range b.Entries {
 		t.add(&b.Entries[i])
 	}

@@ -68,8 +68,8 @@ type RoleChange struct {
 	Scope      string // lower-case resource id that the role is granted on
 }
 
-// Key identifies something by 88 bits of keyed hash: of a thousand million entries the chance that any two are
-// confused is below one in a thousand million, and nobody can choose texts that collide, because the key of the hash is
+// Key identifies something by 88 bits of keyed hash: of a hundred million entries the chance that any two are
+// confused is one in sixty thousand million, and nobody can choose texts that collide, because the key of the hash is
 // drawn when the Vocabulary is made.
 type Key [11]byte
 

@@ -1,8 +1,6 @@
 package source
 
 import (
-	"encoding/binary"
-	"math/bits"
 	"unicode/utf8"
 
 	"github.com/auditbell/auditbell/handler/jsonscan"
@@ -14,11 +12,11 @@ import (
 type lineReader struct {
 	data   []byte // with padding behind, see padding
 	spans  [slots]span
-	bits   uint64 // of every byte of every string: the top bits tell whether all is ASCII
+	high   uint32 // not 0 when some string may be other than ASCII
 	root   *shape
 	shapes int
 	days   dayCache
-	tokens [128]token
+	tokens [512]token
 }
 
 // span is the body of a string in data.
@@ -28,9 +26,9 @@ type span struct {
 	escaped  bool
 }
 
-// padding is what must follow the input in data, so that eight bytes can always be loaded. It is zero: a control
+// padding is what must follow the input in data, so that 16 bytes can always be loaded. It is zero: a control
 // character ends every string.
-const padding = 8
+const padding = 16
 
 // maxNesting bounds recursion; deeper records are payload's.
 const maxNesting = 32
@@ -46,7 +44,7 @@ func (r *lineReader) read(at int) (end int, ok bool) {
 		r.root, r.shapes = &shape{place: placeTop}, 0
 	}
 	r.spans = [slots]span{}
-	r.bits = 0
+	r.high = 0
 	end = r.object(at, r.root, 0)
 	if end < 0 {
 		return 0, false
@@ -58,8 +56,7 @@ func (r *lineReader) read(at int) (end int, ok bool) {
 	if r.data[behind] != '\n' && behind != len(r.data)-padding {
 		return 0, false
 	}
-	const tops = 0x8080808080808080
-	if r.bits&tops != 0 && !utf8.Valid(r.data[at:end]) {
+	if r.high != 0 && !utf8.Valid(r.data[at:end]) {
 		return 0, false
 	}
 	return behind, true
@@ -185,33 +182,23 @@ func (r *lineReader) array(i int, s *shape, depth int) int {
 }
 
 // text returns the offset of the quote that ends the string whose body starts at data[i]; -1 when it is malformed.
-// Eight bytes are looked at together, as in jsonscan. One difference finds both quotes and control characters: with its
-// second bit turned, '"' is the blank, and the blank and '!' are beyond it.
 func (r *lineReader) text(i int) (end int, escaped bool) {
-	const ones, tops = 0x0101010101010101, 0x8080808080808080
-	data, seen := r.data, r.bits
-	for i+8 <= len(data) {
-		x := binary.LittleEndian.Uint64(data[i:])
-		seen |= x
-		found := ((x ^ (ones * 2) - ones*('!')) | (x ^ (ones * '\\') - ones)) &^ x & tops
-		if found == 0 {
-			i += 8
-			continue
-		}
-		i += bits.TrailingZeros64(found) / 8
-		if data[i] == '"' {
-			r.bits = seen
+	for {
+		n, high := plainRun(r.data[i:])
+		r.high |= high
+		i += n
+		switch r.data[i] {
+		case '"':
 			return i, escaped
-		}
-		if data[i] != '\\' {
+		case '\\':
+			if i = escape(r.data, i); i < 0 {
+				return -1, false
+			}
+			escaped = true
+		default:
 			return -1, false
 		}
-		if i = escape(data, i); i < 0 {
-			return -1, false
-		}
-		escaped = true
 	}
-	return -1, false
 }
 
 // escape returns the offset behind the escape at data[i]; -1 when it is malformed.

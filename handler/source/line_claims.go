@@ -7,7 +7,7 @@ import "encoding/binary"
 // them is several times faster than reading them.
 type token struct {
 	raw    []byte // the whole object
-	bits   uint64 // see lineReader
+	high   uint32 // see lineReader
 	claims [slotService - slotUPN + 1]span
 }
 
@@ -18,22 +18,25 @@ func (r *lineReader) claims(i int, s *shape, depth int) int {
 		for c, at := range have.claims {
 			r.spans[slotUPN+slot(c)] = at.moved(i)
 		}
-		r.bits |= have.bits
+		r.high |= have.high
 		return i + n
 	}
-	before := r.bits
-	r.bits = 0
+	before := r.high
+	r.high = 0
 	end := r.object(i, s.inner, depth+1)
-	if end > 0 {
+	if end > 0 && end-i <= maxToken {
 		have.raw = append(have.raw[:0], r.data[i:end]...)
-		have.bits = r.bits
+		have.high = r.high
 		for c := range have.claims {
 			have.claims[c] = r.spans[slotUPN+slot(c)].moved(-i)
 		}
 	}
-	r.bits |= before
+	r.high |= before
 	return end
 }
+
+// maxToken bounds what is kept of one caller; hundreds of groups fit in.
+const maxToken = 8 << 10
 
 // moved is where the span is when the text begins by further on.
 func (s span) moved(by int) span {
