@@ -126,7 +126,7 @@ func (j *digestJob) do(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if report.Summary.Total == 0 && report.Alerts.Raised == 0 && link == nil {
+	if report.Summary.Total == 0 && report.Alerts.Raised == 0 && link == nil && !report.Completeness.Attended() {
 		return nil // the period was over before Auditbell was there
 	}
 	files, manifest, err := j.bundle(report, link)
@@ -179,7 +179,7 @@ func (j *digestJob) report(ctx context.Context, before *digest.Before) (digest.R
 		}
 		tally.Add(b)
 	}
-	evidence, err := j.app.evidence(ctx, w)
+	evidence, err := j.app.evidence(ctx, w, j.digest.Zone())
 	if err != nil {
 		return digest.Report{}, err
 	}

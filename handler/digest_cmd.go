@@ -52,7 +52,7 @@ func (c *digestCmd) run(ctx context.Context, std stdio) error {
 	if err != nil {
 		return err
 	}
-	from, err := c.open(ctx, std, &window)
+	from, err := c.open(ctx, std, &window, zone)
 	if err != nil {
 		return err
 	}

@@ -15,14 +15,11 @@ import (
 	"github.com/auditbell/auditbell/handler/source"
 )
 
-// canaryRule is the rule of the marked event that proves the path from end to end.
-const canaryRule = alert.WatchRule + "canary"
-
 // parkedListed bounds what is read of what was set aside.
 const parkedListed = 10_000
 
 // evidence is what the store knows of a period beside its events.
-func (a *app) evidence(ctx context.Context, w source.Window) (*digest.Evidence, error) {
+func (a *app) evidence(ctx context.Context, w source.Window, zone *time.Location) (*digest.Evidence, error) {
 	e := &digest.Evidence{Rules: a.rulesInForce(), Parked: map[string]int64{}}
 	alerts, err := a.store.AlertsOpened(ctx, w.From, w.To)
 	if err != nil {
@@ -30,12 +27,13 @@ func (a *app) evidence(ctx context.Context, w source.Window) (*digest.Evidence, 
 	}
 	for i := range alerts {
 		switch one := &alerts[i]; {
-		case one.IsSummary():
-		case one.Rule.ID == canaryRule:
-			e.Canaries = append(e.Canaries, digest.Canary{Sent: one.Opened, Delivered: firstDelivered(one)})
+		case one.IsSummary() || one.Rule.ID == alert.CanaryRule: // tests are no alerts; see alive
 		default:
 			e.Alerts = append(e.Alerts, a.alertTold(one))
 		}
+	}
+	if e.Alive, err = a.alive(ctx, w, zone); err != nil {
+		return nil, err
 	}
 	if e.Exceptions, err = a.exceptionsUsed(ctx, w); err != nil {
 		return nil, err
@@ -108,16 +106,6 @@ func parkedReason(d alert.Delivery) string {
 		return d.Reason
 	}
 	return ""
-}
-
-func firstDelivered(one *alert.Alert) time.Time {
-	var at time.Time
-	for _, d := range one.Deliveries {
-		if d.Revision > 0 && (at.IsZero() || d.At.Before(at)) {
-			at = d.At
-		}
-	}
-	return at
 }
 
 // exceptionsUsed are the exceptions that kept something quiet in the period, or that ended in it.

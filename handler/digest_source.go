@@ -41,7 +41,7 @@ type openSource struct {
 }
 
 // open opens the source. What is not asked of files is asked for a period: the last 30 days when the flags name none.
-func (f *sourceFlags) open(ctx context.Context, std stdio, w *source.Window) (openSource, error) {
+func (f *sourceFlags) open(ctx context.Context, std stdio, w *source.Window, zone *time.Location) (openSource, error) {
 	if f.Source == "files" {
 		return f.files(std), nil
 	}
@@ -56,7 +56,7 @@ func (f *sourceFlags) open(ctx context.Context, std stdio, w *source.Window) (op
 	}
 	switch f.Source {
 	case "store":
-		return f.store(ctx, std, *w)
+		return f.store(ctx, std, *w, zone)
 	case "blobs":
 		return f.blobs(ctx, *w)
 	case "log-analytics":
@@ -75,12 +75,12 @@ func (f *sourceFlags) files(std stdio) openSource {
 }
 
 // store opens what the functions recorded, with all they know of alerts and exceptions.
-func (f *sourceFlags) store(ctx context.Context, std stdio, w source.Window) (openSource, error) {
+func (f *sourceFlags) store(ctx context.Context, std stdio, w source.Window, zone *time.Location) (openSource, error) {
 	a, err := openApp(newWorld(std, nil))
 	if err != nil {
 		return openSource{}, fmt.Errorf("open store: %w", err)
 	}
-	evidence, err := a.evidence(ctx, w)
+	evidence, err := a.evidence(ctx, w, zone)
 	if err != nil {
 		return openSource{}, err
 	}

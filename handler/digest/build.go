@@ -41,6 +41,7 @@ func Build(t *Tally, s Subject) Report {
 	r.Roles = t.roleChanges(s.RoleName)
 	r.Completeness = t.completeness(window, s)
 	r.tellAlerts(s.Evidence)
+	r.tellAlive(s.Evidence)
 	r.Change = changeSince(s.Before, &r)
 	r.Completeness.Statement, r.Completeness.Complete = r.statement(s)
 	return r

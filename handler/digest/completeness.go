@@ -103,8 +103,11 @@ func (r *Report) statement(s Subject) (text string, complete bool) {
 		}
 		b.WriteString(". ")
 	}
-	if s.Evidence != nil && r.Alerts.Canary.Days > 0 && r.Alerts.Canary.Sent > 0 {
-		fmt.Fprintf(&b, "The path from event to reader was proven by a test event on %d of %d days. ", r.Alerts.Canary.Delivered, r.Alerts.Canary.Days)
+	if c.Canary.Tested() > 0 {
+		fmt.Fprintf(&b, "The path from event to reader was proven by a test event on %d of %d days. ", c.Canary.Proven, c.Canary.Tested())
+	}
+	if c.Watch.Watched < c.Watch.Hours {
+		fmt.Fprintf(&b, "In %d of %d hours nobody watched. ", c.Watch.Hours-c.Watch.Watched, c.Watch.Hours)
 	}
 	return strings.TrimSpace(b.String()), complete
 }

@@ -13,7 +13,7 @@ func (r *Report) tellAlerts(e *Evidence) {
 	if e == nil {
 		return
 	}
-	a := Alerts{Known: true, BySeverity: map[string]int64{}, List: slices.Clone(e.Alerts), Canary: canaryDays(e.Canaries, r)}
+	a := Alerts{Known: true, BySeverity: map[string]int64{}, List: slices.Clone(e.Alerts)}
 	for i := range a.List {
 		a.List[i].Latency = a.List[i].latency()
 	}
@@ -95,20 +95,6 @@ func latencyOf(all []time.Duration) Latency {
 		return math.Round(all[max(int(math.Ceil(p*float64(len(all))))-1, 0)].Seconds()*10) / 10
 	}
 	return Latency{N: len(all), P50: rank(0.5), P95: rank(0.95), Max: rank(1)}
-}
-
-func canaryDays(canaries []Canary, r *Report) CanaryDays {
-	d := CanaryDays{Days: len(r.Activity.Days)}
-	sent, delivered := map[string]bool{}, map[string]bool{}
-	for _, c := range canaries {
-		day := c.Sent.In(r.Zone).Format(time.DateOnly)
-		sent[day] = true
-		if !c.Delivered.IsZero() {
-			delivered[day] = true
-		}
-	}
-	d.Sent, d.Delivered = len(sent), len(delivered)
-	return d
 }
 
 // controls gathers what each control's rules saw. Every control that a rule in force names is there, whether anything

@@ -9,7 +9,7 @@ type Evidence struct {
 	Staged     []Count // matches of rules on trial, by rule; they were counted and not sent
 	Ledger     *Ledger
 	Parked     map[string]int64
-	Canaries   []Canary
+	Alive      *Alive // nil: not known
 	Rules      []Rule // those in force; controls are theirs
 	RuleSet    string // hash of them
 }
@@ -79,12 +79,6 @@ type Ledger struct {
 	Unmatched int `json:"hours_unmatched"` // entries are missing still
 }
 
-// Canary is a marked synthetic event that went the whole way, or did not.
-type Canary struct {
-	Sent      time.Time `json:"sent"`
-	Delivered time.Time `json:"delivered,omitzero"`
-}
-
 // Alerts are the alerts of the period.
 type Alerts struct {
 	Known        bool             `json:"known"` // false: the source has events only, and alerts are in the store
@@ -97,14 +91,6 @@ type Alerts struct {
 	ToDelivery   Latency          `json:"to_delivery"`
 	ToAnswer     Latency          `json:"to_acknowledgement"`
 	List         []Alert          `json:"list,omitempty"` // gravest first, then by time
-	Canary       CanaryDays       `json:"canary"`
-}
-
-// CanaryDays says on how many days the whole path was proven.
-type CanaryDays struct {
-	Days      int `json:"days"` // of the period
-	Sent      int `json:"sent"`
-	Delivered int `json:"delivered"`
 }
 
 // Latency is a distribution of durations, in seconds.

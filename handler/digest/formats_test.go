@@ -149,7 +149,7 @@ func TestWorkbookReads(t *testing.T) {
 			t.Errorf("the caller %q is not in the sheet", want)
 		}
 	}
-	if got := book.GetSheetList(); len(got) != 10 || got[0] != "Summary" {
+	if got := book.GetSheetList(); len(got) != 11 || got[0] != "Summary" {
 		t.Errorf("sheets %v", got)
 	}
 	total, err := book.GetCellValue("Summary", "B6")

@@ -22,6 +22,7 @@ func HTML(w io.Writer, r Report) error {
 		"heat": heatSVG, "share": share, "largest": largest, "trend": trendSVG, "delta": Metric.delta,
 		"join": func(list []string) string { return strings.Join(list, ", ") },
 		"name": lastSegment, "short": shortOperation, "sub": func(a, b int) int { return a - b },
+		"question": func() string { return aliveQuestion },
 	}).Parse(htmlTemplate)
 	if err != nil {
 		return fmt.Errorf("parse report template: %w", err)

@@ -70,6 +70,9 @@ func (r *Report) MailText(l Letter) string {
 	section("What happened that matters?", r.Matters())
 	section("Was it rung, delivered, answered?", r.Rung())
 	section("What is open?", r.Open())
+	if alive := r.Alive(); len(alive) > 0 {
+		section(aliveQuestion, alive)
+	}
 	for _, line := range l.Lines() {
 		b.WriteString(line + "\r\n")
 	}

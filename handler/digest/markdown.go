@@ -23,6 +23,9 @@ func Markdown(w io.Writer, r Report) error {
 	m.tried("Who did it?", firstOf(r.Top.Risky, r.Top.Callers))
 	m.points("Was it rung, delivered, answered?", r.Rung())
 	m.points("What is open?", r.Open())
+	if alive := r.Alive(); len(alive) > 0 {
+		m.points(aliveQuestion, alive)
+	}
 	m.families(r.SecurityEvents)
 	m.counts("Deletions by type", "Type", r.Deletions.ByType)
 	m.counts("Failures by operation", "Operation", r.Failures.ByOperation)

@@ -21,6 +21,7 @@ func PDF(w io.Writer, r Report) error {
 	d.counts("Deletions", r.Deletions.Total, "successful, by type of resource:", r.Deletions.ByType)
 	d.counts("Failures", r.Failures.Total, "entries, "+percent(r.Failures.Total, r.Summary.Total)+" of all, by operation:", r.Failures.ByOperation)
 	d.controls()
+	d.alive()
 	d.alerts()
 	d.exceptions()
 	d.cases()
@@ -60,7 +61,10 @@ func (d *document) firstPage() {
 		func() { d.answer("What happened that matters?", r.Matters(), column) },
 		func() { d.who(column) })
 	d.columns(
-		func() { d.answer("Was it rung, delivered, answered?", r.Rung(), column) },
+		func() {
+			d.answer("Was it rung, delivered, answered?", r.Rung(), column)
+			d.provenAnswer(column)
+		},
 		func() { d.answer("What is open?", r.Open(), column) })
 	d.heat()
 }
@@ -111,6 +115,10 @@ func (d *document) figures(all []Figure) {
 // answer is a question with its points, in the column that columns has set.
 func (d *document) answer(question string, points []Point, wide float64) {
 	d.subhead(question, wide)
+	d.points(points, wide)
+}
+
+func (d *document) points(points []Point, wide float64) {
 	d.font(plain, 9)
 	for _, p := range points {
 		lines := d.wrap(p.Text, wide-6)
@@ -379,8 +387,9 @@ func (d *document) evidence() {
 		rows = append(rows, []string{"Compared with Azure", fmt.Sprintf("%d of %d subscription-hours; %d agreed, %d repaired (%d entries), %d with entries missing",
 			l.Checked, l.Expected, l.Matched, l.Repaired, l.Entries, l.Unmatched)})
 	}
-	if n := d.r.Alerts.Canary; n.Days > 0 {
-		rows = append(rows, []string{"Test events", fmt.Sprintf("sent on %d of %d days, delivered on %d", n.Sent, n.Days, n.Delivered)})
+	if n := c.Canary; n.Known {
+		rows = append(rows, []string{"Daily test", fmt.Sprintf("proven on %d of %d days; %d late, %d not delivered, %d missing, %d switched off", n.Proven, n.Tested(), n.Late, n.Lost, n.Missing, n.Off)},
+			[]string{"Self-watch", fmt.Sprintf("ran in %d of %d hours", c.Watch.Watched, c.Watch.Hours)})
 	}
 	for _, s := range c.Scopes[:min(len(c.Scopes), 40)] {
 		name := s.Name

@@ -178,6 +178,8 @@ type Completeness struct {
 	Scopes     []Count          `json:"subscriptions"` // entries of each; "" is what names none
 	Ledger     *Ledger          `json:"ledger,omitempty"`
 	Parked     map[string]int64 `json:"parked,omitempty"` // came in and was set aside, by signal
+	Canary     CanaryDays       `json:"canary"`           // whether the way from event to reader was proven, day by day
+	Watch      SelfWatch        `json:"self_watch"`       // whether anybody watched, hour by hour
 }
 
 // Gap is a span without any entry.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -54,10 +55,7 @@ func makeQuiet() digest.Report {
 	records := digesttest.All(digesttest.Options{Seed: 22, Operations: 300, Quiet: true})
 	tally := mustTally(localOctober, source.Files{Inputs: inputs(file("month.jsonl", text(records, digesttest.AppendREST)))})
 	e := digest.Evidence{Ledger: &digest.Ledger{Expected: 1488, Checked: 1488, Matched: 1488}, Rules: evidence(nil).Rules}
-	for day := range 31 {
-		sent := localOctober.From.AddDate(0, 0, day).Add(3 * time.Hour)
-		e.Canaries = append(e.Canaries, digest.Canary{Sent: sent, Delivered: sent.Add(9 * time.Second)})
-	}
+	e.Alive = alive(localOctober)
 	return digest.Build(tally, digest.Subject{Name: "monthly", Source: "the store", Zone: berlin, Now: localOctober.To.Add(6 * time.Hour), Evidence: &e})
 }
 
@@ -133,8 +131,47 @@ func evidence(records []digesttest.Record) *digest.Evidence {
 		}
 		e.Alerts = append(e.Alerts, a)
 	}
-	for day := range 30 {
-		e.Canaries = append(e.Canaries, digest.Canary{Sent: october.From.AddDate(0, 0, day), Delivered: october.From.AddDate(0, 0, day).Add(8 * time.Second)})
-	}
+	e.Alive = troubled(localOctober)
 	return &e
+}
+
+// alive is a period in which everything was proven and watched.
+func alive(w source.Window) *digest.Alive {
+	a := &digest.Alive{Since: w.From.AddDate(0, -2, 0)}
+	for hour := w.From; hour.Before(w.To); hour = hour.Add(time.Hour) {
+		a.Watched = append(a.Watched, hour)
+	}
+	n := 0
+	for day := w.From.In(berlin); day.Before(w.To); day = day.AddDate(0, 0, 1) {
+		sent := time.Date(day.Year(), day.Month(), day.Day(), 9, 0, 1, 0, berlin)
+		n++
+		a.Tests = append(a.Tests, digest.Test{
+			Day: day.Format(time.DateOnly), Due: sent.Add(-time.Second), Sent: sent, Deadline: 15 * time.Minute,
+			Deliveries: []digest.TestDelivery{
+				{Destination: "teams", Delivered: sent.Add(time.Duration(900+37*(n%13)) * time.Millisecond)},
+				{Destination: "slack", Delivered: sent.Add(time.Duration(300+31*(n%11)) * time.Millisecond)},
+			},
+		})
+	}
+	return a
+}
+
+// troubled is one in which everything was the matter once: the 3rd and 4th have no test, on the 9th one did not arrive, on
+// the 12th one was late, on the 17th one was held, on the 20th and 21st it was off, and nobody watched for a night and for
+// an hour.
+func troubled(w source.Window) *digest.Alive {
+	a := alive(w)
+	a.Tests[8].Deliveries[0] = digest.TestDelivery{Destination: "teams", Reason: "post to Teams: status 503 service unavailable"}
+	a.Tests[11].Deliveries[1].Delivered = a.Tests[11].Sent.Add(47 * time.Minute)
+	a.Tests[16].Deliveries[1].HeldUntil = a.Tests[16].Sent.Add(4 * time.Hour)
+	a.Tests[16].Deliveries[1].Delivered = a.Tests[16].Sent.Add(4*time.Hour + 3*time.Second)
+	a.Off = []string{"2026-10-20", "2026-10-21"}
+	a.Tests = slices.DeleteFunc(a.Tests, func(t digest.Test) bool {
+		return slices.Contains([]string{"2026-10-03", "2026-10-04", "2026-10-20", "2026-10-21"}, t.Day)
+	})
+	a.Watched = slices.DeleteFunc(a.Watched, func(at time.Time) bool {
+		local := at.In(berlin)
+		return local.Day() == 3 && local.Hour() >= 18 || local.Day() == 4 && local.Hour() < 7 || local.Day() == 14 && local.Hour() == 11
+	})
+	return a
 }

@@ -135,6 +135,9 @@ func (r *Report) Open() Points {
 	if l := r.Completeness.Ledger; l != nil && l.Unmatched > 0 {
 		add(Act, "In %d subscription-hours entries that Azure lists are missing.", l.Unmatched)
 	}
+	if trouble := r.aliveTrouble(); trouble != "" {
+		add(Act, "%s", trouble)
+	}
 	if n := r.Lifecycles.Unfinished; n > 0 {
 		add(Note, "%s %s begun and no end was seen.", number(n), plural(n, "operation was", "operations were"))
 	}

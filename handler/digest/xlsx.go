@@ -19,6 +19,7 @@ func XLSX(w io.Writer, r Report) error {
 	book.sheet("Days", append([]string{"date", "entries", "high risk"}, hourNames()...), b.days())
 	book.sheet("Alerts", []string{"opened", "severity", "rule", "rule author", "headline", "caller", "resource", "operations", "first delivered", "answers", "id"}, b.alerts())
 	book.sheet("Controls", []string{"control", "verdict", "seen", "rung", "excepted", "alerts", "delivered", "p50 s", "p95 s", "acknowledged by"}, b.controls())
+	book.sheet("Daily test", []string{"date", "status", "due", "sent", "destination", "delivered", "held until", "seconds", "late", "reason"}, b.tests())
 	book.sheet("Evidence", []string{"what", "value"}, b.evidence())
 	if err := book.close(); err != nil {
 		return fmt.Errorf("write xlsx: %w", err)
@@ -135,11 +136,29 @@ func (b workbook) controls() [][]any {
 	return rows
 }
 
+// tests has a row for each destination of each day's test, and one for a day without.
+func (b workbook) tests() [][]any {
+	rows := [][]any{}
+	for _, day := range b.r.Completeness.Canary.List {
+		if len(day.Deliveries) == 0 {
+			rows = append(rows, []any{day.Date, day.Status, stamp(day.Due), stamp(day.Sent), "", "", "", "", "", ""})
+		}
+		for _, x := range day.Deliveries {
+			rows = append(rows, []any{day.Date, day.Status, stamp(day.Due), stamp(day.Sent), x.Destination, stamp(x.Delivered), stamp(x.HeldUntil), x.Seconds, fmt.Sprint(x.Late), x.Reason})
+		}
+	}
+	return rows
+}
+
 func (b workbook) evidence() [][]any {
 	c := &b.r.Completeness
 	rows := [][]any{
 		{"source", c.Source}, {"inputs", c.Inputs}, {"bytes", c.Bytes}, {"redelivered", c.Again}, {"outside the period", c.Outside}, {"undated", c.Undated},
 		{"unreadable", c.Unreadable}, {"hours", c.Hours}, {"hours without entries", c.Silent},
+	}
+	if c.Canary.Known {
+		rows = append(rows, []any{"days with a proven test", c.Canary.Proven}, []any{"days on which a test was wanted", c.Canary.Tested()},
+			[]any{"hours watched", c.Watch.Watched}, []any{"hours to be watched", c.Watch.Hours})
 	}
 	for _, p := range c.Places {
 		rows = append(rows, []any{"unreadable", p.String()})
