@@ -32,7 +32,8 @@ type Told struct {
 	Operations int    `json:"operations,omitempty"` // how many of Alert.Operations they know by name
 	Outcome    string `json:"outcome,omitempty"`
 	Severity   string `json:"severity,omitempty"`
-	Notes      int    `json:"notes,omitempty"` // replies and follow-ups so far
+	Notes      int    `json:"notes,omitempty"`    // replies and follow-ups so far
+	Recorded   bool   `json:"recorded,omitempty"` // the whole record stands beside the message
 }
 
 // Parked reports whether the delivery was given up until a person mends its cause.

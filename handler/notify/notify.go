@@ -26,6 +26,14 @@ type Destination interface {
 	Deliver(ctx context.Context, m Message, prev Ref) (Ref, error)
 }
 
+// Recorder is a Destination with a place beside the message for the whole record, which is too long for the message:
+// Slack's thread.
+type Recorder interface {
+	// Record puts the record there. false without an error: the operator does not want it for this message. The text is
+	// made only if it is wanted; it holds no secrets, but is from events like any other.
+	Record(ctx context.Context, m Message, at Ref, record func() string) (bool, error)
+}
+
 // Message is what is to be told, independent of any channel.
 type Message struct {
 	ID       string // the alert's id, the same in every channel

@@ -108,6 +108,7 @@ type attempt struct {
 	wait     time.Duration // the budget was used up, nothing was sent
 	err      error
 	at       time.Time
+	unkept   error // the record did not get beside the message
 }
 
 // deliver brings every due destination of a, whose lease is held, to a's revision, and marks how far each got. The
@@ -177,6 +178,9 @@ func (p *Pipeline) try(ctx context.Context, a alert.Alert, name string) attempt 
 		t.ref, t.err = destination.Deliver(ctx, m, notify.Ref{Channel: d.Channel, ID: d.Ref})
 	}
 	t.at = p.Now()
+	if r, ok := destination.(notify.Recorder); ok && t.wait == 0 && t.err == nil {
+		p.keep(ctx, r, a, m, &t)
+	}
 	return t
 }
 
@@ -209,6 +213,9 @@ func (t attempt) log(log *slog.Logger, a alert.Alert) {
 	switch {
 	case t.wait > 0:
 	case t.err == nil:
+		if t.unkept != nil {
+			log.Warn("the record is not beside the message; it is tried again with the next change", append(args, "error", t.unkept)...)
+		}
 		log.Info("delivered", append(args, "first", t.first, "latency_ms", t.at.Sub(a.Opened).Milliseconds())...)
 	case notify.IsPermanent(t.err):
 		log.Error("delivery given up until its cause is mended; handler check lists it", append(args, "error", t.err)...)

@@ -128,6 +128,7 @@ type block struct {
 	Stamp    int64           `json:"timestamp"`
 	Format   string          `json:"format"`
 	Fallback string          `json:"fallback"`
+	Border   int             `json:"border"`
 }
 
 // reader walks blocks and collects what a person sees, what acts, and what Slack would refuse.
@@ -244,7 +245,7 @@ func (r *reader) plainElement(b block, limit int) {
 
 func (r *reader) rich(b block) {
 	switch b.Type {
-	case "rich_text_section", "rich_text_quote":
+	case "rich_text_section", "rich_text_quote", "rich_text_preformatted":
 		if len(b.Elements) == 0 {
 			r.fail("empty section")
 		}

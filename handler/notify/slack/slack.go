@@ -36,6 +36,7 @@ func Open(s *settings.Set, c *http.Client) notify.Destination {
 		Name: "SLACK_API_URL", Doc: "Address of Slack's Web API; set it for GovSlack or a stand-in.", Default: api.APIURL,
 		Hint: "leave it unset for slack.com",
 	})
+	from := recordRank(s)
 	switch {
 	case token != "" && hook != "":
 		s.Report(settings.Problem{Name: "SLACK_WEBHOOK_URL", Reason: "is set beside SLACK_BOT_TOKEN",
@@ -44,7 +45,9 @@ func Open(s *settings.Set, c *http.Client) notify.Destination {
 		s.Report(settings.Problem{Name: "SLACK_CHANNEL", Reason: "is not set, but SLACK_BOT_TOKEN is",
 			Hint: "set it to the channel's id and invite the app to that channel"})
 	case token != "" && base != "":
-		return newBot(token, channel, base, c)
+		bot := newBot(token, channel, base, c)
+		bot.recordFrom = from
+		return bot
 	case hook != "":
 		return &incoming{notify.NewPoster(hook, c)}
 	}
@@ -53,8 +56,9 @@ func Open(s *settings.Set, c *http.Client) notify.Destination {
 
 // Destination is a channel reached with a bot token.
 type Destination struct {
-	api     *api.Client
-	channel string
+	api        *api.Client
+	channel    string
+	recordFrom int // rank of the severity from which on the record goes into the thread
 }
 
 var _ notify.Destination = (*Destination)(nil)
@@ -71,7 +75,7 @@ func newBot(token settings.Secret, channel, base string, c *http.Client) *Destin
 
 // In returns the same bot posting to another channel, which routes name.
 func (d *Destination) In(channel string) notify.Destination {
-	return &Destination{api: d.api, channel: channel}
+	return &Destination{api: d.api, channel: channel, recordFrom: d.recordFrom}
 }
 
 // Deliver implements notify.Destination. Edits go where prev was posted, wherever In points now.

@@ -218,8 +218,8 @@ func TestSettings(t *testing.T) {
 		if c.want == "" && s.Err() != nil || !strings.HasPrefix(err, c.want) && c.want != "" || strings.Contains(err, "hunter2") {
 			t.Errorf("%s: problems %q, want %q", c.name, err, c.want)
 		}
-		if n := len(s.Declared()); n != 4 {
-			t.Errorf("%s: %d settings declared, want all 4 whatever is set", c.name, n)
+		if n := len(s.Declared()); n != 5 {
+			t.Errorf("%s: %d settings declared, want all 5 whatever is set", c.name, n)
 		}
 	}
 }

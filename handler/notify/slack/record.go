@@ -1,0 +1,84 @@
+package slack
+
+import (
+	"context"
+	"strings"
+	"unicode/utf8"
+
+	api "github.com/slack-go/slack"
+
+	"github.com/auditbell/auditbell/handler/notify"
+	"github.com/auditbell/auditbell/handler/settings"
+)
+
+// never is the word of SLACK_RECORD_FROM that no severity reaches.
+const never = "never"
+
+// recordRank reads from which severity on the record goes into the thread.
+func recordRank(s *settings.Set) int {
+	word := s.Choice(settings.Def{
+		Name: "SLACK_RECORD_FROM", Default: string(notify.High),
+		Doc:  "Severity from which on an alert's full record, without secrets, is put into its Slack thread, once: informational, low, medium, high, critical, or never.",
+		Hint: "one of these words",
+	}, string(notify.Informational), string(notify.Low), string(notify.Medium), string(notify.High), string(notify.Critical), never)
+	if word == never || word == "" {
+		return notify.Critical.Rank() + 1
+	}
+	return notify.Severity(word).Rank()
+}
+
+var _ notify.Recorder = (*Destination)(nil)
+
+// Record implements notify.Recorder: a reply in the message's thread, which those read who want to know more. It is not
+// an uploaded file: that would need the scope files:write and three calls, and could not be searched.
+func (d *Destination) Record(ctx context.Context, m notify.Message, at notify.Ref, record func() string) (bool, error) {
+	if at.Channel == "" || at.ID == "" || m.Severity.Rank() < d.recordFrom {
+		return false, nil
+	}
+	options := append(options(renderRecord(m, record())), api.MsgOptionTS(at.ID))
+	_, ts, err := d.api.PostMessageContext(ctx, at.Channel, options...)
+	if err == nil && ts == "" {
+		err = errUnreadable
+	}
+	return err == nil, explain("put record into Slack thread", err)
+}
+
+// maxPiece bounds a text element; a record is several of them in one block of code.
+const maxPiece = 2900
+
+// renderRecord is the record as one block of code, cut to what a message holds.
+func renderRecord(m notify.Message, record string) Payload {
+	title := "Full record"
+	if m.ID != "" {
+		title += " of " + notify.Cut(m.ID, 80)
+	}
+	p := Payload{Text: fallback(title)}
+	for limit := 9000; limit > 0; limit -= 1500 {
+		code := &api.RichTextPreformatted{Type: api.RTEPreformatted, Elements: pieces(literal(record, limit))}
+		p.Blocks = []api.Block{richText(section(bold(oneLine(title, maxHeader))), code)}
+		if fits(p.Blocks) {
+			break
+		}
+	}
+	return p
+}
+
+// pieces cuts at line ends where there are any. An empty record is shown as one, because Slack refuses empty elements.
+func pieces(text string) []api.RichTextSectionElement {
+	var parts []api.RichTextSectionElement
+	for utf8.RuneCountInString(text) > maxPiece {
+		at := len(notify.Cut(text, maxPiece)) - len("…")
+		if end := strings.LastIndexByte(text[:at], '\n'); end > 0 {
+			at = end + 1
+		}
+		parts = append(parts, plain(text[:at]))
+		text = text[at:]
+	}
+	if text == "" && parts == nil {
+		text = "{}"
+	}
+	if text != "" {
+		parts = append(parts, plain(text))
+	}
+	return parts
+}

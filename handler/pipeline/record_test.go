@@ -1,0 +1,100 @@
+package pipeline
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/auditbell/auditbell/handler/activity"
+	"github.com/auditbell/auditbell/handler/alert"
+	"github.com/auditbell/auditbell/handler/notify"
+)
+
+func TestRecordsHoldNoSecrets(t *testing.T) {
+	t.Parallel()
+	const secret = "hunter2hunter2"
+	for _, properties := range []string{
+		`{"requestbody":{"properties":{"osProfile":{"adminPassword":"hunter2hunter2","customData":"hunter2hunter2"}}}}`,
+		`{"responseBody":{"keys":[{"keyName":"key1","value":"hunter2hunter2","permissions":"FULL"}]}}`,
+		`{"responseBody":{"primaryKey":"hunter2hunter2","secondary_key":"hunter2hunter2","Key1":"hunter2hunter2"}}`,
+		`{"responseBody":{"primaryConnectionString":"x;hunter2hunter2","connectionStrings":[{"value":"hunter2hunter2"}]}}`,
+		`{"a":"DefaultEndpointsProtocol=https;AccountKey=hunter2hunter2;EndpointSuffix=x","b":"https://st.example/c?sv=1&sig=hunter2hunter2&se=2"}`,
+		`{"clientSecret":"hunter2hunter2","accessToken":"hunter2hunter2","credentials":{"user":"a","deep":["hunter2hunter2"]}}`,
+		`{"protectedSettings":{"script":"hunter2hunter2"},"pem":"-----BEGIN PRIVATE KEY-----\nhunter2hunter2"}`,
+		`{"header":"Bearer hunter2hunter2.x","jwt":"eyJhbGciOiJub25lIn0.hunter2hunter2.x"}`,
+		`{"url":"https://app.example/api?code=hunter2hunter2"}`,
+	} {
+		e := activity.Event{ID: "e1", Description: "used password=hunter2hunter2 in vain", Properties: activity.Properties(properties)}
+		got := recordOf(e)
+		if strings.Contains(got, secret) || !strings.Contains(got, redaction) {
+			t.Errorf("%s\nbecomes\n%s", properties, got)
+		}
+		if !json.Valid([]byte(got)) {
+			t.Errorf("%s becomes no JSON:\n%s", properties, got)
+		}
+	}
+}
+
+// What is no secret stays: a record that hides too much is of no use.
+func TestRecordsKeepTheRest(t *testing.T) {
+	t.Parallel()
+	const properties = `{"requestbody":{"properties":{"roleDefinitionId":"/x/8e3a","principalId":"p1","keyVaultUri":"https://kv.example/","n":12345678901234567890,"value":"plain"}},"authorization":{"action":"a/write"}}`
+	got := recordOf(activity.Event{ID: "e1", Caller: "ada <b>&", Properties: activity.Properties(properties)})
+	for _, want := range []string{`"/x/8e3a"`, `"p1"`, `"https://kv.example/"`, `12345678901234567890`, `"plain"`, `"a/write"`, `"ada <b>&"`, `"id": "e1"`} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%s is gone from\n%s", want, got)
+		}
+	}
+	long := recordOf(activity.Event{ID: "e1", Properties: activity.Properties(`{"big":"` + strings.Repeat("x", 90_000) + `","small":"kept"}`)})
+	if len(long) > 2*maxRecord || !strings.Contains(long, "kept") || !json.Valid([]byte(long)) {
+		t.Errorf("a record of %d bytes", len(long))
+	}
+}
+
+// threadEnd is a destination that keeps records, or fails to.
+type threadEnd struct {
+	notify.Destination
+	err  error
+	kept []string
+}
+
+func (p *threadEnd) Record(_ context.Context, m notify.Message, _ notify.Ref, record func() string) (bool, error) {
+	if p.err == nil {
+		p.kept = append(p.kept, record())
+	}
+	return p.err == nil, p.err
+}
+
+func TestRecordIsKeptOnce(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 22, 9, 41, 2, 0, time.UTC)
+	p := &Pipeline{Budgets: &Budgets{}, Now: func() time.Time { return now }}
+	a, end := grant(), &threadEnd{err: errors.New("slow down")}
+	try := &attempt{name: "slack"}
+	p.keep(t.Context(), end, a, notify.Message{}, try)
+	if try.told.Recorded || try.unkept == nil {
+		t.Errorf("a record that was refused counts as kept, or nobody says so: %+v", try)
+	}
+	end.err = nil
+	for range 3 {
+		p.keep(t.Context(), end, a, notify.Message{}, try)
+	}
+	if len(end.kept) != 1 || !try.told.Recorded {
+		t.Errorf("the record was put there %d times, want once", len(end.kept))
+	}
+	for name, other := range map[string]alert.Rule{"a summary": {ID: alert.StormRule}, "the self-watch": {ID: alert.WatchRule + "late"}} {
+		a.Rule = other
+		if p.keep(t.Context(), end, a, notify.Message{}, &attempt{name: "slack"}); len(end.kept) != 1 {
+			t.Errorf("%s has a record", name)
+		}
+	}
+	a = grant()
+	for p.Budgets.take("slack", now) == 0 {
+	}
+	if p.keep(t.Context(), end, a, notify.Message{}, &attempt{name: "slack"}); len(end.kept) != 1 {
+		t.Error("a record took the place of a message")
+	}
+}
