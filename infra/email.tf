@@ -1,5 +1,10 @@
-# Optional: mail from an Azure-managed domain, for the monthly digest. Sending is by identity; the resource's keys exist
+# Optional: mail from an Azure-managed domain, for digests and alerts. Sending is by identity; the resource's keys exist
 # because Communication Services cannot switch them off, and nothing here shows them.
+
+locals {
+  email_endpoint = one([for s in azurerm_communication_service.main : "https://${s.hostname}"])
+  email_sender   = one([for d in azurerm_email_communication_service_domain.main : "${var.email.sender}@${d.from_sender_domain}"])
+}
 
 resource "azurerm_email_communication_service" "main" {
   count = var.email == null ? 0 : 1

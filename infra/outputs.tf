@@ -71,12 +71,12 @@ output "action_group_id" {
 
 output "email_endpoint" {
   description = "Address of Communication Services; null without var.email."
-  value       = one([for s in azurerm_communication_service.main : "https://${s.hostname}"])
+  value       = local.email_endpoint
 }
 
 output "email_sender" {
-  description = "Address that the digest is mailed from; null without var.email."
-  value       = one([for d in azurerm_email_communication_service_domain.main : "${var.email.sender}@${d.from_sender_domain}"])
+  description = "Address that mail is sent from; null without var.email."
+  value       = local.email_sender
 }
 
 output "alert_names" {

@@ -43,6 +43,13 @@ locals {
       COSMOS_DATABASE = azurerm_cosmosdb_sql_database.main.name
     },
     var.slack_channel == null ? {} : { SLACK_CHANNEL = var.slack_channel },
+    # By identity, see email.tf. Graph and SMTP are for who has them already: app_settings names them.
+    var.email == null ? {} : {
+      MAIL_PROVIDER = "acs"
+      MAIL_FROM     = local.email_sender
+      ACS_ENDPOINT  = local.email_endpoint
+    },
+    try(length(var.email.alert_to), 0) == 0 ? {} : { MAIL_TO = join(",", sort(var.email.alert_to)) },
     # Without a version, so that a new value of the secret is taken up within a day.
     { for setting, name in local.secret_names : setting => "@Microsoft.KeyVault(SecretUri=${azurerm_key_vault.main.vault_uri}secrets/${name})" },
     [for function, settings in local.function_settings : settings if contains(local.functions, function)]...

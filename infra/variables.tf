@@ -229,12 +229,12 @@ variable "secret_settings" {
   type        = set(string)
 
   validation {
-    condition     = length(setsubtract(var.secret_settings, ["SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", "SLACK_WEBHOOK_URL", "TEAMS_WORKFLOW_URL", "WEBHOOK_URL", "WEBHOOK_SECRET"])) == 0
-    error_message = "secret_settings may hold SLACK_BOT_TOKEN, SLACK_SIGNING_SECRET, SLACK_WEBHOOK_URL, TEAMS_WORKFLOW_URL, WEBHOOK_URL and WEBHOOK_SECRET."
+    condition     = length(setsubtract(var.secret_settings, ["SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", "SLACK_WEBHOOK_URL", "TEAMS_WORKFLOW_URL", "WEBHOOK_URL", "WEBHOOK_SECRET", "SMTP_PASSWORD"])) == 0
+    error_message = "secret_settings may hold SLACK_BOT_TOKEN, SLACK_SIGNING_SECRET, SLACK_WEBHOOK_URL, TEAMS_WORKFLOW_URL, WEBHOOK_URL, WEBHOOK_SECRET and SMTP_PASSWORD."
   }
   validation {
-    condition     = length(setintersection(var.secret_settings, ["SLACK_BOT_TOKEN", "SLACK_WEBHOOK_URL", "TEAMS_WORKFLOW_URL", "WEBHOOK_URL"])) > 0
-    error_message = "secret_settings must name at least one destination: SLACK_BOT_TOKEN, SLACK_WEBHOOK_URL, TEAMS_WORKFLOW_URL or WEBHOOK_URL. Otherwise nobody would hear the bell."
+    condition     = length(setintersection(var.secret_settings, ["SLACK_BOT_TOKEN", "SLACK_WEBHOOK_URL", "TEAMS_WORKFLOW_URL", "WEBHOOK_URL"])) > 0 || try(length(var.email.alert_to), 0) > 0 || can(var.app_settings.MAIL_TO)
+    error_message = "secret_settings must name at least one destination, SLACK_BOT_TOKEN, SLACK_WEBHOOK_URL, TEAMS_WORKFLOW_URL or WEBHOOK_URL, unless alerts are mailed (email.alert_to). Otherwise nobody would hear the bell."
   }
   validation {
     condition     = !(contains(var.secret_settings, "SLACK_BOT_TOKEN") && contains(var.secret_settings, "SLACK_WEBHOOK_URL"))
@@ -263,7 +263,7 @@ variable "app_settings" {
   default     = {}
 
   validation {
-    condition     = length(setintersection(keys(var.app_settings), ["SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", "SLACK_WEBHOOK_URL", "TEAMS_WORKFLOW_URL", "WEBHOOK_URL", "WEBHOOK_SECRET", "COSMOS_KEY"])) == 0
+    condition     = length(setintersection(keys(var.app_settings), ["SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", "SLACK_WEBHOOK_URL", "TEAMS_WORKFLOW_URL", "WEBHOOK_URL", "WEBHOOK_SECRET", "SMTP_PASSWORD", "COSMOS_KEY"])) == 0
     error_message = "app_settings must not hold secrets; name them in secret_settings and put the values into Key Vault."
   }
 }
@@ -486,10 +486,11 @@ variable "event_hub" {
 }
 
 variable "email" {
-  description = "Communication Services with an Azure-managed domain, for the monthly digest. Null: none. data_location is where Microsoft keeps mail data at rest."
+  description = "Communication Services with an Azure-managed domain, for digests and, where alert_to names somebody, alerts. Null: none here; another mail server or Microsoft Graph is set in app_settings. data_location is where Microsoft keeps mail data at rest."
   type = object({
     data_location = string
     sender        = optional(string, "auditbell")
+    alert_to      = optional(set(string), [])
   })
   default = null
 
@@ -500,6 +501,10 @@ variable "email" {
   validation {
     condition     = var.email == null || can(regex("^[A-Za-z0-9._-]{1,64}$", var.email.sender))
     error_message = "email.sender must be the part of the address before the @."
+  }
+  validation {
+    condition     = var.email == null || alltrue([for a in try(var.email.alert_to, []) : can(regex("^[^@,\\s]+@[^@,\\s]+\\.[^@,\\s]+$", a))])
+    error_message = "email.alert_to must be mail addresses."
   }
 }
 

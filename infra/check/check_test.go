@@ -69,6 +69,7 @@ var mutations = []struct{ name, file, old, new, want string }{
 	{"a misspelt setting", "infra/settings.tf", "COSMOS_ENDPOINT =", "COSMOS_ENDPIONT =", "the handler requires COSMOS_ENDPOINT"},
 	{"a schedule that the trigger does not read", "functions/deliver/function.json", "%DELIVER_SCHEDULE%", "%DELIVERY_SCHEDULE%", "functions/deliver reads DELIVERY_SCHEDULE"},
 	{"a secret that the vault cannot hold", "handler/notify/teams/teams.go", "\"TEAMS_WORKFLOW_URL\"", "\"TEAMS_HOOK_URL\"", "the handler reads the secret TEAMS_HOOK_URL"},
+	{"a secret in a variable that the vault cannot hold", "handler/notify/email/email.go", "\"SMTP_PASSWORD\"", "\"SMTP_PASSPHRASE\"", "the handler reads the secret SMTP_PASSPHRASE"},
 	{"an account key for the host", "infra/settings.tf", "    AzureWebJobsStorage__credential  = \"managedidentity\"\n", "    AzureWebJobsStorage = \"\"\n", "does not write AzureWebJobsStorage__credential"},
 	{"an example file that was not written anew", "local.settings.json.example", "\"LOG_LEVEL\"", "\"LOGLEVEL\"", "local.settings.json.example lacks LOG_LEVEL"},
 	{"an alert for a misspelt operation", "infra/modules/subscription/alerts.tf", "Microsoft.Network/publicIPAddresses/delete", "Microsoft.Network/publicIpAddresses/delete", "no alert watches Microsoft.Network/publicIPAddresses/delete"},

@@ -44,14 +44,9 @@ func readDefs(fsys fs.FS, p string, found map[string]setting) error {
 	if err != nil {
 		return fmt.Errorf("parse %s: %w", p, err)
 	}
-	secret := map[ast.Node]bool{} // the literals that are given to Secret or SecretURL
+	secret := secrets(file)
 	ast.Inspect(file, func(n ast.Node) bool {
-		switch n := n.(type) {
-		case *ast.CallExpr:
-			if s, ok := n.Fun.(*ast.SelectorExpr); ok && strings.HasPrefix(s.Sel.Name, "Secret") && len(n.Args) == 1 {
-				secret[n.Args[0]] = true
-			}
-		case *ast.CompositeLit:
+		if n, ok := n.(*ast.CompositeLit); ok {
 			for _, def := range defs(n, path.Base(path.Dir(p))) {
 				if s, ok := readDef(def); ok {
 					found[s.name] = s.or(found[s.name], secret[def])
@@ -61,6 +56,35 @@ func readDefs(fsys fs.FS, p string, found map[string]setting) error {
 		return true
 	})
 	return nil
+}
+
+// secrets are the literals that are given to Secret or SecretURL, as they stand or in a variable of the same file.
+func secrets(file *ast.File) map[ast.Node]bool {
+	given := map[ast.Node]bool{}
+	named := map[string]bool{}
+	ast.Inspect(file, func(n ast.Node) bool {
+		call, ok := n.(*ast.CallExpr)
+		if !ok || len(call.Args) != 1 {
+			return true
+		}
+		if s, ok := call.Fun.(*ast.SelectorExpr); ok && strings.HasPrefix(s.Sel.Name, "Secret") {
+			given[call.Args[0]] = true
+			if name, ok := call.Args[0].(*ast.Ident); ok {
+				named[name.Name] = true
+			}
+		}
+		return true
+	})
+	ast.Inspect(file, func(n ast.Node) bool {
+		spec, ok := n.(*ast.ValueSpec)
+		for i := 0; ok && i < min(len(spec.Names), len(spec.Values)); i++ {
+			if named[spec.Names[i].Name] {
+				given[spec.Values[i]] = true
+			}
+		}
+		return true
+	})
+	return given
 }
 
 // or adds what another literal of the same name says: only the first that is read declares, and which is first only

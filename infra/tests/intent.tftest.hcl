@@ -310,12 +310,32 @@ run "private_network_closes_the_doors" {
   }
 }
 
+run "mail_by_other_ways" {
+  command = plan
+
+  variables {
+    secret_settings = ["SMTP_PASSWORD"]
+    app_settings = {
+      MAIL_PROVIDER = "smtp"
+      MAIL_FROM     = "auditbell@example.com"
+      MAIL_TO       = "soc@example.com"
+      SMTP_ADDRESS  = "mail.example.com:587"
+      SMTP_USER     = "auditbell"
+    }
+  }
+
+  assert {
+    condition     = length(azurerm_communication_service.main) == 0 && length(setsubtract(["MAIL_PROVIDER=smtp", "MAIL_TO=soc@example.com"], [for s in azapi_resource.function_app.body.properties.siteConfig.appSettings : "${s.name}=${s.value}"])) == 0
+    error_message = "a mail server of one's own needs nothing made, and whom it mails hears the bell"
+  }
+}
+
 run "everything_optional_at_once" {
   command = plan
 
   variables {
     event_hub                         = {}
-    email                             = { data_location = "Europe" }
+    email                             = { data_location = "Europe", alert_to = ["soc@example.com", "oncall@example.com"] }
     budget                            = { amount = 50, start_date = "2026-12-01T00:00:00Z", emails = ["finance@example.com"] }
     secret_delete_query_alert_enabled = true
     alert_emails                      = ["security@example.com"]
@@ -327,5 +347,12 @@ run "everything_optional_at_once" {
   assert {
     condition     = length(azurerm_eventhub.main) == 1 && length(azurerm_role_assignment.email) == 1 && length(azurerm_consumption_budget_resource_group.main) == 1
     error_message = "what is switched on is made"
+  }
+  assert {
+    condition = length(setsubtract(
+      ["MAIL_PROVIDER=acs", "MAIL_TO=oncall@example.com,soc@example.com", "MAIL_FROM=${output.email_sender}", "ACS_ENDPOINT=${output.email_endpoint}"],
+      [for s in azapi_resource.function_app.body.properties.siteConfig.appSettings : "${s.name}=${s.value}"]
+    )) == 0 && startswith(output.email_sender, "auditbell@") && startswith(output.email_endpoint, "https://")
+    error_message = "the app is told how to mail, from whom and to whom"
   }
 }

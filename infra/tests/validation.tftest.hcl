@@ -383,6 +383,16 @@ run "operator_object_ids" {
   expect_failures = [var.operator_object_ids]
 }
 
+run "email_alert_to" {
+  command = plan
+
+  variables {
+    email = { data_location = "Europe", alert_to = ["soc@example.com,oncall@example.com"] }
+  }
+
+  expect_failures = [var.email]
+}
+
 run "alert_emails" {
   command = plan
 
