@@ -1,6 +1,6 @@
 # Everything a person does here, in one word each. `make` lists the words.
 .DEFAULT_GOAL := help
-.PHONY: help check test golden fuzz bench bench-digest chaos stage start publish kusto lint
+.PHONY: help check test golden fuzz bench bench-digest reconcile-month chaos stage start publish kusto lint
 
 APP ?=
 FUZZTIME ?= 20s
@@ -48,6 +48,9 @@ lint: ## golangci-lint, when it is installed
 
 bench-digest: ## the report of one file beside pandas and DuckDB, where they are installed (BYTES=1GB)
 	scripts/bench-digest.sh $(BYTES)
+
+reconcile-month: ## a month of 200,000 records through a feed that drops some: does the ledger find exactly those?
+	RECONCILE_MONTH=92500 go test ./handler/reconcile -run TestTheLedger -v -count=1 -timeout 120m
 
 chaos: ## everything around the handler fails; prints the table of docs/reliability.md
 	go test ./local/stack -run Chaos -v -count=3

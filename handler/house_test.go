@@ -46,6 +46,7 @@ var arrows = map[string][]string{
 	"handler/pipeline":          {"handler/activity", "handler/alert", "handler/exception", "handler/rules", "handler/enrich", "handler/notify", "handler/settings"},
 	"handler/source":            {"handler/activity", "handler/payload", "handler/jsonscan"},
 	"handler/source/blobs":      {"handler/source"},
+	"handler/reconcile":         {"handler/activity", "handler/alert", "handler/source", "handler/store"},
 	"handler/digest":            {"handler/activity", "handler/source"},
 	"handler/digest/archive":    {},
 	"handler/digest/digesttest": {},

@@ -150,14 +150,27 @@ type shardQuery struct {
 	text  string
 }
 
-// shard yields the results of a query, page by page; an empty page may carry a continuation.
+// shard yields the results of a query in its partition.
 func (s *Store) shard(ctx context.Context, q shardQuery) iter.Seq2[[]byte, error] {
-	pk := azcosmos.NewPartitionKeyString(fmt.Sprintf("%s-%02d", q.hour.Format("20060102"), q.shard))
-	options := azcosmos.QueryOptions{QueryParameters: []azcosmos.QueryParameter{{Name: "@hour", Value: q.hour.Format(hourLayout)}}}
+	return s.within(ctx, partQuery{
+		container: containerEvents, pk: fmt.Sprintf("%s-%02d", q.hour.Format("20060102"), q.shard), text: q.text,
+		params: []azcosmos.QueryParameter{{Name: "@hour", Value: q.hour.Format(hourLayout)}},
+	})
+}
+
+// partQuery is a query within one partition.
+type partQuery struct {
+	container, pk, text string
+	params              []azcosmos.QueryParameter
+}
+
+// within yields the results of a query, page by page; an empty page may carry a continuation.
+func (s *Store) within(ctx context.Context, q partQuery) iter.Seq2[[]byte, error] {
+	pk, options := azcosmos.NewPartitionKeyString(q.pk), azcosmos.QueryOptions{QueryParameters: q.params}
 	return func(yield func([]byte, error) bool) {
 		for {
 			var page azcosmos.QueryItemsResponse
-			_, err := s.do(ctx, containerEvents, func(ctx context.Context, c *azcosmos.ContainerClient) (float32, error) {
+			_, err := s.do(ctx, q.container, func(ctx context.Context, c *azcosmos.ContainerClient) (float32, error) {
 				one := options
 				var err error
 				page, err = c.NewQueryItemsPager(q.text, pk, &one).NextPage(ctx)

@@ -1,0 +1,139 @@
+package reconcile_test
+
+import (
+	"math/rand/v2"
+	"os"
+	"runtime"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/auditbell/auditbell/handler/digest/digesttest"
+	"github.com/auditbell/auditbell/handler/reconcile"
+)
+
+// TestTheLedgerFindsWhatAFeedDropped runs a scaled-down month of an estate of twelve subscriptions through an export that
+// drops records: one in a hundred at random, whole hours, and one category for some days. `make reconcile-month` runs it
+// with 200,000 records.
+func TestTheLedgerFindsWhatAFeedDropped(t *testing.T) {
+	t.Parallel()
+	operations, days, subscriptions := 600, 1, 4
+	if n, err := strconv.Atoi(os.Getenv("RECONCILE_MONTH")); err == nil {
+		operations, days, subscriptions = n, 31, 12
+	}
+	from := time.Date(2026, 10, 1, 0, 0, 0, 0, time.UTC)
+	o := digesttest.Options{Seed: 5, From: from, To: from.AddDate(0, 0, days), Operations: operations}
+	h := openHouse(t, from.Add(time.Hour))
+	h.azure.records = unique(digesttest.All(o), subscriptions)
+	h.reconciler.Feeds = []reconcile.Feed{reconcile.EventHub}
+	h.reconciler.Subscriptions = h.azure.subscriptions()
+
+	rng := rand.New(rand.NewPCG(7, 7))
+	hours := days * 24
+	silent := map[time.Time]bool{}
+	for range max(2, hours/150) { // whole hours
+		silent[from.Add(time.Duration(rng.IntN(hours))*time.Hour)] = true
+	}
+	deaf := from.Add(time.Duration(hours/2) * time.Hour) // Policy is not exported for a fifth of the time
+	hearing := deaf.Add(time.Duration(hours/5) * time.Hour)
+	dropped := map[string]string{}
+	began := time.Now()
+	feed := func(hour time.Time) {
+		for _, r := range h.azure.within(hour, hour.Add(time.Hour)) {
+			switch {
+			case silent[hour]:
+				dropped[r.EventID] = "hour"
+			case r.Category == "Policy" && !r.Time.Before(deaf) && r.Time.Before(hearing):
+				dropped[r.EventID] = "category"
+			case rng.Float64() < 0.01:
+				dropped[r.EventID] = "random"
+			default:
+				h.arrive(t, digesttest.AppendRecord(nil, r))
+			}
+		}
+	}
+	h.now.Store(from.Add(time.Hour).Unix())
+	for n := range hours + 30 { // a day and more, until every hour had its third look
+		hour := from.Add(time.Duration(n) * time.Hour)
+		h.now.Store(hour.Add(time.Hour).Unix())
+		feed(hour)
+		h.flush(t)
+		h.now.Store(hour.Add(95 * time.Minute).Unix())
+		if n == 0 {
+			h.reconciler.Lookback = time.Hour
+		}
+		h.reconcileUntilDone(t)
+	}
+
+	found := h.recovered(t, from.Add(-time.Hour), hours+30)
+	missing, wrong := difference(dropped, found)
+	sum := h.ledger(t, from.Add(-2*time.Hour), from.Add(time.Duration(hours+40)*time.Hour))
+	if missing+wrong > 0 || sum.Missed != len(dropped) || sum.Recovered != len(dropped) || sum.Listed != len(h.azure.records) {
+		t.Errorf("%d dropped records were not recovered, %d were that had not been dropped; the ledger: %+v, want %d missed of %d",
+			missing, wrong, sum, len(dropped), len(h.azure.records))
+	}
+	rung := h.checkRings(t, dropped)
+	var memory runtime.MemStats
+	runtime.ReadMemStats(&memory)
+	kinds := map[string]int{}
+	for _, kind := range dropped {
+		kinds[kind]++
+	}
+	t.Logf("%d records in %d hours of %d subscriptions; dropped %v; missed by the ledger %d, false %d; %d of the dropped ring, each once; %s in all, "+
+		"%d requests to Azure, %d RU for reconciliation, peak of the process %d MiB", len(h.azure.records), hours, len(h.reconciler.Subscriptions), kinds, missing, wrong, rung,
+		time.Since(began).Round(time.Second), h.azure.requests(), h.spent(), memory.Sys>>20)
+}
+
+// unique leaves out what the feed would deliver again, because Azure lists a record once, and all but some
+// subscriptions.
+func unique(all []digesttest.Record, subscriptions int) []digesttest.Record {
+	seen, ids := map[string]bool{}, map[string]bool{}
+	return slices.DeleteFunc(all, func(r digesttest.Record) bool {
+		again := seen[r.EventID]
+		seen[r.EventID] = true
+		if !ids[r.Subscription] && len(ids) < subscriptions {
+			ids[r.Subscription] = true
+		}
+		return again || !ids[r.Subscription]
+	})
+}
+
+// difference counts what was dropped and not found, and what was found and not dropped.
+func difference(dropped map[string]string, found map[string]bool) (missing, wrong int) {
+	for id := range dropped {
+		if !found[id] {
+			missing++
+		}
+	}
+	for id := range found {
+		if dropped[id] == "" {
+			wrong++
+		}
+	}
+	return missing, wrong
+}
+
+// checkRings reports how many dropped records belong to an operation that rings, and fails unless each of those is in one
+// alert, and in one only.
+func (h *house) checkRings(t *testing.T, dropped map[string]string) (rung int) {
+	t.Helper()
+	alerts := h.operationsRung(t)
+	for _, r := range h.azure.records {
+		if dropped[r.EventID] == "" {
+			continue
+		}
+		e := decodeREST(t, r)
+		if !h.rings(e) {
+			continue
+		}
+		rung++
+		if n := alerts[lifeOf(e)]; n != 1 {
+			t.Errorf("the operation of the dropped record %s (%s) is in %d alerts, want 1", r.EventID, r.Operation, n)
+		}
+	}
+	if rung == 0 {
+		t.Error("no dropped record rings: the test proves nothing about ringing")
+	}
+	return rung
+}
