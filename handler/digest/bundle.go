@@ -73,7 +73,7 @@ func (b Bundle) Write(put Put) (Manifest, string, error) {
 	m := Manifest{
 		Format: manifestFormat, Digest: r.Name, Period: r.Period, Window: r.Window, Zone: r.Zone.String(), GeneratedAt: r.GeneratedAt,
 		Tool: b.Tool, Source: r.Completeness.Source, Complete: r.Completeness.Complete, RuleSet: b.RuleSet, Previous: b.Previous, Files: []File{},
-		Counts: Counts{Entries: r.Summary.Total, HighRisk: int64(r.HighRisk.Len()), Operations: int64(len(r.Cases())), Alerts: int64(len(r.Alerts.List))},
+		Counts: Counts{Entries: r.Summary.Total, HighRisk: int64(r.HighRisk.Len()), Operations: int64(r.Cases().Len()), Alerts: int64(len(r.Alerts.List))},
 	}
 	for _, f := range b.Formats {
 		file, err := hashed(put, f.File, func(w io.Writer) error { return f.Write(w, b.Report) })

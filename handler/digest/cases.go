@@ -1,13 +1,14 @@
 package digest
 
 import (
+	"bytes"
 	"cmp"
+	"iter"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/auditbell/auditbell/handler/activity"
-	"github.com/auditbell/auditbell/handler/source"
 )
 
 // Case is one operation of high risk, or one that rang: what the log tells of it in however many entries, and what became
@@ -24,50 +25,144 @@ type Case struct {
 	Alert       *Alert // nil: did not ring, or is not known
 }
 
-// Cases gathers the listed entries by operation, in order of their beginning, and joins what rang.
-func (r *Report) Cases() []Case {
-	var all []Case
-	index := map[source.Key]int{}
-	stages := map[source.Key]byte{}
-	byEvent := map[string]int{}
-	for op := range r.HighRisk.All() {
-		at, known := index[op.life]
-		if !known {
-			at = len(all)
-			index[op.life] = at
-			all = append(all, Case{First: op.Time, Operation: op.Operation, Caller: op.Caller, Resource: op.Resource, Correlation: op.Correlation})
-		}
-		c := &all[at]
-		c.Last, c.Entries = op.Time, c.Entries+1
-		c.Caller, c.Resource = cmp.Or(c.Caller, op.Caller), cmp.Or(c.Resource, op.Resource)
-		if op.EventID != "" {
-			c.EventIDs = append(c.EventIDs, op.EventID)
-			byEvent[op.EventID] = at
-		}
-		if s := stage(activity.OutcomeOf(op.Status)); s >= stages[op.life] {
-			stages[op.life], c.Outcome = s, op.Status
-		}
-	}
-	return r.joinAlerts(all, byEvent)
+// Cases are the listed entries by operation, and what rang, in order of their beginning. A big month has tens of
+// thousands, so they are not kept but made as they are asked for; what is kept is which entries belong together.
+type Cases struct {
+	report *Report
+	rows   []int32 // places in the list of entries, those of one operation behind one another
+	refs   []caseRef
 }
 
-// joinAlerts adds what rang: to the case it belongs to, or as a case of its own.
-func (r *Report) joinAlerts(all []Case, byEvent map[string]int) []Case {
-	for i := range r.Alerts.List {
-		a := &r.Alerts.List[i]
-		if at, known := byEvent[a.EventID]; known && a.EventID != "" {
-			all[at].Alert = a
+// caseRef says what a Case is made of.
+type caseRef struct {
+	from, to int32 // in rows; none: an alert of which no entry is listed
+	alert    int32 // in the report's list, -1 for none
+}
+
+// Cases gathers the listed entries by operation, and joins what rang.
+func (r *Report) Cases() Cases {
+	c := Cases{report: r, rows: make([]int32, r.HighRisk.Len())}
+	for i := range c.rows {
+		c.rows[i] = int32(i) //nolint:gosec // far fewer
+	}
+	life := func(at int32) []byte { return r.HighRisk.list.rows[at].life[:] }
+	slices.SortFunc(c.rows, func(a, b int32) int { return cmp.Or(bytes.Compare(life(a), life(b)), cmp.Compare(a, b)) })
+	for i := range c.rows {
+		if n := len(c.refs); n > 0 && bytes.Equal(life(c.rows[i-1]), life(c.rows[i])) {
+			c.refs[n-1].to++
 			continue
 		}
-		c := Case{First: a.Happened, Last: a.Happened, Operation: a.Operation, Caller: a.Caller, Resource: a.Resource,
-			Outcome: a.Outcome, Entries: int(a.Records), Alert: a}
-		if a.EventID != "" {
-			c.EventIDs = []string{a.EventID}
-		}
-		all = append(all, c)
+		c.refs = append(c.refs, caseRef{int32(i), int32(i + 1), -1}) //nolint:gosec // far fewer
 	}
-	slices.SortStableFunc(all, func(a, b Case) int {
-		return cmp.Or(a.First.Compare(b.First), strings.Compare(a.Operation, b.Operation), strings.Compare(a.Resource, b.Resource))
+	c.joinAlerts()
+	c.sort()
+	return c
+}
+
+// joinAlerts adds what rang: to the case that has its entry, or as a case of its own.
+func (c *Cases) joinAlerts() {
+	alerts := c.report.Alerts.List
+	if len(alerts) == 0 {
+		return
+	}
+	caseOf := make(map[string]int, len(alerts))
+	for i := range alerts {
+		caseOf[alerts[i].EventID] = -1
+	}
+	delete(caseOf, "")
+	high := c.report.HighRisk
+	for i, ref := range c.refs {
+		for _, at := range c.rows[ref.from:ref.to] {
+			id := high.list.text(high.list.rows[at].event)
+			if _, rang := caseOf[id]; rang {
+				caseOf[id] = i
+			}
+		}
+	}
+	for i := range alerts {
+		if at, known := caseOf[alerts[i].EventID]; known && at >= 0 {
+			c.refs[at].alert = int32(i) //nolint:gosec // far fewer
+			continue
+		}
+		c.refs = append(c.refs, caseRef{alert: int32(i)}) //nolint:gosec // far fewer
+	}
+}
+
+// sort orders cases by their beginning. Only what began at one time is looked at further.
+func (c *Cases) sort() {
+	slices.SortFunc(c.refs, func(a, b caseRef) int {
+		if order := c.first(a).Compare(c.first(b)); order != 0 {
+			return order
+		}
+		x, y := c.one(a), c.one(b)
+		return cmp.Or(strings.Compare(x.Operation, y.Operation), strings.Compare(x.Resource, y.Resource), cmp.Compare(c.place(a), c.place(b)))
 	})
+}
+
+// place is where the case's first entry stands, which is the same in every run, unlike the keys of operations.
+func (c *Cases) place(ref caseRef) int {
+	if ref.from == ref.to {
+		return len(c.rows) + int(ref.alert)
+	}
+	return int(c.rows[ref.from])
+}
+
+func (c *Cases) first(ref caseRef) time.Time {
+	if ref.from == ref.to {
+		return c.report.Alerts.List[ref.alert].Happened
+	}
+	return c.report.HighRisk.list.rows[c.rows[ref.from]].when()
+}
+
+// Len is their number.
+func (c Cases) Len() int { return len(c.refs) }
+
+// All iterates over them.
+func (c Cases) All() iter.Seq[Case] { return c.First(len(c.refs)) }
+
+// First iterates over the first n.
+func (c Cases) First(n int) iter.Seq[Case] {
+	return func(yield func(Case) bool) {
+		for _, ref := range c.refs[:min(n, len(c.refs))] {
+			if !yield(c.one(ref)) {
+				return
+			}
+		}
+	}
+}
+
+// one makes the Case of a ref.
+func (c *Cases) one(ref caseRef) Case {
+	if ref.from == ref.to {
+		return caseOfAlert(&c.report.Alerts.List[ref.alert])
+	}
+	var all Case
+	reached := byte(0)
+	for i, at := range c.rows[ref.from:ref.to] {
+		op := c.report.HighRisk.operation(c.report.HighRisk.list.rows[at])
+		if i == 0 {
+			all = Case{First: op.Time, Operation: op.Operation, Correlation: op.Correlation}
+		}
+		all.Last, all.Entries = op.Time, all.Entries+1
+		all.Caller, all.Resource = cmp.Or(all.Caller, op.Caller), cmp.Or(all.Resource, op.Resource)
+		if op.EventID != "" {
+			all.EventIDs = append(all.EventIDs, op.EventID)
+		}
+		if s := stage(activity.OutcomeOf(op.Status)); s >= reached {
+			reached, all.Outcome = s, op.Status
+		}
+	}
+	if ref.alert >= 0 {
+		all.Alert = &c.report.Alerts.List[ref.alert]
+	}
 	return all
+}
+
+func caseOfAlert(a *Alert) Case {
+	c := Case{First: a.Happened, Last: a.Happened, Operation: a.Operation, Caller: a.Caller, Resource: a.Resource,
+		Outcome: a.Outcome, Entries: int(a.Records), Alert: a}
+	if a.EventID != "" {
+		c.EventIDs = []string{a.EventID}
+	}
+	return c
 }

@@ -20,7 +20,7 @@ var caseColumns = []string{
 func CSV(w io.Writer, r Report) error {
 	out := csv.NewWriter(w)
 	_ = out.Write(caseColumns) // errors stick and show at the end
-	for _, c := range r.Cases() {
+	for c := range r.Cases().All() {
 		cells := c.cells()
 		for i := range cells {
 			cells[i] = inert(cells[i])

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"slices"
 	"strings"
 	"time"
 )
@@ -33,7 +34,7 @@ func HTML(w io.Writer, r Report) error {
 		Cases      []Case
 		CaseCount  int
 		Categories []Count
-	}{r, cases[:min(len(cases), casesShown)], len(cases), sorted(r.ByCategory)}
+	}{r, slices.Collect(cases.First(casesShown)), cases.Len(), sorted(r.ByCategory)}
 	if err := t.Execute(w, &page); err != nil {
 		return fmt.Errorf("write html: %w", err)
 	}

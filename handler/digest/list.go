@@ -3,16 +3,20 @@ package digest
 import (
 	"cmp"
 	"encoding/binary"
+	"encoding/hex"
+	"fmt"
 	"hash/maphash"
 	"iter"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/auditbell/auditbell/handler/source"
 )
 
-// list holds listed entries in about 100 bytes each: texts are kept once, in blocks that are never moved.
+// list holds listed entries in about 150 bytes each: texts are kept once, in blocks that are never moved, and ids as the
+// 16 bytes that they are.
 type list struct {
 	rows   []row
 	blocks [][]byte
@@ -72,19 +76,37 @@ func (l *list) keep(text string) uint32 {
 	if *at != 0 && l.text(*at) == text {
 		return *at
 	}
-	*at = l.append(text[:min(len(text), math.MaxUint16)])
+	if id, ok := packed(text); ok {
+		*at = l.append(packedID, id[:])
+		return *at
+	}
+	text = text[:min(len(text), packedID-1)]
+	*at = l.append(len(text), []byte(text))
 	return *at
 }
 
-func (l *list) append(text string) uint32 {
+// packedID in place of a length stands for an id of 16 bytes.
+const packedID = math.MaxUint16
+
+// packed reads a GUID in the spelling that Azure uses, which is found again by writing it so.
+func packed(text string) (id [16]byte, ok bool) {
+	if len(text) != 36 || text[8] != '-' || text[13] != '-' || text[18] != '-' || text[23] != '-' || strings.ContainsAny(text, "ABCDEF") {
+		return id, false
+	}
+	n, err := hex.Decode(id[:], []byte(text[:8]+text[9:13]+text[14:18]+text[19:23]+text[24:]))
+	return id, err == nil && n == len(id)
+}
+
+// append adds a text to the blocks, or what stands for it.
+func (l *list) append(length int, body []byte) (ref uint32) {
 	last := len(l.blocks) - 1
-	if last < 0 || len(l.blocks[last])+len(text)+2 > blockSize {
-		l.blocks = append(l.blocks, make([]byte, 1, max(blockSize, len(text)+3))) // no ref is 0
+	if last < 0 || len(l.blocks[last])+len(body)+2 > blockSize {
+		l.blocks = append(l.blocks, make([]byte, 1, max(blockSize, len(body)+3))) // no ref is 0
 		last++
 	}
 	b := l.blocks[last]
-	ref := uint32(last)<<16 | uint32(len(b))                                    //nolint:gosec // blocks are bounded
-	b = append(binary.LittleEndian.AppendUint16(b, uint16(len(text))), text...) //nolint:gosec // cut above
+	ref = uint32(last)<<16 | uint32(len(b))                                  //nolint:gosec // blocks are bounded
+	b = append(binary.LittleEndian.AppendUint16(b, uint16(length)), body...) //nolint:gosec // cut above
 	l.blocks[last] = b
 	return ref
 }
@@ -95,7 +117,10 @@ func (l *list) text(ref uint32) string {
 		return ""
 	}
 	b := l.blocks[ref>>16][ref&0xffff:]
-	return string(b[2 : 2+int(binary.LittleEndian.Uint16(b))])
+	if n := int(binary.LittleEndian.Uint16(b)); n != packedID {
+		return string(b[2 : 2+n])
+	}
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[2:6], b[6:8], b[8:10], b[10:12], b[12:18])
 }
 
 // Operation is one listed entry.
@@ -144,13 +169,19 @@ func (o Operations) operation(r row) Operation {
 		Operation: o.vocabulary.Operations.At(int(r.operation)).Text, Resource: o.list.text(r.resource),
 		EventID: o.list.text(r.event), Correlation: o.list.text(r.correlation), Status: Word(outcomes[r.outcome]), life: r.life,
 	}
-	if r.time != noTime {
-		op.Time = time.Unix(0, r.time).UTC()
-	}
+	op.Time = r.when()
 	if r.caller >= 0 {
 		op.Caller = o.vocabulary.Callers.At(int(r.caller)).Text
 	}
 	return op
+}
+
+// when is the row's time, the zero time when the entry does not tell it.
+func (r *row) when() time.Time {
+	if r.time == noTime {
+		return time.Time{}
+	}
+	return time.Unix(0, r.time).UTC()
 }
 
 func (o Operations) sort() {

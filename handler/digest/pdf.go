@@ -353,18 +353,18 @@ func (d *document) exceptions() {
 func (d *document) cases() {
 	all := d.r.Cases()
 	d.head("High-risk operations")
-	if len(all) == 0 {
+	if all.Len() == 0 {
 		d.paragraph(fmt.Sprintf("None: no deletion and no change of permissions among %s entries.", number(d.r.Summary.Total)))
 		return
 	}
-	d.paragraph(fmt.Sprintf("Deletions, changes of permissions, and whatever rang: %s entries of %s operations.", number(int64(d.r.HighRisk.Len())), number(int64(len(all)))))
+	d.paragraph(fmt.Sprintf("Deletions, changes of permissions, and whatever rang: %s entries of %s operations.", number(int64(d.r.HighRisk.Len())), number(int64(all.Len()))))
 	rows := [][]string{}
-	for _, c := range all[:min(len(all), rowsShown)] {
+	for c := range all.First(rowsShown) {
 		rows = append(rows, []string{clock(c.First, d.r.Zone), shortOperation(c.Operation), orUnknown(c.Caller), c.Resource, orUnknown(c.Outcome)})
 	}
 	d.table(table{x: left, size: 7.5, columns: []column{
 		{"When", 30, false}, {"Operation", 36, false}, {"Who", 36, false}, {"Resource", 58, false}, {"Result", 18, false}}, rows: rows})
-	d.rest(len(all), "operations.csv has every one, with the ids of its entries.")
+	d.rest(all.Len(), "operations.csv has every one, with the ids of its entries.")
 }
 
 func (d *document) evidence() {

@@ -3,6 +3,8 @@ package digest
 import (
 	"fmt"
 	"io"
+	"iter"
+	"slices"
 )
 
 // XLSX writes a workbook for those who want to sort and filter. Every text is stored as text: nothing an event brought
@@ -10,17 +12,17 @@ import (
 func XLSX(w io.Writer, r Report) error {
 	b := workbook{r: &r}
 	book := newBook(w, "Azure Activity Log digest, "+r.Period, r.GeneratedAt)
-	book.sheet("Summary", []string{"what", "value"}, b.summary())
+	book.sheet("Summary", []string{"what", "value"}, slices.Values(b.summary()))
 	book.sheet("High-risk operations", caseColumns, b.cases())
-	book.sheet("Role assignments", []string{"time", "action", "role", "principal", "principal type", "caller", "scope", "status", "event id"}, b.roles())
-	book.sheet("Deletions", []string{"resource type", "count"}, counts(r.Deletions.ByType))
-	book.sheet("Failures", []string{"operation", "count"}, counts(r.Failures.ByOperation))
-	book.sheet("Most frequent", []string{"kind", "name", "entries", "failed", "high risk"}, b.top())
-	book.sheet("Days", append([]string{"date", "entries", "high risk"}, hourNames()...), b.days())
-	book.sheet("Alerts", []string{"opened", "severity", "rule", "rule author", "headline", "caller", "resource", "operations", "first delivered", "answers", "id"}, b.alerts())
-	book.sheet("Controls", []string{"control", "verdict", "seen", "rung", "excepted", "alerts", "delivered", "p50 s", "p95 s", "acknowledged by"}, b.controls())
-	book.sheet("Daily test", []string{"date", "status", "due", "sent", "destination", "delivered", "held until", "seconds", "late", "reason"}, b.tests())
-	book.sheet("Evidence", []string{"what", "value"}, b.evidence())
+	book.sheet("Role assignments", []string{"time", "action", "role", "principal", "principal type", "caller", "scope", "status", "event id"}, slices.Values(b.roles()))
+	book.sheet("Deletions", []string{"resource type", "count"}, slices.Values(counts(r.Deletions.ByType)))
+	book.sheet("Failures", []string{"operation", "count"}, slices.Values(counts(r.Failures.ByOperation)))
+	book.sheet("Most frequent", []string{"kind", "name", "entries", "failed", "high risk"}, slices.Values(b.top()))
+	book.sheet("Days", append([]string{"date", "entries", "high risk"}, hourNames()...), slices.Values(b.days()))
+	book.sheet("Alerts", []string{"opened", "severity", "rule", "rule author", "headline", "caller", "resource", "operations", "first delivered", "answers", "id"}, slices.Values(b.alerts()))
+	book.sheet("Controls", []string{"control", "verdict", "seen", "rung", "excepted", "alerts", "delivered", "p50 s", "p95 s", "acknowledged by"}, slices.Values(b.controls()))
+	book.sheet("Daily test", []string{"date", "status", "due", "sent", "destination", "delivered", "held until", "seconds", "late", "reason"}, slices.Values(b.tests()))
+	book.sheet("Evidence", []string{"what", "value"}, slices.Values(b.evidence()))
 	if err := book.close(); err != nil {
 		return fmt.Errorf("write xlsx: %w", err)
 	}
@@ -68,21 +70,22 @@ func (b workbook) summary() [][]any {
 // sheetLimit is what a sheet holds (Microsoft: "Excel specifications and limits"), less the head.
 const sheetLimit = 1<<20 - 1
 
-func (b workbook) cases() [][]any {
-	all := b.r.Cases()
-	rows := make([][]any, 0, len(all))
-	for i := range all[:min(len(all), sheetLimit)] {
-		row := make([]any, 0, len(caseColumns))
-		for column, cell := range all[i].cells() {
-			if caseColumns[column] == "entries" {
-				row = append(row, all[i].Entries)
-				continue
+func (b workbook) cases() iter.Seq[[]any] {
+	return func(yield func([]any) bool) {
+		for c := range b.r.Cases().First(sheetLimit) {
+			row := make([]any, 0, len(caseColumns))
+			for column, cell := range c.cells() {
+				if caseColumns[column] == "entries" {
+					row = append(row, c.Entries)
+					continue
+				}
+				row = append(row, cell)
 			}
-			row = append(row, cell)
+			if !yield(row) {
+				return
+			}
 		}
-		rows = append(rows, row)
 	}
-	return rows
 }
 
 func (b workbook) roles() [][]any {

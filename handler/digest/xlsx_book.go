@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"strconv"
 	"strings"
 	"time"
@@ -46,8 +47,8 @@ func (b *book) fail(err error) {
 
 const xmlHead = `<?xml version="1.0" encoding="UTF-8" standalone="yes"?>` + "\n"
 
-// sheet writes a table. Cells are texts and numbers.
-func (b *book) sheet(name string, columns []string, rows [][]any) {
+// sheet writes a table as its rows come. Cells are texts and numbers.
+func (b *book) sheet(name string, columns []string, rows iter.Seq[[]any]) {
 	if b.err != nil {
 		return
 	}
@@ -61,10 +62,10 @@ func (b *book) sheet(name string, columns []string, rows [][]any) {
 		head[i] = c
 	}
 	s.row(head, ` s="1"`)
-	for _, row := range rows {
+	for row := range rows {
 		s.row(row, "")
 	}
-	s.raw(fmt.Sprintf(`</sheetData><autoFilter ref="A1:%s%d"/></worksheet>`, columnName(len(columns)), len(rows)+1))
+	s.raw(fmt.Sprintf(`</sheetData><autoFilter ref="A1:%s%d"/></worksheet>`, columnName(len(columns)), s.n))
 	if err := errors.Join(s.err, s.out.Flush()); err != nil {
 		b.fail(err)
 	}
