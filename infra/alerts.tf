@@ -68,6 +68,38 @@ check "the_webhook_has_its_key" {
   }
 }
 
+# The watch that outlives us: Auditbell rings about itself while it runs, and nobody rings when it does not. Its self-watch
+# logs a line in each hour; when none came for six, Azure Monitor mails. The webhook would lead to the app that is dead.
+resource "azurerm_monitor_scheduled_query_rules_alert_v2" "self_watch" {
+  count = var.self_watch_alert_enabled && var.event_delivery_enabled && length(var.alert_emails) > 0 ? 1 : 0
+
+  name                  = "auditbell-does-not-watch"
+  resource_group_name   = azurerm_resource_group.main.name
+  location              = azurerm_resource_group.main.location
+  description           = "Auditbell's self-watch has not run for six hours. While nobody watches, silence proves nothing; see docs/operations.md."
+  scopes                = [azurerm_log_analytics_workspace.main.id]
+  severity              = 1
+  evaluation_frequency  = "PT1H"
+  window_duration       = "PT6H"
+  skip_query_validation = true # the table comes into being with its first row
+  tags                  = local.tags
+
+  criteria {
+    query                   = <<-KQL
+      AppTraces
+      | where Message startswith "{"
+      | where tostring(parse_json(Message).msg) == "watched"
+    KQL
+    time_aggregation_method = "Count"
+    operator                = "LessThan"
+    threshold               = 1
+  }
+
+  action {
+    action_groups = [azurerm_monitor_action_group.main.id]
+  }
+}
+
 # The seed rule keyvault-secret-delete watches Azure's management plane. A secret that is deleted through the vault shows
 # only in the vault's own audit log.
 resource "azurerm_monitor_scheduled_query_rules_alert_v2" "secret_delete" {

@@ -335,6 +335,12 @@ variable "secret_delete_query_alert_enabled" {
   default     = false
 }
 
+variable "self_watch_alert_enabled" {
+  description = "Let Azure Monitor mail `alert_emails` when Auditbell's self-watch logs nothing for six hours: a dead app cannot ring. Costs about half a dollar a month."
+  type        = bool
+  default     = true
+}
+
 # What is kept.
 
 variable "cosmos_throughput_mode" {

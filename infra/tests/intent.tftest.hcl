@@ -345,6 +345,10 @@ run "everything_optional_at_once" {
   }
 
   assert {
+    condition     = length(azurerm_monitor_scheduled_query_rules_alert_v2.self_watch) == 1
+    error_message = "somebody outside of the app is told when it watches no more"
+  }
+  assert {
     condition     = length(azurerm_eventhub.main) == 1 && length(azurerm_role_assignment.email) == 1 && length(azurerm_consumption_budget_resource_group.main) == 1
     error_message = "what is switched on is made"
   }
