@@ -13,9 +13,9 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 	"github.com/robfig/cron/v3"
 
-	"github.com/auditbell/auditbell/handler/enrich"
 	"github.com/auditbell/auditbell/handler/entra"
 	"github.com/auditbell/auditbell/handler/exception"
+	"github.com/auditbell/auditbell/handler/lookup"
 	"github.com/auditbell/auditbell/handler/notify"
 	"github.com/auditbell/auditbell/handler/pipeline"
 	"github.com/auditbell/auditbell/handler/rules"
@@ -31,6 +31,7 @@ type app struct {
 	destinations map[string]notify.Destination
 	rules        []*rules.Rule
 	exceptions   *exception.Book
+	lookups      *lookup.Set     // nil: off
 	slackSecret  settings.Secret // empty: clicks are not answered
 	webhook      *entra.Verifier // nil: the function key alone guards actiongroup-alert
 	log          *slog.Logger
@@ -75,7 +76,8 @@ func openApp(w world) (*app, error) {
 		Lease: s.Duration(settings.Def{Name: "DELIVERY_LEASE", Default: "30s",
 			Doc: "How long one instance may take to deliver an alert before another one tries."}),
 	}
-	a.pipeline.Texts = readTexts(s, config.Texts)
+	a.pipeline.Texts, a.pipeline.Changes = readTexts(s, config.Texts), config.Changes
+	looking := readLookups(s)
 	a.slackSecret, a.pipeline.Acting = readActing(s)
 	a.pipeline.Canary = readCanary(s, a.pipeline.Acting.Zone)
 	a.webhook = entra.Open(s, notify.NewClient(http.DefaultTransport), w.now)
@@ -92,6 +94,12 @@ func openApp(w world) (*app, error) {
 	a.pipeline.Staged, a.pipeline.Watches = a.store, a.store
 	a.exceptions = exception.NewBook(exceptions, a.store, a.store.Now)
 	a.pipeline.Exceptions = a.exceptions
+	if a.lookups, err = openLookups(looking, a.store, w.log); err != nil {
+		return a, err
+	}
+	if a.lookups != nil { // an interface that holds a nil pointer would not be nil
+		a.pipeline.Lookups = a.lookups
+	}
 	return a, nil
 }
 
@@ -154,11 +162,6 @@ func credential(s *settings.Set, clientID string) azcore.TokenCredential {
 		s.Report(settings.Problem{Name: "identity", Reason: err.Error(), Hint: "switch on the app's managed identity, or sign in with az login"})
 	}
 	return c
-}
-
-func readEnrich(s *settings.Set) enrich.Options {
-	return enrich.Options{Portal: s.URL(settings.Def{Name: "PORTAL_URL", Default: "https://portal.azure.com",
-		Doc: "The portal that links lead to; sovereign clouds have their own."})}
 }
 
 // readEventHub declares what the host resolves for eventhub-activity; we never connect to the hub ourselves. Without a

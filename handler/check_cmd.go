@@ -13,6 +13,7 @@ import (
 	"github.com/auditbell/auditbell/handler/activity"
 	"github.com/auditbell/auditbell/handler/alert"
 	"github.com/auditbell/auditbell/handler/exception"
+	"github.com/auditbell/auditbell/handler/settings"
 )
 
 type checkCmd struct {
@@ -55,6 +56,7 @@ func (c *checkCmd) check(ctx context.Context, std stdio) []checkLine {
 		{"destinations", true, strings.Join(names(a.destinations), ", ")},
 	}
 	lines = append(lines, a.webhookCheck(ctx)...)
+	lines = append(lines, geoCheck(settings.New(std.env))...)
 	if err := a.store.Check(ctx); err != nil {
 		for _, problem := range strings.Split(err.Error(), "\n") {
 			lines = append(lines, checkLine{"store", false, problem})
@@ -63,6 +65,7 @@ func (c *checkCmd) check(ctx context.Context, std stdio) []checkLine {
 	}
 	lines = append(lines, checkLine{"store", true, "answers"})
 	lines = append(lines, a.aliveCheck(ctx)...)
+	lines = append(lines, a.lookupCheck(ctx)...)
 	parked, err := a.store.ListParked(ctx, c.Limit)
 	lines = append(lines, listed("parked", parkedLines(parked, c.Limit), err)...)
 	all, err := a.exceptions.All(ctx)

@@ -147,7 +147,7 @@ func newExplainer(ctx context.Context, choice ruleChoice, std stdio) (*explainer
 	}
 	x.exceptions = append(x.exceptions, marked...)
 	x.pipeline = &pipeline.Pipeline{
-		Rules: x.chosen.set, Routes: config.Routes, Quiet: config.Quiet, Maintenance: config.Maintenance,
+		Rules: x.chosen.set, Routes: config.Routes, Quiet: config.Quiet, Maintenance: config.Maintenance, Changes: config.Changes,
 		Everywhere: everywhereOr(std, settings.Everywhere), Enrich: readEnrich(settings.New(std.env)), Now: func() time.Time { return x.at },
 	}
 	return x, nil

@@ -205,3 +205,8 @@ func (a *Alert) NextWork() time.Time {
 	}
 	return next
 }
+
+// HabitKey is the same for the same actor and operation, wherever: it finds what is remembered of them.
+func HabitKey(e activity.Event) string {
+	return "habit-" + hash(ActorOf(e), e.TenantScope(), e.Operation)
+}

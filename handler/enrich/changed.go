@@ -23,7 +23,7 @@ func changed(e activity.Event, _ Options, v *View) {
 	case len(body) == 0:
 		return
 	case strings.HasSuffix(e.Operation, "/securityrules/write"):
-		text = SecurityRule(e.ResourceName, body)
+		text = SecurityRule(e.ResourceName, "", body)
 	case strings.HasSuffix(e.Operation, "/networksecuritygroups/write"):
 		text = securityRules(body)
 	}
@@ -33,9 +33,9 @@ func changed(e activity.Event, _ Options, v *View) {
 	v.fact(Fact{Name: "Changed", Value: with("asked for ", text)})
 }
 
-// SecurityRule is "inbound rule allow-ssh: 0.0.0.0/0 → 22, allow" of a rule's properties, "" when they are not those of
-// one (learn: "Network security groups", security rules).
-func SecurityRule(name string, p activity.Properties) string {
+// SecurityRule is "inbound rule allow-ssh added: 0.0.0.0/0 → 22, allow" of a rule's properties, "" when they are not those
+// of one (learn: "Network security groups", security rules). done may be empty.
+func SecurityRule(name, done string, p activity.Properties) string {
 	direction := strings.ToLower(p.Text("direction"))
 	from := or(p.Text("sourceAddressPrefix"), list(p, "sourceAddressPrefixes"))
 	to := or(p.Text("destinationPortRange"), list(p, "destinationPortRanges"))
@@ -48,7 +48,7 @@ func SecurityRule(name string, p activity.Properties) string {
 	if to == "*" {
 		to = "every port"
 	}
-	return join(direction, "rule", name) + ": " + or(from, "?") + " → " + or(to, "?") + with(", ", strings.ToLower(p.Text("access")))
+	return join(direction, "rule", name, done) + ": " + or(from, "?") + " → " + or(to, "?") + with(", ", strings.ToLower(p.Text("access")))
 }
 
 // securityRules are the rules of a whole network security group, the first three in words.
@@ -63,11 +63,11 @@ func securityRules(p activity.Properties) string {
 	}
 	var told []string
 	for _, r := range rules {
-		if text := SecurityRule(r.Name, r.Properties); text != "" {
+		if text := SecurityRule(r.Name, "", r.Properties); text != "" {
 			told = append(told, text)
 		}
 	}
-	return andMore(told, most, "; ")
+	return AndMore(told, most, "; ")
 }
 
 // list joins a member that is a list of texts.
@@ -76,11 +76,11 @@ func list(p activity.Properties, member string) string {
 	if json.Unmarshal(p.Value(member), &texts) != nil {
 		return ""
 	}
-	return andMore(texts, 4, ", ")
+	return AndMore(texts, 4, ", ")
 }
 
-// andMore joins the first texts and counts the others.
-func andMore(texts []string, most int, by string) string {
+// AndMore joins the first texts and counts the others.
+func AndMore(texts []string, most int, by string) string {
 	if len(texts) <= most {
 		return strings.Join(texts, by)
 	}
@@ -105,7 +105,7 @@ func asked(body activity.Properties) string {
 	for _, s := range all {
 		texts = append(texts, s.path+" "+Shown(s.path, s.value))
 	}
-	return andMore(texts, most, ", ")
+	return AndMore(texts, most, ", ")
 }
 
 // setting is one scalar of a body.

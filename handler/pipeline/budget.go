@@ -33,6 +33,17 @@ func (b *Budgets) limiter(name string) *rate.Limiter {
 	return b.by[name]
 }
 
+// reserve is the part of the budget that edits leave to first messages: what is new to a reader goes first.
+const reserve = 10
+
+// takeEdit is take for what changes a message that is there.
+func (b *Budgets) takeEdit(name string, now time.Time) (wait time.Duration) {
+	if lacks := reserve + 1 - b.limiter(name).TokensAt(now); lacks > 0 {
+		return time.Duration(lacks * float64(time.Second) / perSecond)
+	}
+	return b.take(name, now)
+}
+
 // take uses one message of the destination's budget up; when there is none left it says when there will be.
 func (b *Budgets) take(name string, now time.Time) (wait time.Duration) {
 	r := b.limiter(name).ReserveN(now, 1)

@@ -11,6 +11,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/data/azcosmos"
 
 	"github.com/auditbell/auditbell/handler/activity"
+	"github.com/auditbell/auditbell/handler/alert"
 )
 
 // shards spreads a day over logical partitions: 50 M events a month stay near 100 MB in each (facts: cosmos §4.4).
@@ -27,13 +28,15 @@ type eventItem struct {
 	Hour string `json:"hour"`
 	TTL  int    `json:"ttl"`
 	By   string `json:"by"` // who wrote it, to recognise our own unanswered write
+	// Actor is alert.ActorOf; by it an actor's other doings are found.
+	Actor string `json:"actor,omitempty"`
 	activity.Event
 }
 
 // Append records the event once; first tells whether it was not there before. by names the caller's attempt, unique
 // for each invocation.
 func (s *Store) Append(ctx context.Context, e activity.Event, by string) (first bool, ru float64, err error) {
-	item := eventItem{Item: e.ID, PK: eventPK(e), Hour: hourOf(e), TTL: seconds(keepEvents), By: by, Event: e}
+	item := eventItem{Item: e.ID, PK: eventPK(e), Hour: hourOf(e), TTL: seconds(keepEvents), By: by, Actor: alert.ActorOf(e), Event: e}
 	item.Properties = item.Properties.Within(storedProperties)
 	body, err := json.Marshal(item)
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -53,6 +54,8 @@ type Store struct {
 	clients *provider
 	log     *slog.Logger
 	now     func() time.Time
+
+	habitsSince atomic.Pointer[time.Time] // nil: not read yet
 }
 
 // Open returns a Store. It does not call the account: a start must not depend on the network.

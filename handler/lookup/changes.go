@@ -1,0 +1,170 @@
+package lookup
+
+import (
+	"context"
+	"encoding/json"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/auditbell/auditbell/handler/activity"
+	"github.com/auditbell/auditbell/handler/alert"
+	"github.com/auditbell/auditbell/handler/enrich"
+)
+
+// isChange holds for what Resource Graph keeps a record of: something that was written, on a resource that it lists.
+func isChange(e *activity.Event) bool {
+	verb := e.Operation[strings.LastIndexByte(e.Operation, '/')+1:]
+	return e.Category == activity.Administrative && e.Outcome == activity.Succeeded && (verb == "write" || verb == "action") &&
+		guid.MatchString(e.CorrelationID) && guid.MatchString(e.SubscriptionID) && tracked(e.ResourceID) != ""
+}
+
+// change is one record of Resource Graph's table resourcechanges.
+type change struct {
+	Target  string                     `json:"target"`
+	Kind    string                     `json:"kind"` // Create, Update or Delete
+	Changes map[string]json.RawMessage `json:"changes"`
+}
+
+// property is one property of a record. Values are texts nearly always, "null" for what is not there (learn: "Get resource
+// configuration changes").
+type property struct {
+	New      any    `json:"newValue"`
+	Old      any    `json:"previousValue"`
+	Category string `json:"changeCategory"` // System: Azure's own bookkeeping
+}
+
+// changes tells what properties were before and are now. Azure has it on record within five minutes, so the first
+// question mostly comes too early.
+func (s *Set) changes(ctx context.Context, e *activity.Event) (alert.Learned, error) {
+	text := "resourcechanges" +
+		" | extend correlation = tostring(properties.changeAttributes.correlationId), target = tostring(properties.targetResourceId)" +
+		" | where correlation =~ " + literal(e.CorrelationID) + " and target startswith " + literal(tracked(e.ResourceID)) +
+		" | project target, kind = tostring(properties.changeType), changes = properties.changes"
+	var rows []change
+	if err := s.query(ctx, e.SubscriptionID, text, &rows); err != nil {
+		return alert.Learned{}, err
+	}
+	if len(rows) == 0 {
+		return alert.Learned{}, errNotYet
+	}
+	var told []string
+	for _, r := range rows {
+		told = append(told, r.words()...)
+	}
+	if len(told) == 0 {
+		return alert.Learned{}, errNothing // created or deleted as a whole, which the message says already
+	}
+	const most = 5
+	return alert.Learned{Facts: []alert.Fact{{Name: "Changed", Value: enrich.AndMore(told, most, "; ")}}}, nil
+}
+
+// words tells a record's properties, each in a phrase, in order of path.
+func (c change) words() []string {
+	rules := map[string]*ruleChange{}
+	var told []string
+	for _, path := range sortedKeys(c.Changes) {
+		var p property
+		if json.Unmarshal(c.Changes[path], &p) != nil || strings.EqualFold(p.Category, "System") || enrich.Boring(path) {
+			continue
+		}
+		if m := inRule.FindStringSubmatch(path); m != nil {
+			if rules[m[1]] == nil {
+				rules[m[1]] = &ruleChange{before: map[string]string{}, after: map[string]string{}}
+			}
+			rules[m[1]].add(path, m[2], p)
+			continue
+		}
+		told = append(told, phrase(path, p))
+	}
+	for _, n := range sortedKeys(rules) {
+		told = append(told, rules[n].words()...)
+	}
+	return told
+}
+
+// phrase is "publicNetworkAccess: Disabled → Enabled".
+func phrase(path string, p property) string {
+	name := strings.TrimPrefix(path, "properties.")
+	before, after := value(p.Old), value(p.New)
+	switch {
+	case before == "" && after == "":
+		return name + " changed"
+	case before == "":
+		return name + " added: " + enrich.Shown(path, after)
+	case after == "":
+		return name + " removed, was " + enrich.Shown(path, before)
+	}
+	return name + ": " + enrich.Shown(path, before) + " → " + enrich.Shown(path, after)
+}
+
+// value is a property's value as text, "" for none.
+func value(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return ""
+	case string:
+		if v == "null" {
+			return ""
+		}
+		return v
+	}
+	raw, err := json.Marshal(v)
+	if err != nil {
+		return ""
+	}
+	return string(raw)
+}
+
+// inRule finds properties of one rule of a network security group: properties.securityRules[3].properties.access.
+var inRule = regexp.MustCompile(`^properties\.securityRules\[("?[^\]"]*"?)\]\.(.+)$`)
+
+// ruleChange gathers the properties of one rule, so that a rule that is new is told as a rule.
+type ruleChange struct {
+	before, after map[string]string
+	phrases       []string
+}
+
+func (r *ruleChange) add(path, member string, p property) {
+	member = strings.TrimPrefix(member, "properties.")
+	if old := value(p.Old); old != "" {
+		r.before[member] = old
+	}
+	if now := value(p.New); now != "" {
+		r.after[member] = now
+	}
+	r.phrases = append(r.phrases, phrase(path, p))
+}
+
+// words is "inbound rule allow-ssh added: 0.0.0.0/0 → 22, allow", or the single properties of a rule that was there and
+// stays.
+func (r *ruleChange) words() []string {
+	switch {
+	case len(r.before) == 0:
+		if text := ruleText(r.after, "added"); text != "" {
+			return []string{text}
+		}
+	case len(r.after) == 0:
+		if text := ruleText(r.before, "removed"); text != "" {
+			return []string{text}
+		}
+	}
+	return r.phrases
+}
+
+func ruleText(members map[string]string, done string) string {
+	raw, err := json.Marshal(members)
+	if err != nil {
+		return ""
+	}
+	return enrich.SecurityRule(members["name"], done, activity.Properties(raw))
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}
