@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -114,8 +115,25 @@ func allKQL(t *testing.T) []kqlText {
 		all = append(all, kqlText{"infra/queries/" + q.Name + ".kql", q.Text})
 	}
 	all = append(all, terraformKQL(t)...)
+	all = append(all, documentedKQL(t)...)
 	all = append(all, askedKQL()...)
 	return append(all, countedKQL(t)...)
+}
+
+// documentedKQL are the queries that docs/ tells operators to run.
+func documentedKQL(t *testing.T) (all []kqlText) {
+	t.Helper()
+	const page = "../docs/operations.md"
+	text, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, part := range strings.Split(string(text), "```kql\n") {
+		if query, _, ok := strings.Cut(part, "```"); ok && i > 0 {
+			all = append(all, kqlText{fmt.Sprintf("%s, query %d", page, i), query})
+		}
+	}
+	return all
 }
 
 // terraformKQL are the queries of alert rules.
