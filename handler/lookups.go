@@ -27,7 +27,8 @@ import (
 
 // readLookups reads what is looked up after the first message, and whom to ask. No names: nothing is.
 func readLookups(s *settings.Set) lookup.Options {
-	o := lookup.Options{Names: lookupNames(s), Resolve: net.DefaultResolver.LookupAddr}
+	o := lookup.Options{Resolve: net.DefaultResolver.LookupAddr}
+	o.Names, o.Optional = lookupNames(s)
 	o.OwnerTags = split(s.Text(settings.Def{Name: "OWNER_TAGS", Default: "owner",
 		Doc: "Names of the resource tags that say who owns a resource, parted by commas; the first that is there is shown."}))
 	place := placeOf(cloudOf(s.Text(portalDef)))
@@ -55,8 +56,8 @@ func readLookups(s *settings.Set) lookup.Options {
 }
 
 // lookupNames are the lookups that LOOKUPS switches on. Where the app has no identity, auto is off: a developer's own
-// sign-in is not asked for behind their back.
-func lookupNames(s *settings.Set) []string {
+// sign-in is not asked for behind their back. In Azure auto tries all, and does without those that may not ask.
+func lookupNames(s *settings.Set) (names []string, optional bool) {
 	d := settings.Def{Name: "LOOKUPS", Default: "auto",
 		Doc:  "What is looked up after the first message and added by an edit: auto (everything, in Azure), all, off, or names parted by commas: " + strings.Join(lookup.Names(), ", ") + ".",
 		Hint: "auto, all, off, or names such as role,place"}
@@ -64,17 +65,17 @@ func lookupNames(s *settings.Set) []string {
 	_, inAzure := os.LookupEnv("IDENTITY_ENDPOINT")
 	switch {
 	case text == "all", text == "auto" && inAzure:
-		return lookup.Names()
+		return lookup.Names(), text == "auto"
 	case text == "auto", text == "off":
-		return nil
+		return nil, false
 	}
-	names := split(text)
+	names = split(text)
 	for _, name := range names {
 		if !slices.Contains(lookup.Names(), name) {
 			s.Report(settings.Problem{Name: d.Name, Reason: fmt.Sprintf("%q is no lookup", name), Hint: d.Hint})
 		}
 	}
-	return names
+	return names, false
 }
 
 func split(text string) []string {

@@ -140,7 +140,7 @@ variable "preferred_batch_kilobytes" {
 }
 
 variable "reader_role" {
-  description = "What the app may read in the watched subscriptions: `custom` (the Activity Log and nothing else), `monitoring_reader` (built in, reads almost everything), or `none`."
+  description = "What the app may read in the watched subscriptions: `custom` (the Activity Log, names of roles, subscriptions and resource groups, and their tags), `monitoring_reader` (built in, reads almost everything: messages also tell what a resource's properties were before), or `none`."
   type        = string
   default     = "custom"
 

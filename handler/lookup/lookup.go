@@ -71,6 +71,7 @@ type Set struct {
 	azure    clients
 	resolve  func(ctx context.Context, address string) ([]string, error)
 	ownerTag []string
+	optional bool
 	now      func() time.Time
 	log      *slog.Logger
 
@@ -83,6 +84,7 @@ type Set struct {
 // Options say what to ask, and whom.
 type Options struct {
 	Names     []string // which lookups; see Names
+	Optional  bool     // nobody named them one by one, so that one that may not ask is no fault
 	Past      Past
 	Azure     Azure
 	Resolve   func(ctx context.Context, address string) ([]string, error) // net.Resolver's LookupAddr
@@ -93,7 +95,7 @@ type Options struct {
 
 // New returns the lookups that o names. It calls nothing.
 func New(o Options) (*Set, error) {
-	s := &Set{past: o.Past, resolve: o.Resolve, ownerTag: o.OwnerTags, now: o.Now, log: o.Logger}
+	s := &Set{past: o.Past, resolve: o.Resolve, ownerTag: o.OwnerTags, optional: o.Optional, now: o.Now, log: o.Logger}
 	for _, l := range lookups {
 		if slices.Contains(o.Names, l.name) {
 			s.on = append(s.on, l)
@@ -197,10 +199,10 @@ func (s *Set) Check(ctx context.Context) []Line {
 			line.Detail = "off; it would add " + l.adds
 		case l.probe != nil:
 			detail, err := s.try(ctx, l)
-			if line.OK = err == nil; err != nil {
-				line.Detail = fmt.Sprintf("%s (hint: it needs %s; or take it out of LOOKUPS)", short(err), l.needs)
-			} else {
-				line.Detail += detail
+			line.Detail += detail
+			if err != nil {
+				line.OK = s.optional
+				line.Detail = fmt.Sprintf("messages go without %s: %s (hint: it needs %s; or take it out of LOOKUPS)", l.adds, short(err), l.needs)
 			}
 		}
 		lines = append(lines, line)

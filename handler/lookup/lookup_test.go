@@ -299,7 +299,7 @@ func TestARefusalIsSaidOnceAndRests(t *testing.T) {
 	t.Parallel()
 	var log strings.Builder
 	b := open(t, func(o *lookup.Options) {
-		o.Logger = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelWarn}))
+		o.Logger = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelInfo}))
 	})
 	b.azure.Fail(azure.Fault{Prefix: "/v1.0/", Status: 403, Count: 100})
 	for i := range 20 { // different objects: it is the permission that lacks
@@ -402,8 +402,8 @@ func TestCheckNamesWhatIsMissing(t *testing.T) {
 		got = append(got, fmt.Sprintf("%s %v %v %s", l.Name, l.On, l.OK, l.Detail))
 	}
 	want := []string{
-		"role true false answered 403 Fault (hint: it needs Microsoft.Authorization/roleDefinitions/read on the watched subscriptions; or take it out of LOOKUPS)",
-		"principal true false answered 403 Fault (hint: it needs the application permission Directory.Read.All of Microsoft Graph; or take it out of LOOKUPS)",
+		"role true false messages go without role name and what it permits: answered 403 Fault (hint: it needs Microsoft.Authorization/roleDefinitions/read on the watched subscriptions; or take it out of LOOKUPS)",
+		"principal true false messages go without name of who gets or loses a role: answered 403 Fault (hint: it needs the application permission Directory.Read.All of Microsoft Graph; or take it out of LOOKUPS)",
 		"caller false true off; it would add name of a caller that is told by id only",
 		"place true true subscription name, tags, owner (Contoso Production)",
 		"changes false true off; it would add properties before and after",

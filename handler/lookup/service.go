@@ -97,7 +97,7 @@ func (s *service) judge(err error) {
 		s.failing = 0
 		if s.whole {
 			s.restLocked(restRefused, true)
-			s.log.Warn("lookups refused; messages go out without what they would add", "service", s.name, "error", refused.reason, "hint", s.hint)
+			s.log.Info("lookups refused; messages go out without what they would add", "service", s.name, "error", refused.reason, "hint", s.hint)
 		}
 	case errors.As(err, &wait):
 		s.restLocked(wait.wait, false)

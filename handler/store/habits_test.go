@@ -119,7 +119,9 @@ func TestChargesOfLearning(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	told := func(x *alert.Alert) { x.Delivered("slack", x.Revision, alert.Delivery{Channel: "C", Ref: "1"}, a.now()) }
+	told := func(x *alert.Alert) {
+		x.Delivered("slack", x.Revision, alert.Delivery{Channel: "C", Ref: "1"}, a.now())
+	}
 	first, err := a.Settle(t.Context(), r.Alert.Ref(), "me", told)
 	if err != nil {
 		t.Fatal(err)

@@ -13,21 +13,27 @@ locals {
   }
 }
 
-# Monitoring Reader, the built-in alternative, carries */read: it reads nearly everything. This reads the Activity Log.
+# Monitoring Reader, the built-in alternative, carries */read: it reads nearly everything. This reads the Activity Log, and
+# by what name people know a role, a subscription and a resource group, which messages say instead of ids.
 resource "azurerm_role_definition" "reader" {
   count = var.reader_role == "custom" ? 1 : 0
 
   name        = "Auditbell Activity Log reader ${var.core.suffix} ${substr(var.subscription_id, 0, 8)}"
   scope       = local.scope
-  description = "Read the Activity Log, nothing else."
+  description = "Read the Activity Log, role definitions, and subscriptions and resource groups with their tags; nothing in them."
 
   permissions {
-    actions = ["Microsoft.Insights/eventtypes/values/read"]
+    actions = [
+      "Microsoft.Insights/eventtypes/values/read",
+      "Microsoft.Authorization/roleDefinitions/read",
+      "Microsoft.Resources/subscriptions/read",
+      "Microsoft.Resources/subscriptions/resourceGroups/read",
+    ]
   }
   assignable_scopes = [local.scope]
 }
 
-# Reconciliation reads the Activity Log API for what no feed delivered, so that a missed push is still in the digest.
+# Reconciliation reads the Activity Log API for what no feed delivered, so that a missed push is still in the digest; lookups read names and tags for messages.
 resource "azurerm_role_assignment" "reader" {
   count = var.reader_role == "none" ? 0 : 1
 

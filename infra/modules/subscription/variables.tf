@@ -84,7 +84,7 @@ variable "preferred_batch_kilobytes" {
 }
 
 variable "reader_role" {
-  description = "What the app may read here: `custom` (the Activity Log and nothing else), `monitoring_reader`, or `none`."
+  description = "What the app may read here: `custom` (the Activity Log, names of roles, subscriptions and resource groups, and their tags), `monitoring_reader`, or `none`."
   type        = string
   default     = "custom"
 
