@@ -33,6 +33,7 @@ import (
 	"github.com/auditbell/auditbell/handler/exception"
 	"github.com/auditbell/auditbell/handler/settings"
 	"github.com/auditbell/auditbell/infra"
+	standin "github.com/auditbell/auditbell/local/azure"
 	"github.com/auditbell/auditbell/local/cosmos"
 	"github.com/auditbell/auditbell/local/inbox"
 )
@@ -67,6 +68,11 @@ func TestStories(t *testing.T) {
 			"shown":    command((*story).shown),
 			"restart":  command((*story).restart),
 
+			"azure":      command((*story).azureStandIn),
+			"azure-fail": command((*story).failAzure),
+			"asked":      command((*story).asked),
+			"reads":      command((*story).reads),
+
 			"exceptions": command((*story).exceptions),
 			"tenant":     command((*story).authority),
 			"call":       command((*story).call),
@@ -86,6 +92,7 @@ type story struct {
 	env    map[string]string
 	config fs.FS
 	tenant *entratest.Authority // where action groups get their tokens; opened by `tenant`
+	azure  *standin.Server      // what lookups ask; opened by `azure`
 
 	request []byte // the last click, as slack-action was called with it
 	clock   atomic.Int64
