@@ -18,6 +18,7 @@ import (
 	"github.com/auditbell/auditbell/handler/lookup"
 	"github.com/auditbell/auditbell/handler/notify"
 	"github.com/auditbell/auditbell/handler/pipeline"
+	"github.com/auditbell/auditbell/handler/reconcile"
 	"github.com/auditbell/auditbell/handler/rules"
 	"github.com/auditbell/auditbell/handler/settings"
 	"github.com/auditbell/auditbell/handler/store"
@@ -26,6 +27,7 @@ import (
 // app is everything wired together: clients made once, passed down.
 type app struct {
 	digests      *digests
+	reconciler   *reconcile.Reconciler
 	store        *store.Store
 	pipeline     *pipeline.Pipeline
 	destinations map[string]notify.Destination
@@ -81,6 +83,7 @@ func openApp(w world) (*app, error) {
 	a.slackSecret, a.pipeline.Acting = readActing(s)
 	a.pipeline.Canary = readCanary(s, a.pipeline.Acting.Zone)
 	a.webhook = entra.Open(s, notify.NewClient(http.DefaultTransport), w.now)
+	a.reconciler = readReconciler(s)
 	a.digests = readDigests(s, config.Digests, notify.NewClient(http.DefaultTransport))
 	exceptions := readExceptions(s, w.config, a.rules, w.now())
 	if err := s.Err(); err != nil {
@@ -100,6 +103,7 @@ func openApp(w world) (*app, error) {
 	if a.lookups != nil { // an interface that holds a nil pointer would not be nil
 		a.pipeline.Lookups = a.lookups
 	}
+	a.reconciler.Store = a.store
 	return a, nil
 }
 
@@ -180,6 +184,7 @@ func readSchedules(s *settings.Set) {
 	parser := cron.NewParser(cron.Second | cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow)
 	for _, d := range []settings.Def{
 		{Name: "ROLLUP_SCHEDULE", Example: "0 5 * * * *", Doc: "When closed hours are rolled up for the digests: NCRONTAB, six fields."},
+		{Name: "RECONCILE_SCHEDULE", Example: "0 35 * * * *", Doc: "When closed hours are compared with what Azure lists: NCRONTAB, six fields."},
 		{Name: "DIGEST_SCHEDULE", Example: "0 20 * * * *", Doc: "When it is looked whether a digest is due: NCRONTAB, six fields."},
 		{Name: "CANARY_SCHEDULE", Example: "0 */10 * * * *", Doc: "When it is looked whether the daily test is due: NCRONTAB, six fields."},
 		{Name: "DELIVER_SCHEDULE", Required: true, Example: "*/30 * * * * *",

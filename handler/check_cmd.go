@@ -66,6 +66,7 @@ func (c *checkCmd) check(ctx context.Context, std stdio) []checkLine {
 	lines = append(lines, checkLine{"store", true, "answers"})
 	lines = append(lines, a.aliveCheck(ctx)...)
 	lines = append(lines, a.lookupCheck(ctx)...)
+	lines = append(lines, a.reconcileCheck(ctx)...)
 	parked, err := a.store.ListParked(ctx, c.Limit)
 	lines = append(lines, listed("parked", parkedLines(parked, c.Limit), err)...)
 	all, err := a.exceptions.All(ctx)
@@ -118,13 +119,13 @@ func parkedLines(parked []activity.Parked, limit int) []checkLine {
 	var lines []checkLine
 	for _, p := range parked {
 		counts[p.Signal]++
-		if p.Signal == "invalid" {
+		if p.Signal == "invalid" || p.Signal == unstored {
 			detail := fmt.Sprintf("%s %s: %s (%d bytes, %s)", p.At.Format(time.RFC3339), p.Function, p.Reason, p.Size, p.ID)
 			lines = append(lines, checkLine{"parked", false, detail})
 		}
 	}
 	for _, signal := range slices.Sorted(maps.Keys(counts)) {
-		lines = append(lines, checkLine{"parked", signal != "invalid", fmt.Sprintf("%d × %s", counts[signal], signal)})
+		lines = append(lines, checkLine{"parked", signal != "invalid" && signal != unstored, fmt.Sprintf("%d × %s", counts[signal], signal)})
 	}
 	if len(parked) == limit {
 		lines = append(lines, checkLine{"parked", true, "there are more; raise --limit"})

@@ -50,7 +50,8 @@ func (a *app) evidence(ctx context.Context, w source.Window, zone *time.Location
 			e.Parked[p.Signal]++
 		}
 	}
-	return e, nil
+	e.Ledger, err = a.ledger(ctx, w)
+	return e, err
 }
 
 // stagedMatches is what experimental rules would have rung for. Their counts are kept by UTC day.

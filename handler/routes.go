@@ -19,6 +19,7 @@ var routes = []struct {
 	{"eventhub-activity", eventHubActivity},
 	{"actiongroup-alert", actionGroupAlert},
 	{"deliver", deliver},
+	{"reconcile", reconcileHours},
 	{"rollup", rollup},
 	{"digest", sendDigests},
 	{"canary", sendCanary},

@@ -44,7 +44,7 @@ func (*serveCmd) run(ctx context.Context, std stdio) error {
 const portSetting = "FUNCTIONS_CUSTOMHANDLER_PORT"
 
 // deadlines of functions that nobody waits for. host.json's functionTimeout is five minutes.
-var deadlines = map[string]time.Duration{"deliver": 4 * time.Minute, "rollup": 4 * time.Minute, "digest": 4 * time.Minute}
+var deadlines = map[string]time.Duration{"deliver": 4 * time.Minute, "rollup": 4 * time.Minute, "reconcile": 4 * time.Minute, "digest": 4 * time.Minute}
 
 func newServer(lazy *lazyApp, log *slog.Logger) *host.Server {
 	functions := map[string]host.Func{}

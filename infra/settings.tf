@@ -12,12 +12,24 @@ locals {
     APPLICATIONINSIGHTS_AUTHENTICATION_STRING = "Authorization=AAD"
   }
 
+  # What is compared with what Azure lists: the home subscription, when it is watched and may be read, and those that the
+  # caller names because they call modules/subscription themselves.
+  reconciled_subscriptions = distinct(concat(
+    [for id in var.reconciled_subscriptions : lower(id)],
+    var.monitor_home_subscription && var.reader_role != "none" ? [lower(local.subscription_id)] : [],
+  ))
+
   # What only some functions read, in function.json or in code. Nothing is written for a function that is not there.
   function_settings = {
-    "deliver"   = { DELIVER_SCHEDULE = var.schedules.deliver }
-    "rollup"    = { ROLLUP_SCHEDULE = var.schedules.rollup }
-    "reconcile" = { RECONCILE_SCHEDULE = var.schedules.reconcile }
-    "canary"    = { CANARY_SCHEDULE = var.schedules.canary }
+    "deliver" = { DELIVER_SCHEDULE = var.schedules.deliver }
+    "rollup"  = { ROLLUP_SCHEDULE = var.schedules.rollup }
+    "reconcile" = {
+      RECONCILE_SCHEDULE      = var.schedules.reconcile
+      RECONCILE_SUBSCRIPTIONS = join(",", sort(local.reconciled_subscriptions))
+      RECONCILE_FEEDS         = join(",", compact([var.event_delivery_enabled ? "eventgrid" : "", var.event_hub == null ? "" : "eventhub"]))
+      RECONCILE_IGNORE        = join(",", var.ignored_operations)
+    }
+    "canary" = { CANARY_SCHEDULE = var.schedules.canary }
     "digest" = {
       DIGEST_SCHEDULE = var.schedules.digest
       DIGEST_ARCHIVE  = "${azurerm_storage_account.archive.primary_blob_endpoint}${azurerm_storage_container.digests.name}"

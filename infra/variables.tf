@@ -224,6 +224,17 @@ variable "schedules" {
   }
 }
 
+variable "reconciled_subscriptions" {
+  description = "Further subscriptions whose Activity Log is compared with what arrived: those that call modules/subscription with this module's core. The home subscription is there by itself."
+  type        = set(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for id in var.reconciled_subscriptions : can(regex("^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$", id))])
+    error_message = "reconciled_subscriptions must be UUIDs, without /subscriptions/ before them."
+  }
+}
+
 variable "secret_settings" {
   description = "Names of the settings whose values are in Key Vault. SLACK_BOT_TOKEN is there as the secret slack-bot-token, and so on; you put the values in, so that they are never in the state."
   type        = set(string)

@@ -3,6 +3,7 @@ package digest
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -138,8 +139,12 @@ func (r *Report) tellWhatIsMissing(b *strings.Builder) {
 
 func (r *Report) tellLedger(b *strings.Builder) {
 	l := r.Completeness.Ledger
-	if l == nil {
+	switch {
+	case l == nil:
 		b.WriteString("It was not compared with what Azure lists. ")
+		return
+	case l.Off != "":
+		fmt.Fprintf(b, "It was not compared with what Azure lists: %s. ", l.Off)
 		return
 	}
 	fmt.Fprintf(b, "%d of %d subscription-hours were compared with what Azure lists: %d agreed", l.Checked, l.Expected, l.Matched)
@@ -150,6 +155,45 @@ func (r *Report) tellLedger(b *strings.Builder) {
 		fmt.Fprintf(b, ", in %d entries are missing still", l.Unmatched)
 	}
 	b.WriteString(". ")
+	l.tellMore(b)
+}
+
+// tellMore says what the comparison found beside what agreed.
+func (l *Ledger) tellMore(b *strings.Builder) {
+	if l.Uncarried > 0 {
+		fmt.Fprintf(b, "%s %s of kinds that no feed brings, and %s read from Azure's list. ", number(l.Uncarried), plural(l.Uncarried, "entry is", "entries are"), plural(l.Uncarried, "was", "were"))
+	}
+	if l.Ignored > 0 {
+		fmt.Fprintf(b, "%s listed %s filtered out by choice. ", number(l.Ignored), plural(l.Ignored, "entry is", "entries are"))
+	}
+	if open := l.Expected - l.Checked; open > 0 {
+		fmt.Fprintf(b, "Of %d subscription-hours nobody can say that nothing was missed; they are listed. ", open)
+	}
+}
+
+// Rows is what the ledger proves, for tables: a name and a value.
+func (l *Ledger) Rows(zone *time.Location) [][2]string {
+	if l.Off != "" {
+		return [][2]string{{"Compared with Azure", "no: " + l.Off}}
+	}
+	rows := [][2]string{{"Compared with Azure", fmt.Sprintf("%d of %d subscription-hours; %d agreed, %d repaired (%d entries), %d with entries missing",
+		l.Checked, l.Expected, l.Matched, l.Repaired, l.Entries, l.Unmatched)}}
+	if l.Listed > 0 {
+		rows = append(rows, [2]string{"Listed by Azure", fmt.Sprintf("%s entries; %s brought by feeds, %s of kinds that no feed brings, %s filtered out; no end is listed of %d operations",
+			number(l.Listed), number(l.Seen), number(l.Uncarried), number(l.Ignored), l.Open)})
+	}
+	for _, name := range slices.Sorted(maps.Keys(l.Feeds)) {
+		f := l.Feeds[name]
+		rows = append(rows, [2]string{"Feed " + name, fmt.Sprintf("%s of %s entries; half within %s, 95 of 100 within %s, the last after %s",
+			number(f.N), number(f.Expected), seconds(f.P50), seconds(f.P95), seconds(f.Max))})
+	}
+	if l.Recovery.N > 0 {
+		rows = append(rows, [2]string{"Recovered", fmt.Sprintf("%s entries; half within %s of the fact, the last after %s", number(l.Recovery.N), seconds(l.Recovery.P50), seconds(l.Recovery.Max))})
+	}
+	for _, u := range l.Unproven {
+		rows = append(rows, [2]string{"Unproven", fmt.Sprintf("%s, %s to %s: %d h, %s", u.Subscription, clock(u.From, zone), clock(u.To, zone), u.Hours, u.Why)})
+	}
+	return rows
 }
 
 // plural picks the word that goes with n.

@@ -71,12 +71,40 @@ type ExceptionUse struct {
 
 // Ledger is the comparison of what arrived with what Azure lists, hour by hour and subscription by subscription.
 type Ledger struct {
-	Expected  int `json:"hours_expected"` // subscription-hours of the period
-	Checked   int `json:"hours_checked"`
-	Matched   int `json:"hours_matched"`
-	Repaired  int `json:"hours_repaired"` // entries were missing and have been fed in
-	Entries   int `json:"entries_repaired"`
-	Unmatched int `json:"hours_unmatched"` // entries are missing still
+	Off       string `json:"off,omitempty"`  // why nothing was compared; empty: something was
+	Expected  int    `json:"hours_expected"` // subscription-hours of the period
+	Checked   int    `json:"hours_checked"`
+	Matched   int    `json:"hours_matched"`
+	Repaired  int    `json:"hours_repaired"` // entries were missing and have been fed in
+	Entries   int    `json:"entries_repaired"`
+	Unmatched int    `json:"hours_unmatched"` // entries are missing still
+
+	Listed    int64            `json:"entries_listed"`    // by Azure, in the hours that were compared
+	Seen      int64            `json:"entries_seen"`      // brought by a feed
+	Uncarried int64            `json:"entries_uncarried"` // that no feed brings; they were read from Azure's list
+	Ignored   int64            `json:"entries_ignored"`   // filtered out by the operator's choice
+	Open      int              `json:"operations_open"`   // that began in the period and of which Azure lists no end
+	Feeds     map[string]Delay `json:"feeds,omitempty"`   // how late each feed was
+	Recovery  Delay            `json:"recovery,omitzero"` // how late recovered entries were
+	Unproven  []Unproven       `json:"unproven,omitempty"`
+}
+
+// Delay is how long after the fact entries were known. Its seconds are bounds that so many of them kept.
+type Delay struct {
+	Expected int64   `json:"entries_expected,omitempty"` // of what Azure lists, what a feed should have brought
+	N        int64   `json:"entries"`
+	P50      float64 `json:"p50_seconds"`
+	P95      float64 `json:"p95_seconds"`
+	Max      float64 `json:"max_seconds"`
+}
+
+// Unproven is a span of hours of a subscription of which nobody can say that nothing was missed.
+type Unproven struct {
+	Subscription string    `json:"subscription"`
+	From         time.Time `json:"from"`
+	To           time.Time `json:"to"`
+	Hours        int       `json:"hours"`
+	Why          string    `json:"why"`
 }
 
 // Alerts are the alerts of the period.

@@ -384,8 +384,9 @@ func (d *document) evidence() {
 		rows = append(rows, []string{"Silence", fmt.Sprintf("%s to %s: %d h", clock(g.From, d.r.Zone), clock(g.To, d.r.Zone), g.Hours)})
 	}
 	if l := c.Ledger; l != nil {
-		rows = append(rows, []string{"Compared with Azure", fmt.Sprintf("%d of %d subscription-hours; %d agreed, %d repaired (%d entries), %d with entries missing",
-			l.Checked, l.Expected, l.Matched, l.Repaired, l.Entries, l.Unmatched)})
+		for _, row := range l.Rows(d.r.Zone) {
+			rows = append(rows, row[:])
+		}
 	}
 	if n := c.Canary; n.Known {
 		rows = append(rows, []string{"Daily test", fmt.Sprintf("proven on %d of %d days; %d late, %d not delivered, %d missing, %d switched off", n.Proven, n.Tested(), n.Late, n.Lost, n.Missing, n.Off)},

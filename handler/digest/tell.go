@@ -138,6 +138,9 @@ func (r *Report) Open() Points {
 	if trouble := r.aliveTrouble(); trouble != "" {
 		add(Act, "%s", trouble)
 	}
+	if l := r.Completeness.Ledger; l != nil && l.Off == "" && l.Checked < l.Expected {
+		add(Act, "Of %d subscription-hours nobody can say that nothing was missed; “handler reconcile” compares them as long as Azure has them.", l.Expected-l.Checked)
+	}
 	if n := r.Lifecycles.Unfinished; n > 0 {
 		add(Note, "%s %s begun and no end was seen.", number(n), plural(n, "operation was", "operations were"))
 	}

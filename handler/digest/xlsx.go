@@ -163,6 +163,11 @@ func (b workbook) evidence() [][]any {
 		rows = append(rows, []any{"days with a proven test", c.Canary.Proven}, []any{"days on which a test was wanted", c.Canary.Tested()},
 			[]any{"hours watched", c.Watch.Watched}, []any{"hours to be watched", c.Watch.Hours})
 	}
+	if c.Ledger != nil {
+		for _, row := range c.Ledger.Rows(b.r.Zone) {
+			rows = append(rows, []any{row[0], row[1]})
+		}
+	}
 	for _, p := range c.Places {
 		rows = append(rows, []any{"unreadable", p.String()})
 	}

@@ -29,6 +29,12 @@ type watch struct {
 
 // notice rings w. A failure is logged only: the next run notices again.
 func (p *Pipeline) notice(ctx context.Context, b Batch, w watch) {
+	if err := p.tellOf(ctx, b, w); err != nil {
+		b.Logger.Error("ring about ourselves", "watch", w.kind, "subject", w.subject, "error", err)
+	}
+}
+
+func (p *Pipeline) tellOf(ctx context.Context, b Batch, w watch) error {
 	now := p.Now().UTC()
 	f := alert.Finding{
 		Event: activity.Event{
@@ -39,9 +45,8 @@ func (p *Pipeline) notice(ctx context.Context, b Batch, w watch) {
 			Window: 24 * time.Hour, GroupBy: []string{"resource_name"}},
 		To: w.to,
 	}
-	if _, err := p.Alerts.Ring(ctx, f, alert.Lease{Owner: b.ID}); err != nil {
-		b.Logger.Error("ring about ourselves", "watch", w.kind, "subject", w.subject, "error", err)
-	}
+	_, err := p.Alerts.Ring(ctx, f, alert.Lease{Owner: b.ID})
+	return err
 }
 
 // givenUp tells the other destinations that one is not reached any more: its own readers cannot be told.

@@ -44,7 +44,7 @@ type Reconciler struct {
 	Store         *store.Store
 	Subscriptions []string // ids, lower case
 	Feeds         []Feed   // those that are set up
-	Ignore        []string // operations, lower case, that no feed brings because the operator filters them
+	Ignore        []string // operations, lower case, that Event Grid does not bring because the operator filters them
 	Lookback      time.Duration
 	Budget        time.Duration // of one run; what is not done then is done by the next one
 	Pages         int           // of Azure's lists that one run asks for at most

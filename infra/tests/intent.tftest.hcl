@@ -271,6 +271,39 @@ run "settings_follow_the_published_functions" {
   }
 }
 
+run "every_subscription_that_may_be_read_is_reconciled" {
+  command = plan
+
+  variables {
+    functions                = ["eventgrid-activity", "deliver", "eventhub-activity", "reconcile"]
+    event_hub                = {}
+    reconciled_subscriptions = ["AAAAAAAA-1bf0-4dda-aec3-cb9272f09590"]
+  }
+
+  assert {
+    condition     = length(regexall("RECONCILE_SUBSCRIPTIONS=[0-9a-f-]{36},[0-9a-f-]{36};", join("", [for s in azapi_resource.function_app.body.properties.siteConfig.appSettings : "${s.name}=${s.value};"]))) == 1
+    error_message = "the home subscription and the named one are compared"
+  }
+  assert {
+    condition     = contains([for s in azapi_resource.function_app.body.properties.siteConfig.appSettings : "${s.name}=${s.value}" if s.name == "RECONCILE_FEEDS"], var.event_delivery_enabled ? "RECONCILE_FEEDS=eventgrid,eventhub" : "RECONCILE_FEEDS=eventhub")
+    error_message = "what is set up is what records are expected of"
+  }
+}
+
+run "who_may_not_be_read_is_not_reconciled" {
+  command = plan
+
+  variables {
+    functions   = ["eventgrid-activity", "deliver", "reconcile"]
+    reader_role = "none"
+  }
+
+  assert {
+    condition     = contains([for s in azapi_resource.function_app.body.properties.siteConfig.appSettings : "${s.name}=${s.value}"], "RECONCILE_SUBSCRIPTIONS=")
+    error_message = "without the right to read, every run would fail"
+  }
+}
+
 run "without_a_hub_its_function_is_switched_off" {
   command = plan
 

@@ -183,6 +183,16 @@ run "functions" {
   expect_failures = [var.functions]
 }
 
+run "reconciled_subscriptions" {
+  command = plan
+
+  variables {
+    reconciled_subscriptions = ["/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590"]
+  }
+
+  expect_failures = [var.reconciled_subscriptions]
+}
+
 run "existing_system_topic" {
   command = plan
 

@@ -6,6 +6,8 @@ module "auditbell" {
   secret_settings        = ["TEAMS_WORKFLOW_URL"]
   event_delivery_enabled = var.event_delivery_enabled
   locks_enabled          = var.locks_enabled
+
+  reconciled_subscriptions = [var.second_subscription_id]
 }
 
 resource "azurerm_resource_group" "second" {
