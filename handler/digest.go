@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"github.com/auditbell/auditbell/handler/alert"
 	"github.com/auditbell/auditbell/handler/digest"
 	"github.com/auditbell/auditbell/handler/digest/archive"
+	"github.com/auditbell/auditbell/handler/digest/timestamp"
 	"github.com/auditbell/auditbell/handler/enrich"
 	"github.com/auditbell/auditbell/handler/host"
 	"github.com/auditbell/auditbell/handler/notify"
@@ -25,9 +27,10 @@ import (
 
 // digests make and send the digests that are due.
 type digests struct {
-	list    []settings.Digest
-	mailer  *email.Mailer    // nil: no mail
-	archive *archive.Archive // nil: none
+	list      []settings.Digest
+	mailer    *email.Mailer        // nil: no mail
+	archive   *archive.Archive     // nil: none
+	authority *timestamp.Authority // nil: none
 }
 
 // readDigests opens what digests need; problems go into s.
@@ -35,7 +38,7 @@ func readDigests(s *settings.Set, list []settings.Digest, client *http.Client) *
 	if len(list) == 0 {
 		list = settings.DefaultDigests()
 	}
-	d := &digests{list: list, mailer: email.OpenMailer(s, client)}
+	d := &digests{list: list, mailer: email.OpenMailer(s, client), authority: readAuthority(s)}
 	place := s.Text(settings.Def{Name: "DIGEST_ARCHIVE", Doc: "Where digests are kept for good: the address of a blob container, or a folder; empty keeps them nowhere.",
 		Hint: "terraform output archive_container_url"})
 	for _, one := range list {
@@ -68,7 +71,7 @@ const digestLease = 6 * time.Minute
 func (d *digests) run(ctx context.Context, a *app, in host.Invocation) (host.Result, error) {
 	var errs []error
 	for i := range d.list {
-		job := digestJob{digests: d, app: a, digest: &d.list[i], span: d.list[i].Due(a.now()), owner: attemptID(in)}
+		job := digestJob{digests: d, app: a, digest: &d.list[i], span: d.list[i].Due(a.now()), owner: attemptID(in), log: in.Logger}
 		done, err := job.run(ctx)
 		switch {
 		case err != nil:
@@ -87,6 +90,7 @@ type digestJob struct {
 	digest *settings.Digest
 	span   settings.Span
 	owner  string
+	log    *slog.Logger
 	state  store.DigestState
 }
 
@@ -139,6 +143,7 @@ func (j *digestJob) do(ctx context.Context) error {
 	}
 	j.state.Manifest, j.state.Summary = manifest, brief
 	letter := digest.Letter{Manifest: manifest}
+	files, letter.Timestamp = j.stamp(ctx, files, manifest)
 	if j.archive != nil {
 		if err := j.keep(ctx, files); err != nil {
 			return err
@@ -229,6 +234,9 @@ func (j *digestJob) folder() string {
 func (j *digestJob) keep(ctx context.Context, files []email.Attachment) error {
 	for _, f := range files {
 		err := j.archive.Put(ctx, j.folder()+"/"+f.Name, f.Type, f.Data)
+		if f.Name == digest.TimestampName && errors.Is(err, archive.ErrOther) {
+			continue // an earlier try had the same manifest stamped: no two stamps are alike, and either is good
+		}
 		if errors.Is(err, archive.ErrOther) {
 			j.state.Made = time.Time{}
 		}

@@ -14,6 +14,9 @@ func digestCard(r *digest.Report, l digest.Letter, key string) notify.Message {
 		ID: "digest-" + key, Severity: notify.Informational, Headline: "Activity Log digest, " + r.Period,
 		Summary: r.Completeness.Statement, Time: r.GeneratedAt, Context: []string{"SHA-256 of manifest.json: " + l.Manifest},
 	}
+	if l.Timestamp != "" {
+		m.Context = append(m.Context, l.Timestamp)
+	}
 	if !r.Completeness.Complete {
 		m.Severity, m.Headline = notify.Medium, m.Headline+" – not complete"
 	}

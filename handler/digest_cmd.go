@@ -14,6 +14,7 @@ import (
 	"github.com/schollz/progressbar/v3"
 
 	"github.com/auditbell/auditbell/handler/digest"
+	"github.com/auditbell/auditbell/handler/digest/timestamp"
 	"github.com/auditbell/auditbell/handler/enrich"
 )
 
@@ -24,6 +25,7 @@ type digestCmd struct {
 	Name     string   `help:"Name of the digest, shown in it."`
 	Zone     string   `default:"UTC" help:"Time zone in which days begin, such as Europe/Berlin." placeholder:"ZONE"`
 	Previous string   `help:"Manifest of the period before: its numbers are compared, and the new manifest names it." placeholder:"FILE"`
+	Stamp    string   `name:"timestamp" help:"Address of a time-stamp authority (RFC 3161) that says when the manifest was there." placeholder:"URL"`
 	At       string   `help:"Time of generation to write instead of now; the same input at the same time makes the same bytes." placeholder:"TIME"`
 	Progress string   `enum:"auto,always,never" default:"auto" help:"Show progress: auto does when standard error is a terminal."`
 }
@@ -63,7 +65,7 @@ func (c *digestCmd) run(ctx context.Context, std stdio) error {
 	report := digest.Build(tally, digest.Subject{
 		Name: c.Name, Source: from.words, Zone: zone, Now: now, Before: before, RoleName: enrich.RoleName, Evidence: from.evidence,
 	})
-	if err := c.write(report, formats, link, std); err != nil {
+	if err := c.write(ctx, written{report, formats, link}, std); err != nil {
 		return err
 	}
 	return c.complain(report, std)
@@ -82,6 +84,9 @@ func (c *digestCmd) formats() ([]digest.Format, error) {
 			return nil, misuse("unknown format %q (hint: html, pdf, csv, xlsx, json, markdown or all)", name)
 		}
 		chosen = append(chosen, f)
+	}
+	if c.Out == "-" && c.Stamp != "" {
+		return nil, misuse("--timestamp stamps a manifest, and standard output has none (hint: -o DIR)")
 	}
 	if c.Out == "-" && len(chosen) != 1 {
 		return nil, misuse("standard output takes one format (hint: -o DIR for several)")
@@ -132,21 +137,51 @@ func (c *digestCmd) bar(from openSource, std stdio) *progressbar.ProgressBar {
 		progressbar.OptionSetPredictTime(true), progressbar.OptionThrottle(200*time.Millisecond), progressbar.OptionClearOnFinish())
 }
 
+// written is what write writes.
+type written struct {
+	report  digest.Report
+	formats []digest.Format
+	link    *digest.Link
+}
+
 // write writes one format to standard output, or a bundle into a folder.
-func (c *digestCmd) write(r digest.Report, formats []digest.Format, link *digest.Link, std stdio) error {
+func (c *digestCmd) write(ctx context.Context, w written, std stdio) error {
 	if c.Out == "-" {
-		return formats[0].Write(std.out, r)
+		return w.formats[0].Write(std.out, w.report)
 	}
 	if err := os.MkdirAll(c.Out, 0o755); err != nil { //nolint:gosec // reports are for others to read
 		return err
 	}
-	bundle := digest.Bundle{Report: r, Formats: formats, Tool: "auditbell " + version, Previous: link}
+	bundle := digest.Bundle{Report: w.report, Formats: w.formats, Tool: "auditbell " + version, Previous: w.link}
 	_, hash, err := bundle.Write(putInto(c.Out))
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(std.err, "%s: %s\nmanifest SHA-256 %s\n", c.Out, r.Completeness.Statement, hash)
-	return nil
+	fmt.Fprintf(std.err, "%s: %s\nmanifest SHA-256 %s\n", c.Out, w.report.Completeness.Statement, hash)
+	return c.stamp(ctx, hash, std)
+}
+
+// stamp has the manifest stamped when that is asked for. The digest stands without it; the exit code tells that one was
+// wanted and could not be had.
+func (c *digestCmd) stamp(ctx context.Context, manifest string, std stdio) error {
+	stale := os.Remove(filepath.Join(c.Out, digest.TimestampName)) // of another manifest
+	if stale != nil && !errors.Is(stale, os.ErrNotExist) {
+		return stale
+	}
+	if c.Stamp == "" {
+		return nil
+	}
+	authority, err := timestamp.Open(c.Stamp, nil)
+	if err != nil {
+		return misuse("--timestamp %v", err)
+	}
+	answer, said, err := stampManifest(ctx, authority, manifest)
+	fmt.Fprintln(std.err, said)
+	if err != nil {
+		fmt.Fprintf(std.err, "handler: %v\n", err)
+		return errNo
+	}
+	return putInto(c.Out)(digest.TimestampName, func(w io.Writer) error { _, err := w.Write(answer); return err })
 }
 
 // putInto writes the files of a bundle into a folder, each under its name only when it is whole.

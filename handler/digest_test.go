@@ -34,12 +34,13 @@ import (
 // office is an app with a day in its store, an archive, a mail server and a channel.
 type office struct {
 	*app
-	digests *digests
-	account *cosmos.Server
-	inbox   *inbox.Server
-	archive string
-	env     map[string]string
-	clock   atomic.Int64 // Unix seconds
+	digests     *digests
+	account     *cosmos.Server
+	inbox       *inbox.Server
+	archive     string
+	env         map[string]string
+	mailAddress string
+	clock       atomic.Int64 // Unix seconds
 }
 
 func (o *office) now() time.Time { return time.Unix(o.clock.Load(), 0).UTC() }
@@ -82,6 +83,7 @@ func openOffice(t *testing.T) *office {
 		"COSMOS_ENDPOINT": account.URL + "/", "COSMOS_KEY": "a2V5", "DELIVER_SCHEDULE": "*/30 * * * * *", "DIGEST_ARCHIVE": o.archive,
 		"TEAMS_WORKFLOW_URL": ends.URL + "/teams/workflow/security?sig=secret", "MAIL_PROVIDER": "smtp", "MAIL_FROM": "bell@contoso.example", "SMTP_ADDRESS": mail.Addr().String(),
 	}
+	o.mailAddress = mail.Addr().String()
 	o.app, o.digests = o.instance(t)
 	return o
 }

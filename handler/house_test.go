@@ -23,6 +23,9 @@ const module = "github.com/auditbell/auditbell"
 // arrows is the import table of DESIGN.md: which of our packages each may import. A new arrow is a design decision:
 // add it here and to DESIGN.md in the same commit and say why.
 var arrows = map[string][]string{
+	"handler/digest/timestamp":               {}, // RFC 3161: a folder, because it brings third-party packages
+	"handler/digest/timestamp/timestamptest": {},
+
 	"handler":                   {"handler/...", "infra"},
 	"handler/jsonscan":          {},
 	"handler/activity":          {"handler/jsonscan"},

@@ -12,6 +12,7 @@ import (
 type verifyCmd struct {
 	Paths  []string `arg:"" name:"path" help:"Folder or manifest.json of a digest; of several, oldest first, the chain is checked too."`
 	SHA256 string   `name:"sha256" help:"SHA-256 that the (last) manifest must have, from the mail or the channel." placeholder:"HEX"`
+	TSACA  string   `name:"tsa-ca" help:"Root certificates (PEM) that you trust for time stamps; the (last) manifest must then have one." placeholder:"FILE"`
 	Format string   `enum:"auto,text,json" default:"auto" help:"auto, text or json."`
 }
 
@@ -28,11 +29,16 @@ type verification struct {
 // run needs nothing but the files.
 func (c *verifyCmd) run(_ context.Context, std stdio) error {
 	v := verification{OK: true}
-	for _, path := range c.Paths {
+	roots, err := readRoots(c.TSACA)
+	if err != nil {
+		return err
+	}
+	for i, path := range c.Paths {
 		if info, err := os.Stat(path); err == nil && !info.IsDir() {
 			path = filepath.Dir(path)
 		}
 		one := digest.Verify(os.DirFS(path))
+		verifyStamp(os.DirFS(path), &one, roots, i == len(c.Paths)-1)
 		v.Bundles = append(v.Bundles, one)
 		v.OK = v.OK && one.OK()
 	}

@@ -31,8 +31,9 @@ locals {
     }
     "canary" = { CANARY_SCHEDULE = var.schedules.canary }
     "digest" = {
-      DIGEST_SCHEDULE = var.schedules.digest
-      DIGEST_ARCHIVE  = "${azurerm_storage_account.archive.primary_blob_endpoint}${azurerm_storage_container.digests.name}"
+      DIGEST_SCHEDULE      = var.schedules.digest
+      DIGEST_ARCHIVE       = "${azurerm_storage_account.archive.primary_blob_endpoint}${azurerm_storage_container.digests.name}"
+      DIGEST_TIMESTAMP_URL = var.digest_timestamp_url
     }
     # Without a hub the function is switched off: the host would complain of the missing connection at every start.
     "eventhub-activity" = var.event_hub == null ? { "AzureWebJobs.eventhub-activity.Disabled" = "true" } : {

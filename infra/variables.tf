@@ -207,6 +207,18 @@ variable "inbound_access" {
   }
 }
 
+variable "digest_timestamp_url" {
+  description = "Time-stamp authority (RFC 3161) that says when a digest's manifest was there; empty asks none. It gets a hash and nothing else."
+  type        = string
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^(https?://[^\\s/@]+(/\\S*)?)?$", var.digest_timestamp_url))
+    error_message = "digest_timestamp_url must be an address such as https://freetsa.org/tsr, or empty."
+  }
+}
+
 variable "schedules" {
   description = "When the timers run: NCRONTAB with six fields, in UTC. Only those of published functions are used."
   type = object({

@@ -34,6 +34,9 @@ const manifestFormat = "auditbell-manifest/1"
 // ManifestName is the name of the manifest's file.
 const ManifestName = "manifest.json"
 
+// TimestampName is the name of what a time-stamp authority said of the manifest (RFC 3161), in bundles that have that.
+const TimestampName = ManifestName + ".tsr"
+
 // Counts are numbers that verification counts again.
 type Counts struct {
 	Entries    int64 `json:"entries"`

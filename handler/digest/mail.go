@@ -10,9 +10,10 @@ import (
 
 // Letter is what a mail says beside the report.
 type Letter struct {
-	Manifest string   // SHA-256 of the manifest
-	Archive  string   // where the bundle is kept; empty: nowhere
-	LeftOut  []string // files that are too large to be attached
+	Manifest  string   // SHA-256 of the manifest
+	Timestamp string   // what came of having it stamped, a sentence; empty: that was not asked for
+	Archive   string   // where the bundle is kept; empty: nowhere
+	LeftOut   []string // files that are too large to be attached
 }
 
 //go:embed mail.html.tmpl
@@ -88,5 +89,9 @@ func (l Letter) Lines() []string {
 	if l.Archive != "" {
 		lines = append(lines, "Archive: "+l.Archive)
 	}
-	return append(lines, "SHA-256 of manifest.json: "+l.Manifest, "Keep this mail: with it, `handler verify --sha256` proves that nobody replaced the archived files.")
+	lines = append(lines, "SHA-256 of manifest.json: "+l.Manifest)
+	if l.Timestamp != "" {
+		lines = append(lines, l.Timestamp)
+	}
+	return append(lines, "Keep this mail: with it, `handler verify --sha256` proves that nobody replaced the archived files.")
 }

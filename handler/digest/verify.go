@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Check is one thing that verification looked at.
@@ -22,10 +23,18 @@ type Check struct {
 
 // Verified is what verification of one bundle found.
 type Verified struct {
-	Period   string  `json:"period"`
-	Manifest string  `json:"manifest_sha256"`
-	Checks   []Check `json:"checks"`
-	Previous *Link   `json:"previous,omitempty"` // which manifest this one names, nil: none
+	Period   string   `json:"period"`
+	Manifest string   `json:"manifest_sha256"`
+	Checks   []Check  `json:"checks"`
+	Previous *Link    `json:"previous,omitempty"`  // which manifest this one names, nil: none
+	Stamped  *Stamped `json:"timestamp,omitempty"` // nil: nobody said when the manifest was there
+}
+
+// Stamped is what a time-stamp authority said of a manifest. Whoever calls Verify checks it and puts it in.
+type Stamped struct {
+	Time    time.Time `json:"time"`
+	By      string    `json:"by"`
+	Trusted bool      `json:"trusted"` // a root that was given vouches for the authority
 }
 
 // OK reports whether everything that was looked at is as it was.
@@ -174,7 +183,7 @@ func (v *Verified) strangers(folder fs.FS, m Manifest) {
 		return
 	}
 	for _, e := range entries {
-		known := e.Name() == ManifestName || e.IsDir() || slices.ContainsFunc(m.Files, func(f File) bool { return f.Name == e.Name() })
+		known := e.Name() == ManifestName || e.Name() == TimestampName || e.IsDir() || slices.ContainsFunc(m.Files, func(f File) bool { return f.Name == e.Name() })
 		if !known {
 			v.add(e.Name(), nil, "is not of this bundle; nothing vouches for it")
 		}
@@ -217,6 +226,25 @@ func Proof(bundles []Verified, anchored bool) (proven, open []string) {
 		proven = append(proven, "The manifest is the one whose SHA-256 you gave.")
 	} else {
 		open = append(open, "That nobody replaced files and manifest together: compare the manifest's SHA-256 with the mail, the card in the channel, the next bundle or the immutable archive (--sha256).")
+	}
+	stamped, unstamped := proofOfTime(bundles)
+	return append(proven, stamped...), append(open, unstamped...)
+}
+
+// proofOfTime tells what time stamps prove. One covers the bundles before it too, because they are chained.
+func proofOfTime(bundles []Verified) (proven, open []string) {
+	for i, v := range bundles {
+		switch at := v.Stamped; {
+		case at == nil && i == len(bundles)-1:
+			open = append(open, "When the manifest of "+v.Period+" was made: no time-stamp authority said so.")
+		case at == nil:
+		case at.Trusted:
+			proven = append(proven, fmt.Sprintf("The manifest of %s, and whatever it names, was there at %s: %s says so, and the root that you gave vouched for it then.",
+				v.Period, at.Time.Format(time.RFC3339), at.By))
+			open = append(open, "That the certificate of "+at.By+" was not revoked: that takes asking its issuer.")
+		default:
+			open = append(open, fmt.Sprintf("That the manifest of %s was there at %s: %s says so, and nobody vouches for it (--tsa-ca).", v.Period, at.Time.Format(time.RFC3339), at.By))
+		}
 	}
 	return proven, open
 }

@@ -373,6 +373,16 @@ run "slack_channel" {
   expect_failures = [var.slack_channel]
 }
 
+run "digest_timestamp_url" {
+  command = plan
+
+  variables {
+    digest_timestamp_url = "freetsa.org/tsr"
+  }
+
+  expect_failures = [var.digest_timestamp_url]
+}
+
 run "app_settings" {
   command = plan
 
