@@ -15,7 +15,9 @@ import (
 
 var names = settings.Names{
 	Kinds: []string{"slack", "teams"},
-	Rule:  func(like string) bool { return settings.Like(like, "role-assignment-owner") },
+	Rule: func(like string) bool {
+		return settings.Like(like, "role-assignment-owner") || settings.Like(like, "auditbell-canary")
+	},
 }
 
 func read(text string) (settings.Config, []string) {
