@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -110,7 +111,70 @@ func TestCanaryCannotBeSpoofed(t *testing.T) {
 	}
 }
 
-// TestCanaryIsNotSilenced has an exception for everything and a rule on trial that meets everything.
+// catchAll meets every event: a rule on trial, and a correlation that rings for the second one.
+const catchAll = `title: Everything
+id: 11111111-0000-4000-8000-000000000001
+name: everything
+status: stable
+logsource: {product: azure, service: activitylogs}
+detection: {selection: {operationName|contains: a}, condition: selection}
+level: low
+---
+title: Everything, on trial
+id: 11111111-0000-4000-8000-000000000002
+status: experimental
+logsource: {product: azure, service: activitylogs}
+detection: {selection: {operationName|contains: a}, condition: selection}
+level: critical
+---
+title: Much of everything
+id: 11111111-0000-4000-8000-000000000003
+status: stable
+correlation: {type: event_count, rules: everything, group-by: [category], timespan: 10m, condition: {gte: 2}}
+level: critical
+`
+
+// TestCanaryMeetsNoOtherRule lets the operator's rules meet everything, and looks that they do.
+func TestCanaryMeetsNoOtherRule(t *testing.T) {
+	t.Parallel()
+	o := openTested(t)
+	a, err := openApp(newTestWorld(o, fstest.MapFS{"rules/all.yml": {Data: []byte(catchAll)}}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	send(t, a)
+	one, err := o.store.Alert(t.Context(), pipeline.CanaryRef(testDay))
+	if err != nil || one.Rule.ID != alert.CanaryRule || len(one.Also) != 0 || one.Rule.Severity != "informational" {
+		t.Errorf("the test rings as %s with %v, %v", one.Rule.ID, one.Also, err)
+	}
+	staged := func() int {
+		counts, err := o.store.Staged(t.Context(), o.now().AddDate(0, 0, -1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(counts)
+	}
+	_, due := o.pipeline.Canary.Day(o.now())
+	wire, err := testEvent(testDay, due)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := staged()
+	var messages []int // after the test, the first event from outside, and the second, with which the correlation rings
+	for _, id := range []string{"", "one", "two"} {
+		if id != "" {
+			if _, err := a.take(t.Context(), invocation(), bytes.ReplaceAll(wire, []byte("canary-"+testDay), []byte(id))); err != nil {
+				t.Fatal(err)
+			}
+		}
+		messages = append(messages, len(o.inbox.Messages()))
+	}
+	if !slices.Equal(messages, []int{1, 1, 2}) || before != 0 || staged() != 1 {
+		t.Errorf("messages %v, rules on trial with matches %d, then %d: the same from outside must count, the test must not", messages, before, staged())
+	}
+}
+
+// TestCanaryIsNotSilenced has an exception for everything.
 func TestCanaryIsNotSilenced(t *testing.T) {
 	t.Parallel()
 	o := openTested(t)
