@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"strings"
 	"time"
 
@@ -60,7 +59,7 @@ func sendCanary(ctx context.Context, a *app, in host.Invocation) (host.Result, e
 		return host.Result{}, err
 	}
 	sum, err := a.pipeline.Handle(ctx, pipeline.Batch{ID: attemptID(in), Function: in.Function, Events: []activity.Event{e}, Logger: in.Logger})
-	in.Logger.Info("canary", "day", day, "alert", pipeline.CanaryRef(day).ID, "late_s", int(now.Sub(due).Seconds()), slog.Any("counts", sum))
+	in.Logger.Info("canary", "day", day, "alert", pipeline.CanaryRef(day).ID, "late_s", int(now.Sub(due).Seconds()), "counts", sum)
 	if err == nil && sum.Matched == 0 {
 		err = fmt.Errorf("test of %s: it met no rule, so reading or matching events is broken", day)
 	}

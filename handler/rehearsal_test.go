@@ -45,8 +45,10 @@ func TestReplayForetellsWhatThePipelineRings(t *testing.T) {
 	defer server.Close()
 	config := t.TempDir() // none: the library's rules and the usual route
 	env := func(name string) (string, bool) {
-		v, ok := map[string]string{"COSMOS_ENDPOINT": server.URL + "/", "COSMOS_KEY": "a2V5", "DELIVER_SCHEDULE": "*/30 * * * * *",
-			"WEBHOOK_URL": server.URL, "WEBHOOK_SECRET": "0123456789abcdef0123456789abcdef"}[name] // an app needs a destination
+		v, ok := map[string]string{
+			"COSMOS_ENDPOINT": server.URL + "/", "COSMOS_KEY": "a2V5", "DELIVER_SCHEDULE": "*/30 * * * * *",
+			"WEBHOOK_URL": server.URL, "WEBHOOK_SECRET": "0123456789abcdef0123456789abcdef",
+		}[name] // an app needs a destination
 		return v, ok
 	}
 	quiet := slog.New(slog.DiscardHandler)

@@ -144,8 +144,16 @@ func (r *replayed) print(std stdio) error {
 		return nil
 	}
 	fmt.Fprintln(std.out)
-	rules := newLister("table", std, []head{{"alerts", 6, true}, {"matched", 7, true}, {"excepted", 8, true},
-		{"severity", 13, false}, {"rule", 28, false}, {"first", 16, false}, {"last", 16, false}, {"title", 40, false}})
+	rules := newLister("table", std, []head{
+		{"alerts", 6, true},
+		{"matched", 7, true},
+		{"excepted", 8, true},
+		{"severity", 13, false},
+		{"rule", 28, false},
+		{"first", 16, false},
+		{"last", 16, false},
+		{"title", 40, false},
+	})
 	var errs []error
 	for _, one := range r.Rules {
 		alerts := strconv.Itoa(one.Alerts)

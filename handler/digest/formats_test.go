@@ -87,7 +87,7 @@ func hostile(t *testing.T) digest.Report {
 	var lines strings.Builder
 	for i, text := range []string{
 		`=HYPERLINK(\"https://evil.example\",\"x\")`, `+1`, `-2+3`, `@SUM(A1)`, `\t=1`, `\r=1`, `＝1`, `<script>alert(1)</script>`, `<img src=x onerror=alert(1)>`,
-		`\" onmouseover=\"x`, `</style><style>*{`, `[x](javascript:alert(1))`, `|a|b|`, `https://evil.example`, `_x000D_`, `\u0000\u0001`, `日本𝒳🚀‮`, `%s%n`, `{{.}}`, `\\'; DROP TABLE`,
+		`\" onmouseover=\"x`, `</style><style>*{`, `[x](javascript:alert(1))`, `|a|b|`, `https://evil.example`, `_x000D_`, `\u0000\u0001`, "日本𝒳🚀\u202e", `%s%n`, `{{.}}`, `\\'; DROP TABLE`,
 	} {
 		fmt.Fprintf(&lines, `{"eventDataId":"e%d","eventTimestamp":"2026-10-05T0%d:00:00Z","operationName":{"value":"Microsoft.Authorization/roleAssignments/delete"},`+
 			`"status":{"value":"Succeeded"},"category":{"value":"Administrative"},"caller":"%s","resourceId":"/subscriptions/s/%s","correlationId":"c%d","subscriptionId":"%s",`+
@@ -144,7 +144,7 @@ func TestWorkbookReads(t *testing.T) {
 		}
 		callers[rows[i][3]] = true
 	}
-	for _, want := range []string{`=hyperlink("https://evil.example","x")`, "<script>alert(1)</script>", "_x000d_", "日本𝒳🚀‮"} {
+	for _, want := range []string{`=hyperlink("https://evil.example","x")`, "<script>alert(1)</script>", "_x000d_", "日本𝒳🚀\u202e"} {
 		if !callers[want] {
 			t.Errorf("the caller %q is not in the sheet", want)
 		}

@@ -111,7 +111,7 @@ func (p *keyPart) grow(part int) {
 
 // warm loads the places where the keys of entries belong. Each is a miss of the processor's cache when the set is large;
 // one after the other they would be waited for, but loads that do not depend on each other are made together.
-func (s *keySet) warm(entries []source.Entry, key func(*source.Entry) *source.Key) (touched byte) {
+func (s *keySet) warm(entries []source.Entry, key func(*source.Entry) *source.Key) (touched byte) { //nolint:unparam // returned so that no compiler leaves the loads out
 	for i := range entries {
 		k := key(&entries[i])
 		if p := &s.parts[k[0]]; p.room > 0 {

@@ -276,7 +276,7 @@ func (d *document) wrap(text string, wide float64) []string {
 				continue
 			}
 			if line != "" {
-				lines, line = append(lines, strings.TrimRight(line, " ")), ""
+				lines = append(lines, strings.TrimRight(line, " "))
 			}
 			for d.pdf.GetStringWidth(strings.TrimRight(piece, " ")) > wide {
 				n := d.fitting(piece, wide)

@@ -92,7 +92,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	if err != nil {
 		err = errors.Join(fmt.Errorf("wait for running invocations: %w", err), server.Close())
 	}
-	<-served
+	<-served //nolint:errcheck // it ends with http.ErrServerClosed, which says nothing
 	s.cancel()
 	return errors.Join(err, s.running.wait(stopGrace))
 }

@@ -23,7 +23,7 @@ func readEventGrid(it *item, r *Reading) error {
 // gridEvent reads what Event Grid delivers in either schema; eventType is named type in CloudEvents.
 func (it *item) gridEvent(form activity.Form, eventType []byte, r *Reading) error {
 	kind := string(it.text.word(eventType))
-	provider, name, _ := cutLast(kind, ".")
+	provider, name := cutLast(kind, ".")
 	switch {
 	case strings.EqualFold(kind, "Microsoft.EventGrid.SubscriptionValidationEvent"):
 		r.set(Handshake, "validation", "Event Grid subscription validation")
@@ -76,7 +76,7 @@ func gridOutcome(name string) activity.Outcome {
 // gridSignal names what is counted for an event that is not Activity Log. Policy state and health notifications are
 // state, not log: the Activity Log has its own Policy and ResourceHealth records of the same facts.
 func gridSignal(kind string) string {
-	provider, _, _ := cutLast(strings.ToLower(kind), ".")
+	provider, _ := cutLast(strings.ToLower(kind), ".")
 	switch {
 	case strings.HasPrefix(provider, "microsoft.policyinsights"):
 		return "policy_state"

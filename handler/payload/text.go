@@ -133,12 +133,12 @@ func untilSlash(s string) string {
 	return s
 }
 
-// cutLast cuts s around the last sep.
-func cutLast(s, sep string) (before, after string, found bool) {
+// cutLast cuts s around the last sep; without one, all of s is after.
+func cutLast(s, sep string) (before, after string) {
 	if i := strings.LastIndex(s, sep); i >= 0 {
-		return s[:i], s[i+len(sep):], true
+		return s[:i], s[i+len(sep):]
 	}
-	return "", s, false
+	return "", s
 }
 
 // firstPresent returns the first value that is there.

@@ -61,7 +61,7 @@ type threadEnd struct {
 	kept []string
 }
 
-func (p *threadEnd) Record(_ context.Context, m notify.Message, _ notify.Ref, record func() string) (bool, error) {
+func (p *threadEnd) Record(_ context.Context, _ notify.Message, _ notify.Ref, record func() string) (bool, error) {
 	if p.err == nil {
 		p.kept = append(p.kept, record())
 	}

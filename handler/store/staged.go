@@ -45,9 +45,9 @@ func (s *Store) CountStaged(ctx context.Context, rule string, day time.Time, n i
 	for round := range attempts {
 		charge, err := s.addStaged(ctx, item)
 		ru += charge
-		switch classify(err) { //nolint:errorlint // own sentinels
-		case errRetry:
-		case errNotFound:
+		switch kind := classify(err); {
+		case errors.Is(kind, errRetry):
+		case errors.Is(kind, errNotFound):
 			charge, err = s.insert(ctx, item.PK, item)
 			ru += charge
 			if !errors.Is(err, errExists) {

@@ -115,7 +115,7 @@ func (c *container) etagOf(r row) string { return etagOf(c.num, r.seq, r.ts) }
 func (r row) decode() (value, error) {
 	v, err := decodeJSON(r.body)
 	if err != nil {
-		return value{}, fmt.Errorf("read stored item %q: %v", r.id, err) // not %w: a damaged file is no fault of the caller
+		return value{}, fmt.Errorf("read stored item %q: %v", r.id, err) //nolint:errorlint // not %w: a damaged file is no fault of the caller
 	}
 	return v, nil
 }

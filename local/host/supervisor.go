@@ -203,7 +203,7 @@ func (s *supervisor) timeOut(p *process) {
 }
 
 // snapshot returns the state, the running process (nil while none answers) and what to wait on for a change.
-func (s *supervisor) snapshot() (state string, p *process, reason error, changed <-chan struct{}) {
+func (s *supervisor) snapshot() (state string, p *process, reason error, changed <-chan struct{}) { //nolint:staticcheck // reason is part of the state, not an error of ours
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.state, s.current, s.reason, s.changed

@@ -25,13 +25,13 @@ func elementLines(e map[string]any) (lines []string) {
 	}
 	switch {
 	case kind == "TextBlock":
-		lines = appendPlain(lines, plainMarkdown(stringOf(e["text"])))
+		lines = plainLine(plainMarkdown(stringOf(e["text"])))
 	case kind == "RichTextBlock":
-		lines = appendPlain(lines, runs(e["inlines"]))
+		lines = plainLine(runs(e["inlines"]))
 	case kind == "Image":
-		lines = appendPlain(lines, stringOf(e["altText"]))
+		lines = plainLine(stringOf(e["altText"]))
 	case strings.HasPrefix(kind, "Action."):
-		lines = appendPlain(lines, strings.TrimSpace("["+stringOf(e["title"])+"] "+stringOf(e["url"])))
+		lines = plainLine(strings.TrimSpace("[" + stringOf(e["title"]) + "] " + stringOf(e["url"])))
 	}
 	for _, f := range objects(e["facts"]) {
 		label := strings.TrimRight(plainMarkdown(stringOf(f["title"])), ": ")
@@ -66,12 +66,12 @@ func columnFact(e map[string]any) string {
 	return strings.TrimRight(name[0], ": ") + ": " + text[0]
 }
 
-// appendPlain appends s unless it is empty.
-func appendPlain(lines []string, s string) []string {
+// plainLine is s as the one line that there is, or none when it is empty.
+func plainLine(s string) []string {
 	if s == "" {
-		return lines
+		return nil
 	}
-	return append(lines, s)
+	return []string{s}
 }
 
 // runs reads the inlines of a RichTextBlock as one line. They are not Markdown.

@@ -117,7 +117,7 @@ func noCaller() notify.Message {
 func scripts() notify.Message {
 	m := Grant()
 	m.Headline = "مجموعة الموارد حُذفت · リソースグループ削除 · 🔥👩‍💻"
-	m.Summary = "דנה כהן מחקה את קבוצת המשאבים ‏rg-תשלומים; 山田太郎が作成しました。 Straße, naïve, ﷽, 𝒳"
+	m.Summary = "דנה כהן מחקה את קבוצת המשאבים \u200frg-תשלומים; 山田太郎が作成しました。 Straße, naïve, ﷽, 𝒳"
 	m.Facts = []notify.Fact{{Name: "誰", Value: "山田 太郎"}, {Name: "من", Value: "٢٠٣٫٠٫١١٣٫٧"}, {Name: "🧭", Value: "👨‍👩‍👧‍👦🇩🇪"}}
 	return m
 }

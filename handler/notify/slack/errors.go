@@ -20,7 +20,7 @@ var passing = map[string]bool{
 }
 
 // hints say what to do about codes that an operator can mend.
-var hints = map[string]string{
+var hints = map[string]string{ //nolint:gosec // names of settings, not their values
 	"invalid_auth":               "set SLACK_BOT_TOKEN to a current token of the app",
 	"not_authed":                 "set SLACK_BOT_TOKEN to a current token of the app",
 	"token_revoked":              "set SLACK_BOT_TOKEN to a current token of the app",

@@ -378,14 +378,14 @@ var conditionBehaviours = []behaviour{
 		name: "replace with a stale etag", want: "412",
 		why: "of two writers that read the same version one must lose",
 		got: func(x *trial) string {
-			return after(x.items.ReplaceItem(x.ctx, x.key(), "a", x.item("a", nil), ifMatch(x.stale("a"))))
+			return after(x.items.ReplaceItem(x.ctx, x.key(), "a", x.item("a", nil), ifMatch(x.stale())))
 		},
 	},
 	{
 		name: "upsert with a stale etag", want: "412",
 		why: "as for replace",
 		got: func(x *trial) string {
-			return after(x.items.UpsertItem(x.ctx, x.key(), x.item("a", nil), ifMatch(x.stale("a"))))
+			return after(x.items.UpsertItem(x.ctx, x.key(), x.item("a", nil), ifMatch(x.stale())))
 		},
 	},
 	{
@@ -394,14 +394,14 @@ var conditionBehaviours = []behaviour{
 		got: func(x *trial) string {
 			var p azcosmos.PatchOperations
 			p.AppendSet("/n", 3)
-			return after(x.items.PatchItem(x.ctx, x.key(), "a", p, ifMatch(x.stale("a"))))
+			return after(x.items.PatchItem(x.ctx, x.key(), "a", p, ifMatch(x.stale())))
 		},
 	},
 	{
 		name: "delete with a stale etag", want: "412",
 		why: "as for replace",
 		got: func(x *trial) string {
-			return after(x.items.DeleteItem(x.ctx, x.key(), "a", ifMatch(x.stale("a"))))
+			return after(x.items.DeleteItem(x.ctx, x.key(), "a", ifMatch(x.stale())))
 		},
 	},
 	{
@@ -428,9 +428,9 @@ func ifMatch(etag azcore.ETag) *azcosmos.ItemOptions {
 	return &azcosmos.ItemOptions{IfMatchEtag: &etag}
 }
 
-// stale writes an item twice and returns the first version's ETag.
-func (x *trial) stale(id string) azcore.ETag {
-	etag := x.put(id, nil).ETag
-	x.put(id, fields{"n": 1})
+// stale writes the item "a" twice and returns the first version's ETag.
+func (x *trial) stale() azcore.ETag {
+	etag := x.put("a", nil).ETag
+	x.put("a", fields{"n": 1})
 	return etag
 }
