@@ -1,6 +1,6 @@
 # Everything a person does here, in one word each. `make` lists the words.
 .DEFAULT_GOAL := help
-.PHONY: help check test golden fuzz bench bench-digest reconcile-month chaos stage start publish kusto lint
+.PHONY: help check test golden fuzz bench bench-digest reconcile-month chaos pictures stage start publish kusto lint
 
 APP ?=
 FUZZTIME ?= 20s
@@ -54,5 +54,10 @@ reconcile-month: ## a month of 200,000 records through a feed that drops some: d
 
 chaos: ## everything around the handler fails; prints the table of docs/reliability.md
 	go test ./local/stack -run Chaos -v -count=3
+
+pictures: ## messages as readers see them, into docs/pictures; needs Go, Node 20, npm and Chromium
+	cd scripts/pictures && npm install --no-package-lock --no-audit --no-fund --legacy-peer-deps
+	go test ./handler -run TestGallery -count=1 -pictures $(CURDIR)/scripts/pictures/node_modules/cases.json
+	node scripts/pictures/render.mjs scripts/pictures/node_modules/cases.json docs/pictures
 
 include infra/stages.mk

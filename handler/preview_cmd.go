@@ -9,6 +9,7 @@ import (
 	"github.com/auditbell/auditbell/handler/activity"
 	"github.com/auditbell/auditbell/handler/alert"
 	"github.com/auditbell/auditbell/handler/notify"
+	"github.com/auditbell/auditbell/handler/notify/email"
 	"github.com/auditbell/auditbell/handler/notify/slack"
 	"github.com/auditbell/auditbell/handler/notify/teams"
 	"github.com/auditbell/auditbell/handler/notify/webhook"
@@ -31,8 +32,16 @@ type preview struct {
 	Plain   string         `json:"plain"`
 	Slack   slack.Payload  `json:"slack"`
 	Teams   teams.Envelope `json:"teams"`
+	Mail    previewMail    `json:"mail"`
 	Webhook webhook.Event  `json:"webhook"`
 	Message notify.Message `json:"-"`
+}
+
+// previewMail is what a mail consists of.
+type previewMail struct {
+	Subject string `json:"subject"`
+	Text    string `json:"text"`
+	HTML    string `json:"html"`
 }
 
 // run needs no settings: what is missing only means that the message would go nowhere from here.
@@ -51,6 +60,10 @@ func (c *previewCmd) run(_ context.Context, std stdio) error {
 			return err
 		}
 		bad = bad || !ok
+	}
+	if n, err := a.pipeline.Texts.Failures(); n > 0 {
+		fmt.Fprintf(std.err, "a template of texts in config/auditbell.yaml failed %d times, our own words stand in its place: %v\n", n, err)
+		bad = true
 	}
 	if bad {
 		return errNo
@@ -89,10 +102,17 @@ func previewOf(p *pipeline.Pipeline, e activity.Event, name string, index int) p
 	if !rings {
 		f = alert.Finding{Event: e, Rule: alert.Rule{ID: "none", Title: "No rule matches", Severity: string(notify.Informational)}}
 	}
-	m := p.Message(alert.New(f, p.Now()))
+	out := rendered(p.Message(alert.New(f, p.Now())))
+	out.Input, out.Index, out.Rings, out.Rule, out.To = name, index, rings, f.Rule.ID, f.To
+	return out
+}
+
+// rendered is a message in every channel.
+func rendered(m notify.Message) preview {
+	mail := email.Render(m)
 	return preview{
-		Input: name, Index: index, Rings: rings, Rule: f.Rule.ID, To: f.To, Message: m,
-		Plain: notify.Plain(m), Slack: slack.Render(m), Teams: teams.Render(m), Webhook: webhook.Render(m),
+		Message: m, Plain: notify.Plain(m), Slack: slack.Render(m), Teams: teams.Render(m), Webhook: webhook.Render(m),
+		Mail: previewMail{mail.Subject, mail.Text, mail.HTML},
 	}
 }
 

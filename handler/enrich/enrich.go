@@ -70,6 +70,7 @@ var enrichers = []struct {
 func Of(e activity.Event, o Options) View {
 	var v View
 	e.CallerName = or(e.CallerName, o.name(e.CallerObjectID))
+	e.ResourceName, e.ResourceGroup = Brief(e.ResourceName), Brief(e.ResourceGroup)
 	for _, enricher := range enrichers {
 		enricher.add(e, o, &v)
 	}

@@ -85,8 +85,8 @@ func TestLinksStayOnThePortal(t *testing.T) {
 	e.TenantID = "//evil.example/"
 	e.CallerObjectID = "f409edeb-4d29-44b5-9763-ee9348ad91bb"
 	v := enrich.Of(e, enrich.Options{Portal: "https://portal.azure.us/"})
-	if len(v.Links) != 4 {
-		t.Fatalf("links: %v, want 4", v.Links)
+	if len(v.Links) != 3 {
+		t.Fatalf("links: %v, want 3", v.Links)
 	}
 	for _, l := range v.Links {
 		if !strings.HasPrefix(l.URL, "https://portal.azure.us/#") || strings.ContainsAny(l.URL, "\"<> ") || strings.Count(l.URL, "#") != 1 {
@@ -137,6 +137,8 @@ func TestEveryCategoryReadsLikeWhatItIs(t *testing.T) {
 			"Advisor: Use zones on st1", "Azure Advisor has a high availability recommendation with medium impact for st1; nothing has changed yet."},
 		{activity.Event{Category: activity.AlertCategory, Outcome: activity.Active, Properties: activity.Properties(`{"RuleName":"disk"}`)},
 			"Alert disk active", "The Azure Monitor alert rule disk fired."},
+		{activity.Event{Category: "Sustainability", OperationDisplay: "Contoso.Energy/meters/report", ResourceName: "meter-1", Outcome: activity.Failed},
+			"Sustainability: Contoso.Energy/meters/report on meter-1 (failed)", "Azure reports “Contoso.Energy/meters/report” on meter-1; Sustainability is a category that Auditbell does not know."},
 		{administrative("Microsoft.Authorization/elevateAccess/action", activity.Succeeded),
 			"Microsoft.Authorization/elevateAccess/action on nsg-web", "Rob Robertson ran “elevate access” on nsg-web in rg-prod."},
 		{administrative("Microsoft.Network/networkSecurityGroups/delete", activity.Canceled),
@@ -161,5 +163,21 @@ func TestFailuresSayWhy(t *testing.T) {
 		if v := enrich.Of(e, enrich.Options{}); v.Facts[0] != (enrich.Fact{Name: "Error", Value: want}) {
 			t.Errorf("%s: first fact %v, want the error %q", properties, v.Facts[0], want)
 		}
+	}
+}
+
+func TestBriefKeepsBothEnds(t *testing.T) {
+	t.Parallel()
+	name := strings.Repeat("é", 5000) + "-archive"
+	e := administrative("Microsoft.Storage/storageAccounts/delete", activity.Succeeded)
+	e.ResourceName = name
+	v := enrich.Of(e, enrich.Options{})
+	for _, text := range []string{v.Headline, v.Sentence} {
+		if n := len([]rune(text)); n > 200 || !strings.Contains(text, "é…é") || !strings.Contains(text, "-archive") {
+			t.Errorf("%d characters: %s", n, text)
+		}
+	}
+	if short := strings.Repeat("x", 90); enrich.Brief(short) != short {
+		t.Error("a name as Azure allows it was cut")
 	}
 }

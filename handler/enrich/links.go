@@ -23,6 +23,9 @@ func links(e activity.Event, o Options, v *View) {
 	if isGUID(e.CallerObjectID) {
 		v.Links = append(v.Links, Link{"Who acted", portal + callerBlade(e)})
 	}
+	if strings.HasPrefix(e.ResourceID, "/") && e.Category != activity.ServiceHealth {
+		return // the resource's own activity log says more, and three buttons fit side by side on a phone
+	}
 	v.Links = append(v.Links, Link{"All activity", portal + "/#view/Microsoft_Azure_ActivityLog/ActivityLogBlade"})
 }
 

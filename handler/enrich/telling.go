@@ -24,9 +24,18 @@ func telling(e activity.Event, _ Options, v *View) {
 		policy(e, v)
 	case activity.AlertCategory:
 		azureAlert(e, v)
-	default:
+	case activity.Administrative, "":
 		administrative(e, v)
+	default:
+		unknown(e, v)
 	}
+}
+
+// unknown is a category that Azure has added since: it rings, and says that nobody has thought about it yet.
+func unknown(e activity.Event, v *View) {
+	act := or(e.OperationDisplay, e.Operation, "something")
+	v.Headline = string(e.Category) + ": " + act + with(" on ", e.ResourceName) + state(e.Outcome)
+	v.Sentence = "Azure reports “" + act + "”" + with(" on ", e.ResourceName) + with(" by ", e.Caller) + "; " + string(e.Category) + " is a category that Auditbell does not know."
 }
 
 func administrative(e activity.Event, v *View) {

@@ -100,3 +100,14 @@ func article(word string) string {
 	}
 	return "a " + word
 }
+
+// Brief keeps the beginning and the end of a name that is longer than Azure's names are (90 characters at most, but few
+// types allow more than 80): whoever made it wants to push the rest of the message out of sight.
+func Brief(name string) string {
+	const most, head, end = 90, 60, 20
+	runes := []rune(name)
+	if len(runes) <= most {
+		return name
+	}
+	return string(runes[:head]) + "…" + string(runes[len(runes)-end:])
+}

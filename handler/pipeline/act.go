@@ -166,14 +166,17 @@ func acts(a alert.Alert) []string {
 		if !ok {
 			continue
 		}
-		line := "Acknowledged by " + act.By.String() + " at " + notify.Clock(act.At)
+		line := "Acknowledged by " + act.By.String() + " at " + minute(act.At)
 		switch kind {
 		case alert.Snoozed:
-			line = "Snoozed by " + act.By.String() + " until " + notify.Clock(act.Until)
+			line = "Snoozed by " + act.By.String() + " until " + minute(act.Until)
 		case alert.Expected:
-			line = "Marked as expected by " + act.By.String() + " until " + notify.Clock(act.Until)
+			line = "Marked as expected by " + act.By.String() + " until " + minute(act.Until)
 		}
 		lines = append(lines, line)
 	}
 	return lines
 }
+
+// minute is exact enough for what people did, and does not look like an emoji to clients that take :44: for one.
+func minute(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }

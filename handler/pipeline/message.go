@@ -53,7 +53,7 @@ func headline(a alert.Alert, v enrich.View) string {
 	case a.Rule.Many:
 		text = strings.TrimSuffix(a.Rule.Title+" by "+a.Event.Caller, " by ")
 	case !v.Telling && a.Event.ResourceName != "":
-		text = a.Rule.Title + ": " + a.Event.ResourceName + enrich.Unfinished(a.Event)
+		text = a.Rule.Title + ": " + enrich.Brief(a.Event.ResourceName) + enrich.Unfinished(a.Event)
 	case !v.Telling:
 		text = a.Rule.Title + enrich.Unfinished(a.Event)
 	}

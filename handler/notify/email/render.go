@@ -19,9 +19,13 @@ const (
 	maxText    = 3000
 	maxShort   = 500
 	maxFacts   = 30
+	firstFacts = 6 // stand before what to do, so that this is on a phone's first screen
 	maxSteps   = 20
 	maxURL     = 2048
 )
+
+// Render writes the mail that tells m first, to nobody yet.
+func Render(m notify.Message) Mail { return render(m, nil, false) }
 
 // render writes the mail of an alert, or of the news of one.
 func render(m notify.Message, to []string, follows bool) Mail {
@@ -41,8 +45,9 @@ func render(m notify.Message, to []string, follows bool) Mail {
 // view is a message cleaned and cut for mail.
 type view struct {
 	Severity, Headline, Summary, News, Result, When string
-	Tone                                            string // background of the head: repeats what Severity says
-	Facts                                           []notify.Fact
+	Tone                                            string        // background of the head: repeats what Severity says
+	Facts                                           []notify.Fact // in sight
+	More                                            []notify.Fact // below what to do
 	Links                                           []notify.Link
 	Steps, Context                                  []string
 }
@@ -67,8 +72,12 @@ func viewOf(m notify.Message, follows bool) view {
 		if f.Value == "" && !f.Time.IsZero() {
 			f.Value = notify.Clock(f.Time)
 		}
-		if f.Value != "" && len(v.Facts) < maxFacts {
+		switch {
+		case f.Value == "":
+		case len(v.Facts) < firstFacts:
 			v.Facts = append(v.Facts, f)
+		case len(v.Facts)+len(v.More) < maxFacts:
+			v.More = append(v.More, f)
 		}
 	}
 	for _, step := range m.Steps {
@@ -117,23 +126,29 @@ func (v view) text() string {
 	}
 	paragraph(v.News)
 	paragraph(v.Severity+" · "+v.Headline, v.Summary, v.Result, v.When)
-	var facts, steps, links []string
-	for _, f := range v.Facts {
-		facts = append(facts, strings.TrimPrefix(f.Name+": ", ": ")+f.Value)
-	}
+	var steps, links []string
 	for _, step := range v.Steps {
 		steps = append(steps, "- "+step)
 	}
 	for _, l := range v.Links {
 		links = append(links, l.Title+": "+l.URL)
 	}
-	paragraph(facts...)
+	paragraph(factLines(v.Facts)...)
 	if len(steps) > 0 {
 		paragraph(append([]string{"What to do:"}, steps...)...)
 	}
 	paragraph(links...)
+	paragraph(factLines(v.More)...)
 	paragraph(v.Context...)
 	return b.String()
+}
+
+func factLines(facts []notify.Fact) []string {
+	var lines []string
+	for _, f := range facts {
+		lines = append(lines, strings.TrimPrefix(f.Name+": ", ": ")+f.Value)
+	}
+	return lines
 }
 
 //go:embed alert.html.tmpl
