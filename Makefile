@@ -52,6 +52,9 @@ bench-digest: ## the report of one file beside pandas and DuckDB, where they are
 reconcile-month: ## a month of 200,000 records through a feed that drops some: does the ledger find exactly those?
 	RECONCILE_MONTH=92500 go test ./handler/reconcile -run TestTheLedger -v -count=1 -timeout 120m
 
+bench-rollup: ## a month of EVENTS (100000) stored, rolled up and digested on the stand-in: RU, requests, memory (docs/cost.md)
+	AUDITBELL_SCALE=$(or $(EVENTS),100000) go test ./handler -run TestMonthAtScale -v -timeout 4h
+
 chaos: ## everything around the handler fails; prints the table of docs/reliability.md
 	go test ./local/stack -run Chaos -v -count=3
 

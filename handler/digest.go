@@ -178,7 +178,7 @@ func (j *digestJob) report(ctx context.Context, before *digest.Before) (digest.R
 		}
 	}
 	tally := digest.NewStoredTally(w)
-	for b, err := range (digest.Stored{Hours: hours{j.app.store}, Window: w}).Entries(ctx, tally.Vocabulary) {
+	for b, err := range (digest.Stored{Hours: hoursOf(j.app.store), Window: w}).Entries(ctx, tally.Vocabulary) {
 		if err != nil {
 			return digest.Report{}, err
 		}

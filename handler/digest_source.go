@@ -84,7 +84,7 @@ func (f *sourceFlags) store(ctx context.Context, std stdio, w source.Window, zon
 	if err != nil {
 		return openSource{}, err
 	}
-	return openSource{source: digest.Stored{Hours: hours{a.store}, Window: w}, words: "the store", tally: digest.NewStoredTally, evidence: evidence}, nil
+	return openSource{source: digest.Stored{Hours: hoursOf(a.store), Window: w}, words: "the store", tally: digest.NewStoredTally, evidence: evidence}, nil
 }
 
 // activityLog opens the REST API, which keeps 90 days: what is older cannot be told from what never was.

@@ -40,6 +40,7 @@ type office struct {
 	archive     string
 	env         map[string]string
 	mailAddress string
+	meter       *meteredAccount
 	clock       atomic.Int64 // Unix seconds
 }
 
@@ -47,10 +48,16 @@ func (o *office) now() time.Time { return time.Unix(o.clock.Load(), 0).UTC() }
 
 func openOffice(t *testing.T) *office {
 	t.Helper()
+	return openOfficeIn(t, "")
+}
+
+// openOfficeIn keeps what is stored in a folder; in memory when it is empty.
+func openOfficeIn(t *testing.T, folder string) *office {
+	t.Helper()
 	o := &office{archive: filepath.Join(t.TempDir(), "archive")}
 	o.clock.Store(time.Date(2026, 11, 1, 6, 30, 0, 0, time.UTC).Unix())
 	var err error
-	if o.account, err = cosmos.Open(t.Context(), cosmos.Options{Now: o.now}); err != nil {
+	if o.account, err = cosmos.Open(t.Context(), cosmos.Options{Now: o.now, Dir: folder}); err != nil {
 		t.Fatal(err)
 	}
 	layout, err := infra.ReadCosmos()
@@ -70,7 +77,8 @@ func openOffice(t *testing.T) *office {
 	ctx, cancel := context.WithCancel(context.Background())
 	var serving sync.WaitGroup
 	serving.Go(func() { _ = o.inbox.ServeSMTP(ctx, mail) })
-	account, ends := httptest.NewServer(o.account), httptest.NewServer(o.inbox)
+	o.meter = &meteredAccount{Handler: o.account}
+	account, ends := httptest.NewServer(o.meter), httptest.NewServer(o.inbox)
 	t.Cleanup(func() {
 		cancel()
 		serving.Wait()

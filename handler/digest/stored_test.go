@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"iter"
+	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -197,5 +199,57 @@ func TestBrokenRollupIsAnError(t *testing.T) {
 		if _, err := digest.Unroll(october.From, body, source.NewStoredVocabulary(digest.Listed)); err == nil {
 			t.Errorf("%q is read as a rollup", body)
 		}
+	}
+}
+
+// stream makes up an hour's events as they are asked for and keeps none.
+type stream struct {
+	perHour int
+	live    []uint64 // bytes of heap in use when an hour begins to be read
+}
+
+func (s *stream) Hour(_ context.Context, hour time.Time) iter.Seq2[activity.Event, error] {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	s.live = append(s.live, m.HeapAlloc)
+	return func(yield func(activity.Event, error) bool) {
+		for i := range s.perHour {
+			id := fmt.Sprintf("%d-%d", hour.Unix(), i)
+			e := activity.Event{ID: id, Form: activity.FormREST, Time: activity.At(hour.Add(time.Duration(i) * time.Millisecond)), Operation: "a/b/write",
+				Outcome: activity.Succeeded, Caller: "ann@contoso.example", ResourceID: "/subscriptions/s1/resourcegroups/" + id, SubscriptionID: "s1", CorrelationID: id,
+				Properties: activity.Properties(`{"what":"` + strings.Repeat("x", 500) + `"}`)}
+			if !yield(e, nil) {
+				return
+			}
+		}
+	}
+}
+
+func (s *stream) RolledUp(context.Context, time.Time) ([]byte, error) { return nil, nil }
+
+// TestStoredStreams reads 60 hours of the store: what stays of an event is its operation's key and what a key set has
+// to spare, some 20 bytes of the kilobyte that it was. Not parallel: it looks at the heap of the whole process.
+func TestStoredStreams(t *testing.T) { //nolint:paralleltest // see above
+	const hours, perHour = 60, 1500
+	from := time.Date(2026, 10, 1, 0, 0, 0, 0, time.UTC)
+	s := &stream{perHour: perHour}
+	w := source.Window{From: from, To: from.Add(hours * time.Hour)}
+	tally := digest.NewStoredTally(w)
+	for b, err := range (digest.Stored{Hours: s, Window: w}).Entries(t.Context(), tally.Vocabulary) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		tally.Add(b)
+	}
+	if got := digest.Build(tally, digest.Subject{}).Summary.Total; got != hours*perHour {
+		t.Fatalf("%d entries, want %d", got, hours*perHour)
+	}
+	const settled = 10
+	grown := int64(s.live[len(s.live)-1]) - int64(s.live[settled]) //nolint:gosec // far below
+	if perEvent := float64(grown) / float64((len(s.live)-1-settled)*perHour); perEvent > 40 {
+		t.Errorf("%.0f bytes stay of each event", perEvent)
+	} else {
+		t.Logf("%.0f bytes stay of each event", perEvent)
 	}
 }

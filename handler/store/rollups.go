@@ -18,7 +18,7 @@ import (
 type Rollup struct {
 	Hour   time.Time // its beginning, UTC
 	Events int       // the stored events that it was made of; when there are more now, some came late
-	Made   time.Time
+	Made   time.Time // when making it began: events that were stored since may not be in it
 	Body   []byte
 }
 
@@ -124,17 +124,48 @@ func (s *Store) Hour(ctx context.Context, hour time.Time) iter.Seq2[activity.Eve
 	}
 }
 
-// CountHour counts the events of an hour, which costs far less than reading them.
+// CountHour counts the events of an hour.
 func (s *Store) CountHour(ctx context.Context, hour time.Time) (n int, err error) {
+	return s.count(ctx, shardQuery{hour: hour.UTC(), text: `SELECT VALUE COUNT(1) FROM c WHERE c.hour = @hour`})
+}
+
+// CountLate counts the events of an hour that were stored at or after since. Nearly always there are none, and to say so
+// costs next to nothing however many the hour has: _ts is always indexed, in whole seconds of the service's clock.
+func (s *Store) CountLate(ctx context.Context, hour, since time.Time) (n int, err error) {
+	return s.count(ctx, shardQuery{
+		hour: hour.UTC(), text: `SELECT VALUE COUNT(1) FROM c WHERE c.hour = @hour AND c._ts >= @since`,
+		more: []azcosmos.QueryParameter{{Name: "@since", Value: since.Unix()}},
+	})
+}
+
+// SilentDay reports whether no event of the UTC day is stored.
+func (s *Store) SilentDay(ctx context.Context, day time.Time) (bool, error) {
+	day = day.UTC().Truncate(24 * time.Hour)
 	for shard := range shards {
-		q := shardQuery{hour: hour.UTC(), shard: shard, text: `SELECT VALUE COUNT(1) FROM c WHERE c.hour = @hour`}
+		q := shardQuery{
+			hour: day, shard: shard, text: `SELECT TOP 1 VALUE c.hour FROM c WHERE c.hour >= @hour AND c.hour <= @last`,
+			more: []azcosmos.QueryParameter{{Name: "@last", Value: day.Add(23 * time.Hour).Format(hourLayout)}},
+		}
+		for _, err := range s.shard(ctx, q) {
+			if err != nil {
+				return false, fmt.Errorf("look for events of %s: %w", day.Format(time.DateOnly), err)
+			}
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// count adds up what the shards of a day count.
+func (s *Store) count(ctx context.Context, q shardQuery) (n int, err error) {
+	for q.shard = range shards {
 		for raw, err := range s.shard(ctx, q) {
 			var count int
 			if err == nil {
 				err = json.Unmarshal(raw, &count)
 			}
 			if err != nil {
-				return 0, fmt.Errorf("count events of %s: %w", hour.UTC().Format(hourLayout), err)
+				return 0, fmt.Errorf("count events of %s: %w", q.hour.Format(hourLayout), err)
 			}
 			n += count
 		}
@@ -148,13 +179,14 @@ type shardQuery struct {
 	hour  time.Time
 	shard int
 	text  string
+	more  []azcosmos.QueryParameter // beside @hour
 }
 
 // shard yields the results of a query in its partition.
 func (s *Store) shard(ctx context.Context, q shardQuery) iter.Seq2[[]byte, error] {
 	return s.within(ctx, partQuery{
 		container: containerEvents, pk: fmt.Sprintf("%s-%02d", q.hour.Format("20060102"), q.shard), text: q.text,
-		params: []azcosmos.QueryParameter{{Name: "@hour", Value: q.hour.Format(hourLayout)}},
+		params: append([]azcosmos.QueryParameter{{Name: "@hour", Value: q.hour.Format(hourLayout)}}, q.more...),
 	})
 }
 

@@ -54,6 +54,42 @@ func TestHourYieldsItsEventsOnly(t *testing.T) {
 	}
 }
 
+func TestLateEventsAreCountedBySecond(t *testing.T) {
+	t.Parallel()
+	a := open(t)
+	began := a.now()
+	for i := range 5 {
+		if _, _, err := a.Append(t.Context(), event(i, activity.Succeeded), "me"); err != nil {
+			t.Fatal(err)
+		}
+		a.advance(10 * time.Second)
+	}
+	for since, want := range map[time.Time]int{began: 5, began.Add(20 * time.Second): 3, began.Add(41 * time.Second): 0} {
+		if n, err := a.CountLate(t.Context(), epoch, since); err != nil || n != want {
+			t.Errorf("%d events stored since %s, %v; want %d", n, since.Format(time.TimeOnly), err, want)
+		}
+	}
+}
+
+func TestSilentDay(t *testing.T) {
+	t.Parallel()
+	a := open(t)
+	midnight := epoch.Truncate(24 * time.Hour)
+	for i, at := range []time.Time{midnight, midnight.Add(47*time.Hour + 59*time.Minute)} {
+		e := event(i, activity.Succeeded)
+		e.Time = activity.At(at)
+		if _, _, err := a.Append(t.Context(), e, "me"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for back, want := range []bool{true, false, false, true} {
+		day := midnight.AddDate(0, 0, back-1)
+		if silent, err := a.SilentDay(t.Context(), day.Add(5*time.Hour)); err != nil || silent != want {
+			t.Errorf("%s is silent: %v, %v; want %v", day.Format(time.DateOnly), silent, err, want)
+		}
+	}
+}
+
 func TestRollupIsKeptWhole(t *testing.T) {
 	t.Parallel()
 	a := open(t)

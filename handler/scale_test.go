@@ -1,0 +1,200 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/auditbell/auditbell/handler/activity"
+	"github.com/auditbell/auditbell/handler/digest/digesttest"
+	"github.com/auditbell/auditbell/handler/payload"
+	"github.com/auditbell/auditbell/handler/settings"
+)
+
+// meteredAccount counts what a store is asked and what that costs.
+type meteredAccount struct {
+	http.Handler
+
+	mu       sync.Mutex
+	requests int
+	ru       float64
+}
+
+func (m *meteredAccount) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	m.Handler.ServeHTTP(w, r)
+	ru, _ := strconv.ParseFloat(w.Header().Get("x-ms-request-charge"), 64) // what has none is free
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.requests++
+	m.ru += ru
+}
+
+// since returns what was asked and charged since the last call.
+func (m *meteredAccount) since() (requests int, ru float64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	requests, ru = m.requests, m.ru
+	m.requests, m.ru = 0, 0
+	return requests, ru
+}
+
+// monthly makes the office send a digest a month.
+func (o *office) monthly(t *testing.T) {
+	t.Helper()
+	list := settings.DefaultDigests()
+	list[0].Name, list[0].Period, list[0].Recipients = "monthly", "monthly", []string{"audit@contoso.example"}
+	o.digests.list = list
+}
+
+// TestDigestOfAnEmptyMonthAsksLittle makes the first digest of an account: nothing was rolled up in that month, and nothing
+// happened but on one day.
+func TestDigestOfAnEmptyMonthAsksLittle(t *testing.T) {
+	t.Parallel()
+	o := openOffice(t)
+	o.monthly(t)
+	e := activity.Event{ID: "only", Form: activity.FormREST, Time: activity.At(time.Date(2026, 10, 7, 9, 0, 0, 0, time.UTC)), Operation: "a/b/delete", Outcome: activity.Succeeded}
+	if _, _, err := o.store.Append(t.Context(), e, "test"); err != nil {
+		t.Fatal(err)
+	}
+	o.meter.since()
+	if _, err := o.digests.run(t.Context(), o.app, invocation()); err != nil {
+		t.Fatal(err)
+	}
+	// 744 rollups are looked for, and 16 shards asked on each of 31 days and in each hour of the one that has something
+	// and of the last two, which are rolled up. Asking in every hour would be 12,000.
+	requests, ru := o.meter.since()
+	if requests > 3000 {
+		t.Errorf("%d requests for %.0f RU, want 3000 at most", requests, ru)
+	}
+	if n := o.arrived("Activity Log digest, October 2026"); len(n) != 2 {
+		t.Errorf("the digest came %v, want to mail and channel", n)
+	}
+}
+
+// hourOfRecords are the records of the hour that begins at from, about n of them.
+func hourOfRecords(seed uint64, from time.Time, n int) []activity.Event {
+	var events []activity.Event
+	for _, r := range digesttest.All(digesttest.Options{Seed: seed, Operations: max(n*10/23, 1), From: from, To: from.Add(time.Hour)}) {
+		events = append(events, payload.Events(payload.Decode(digesttest.AppendREST(nil, r)))...)
+	}
+	return events
+}
+
+// TestMonthAtScale lives through a month hour by hour, AUDITBELL_SCALE events in all: they are stored, rolled up by the
+// hour, and the digest is made. It prints what each part costs and the memory it needs (docs/cost.md). `make bench-rollup`.
+func TestMonthAtScale(t *testing.T) {
+	events, err := strconv.Atoi(os.Getenv("AUDITBELL_SCALE"))
+	if err != nil {
+		t.Skip("AUDITBELL_SCALE is not set")
+	}
+	o := openOfficeIn(t, t.TempDir())
+	o.monthly(t)
+	from, to := time.Date(2026, 10, 1, 0, 0, 0, 0, time.UTC), time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
+	var stored, rolled cost
+	for hour := from; !hour.After(to.Add(2 * time.Hour)); hour = hour.Add(time.Hour) {
+		o.clock.Store(hour.Add(5 * time.Minute).Unix())
+		rolled.of(o.meter, func() {
+			if _, err := rollup(t.Context(), o.app, invocation()); err != nil {
+				t.Fatal(err)
+			}
+		})
+		o.clock.Store(hour.Add(50 * time.Minute).Unix())
+		if !hour.Before(to) {
+			continue
+		}
+		records := hourOfRecords(uint64(hour.Unix()), hour, events/744) //nolint:gosec // a seed
+		stored.of(o.meter, func() { o.append(t, records) })
+		stored.events += len(records)
+	}
+	var sent cost
+	sent.of(o.meter, func() {
+		if _, err := o.digests.run(t.Context(), o.app, invocation()); err != nil {
+			t.Fatal(err)
+		}
+	})
+	t.Logf("%d events\nstored  %s\nrollups %s\ndigest  %s\npeak resident memory of handler and stand-in together: %s",
+		stored.events, stored, rolled, sent, peakMemory())
+}
+
+// append stores events, eight at a time.
+func (o *office) append(t *testing.T, events []activity.Event) {
+	t.Helper()
+	todo := make(chan activity.Event)
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for e := range todo {
+				if _, _, err := o.store.Append(t.Context(), e, "test"); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	for _, e := range events {
+		todo <- e
+	}
+	close(todo)
+	wg.Wait()
+}
+
+// cost is what a part of the month's work took.
+type cost struct {
+	events, requests int
+	ru               float64
+	took             time.Duration
+	heap             uint64 // the largest heap seen meanwhile, the stand-in's included
+}
+
+func (c *cost) of(m *meteredAccount, work func()) {
+	m.since()
+	start := time.Now()
+	done := make(chan struct{})
+	var watching sync.WaitGroup
+	watching.Go(func() { c.watch(done) })
+	work()
+	close(done)
+	watching.Wait()
+	c.took += time.Since(start)
+	requests, ru := m.since()
+	c.requests, c.ru = c.requests+requests, c.ru+ru
+}
+
+// watch looks at the heap every now and then.
+func (c *cost) watch(done <-chan struct{}) {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		var s runtime.MemStats
+		runtime.ReadMemStats(&s)
+		c.heap = max(c.heap, s.HeapInuse)
+		select {
+		case <-tick.C:
+		case <-done:
+			return
+		}
+	}
+}
+
+func (c cost) String() string {
+	return fmt.Sprintf("%9.0f RU, %7d requests, %6.1f s, heap at most %d MiB", c.ru, c.requests, c.took.Seconds(), c.heap>>20)
+}
+
+// peakMemory is what Linux says of this process.
+func peakMemory() string {
+	text, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return "unknown"
+	}
+	for line := range strings.Lines(string(text)) {
+		if value, ok := strings.CutPrefix(line, "VmHWM:"); ok {
+			return strings.TrimSpace(value)
+		}
+	}
+	return "unknown"
+}
