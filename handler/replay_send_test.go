@@ -84,7 +84,7 @@ func (g *ground) export(n int) string {
 	if err := os.WriteFile(name, []byte(text.String()), 0o600); err != nil {
 		g.t.Fatal(err)
 	}
-	const rule = "title: Gone\nlogsource: {product: azure, service: activitylogs}\ndetection:\n  s: {operation: microsoft.network/networksecuritygroups/delete}\n  condition: s\nlevel: high\nauditbell: {id: gone}\n"
+	const rule = "title: Gone\nlogsource: {product: azure, service: activitylogs}\ndetection:\n  s: {operation: microsoft.network/networksecuritygroups/delete}\n  condition: s\nlevel: medium\nauditbell: {id: gone}\n"
 	if err := os.WriteFile(filepath.Join(g.dir, "gone.yml"), []byte(rule), 0o600); err != nil {
 		g.t.Fatal(err)
 	}
