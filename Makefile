@@ -1,6 +1,6 @@
 # Everything a person does here, in one word each. `make` lists the words.
 .DEFAULT_GOAL := help
-.PHONY: help check test golden fuzz bench bench-digest reconcile-month chaos pictures stage start publish kusto lint
+.PHONY: bench-first help check test golden fuzz bench bench-digest reconcile-month chaos pictures stage start publish kusto lint
 
 APP ?=
 FUZZTIME ?= 20s
@@ -54,6 +54,9 @@ reconcile-month: ## a month of 200,000 records through a feed that drops some: d
 
 bench-rollup: ## a month of EVENTS (100000) stored, rolled up and digested on the stand-in: RU, requests, memory (docs/cost.md)
 	AUDITBELL_SCALE=$(or $(EVENTS),100000) go test ./handler -run TestMonthAtScale -v -timeout 4h
+
+bench-first: ## how long the first message takes while everything that is looked up takes two seconds
+	go test ./local/stack -run '^$$' -bench FirstMessage -benchtime 4x
 
 chaos: ## everything around the handler fails; prints the table of docs/reliability.md
 	go test ./local/stack -run Chaos -v -count=3

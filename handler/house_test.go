@@ -67,8 +67,8 @@ var arrows = map[string][]string{
 	"local/cosmos":              {"infra"},
 	"local/cosmos/cosmostest":   {"infra", "local/cosmos"},
 	"local/inbox":               {},
-	"local/scenario":            {"local/inbox"},
-	"local/stack":               {"infra", "infra/stage/layout", "local/cosmos", "local/host", "local/inbox"},
+	"local/scenario":            {"local/azure", "local/inbox"},
+	"local/stack":               {"infra", "infra/stage/layout", "local/azure", "local/cosmos", "local/host", "local/inbox"},
 }
 
 // goFile is one parsed source file.

@@ -53,7 +53,8 @@ func run(ctx context.Context, f flags) error {
 	if f.Verbose {
 		log = say
 	}
-	s, err := stack.Start(ctx, stack.Options{Listen: f.Listen, Inbox: f.Inbox, Data: f.Data, Log: log, Report: say, Settings: canary})
+	known := scenario.Directory()
+	s, err := stack.Start(ctx, stack.Options{Listen: f.Listen, Inbox: f.Inbox, Data: f.Data, Azure: &known, Log: log, Report: say, Settings: canary})
 	if err != nil {
 		return err
 	}
@@ -89,10 +90,12 @@ func until(ctx context.Context, s *stack.Stack) error {
 
 // replay makes the scenario's deliveries, waits for what they should lead to, and prints the table.
 func replay(ctx context.Context, s *stack.Stack) (complete bool, err error) {
-	deliveries, err := scenario.Load(time.Now())
+	now := time.Now()
+	deliveries, err := scenario.Load(now)
 	if err != nil {
 		return false, err
 	}
+	s.Azure.Record(scenario.Changes(now)...)
 	before := len(s.Inbox.Messages())
 	rows, err := scenario.Play(ctx, deliveries, s.Host.URL())
 	if err != nil {

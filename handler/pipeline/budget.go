@@ -33,15 +33,10 @@ func (b *Budgets) limiter(name string) *rate.Limiter {
 	return b.by[name]
 }
 
-// reserve is the part of the budget that edits leave to first messages: what is new to a reader goes first.
-const reserve = 10
-
-// takeEdit is take for what changes a message that is there.
+// takeEdit is take for what only changes a message that is there. Slack counts edits apart (chat.update, Tier 3), so they
+// have a budget of their own: what was learned must not use up what first messages need.
 func (b *Budgets) takeEdit(name string, now time.Time) (wait time.Duration) {
-	if lacks := reserve + 1 - b.limiter(name).TokensAt(now); lacks > 0 {
-		return time.Duration(lacks * float64(time.Second) / perSecond)
-	}
-	return b.take(name, now)
+	return b.take(name+" edits", now) // no destination's name has a blank
 }
 
 // take uses one message of the destination's budget up; when there is none left it says when there will be.

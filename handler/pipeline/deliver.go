@@ -174,7 +174,7 @@ func (p *Pipeline) try(ctx context.Context, a alert.Alert, name string) attempt 
 	destination, ok := p.Destinations[name]
 	if !ok {
 		t.err = notify.Permanent(fmt.Errorf("destination %q is not configured", name))
-	} else if t.wait = p.budget(name, t.first); t.wait == 0 {
+	} else if t.wait = p.budget(name, t.first || m.News != ""); t.wait == 0 {
 		t.ref, t.err = destination.Deliver(ctx, m, notify.Ref{Channel: d.Channel, ID: d.Ref})
 	}
 	t.at = p.Now()

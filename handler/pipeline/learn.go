@@ -122,9 +122,9 @@ func (p *Pipeline) learn(ctx context.Context, q question, b Batch) (sum Summary)
 	return sum
 }
 
-// budget uses one message of a destination's budget up, of which edits leave a part to first messages.
-func (p *Pipeline) budget(name string, first bool) (wait time.Duration) {
-	if first {
+// budget uses one message of a destination's budget up. Edits that tell nothing new have one of their own.
+func (p *Pipeline) budget(name string, news bool) (wait time.Duration) {
+	if news {
 		return p.Budgets.take(name, p.Now())
 	}
 	return p.Budgets.takeEdit(name, p.Now())

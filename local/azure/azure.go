@@ -79,6 +79,13 @@ type Server struct {
 // New returns a stand-in that knows d.
 func New(d Directory, now func() time.Time) *Server { return &Server{directory: d, now: now} }
 
+// Record adds changes to what is on record.
+func (s *Server) Record(changes ...Change) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.directory.Changes = append(s.directory.Changes, changes...)
+}
+
 // Fail adds a fault.
 func (s *Server) Fail(f Fault) {
 	s.mu.Lock()

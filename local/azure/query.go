@@ -89,6 +89,8 @@ func (s *Server) rows(text string, subscriptions []string) ([]any, bool) {
 		return nil, false
 	}
 	correlation, target := literals(m[1])[0], strings.ToLower(literals(m[2])[0])
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	for _, c := range s.directory.Changes {
 		on := strings.EqualFold(c.Correlation, correlation) && strings.HasPrefix(strings.ToLower(c.Target), target)
 		if on && visible(c.Target, subscriptions) && !c.From.After(s.now()) {

@@ -22,6 +22,7 @@ import (
 
 	"github.com/auditbell/auditbell/infra"
 	"github.com/auditbell/auditbell/infra/stage/layout"
+	"github.com/auditbell/auditbell/local/azure"
 	"github.com/auditbell/auditbell/local/cosmos"
 	"github.com/auditbell/auditbell/local/host"
 	"github.com/auditbell/auditbell/local/inbox"
@@ -29,15 +30,16 @@ import (
 
 // Options choose addresses and where state is kept. The zero value starts on free ports with state in memory.
 type Options struct {
-	Source   string       // the repository's root; empty: the working directory
-	Dist     string       // an app that is staged already; empty: stage into a temporary folder
-	Listen   string       // of the Functions host; empty: a free port
-	Inbox    string       // of the inbox page; empty: a free port
-	Data     string       // folder that keeps state between runs; empty: nothing is kept
-	Settings []string     // KEY=value, over the stack's own app settings
-	Log      func(string) // gets every line of the host and the handler; nil: dropped
-	Report   func(string) // gets what a person should know while waiting; nil: dropped
-	Host     host.Options // further options of the stand-in; Root, Listen, Env and Log are set here
+	Source   string           // the repository's root; empty: the working directory
+	Dist     string           // an app that is staged already; empty: stage into a temporary folder
+	Listen   string           // of the Functions host; empty: a free port
+	Inbox    string           // of the inbox page; empty: a free port
+	Data     string           // folder that keeps state between runs; empty: nothing is kept
+	Azure    *azure.Directory // what Azure answers lookups; nil: nothing is looked up
+	Settings []string         // KEY=value, over the stack's own app settings
+	Log      func(string)     // gets every line of the host and the handler; nil: dropped
+	Report   func(string)     // gets what a person should know while waiting; nil: dropped
+	Host     host.Options     // further options of the stand-in; Root, Listen, Env and Log are set here
 }
 
 // Stack is a running stack.
@@ -45,9 +47,11 @@ type Stack struct {
 	Host     *host.Host
 	Inbox    *inbox.Server
 	Cosmos   *cosmos.Server
+	Azure    *azure.Server // nil without Options.Azure
 	InboxURL string
 
-	mail string // address of the inbox's mail server
+	mail  string // address of the inbox's mail server
+	azure string // address of the stand-in for Azure's answers
 
 	closers []func() error // in order of starting; closed in reverse
 	once    sync.Once
@@ -83,6 +87,9 @@ func (s *Stack) start(ctx context.Context, o Options) error {
 	}
 	endpoint, err := s.startCosmos(ctx, o)
 	if err != nil {
+		return err
+	}
+	if err := s.startAzure(ctx, o); err != nil {
 		return err
 	}
 	if o.Dist == "" {
@@ -158,6 +165,27 @@ func (s *Stack) startCosmos(ctx context.Context, o Options) (endpoint string, er
 	return "http://" + l.Addr().String() + "/", nil
 }
 
+func (s *Stack) startAzure(ctx context.Context, o Options) error {
+	if o.Azure == nil {
+		return nil
+	}
+	l, err := s.listen(ctx, "", "what is looked up in Azure")
+	if err != nil {
+		return err
+	}
+	s.Azure, s.azure = azure.New(*o.Azure, time.Now), "http://"+l.Addr().String()
+	s.serve(l, s.Azure)
+	return nil
+}
+
+// lookups are the settings of what is looked up. The name service is not asked: nothing leaves the machine.
+func (s *Stack) lookups() []string {
+	if s.Azure == nil {
+		return []string{"LOOKUPS=off", "ARM_ENDPOINT=", "GRAPH_ENDPOINT="}
+	}
+	return []string{"LOOKUPS=role,principal,caller,place,changes,history", "ARM_ENDPOINT=" + s.azure, "GRAPH_ENDPOINT=" + s.azure + "/v1.0"}
+}
+
 func (s *Stack) serve(l net.Listener, handler http.Handler) {
 	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
 	done := make(chan struct{})
@@ -194,7 +222,7 @@ func (s *Stack) startHost(ctx context.Context, o Options, endpoint string) (err 
 	if options.Listen == "" {
 		options.Listen = "127.0.0.1:0"
 	}
-	options.Env = slices.Concat(os.Environ(), s.settings(endpoint, o.Data), o.Settings)
+	options.Env = slices.Concat(os.Environ(), s.settings(endpoint, o.Data), s.lookups(), o.Settings)
 	options.TimerStatus, options.RestartHost = below(o.Data, "timers"), true
 	if o.Log != nil {
 		options.Log = func(l host.Line) { o.Log(l.String()) }
