@@ -34,7 +34,7 @@ var _ Finder = Files{}
 func (f Files) Find(ctx context.Context, filter Filter) iter.Seq2[*Found, error] {
 	return func(yield func(*Found, error) bool) {
 		work := func(c *cutter) func(<-chan job) {
-			r := &lineFinder{fileReader: newFileReader(NewVocabulary(nil), c), filter: &filter, needles: filter.needles()}
+			r := &lineFinder{fileReader: newFileReader(NewVocabulary(nil), c), records: newRecordRuler(&filter), filter: &filter, needles: filter.needles()}
 			return r.work
 		}
 		for p, err := range f.read(ctx, work) {
@@ -52,6 +52,7 @@ func (f Files) Find(ctx context.Context, filter Filter) iter.Seq2[*Found, error]
 // lineFinder turns jobs into pieces of found events; each worker has one.
 type lineFinder struct {
 	*fileReader
+	records *recordRuler
 	filter  *Filter
 	needles [][][]byte
 	lower   []byte
@@ -92,8 +93,10 @@ func (r *lineFinder) ruledOut(at int) bool {
 		return false
 	}
 	var e Entry
-	_, ok := r.read(at)
-	return ok && r.entry(&e) && !r.filter.mayHold(&e, r.fileReader.lower)
+	if _, ok := r.read(at); ok {
+		return r.entry(&e) && !r.filter.mayHold(&e, r.fileReader.lower)
+	}
+	return r.records.rulesOut(r.data, at)
 }
 
 // decode has payload read a line that may be looked for.

@@ -13,6 +13,7 @@ type lineReader struct {
 	data   []byte // with padding behind, see padding
 	spans  [slots]span
 	high   uint32 // not 0 when some string may be other than ASCII
+	top    place // what a line is taken for
 	root   *shape
 	shapes int
 	days   dayCache
@@ -33,15 +34,15 @@ const padding = 16
 // maxNesting bounds recursion; deeper records are payload's.
 const maxNesting = 32
 
-func newLineReader() *lineReader {
-	return &lineReader{root: &shape{place: placeTop}}
+func newLineReader(top place) *lineReader {
+	return &lineReader{top: top, root: &shape{place: top}}
 }
 
 // read reads the object that begins at data[at] and must end, but for blanks and a comma, where the line does. It
 // returns the offset of the line's end, or false to give up.
 func (r *lineReader) read(at int) (end int, ok bool) {
 	if r.shapes >= maxShapes {
-		r.root, r.shapes = &shape{place: placeTop}, 0
+		r.root, r.shapes = &shape{place: r.top}, 0
 	}
 	r.spans = [slots]span{}
 	r.high = 0
@@ -111,7 +112,7 @@ func (r *lineReader) value(i int, s *shape, depth int) int {
 	if r.data[i] == '"' {
 		end, escaped := r.text(i + 1)
 		switch {
-		case end < 0 || s.slot >= slotOdd || s.place == placeClaims || s.place == placeProperties:
+		case end < 0 || s.slot >= slotOdd || s.place == placeClaims || s.place == placeProperties || s.place == placeIdentity:
 			return -1
 		case s.slot != slotNone:
 			r.spans[s.slot] = span{int32(i + 1), int32(end), true, escaped} //nolint:gosec // a piece of input is a megabyte or so

@@ -20,7 +20,7 @@ type lineEntries struct {
 }
 
 func newLineEntries(v *Vocabulary) *lineEntries {
-	return &lineEntries{lineReader: newLineReader(), v: v}
+	return &lineEntries{lineReader: newLineReader(placeTop), v: v}
 }
 
 // entry makes the Entry of the line that read has accepted; false to give up, because something about it is not usual.

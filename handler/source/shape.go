@@ -44,6 +44,8 @@ const (
 	placeClaims
 	placeProperties
 	placeLocalizable // {"value":…,"localizedValue":…}
+	placeRecord      // the top of a record of the resource-log schema
+	placeIdentity
 )
 
 // member says what a name means in the object of s. It is asked once for each new shape, never in the hot path.
@@ -57,6 +59,12 @@ func (s *shape) member(name string) (slot, place) {
 		return propertyMember(name)
 	case placeLocalizable:
 		return s.localizable(name), placeElsewhere
+	case placeRecord:
+		return recordMember(name)
+	case placeIdentity:
+		if name == "claims" {
+			return slotNone, placeClaims
+		}
 	}
 	return slotNone, placeElsewhere
 }

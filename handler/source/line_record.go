@@ -1,0 +1,62 @@
+package source
+
+import (
+	"github.com/auditbell/auditbell/handler/activity"
+)
+
+// recordRuler rules out lines of a storage export: records of the resource-log schema, which payload reads. It reads a
+// line as strictly as lineReader does and understands just enough of it to say that nobody looks for it. Whatever is not
+// the usual record is left to payload.
+type recordRuler struct {
+	*lineEntries
+	filter *Filter
+}
+
+func newRecordRuler(f *Filter) *recordRuler {
+	l := newLineEntries(NewVocabulary(nil))
+	l.lineReader = newLineReader(placeRecord)
+	return &recordRuler{l, f}
+}
+
+// rulesOut reports whether payload would read the line that begins at data[at], and not as what is looked for.
+func (r *recordRuler) rulesOut(data []byte, at int) bool {
+	r.data = data
+	if _, ok := r.read(at); !ok {
+		return false
+	}
+	// Named and dated, and with no member of another form, it is a record (payload's isRecord).
+	when, dated := r.time()
+	operation, named := r.word(slotOperation)
+	var e Entry
+	if !dated || !named || len(operation) == 0 || !r.words(&e) {
+		return false
+	}
+	// What the record does not say here it may say elsewhere.
+	return !r.filter.Window.Holds(when) ||
+		e.Outcome != activity.Outcome("") && !among(r.filter.Outcomes, e.Outcome) ||
+		e.Category != activity.Category("") && !among(r.filter.Categories, e.Category)
+}
+
+// recordMember is topMember for records.
+func recordMember(name string) (slot, place) {
+	switch name {
+	case "time":
+		return slotTime, placeElsewhere
+	case "operationName":
+		return slotOperation, placeElsewhere
+	case "category":
+		return slotCategory, placeElsewhere
+	case "resultType":
+		return slotResult, placeElsewhere
+	case "identity":
+		return slotNone, placeIdentity
+	case "properties":
+		return slotNone, placeProperties
+	case "resourceId", "correlationId", "tenantId", "resultSignature", "resultDescription", "level", "durationMs", "callerIpAddress":
+		return slotNone, placeElsewhere // read by payload, but nothing is ruled out by them
+	}
+	if decisive[folded(name)] {
+		return slotOdd, placeElsewhere
+	}
+	return slotNone, placeElsewhere
+}
