@@ -15,6 +15,11 @@ func (c *Completeness) Attended() bool {
 	return c.Watch.Watched > 0 || c.Canary.Proven+c.Canary.Late+c.Canary.Lost+c.Canary.Off > 0
 }
 
+// proven reports whether nothing is left to doubt: a test on each day, and somebody there in each hour.
+func (c *Completeness) proven() bool {
+	return c.Canary.Known && c.Canary.Proven > 0 && c.Canary.Proven == c.Canary.Tested() && c.Watch.Watched == c.Watch.Hours
+}
+
 // on lists the days with a status.
 func (d *CanaryDays) on(status string) []CanaryDay {
 	var days []CanaryDay

@@ -118,6 +118,9 @@ func TestDeadMan(t *testing.T) {
 			if diff := cmp.Diff(c.acts, acts); diff != "" {
 				t.Errorf("what must be seen (-want +got):\n%s", diff)
 			}
+			if quiet := strings.Contains(fmt.Sprint(r.Matters()), "watched and quiet"); quiet != (len(acts) == 0 && c.days != "31 off") {
+				t.Errorf("that nothing was logged reads as watched and quiet: %v", quiet)
+			}
 			if open := fmt.Sprint(r.Open()); (len(acts) > 0) == strings.Contains(open, "Nothing.") {
 				t.Errorf("what is open: %s", open)
 			}

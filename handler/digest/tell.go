@@ -49,6 +49,10 @@ func (r *Report) Matters() Points {
 	add := func(g Grave, format string, args ...any) {
 		points = append(points, Point{g, fmt.Sprintf(format, args...)})
 	}
+	if r.Summary.Total == 0 && r.Completeness.proven() {
+		add(Calm, "No entry was logged in this period: watched and quiet. A test event went the whole way on each day, and somebody watched in each hour.")
+		return points
+	}
 	if r.Summary.Total == 0 {
 		add(Note, "No entry was logged in this period. If that is not what you expect, look at the evidence below before you rely on it.")
 		return points
@@ -69,7 +73,11 @@ func (r *Report) Matters() Points {
 		add(Calm, "Policy refused %s %s; a refusal is a guard that worked.", number(n), plural(n, "request", "requests"))
 	}
 	if r.HighRisk.Len() == 0 {
-		add(Calm, "No deletion and no change of permissions among %s entries: watched and quiet.", number(r.Summary.Total))
+		quiet := ": watched and quiet."
+		if r.aliveTrouble() != "" {
+			quiet = "."
+		}
+		add(Calm, "No deletion and no change of permissions among %s entries%s", number(r.Summary.Total), quiet)
 	}
 	return points
 }
