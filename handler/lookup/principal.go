@@ -57,7 +57,7 @@ func (s *Set) object(ctx context.Context, id string) (string, error) {
 			return err
 		}
 		r.Raw().Header.Set("Accept", "application/json")
-		response, err := s.azure.directory.Do(r)
+		response, err := s.azure.directory.Do(r) //nolint:bodyclose // azcore's pipeline reads the body and closes it
 		if err != nil {
 			return err
 		}

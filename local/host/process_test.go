@@ -288,7 +288,7 @@ func (r *rig) awaitOtherPID(pid int) {
 	r.t.Helper()
 	limit := time.After(20 * time.Second)
 	for {
-		state, p, _, changed := r.handler.snapshot()
+		state, p, changed, _ := r.handler.snapshot()
 		if state == stateRunning && p.pid != pid {
 			return
 		}

@@ -53,7 +53,7 @@ func (h *Host) servePing(w http.ResponseWriter, r *http.Request) {
 
 // serveStatus has the real host's names, and handlerPid for whoever wants to kill it.
 func (h *Host) serveStatus(w http.ResponseWriter, _ *http.Request) {
-	state, _, reason, _ := h.handler.snapshot()
+	state, _, _, reason := h.handler.snapshot()
 	status := struct {
 		ID            string            `json:"id"`
 		State         string            `json:"state"`

@@ -202,11 +202,12 @@ func (s *supervisor) timeOut(p *process) {
 	p.timeOut()
 }
 
-// snapshot returns the state, the running process (nil while none answers) and what to wait on for a change.
-func (s *supervisor) snapshot() (state string, p *process, reason error, changed <-chan struct{}) { //nolint:staticcheck // reason is part of the state, not an error of ours
+// snapshot returns the state, the running process (nil while none answers), what to wait on for a change, and why there
+// is no process.
+func (s *supervisor) snapshot() (state string, p *process, changed <-chan struct{}, reason error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.state, s.current, s.reason, s.changed
+	return s.state, s.current, s.changed, s.reason
 }
 
 func (s *supervisor) pid() int {
@@ -221,7 +222,7 @@ func (s *supervisor) pid() int {
 func (s *supervisor) ready(ctx context.Context) (*process, error) {
 	var limit <-chan time.Time // made when there is something to wait for
 	for {
-		state, p, reason, changed := s.snapshot()
+		state, p, changed, reason := s.snapshot()
 		switch {
 		case reason != nil:
 			return nil, fmt.Errorf("reach handler: %w", reason)

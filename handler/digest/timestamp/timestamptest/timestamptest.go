@@ -3,6 +3,7 @@
 package timestamptest
 
 import (
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -83,7 +84,7 @@ func (s *Signer) Answer(t testing.TB, query []byte, at time.Time) []byte {
 		HashAlgorithm: asked.HashAlgorithm, HashedMessage: asked.HashedMessage, Time: at, Nonce: asked.Nonce, Accuracy: time.Second,
 		Policy: asn1.ObjectIdentifier{1, 2, 3, 4}, AddTSACertificate: asked.Certificates,
 	}
-	body, err := told.CreateResponse(s.Cert, s.Key)
+	body, err := told.CreateResponseWithOpts(s.Cert, s.Key, crypto.SHA256)
 	if err != nil {
 		t.Error(err)
 	}
