@@ -10,19 +10,20 @@ import (
 
 // cli is the command line; kong prints its help from the tags.
 type cli struct {
-	Serve    serveCmd    `cmd:"" default:"1" help:"Serve the Functions host (what the host starts)."`
-	Decode   decodeCmd   `cmd:"" help:"Read payloads of any form and print each event as one line of JSON."`
-	Preview  previewCmd  `cmd:"" help:"Show what every channel would get for a payload."`
-	Check    checkCmd    `cmd:"" help:"Check settings, store and deliveries, and say what to do about problems."`
-	Explain  explainCmd  `cmd:"" help:"Say of each event which rules matched and why, which nearly did, and where it would go."`
-	Rules    rulesCmd    `cmd:"" help:"What there is to know about rules and exceptions."`
-	Query    queryCmd    `cmd:"" help:"List past events: who did what, when, with what outcome."`
-	Digest   digestCmd   `cmd:"" help:"Report on a period for auditors, from exported logs: numbers, acts, evidence."`
-	Verify   verifyCmd   `cmd:"" help:"Check a digest's files against their manifests, offline, and say what that proves."`
-	Audit    auditCmd    `cmd:"" help:"Answer an auditor's usual questions, with totals."`
-	KQL      kqlCmd      `cmd:"" name:"kql" help:"Print the query that asks Log Analytics what an audit asks."`
-	Replay   replayCmd   `cmd:"" help:"Say what exported events would have rung: when, how often, where, by which rules."`
-	Settings settingsCmd `cmd:"" help:"List every setting: name, default, meaning."`
+	Serve     serveCmd     `cmd:"" default:"1" help:"Serve the Functions host (what the host starts)."`
+	Decode    decodeCmd    `cmd:"" help:"Read payloads of any form and print each event as one line of JSON."`
+	Preview   previewCmd   `cmd:"" help:"Show what every channel would get for a payload."`
+	Check     checkCmd     `cmd:"" help:"Check settings, store and deliveries, and say what to do about problems."`
+	Explain   explainCmd   `cmd:"" help:"Say of each event which rules matched and why, which nearly did, and where it would go."`
+	Rules     rulesCmd     `cmd:"" help:"What there is to know about rules and exceptions."`
+	Query     queryCmd     `cmd:"" help:"List past events: who did what, when, with what outcome."`
+	Digest    digestCmd    `cmd:"" help:"Report on a period for auditors, from exported logs: numbers, acts, evidence."`
+	Verify    verifyCmd    `cmd:"" help:"Check a digest's files against their manifests, offline, and say what that proves."`
+	Audit     auditCmd     `cmd:"" help:"Answer an auditor's usual questions, with totals."`
+	KQL       kqlCmd       `cmd:"" name:"kql" help:"Print the query that asks Log Analytics what an audit asks."`
+	Replay    replayCmd    `cmd:"" help:"Say what exported events would have rung: when, how often, where, by which rules."`
+	Reconcile reconcileCmd `cmd:"" help:"Compare closed hours with what Azure lists, and recover what is missing with --apply."`
+	Settings  settingsCmd  `cmd:"" help:"List every setting: name, default, meaning."`
 
 	Version kong.VersionFlag `help:"Print the version."`
 }

@@ -122,7 +122,8 @@ func openPage(t *testing.T) *page {
 	})
 	october(t, filepath.Join(p.dir, "export"))
 	p.env = append(os.Environ(), "COSMOS_ENDPOINT="+kept.URL+"/", "COSMOS_KEY=a2V5", "DELIVER_SCHEDULE=*/30 * * * * *",
-		"SLACK_BOT_TOKEN=xoxb-page", "SLACK_CHANNEL=#security", "SLACK_API_URL="+slack.URL+"/slack/api/")
+		"SLACK_BOT_TOKEN=xoxb-page", "SLACK_CHANNEL=#security", "SLACK_API_URL="+slack.URL+"/slack/api/",
+		"ARM_ENDPOINT="+pageAzure(t))
 	return p
 }
 

@@ -128,7 +128,10 @@ func (a *app) reconcilerFor(id string, log *slog.Logger) *reconcile.Reconciler {
 		}
 		sum, err := a.pipeline.Handle(ctx, b)
 		log.Info("recovered", slog.Any("counts", sum))
-		return err
+		if err != nil {
+			return err
+		}
+		return a.rollOld(ctx, events)
 	}
 	r.Park = func(ctx context.Context, e activity.Event, reason error) error { return a.setAside(ctx, e, reason) }
 	r.Ring = func(ctx context.Context, g reconcile.Gap) error {
@@ -137,6 +140,25 @@ func (a *app) reconcilerFor(id string, log *slog.Logger) *reconcile.Reconciler {
 		return a.pipeline.Gap(ctx, batch, g.Subscription, detail)
 	}
 	return &r
+}
+
+// rollOld makes the rollups of hours anew that the timer rollup does not look at any more, so that a digest counts what was
+// found so late.
+func (a *app) rollOld(ctx context.Context, events []activity.Event) error {
+	oldest := a.now().Add(-lateFor + recheckEvery*time.Hour)
+	var last time.Time
+	var sum rollupSum
+	for i := range events { // they come in the order of their time
+		hour := events[i].Time.UTC().Truncate(time.Hour)
+		if !hour.Before(oldest) || hour.Equal(last) {
+			continue
+		}
+		if err := a.rollHour(ctx, hour, true, &sum); err != nil {
+			return err
+		}
+		last = hour
+	}
+	return nil
 }
 
 // setAside keeps a record that could not be recorded, with why.

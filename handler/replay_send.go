@@ -85,7 +85,7 @@ func (s *sending) run(ctx context.Context, planned *replayed, events []activity.
 		return nil
 	}
 	if !s.cmd.Yes && planned.Alerts > 0 {
-		ok, err := s.ask(ctx, question(planned))
+		ok, err := ask(ctx, s.std, question(planned))
 		if err != nil || !ok {
 			fmt.Fprintln(s.std.err, "nothing was sent")
 			return cmp.Or(err, errNo)
@@ -123,16 +123,16 @@ func question(planned *replayed) string {
 }
 
 // ask waits for a yes. The reader is left behind when the command is interrupted: a terminal cannot be asked to stop.
-func (s *sending) ask(ctx context.Context, text string) (bool, error) {
-	fmt.Fprint(s.std.err, text)
+func ask(ctx context.Context, std stdio, text string) (bool, error) {
+	fmt.Fprint(std.err, text)
 	answer := make(chan string, 1)
 	go func() {
-		line, _ := bufio.NewReader(s.std.in).ReadString('\n') // an end without an answer is a no
+		line, _ := bufio.NewReader(std.in).ReadString('\n') // an end without an answer is a no
 		answer <- strings.ToLower(strings.TrimSpace(line))
 	}()
 	select {
 	case <-ctx.Done():
-		fmt.Fprintln(s.std.err)
+		fmt.Fprintln(std.err)
 		return false, ctx.Err()
 	case word := <-answer:
 		return word == "y" || word == "yes", nil

@@ -210,16 +210,16 @@ func TestASendIsAskedFor(t *testing.T) {
 	t.Parallel()
 	for answer, want := range map[string]bool{"y\n": true, "YES\n": true, "\n": false, "no\n": false, "": false, "yesterday\n": false} {
 		var asked bytes.Buffer
-		s := &sending{std: stdio{in: strings.NewReader(answer), err: &asked}}
-		got, err := s.ask(t.Context(), "Tell 3 alerts now? [y/N] ")
+		std := stdio{in: strings.NewReader(answer), err: &asked}
+		got, err := ask(t.Context(), std, "Tell 3 alerts now? [y/N] ")
 		if err != nil || got != want || asked.String() != "Tell 3 alerts now? [y/N] " {
 			t.Errorf("answered %q: %v, %v, want %v", answer, got, err, want)
 		}
 	}
 	ctx, interrupt := context.WithCancel(t.Context())
 	interrupt()
-	s := &sending{std: stdio{in: forever{t.Context().Done()}, err: &bytes.Buffer{}}}
-	if ok, err := s.ask(ctx, "?"); ok || !errors.Is(err, context.Canceled) {
+	std := stdio{in: forever{t.Context().Done()}, err: &bytes.Buffer{}}
+	if ok, err := ask(ctx, std, "?"); ok || !errors.Is(err, context.Canceled) {
 		t.Errorf("interrupted: %v, %v", ok, err)
 	}
 }

@@ -126,7 +126,7 @@ func (c *comparison) take(page *source.Found) {
 
 // expect counts what Azure lists, and of whom it was to be expected.
 func (c *comparison) expect(e *activity.Event) {
-	c.sum.Listed++
+	c.sum.list(e.ID)
 	c.sum.category(e.Category, 1)
 	for _, feed := range c.Feeds {
 		if c.brings(feed, e) {

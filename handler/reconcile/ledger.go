@@ -3,6 +3,7 @@ package reconcile
 import (
 	"encoding/json"
 	"fmt"
+	"hash/fnv"
 	"slices"
 	"time"
 
@@ -19,6 +20,7 @@ type Hour struct {
 	Looks        int       `json:"looks"`
 
 	Listed     int                       `json:"listed"` // by Azure
+	Print      uint64                    `json:"print"`  // of the ids of all records that Azure lists: when it stays, so did the list
 	Categories map[activity.Category]int `json:"categories,omitempty"`
 	Seen       int                       `json:"seen"`      // brought by a feed, in time or late
 	Missed     int                       `json:"missed"`    // a feed should have brought it and none did
@@ -50,6 +52,7 @@ func (h *Hour) Proven() bool {
 // add takes in a later part of the same hour.
 func (h *Hour) add(o Hour) {
 	h.Listed += o.Listed
+	h.Print += o.Print
 	h.Seen += o.Seen
 	h.Missed += o.Missed
 	h.Uncarried += o.Uncarried
@@ -70,6 +73,14 @@ func (h *Hour) add(o Hour) {
 			f.Delay.Add(part.Delay)
 		})
 	}
+}
+
+// list counts a record that Azure lists.
+func (h *Hour) list(id string) {
+	h.Listed++
+	one := fnv.New64a()
+	_, _ = one.Write([]byte(id)) // hash.Hash never fails
+	h.Print += one.Sum64()       // whatever the order
 }
 
 func (h *Hour) category(c activity.Category, n int) {

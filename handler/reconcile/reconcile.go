@@ -92,6 +92,7 @@ type work struct {
 	state   State
 	stopped bool // Azure refuses, or somebody else has taken over
 	reads   int
+	unsaved int // hours compared since the state was written
 }
 
 // task is one hour of one subscription to be looked at.
@@ -268,8 +269,16 @@ func (x *run) look(ctx context.Context, t task) error {
 	if w.reads > 0 && w.reads < leaveReads {
 		w.stopped = true // others read there as well
 	}
+	if w.unsaved++; err == nil && w.unsaved < saveEvery {
+		return nil // whoever is killed now has some hours compared again
+	}
+	w.unsaved = 0
 	return errors.Join(err, x.save(ctx, w, alert.Lease{Owner: x.owner, Until: now.Add(leaseFor)}))
 }
+
+// saveEvery is how many hours are compared before it is written how far that brought the subscription. In the usual run,
+// which has three, it is written once, at the end.
+const saveEvery = 8
 
 // leaveReads are reads that are left to others in a subscription (x-ms-ratelimit-remaining-subscription-reads).
 const leaveReads = 100

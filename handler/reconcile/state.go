@@ -13,8 +13,8 @@ import (
 // of category Security), and when Event Grid has given up delivering again, which it does for a day.
 var looks = [...]time.Duration{30 * time.Minute, 3 * time.Hour, 26 * time.Hour}
 
-// State is how far the comparison of one subscription has come. It is written after every hour: whoever is killed in
-// between does that hour again, which changes nothing that it did.
+// State is how far the comparison of one subscription has come. It is written every few hours: whoever is killed in
+// between does those again, which changes nothing that it did.
 type State struct {
 	From   time.Time             `json:"from"`              // the earliest hour that is to be compared
 	Front  [len(looks)]time.Time `json:"front"`             // hours before it have had the first, second and third look

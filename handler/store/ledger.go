@@ -52,11 +52,13 @@ func (s *Store) Arrivals(ctx context.Context, hour time.Time) iter.Seq2[Arrival,
 // Forgot reports whether the store once had events of an hour and need not have them any more: what Azure lists of such
 // an hour cannot be told from what was never recorded.
 func (s *Store) Forgot(ctx context.Context, hour time.Time) (bool, error) {
-	if s.now().Sub(hour) < keepEvents-24*time.Hour {
+	const kept = keepEvents - 24*time.Hour
+	if s.now().Sub(hour) < kept {
 		return false, nil
 	}
+	// What was rolled up so long ago was stored before that. A younger rollup is of what was found late, and is there.
 	r, ok, err := s.Rollup(ctx, hour)
-	return ok && r.Events > 0, err
+	return ok && r.Events > 0 && s.now().Sub(r.Made) >= kept, err
 }
 
 // LedgerHour is what a comparison of one subscription's hour with what Azure lists came to. What it says is the business
