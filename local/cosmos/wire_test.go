@@ -191,8 +191,8 @@ func TestCharges(t *testing.T) {
 	alerts(t, s, "http://cosmos.local/", s)
 	ask(t, s, "POST", "/dbs/auditbell/colls", `{"id":"all","partitionKey":{"paths":["/pk"]}}`)
 	const (
-		item    = `{"id":"a","pk":"g","hour":"h","category":"c","outcome":"o","x":1,"y":2}`
-		changed = `{"id":"a","pk":"g","hour":"i","category":"d","outcome":"o","x":3,"y":4}`
+		item    = `{"id":"a","pk":"g","hour":"h","actor":"c","correlation_id":"o","x":1,"y":2}`
+		changed = `{"id":"a","pk":"g","hour":"i","actor":"d","correlation_id":"o","x":3,"y":4}`
 		count   = `{"query":"SELECT VALUE COUNT(1) FROM c"}`
 		patch   = `{"operations":[{"op":"incr","path":"/x","value":1}]}`
 		events  = "/dbs/auditbell/colls/events/docs"
