@@ -1,6 +1,6 @@
 # Everything a person does here, in one word each. `make` lists the words.
 .DEFAULT_GOAL := help
-.PHONY: bench-first help check test golden fuzz bench bench-digest reconcile-month chaos pictures stage start publish kusto lint
+.PHONY: bench-first help check test golden fuzz bench bench-digest reconcile-month chaos pictures schemas stage start publish kusto lint
 
 APP ?=
 FUZZTIME ?= 20s
@@ -65,5 +65,9 @@ pictures: ## messages as readers see them, into docs/pictures; needs Go, Node 20
 	cd scripts/pictures && npm install --no-package-lock --no-audit --no-fund --legacy-peer-deps
 	go test ./handler -run TestGallery -count=1 -pictures $(CURDIR)/scripts/pictures/node_modules/cases.json
 	node scripts/pictures/render.mjs scripts/pictures/node_modules/cases.json docs/pictures
+
+schemas: ## the JSON schema of Slack messages from Slack's own types, for tests; needs Node 20 and npm
+	cd scripts/schemas && npm install --no-package-lock --no-audit --no-fund --legacy-peer-deps && \
+	  node generate.mjs ../../handler/notify/slack/testdata/schema/message.json
 
 include infra/stages.mk

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
 
 	_ "embed"
 
@@ -154,9 +155,9 @@ func factLines(facts []notify.Fact) []string {
 //go:embed alert.html.tmpl
 var alertTemplate string
 
-// html is the part that most people see: one column of 600 pixels, styles inline, a table layout that Outlook keeps.
-func (v view) html() string {
-	t := template.Must(template.New("alert").Funcs(template.FuncMap{
+// alertPage is parsed when the first mail is written, not when the process starts.
+var alertPage = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("alert").Funcs(template.FuncMap{
 		"safe": func(address string) template.URL {
 			if u, err := url.Parse(address); err != nil || u.Scheme != "https" {
 				return "#"
@@ -165,8 +166,12 @@ func (v view) html() string {
 		},
 		"style": func(css string) template.CSS { return template.CSS(css) }, //nolint:gosec // constants of this package
 	}).Parse(alertTemplate))
+})
+
+// html is the part that most people see: one column of 600 pixels, styles inline, a table layout that Outlook keeps.
+func (v view) html() string {
 	var b strings.Builder
-	if err := t.Execute(&b, v); err != nil {
+	if err := alertPage().Execute(&b, v); err != nil {
 		return "" // the template is tested; the text part says the same
 	}
 	return b.String()

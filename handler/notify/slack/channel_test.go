@@ -153,6 +153,9 @@ func read(text string, raw []byte) (notifytest.Shown, error) {
 	for _, b := range blocks {
 		r.block(b)
 	}
+	if whole, err := json.Marshal(map[string]any{"text": text, "blocks": json.RawMessage(raw)}); err != nil || checkMessage(whole) != nil {
+		r.fail("not of Slack's schema: %v", errors.Join(err, checkMessage(whole)))
+	}
 	return notifytest.Shown{Text: r.text.String(), Live: r.live}, errors.Join(r.wrong...)
 }
 

@@ -90,6 +90,9 @@ func read(body []byte) (notifytest.Shown, error) {
 	if len(body) >= 14*1024 { // half of what Teams takes, see maxBody
 		r.fail("%d bytes", len(body))
 	}
+	if err := checkCard(body); err != nil {
+		r.fail("not of the schema: %v", err)
+	}
 	var e envelope
 	decoder := json.NewDecoder(strings.NewReader(string(body)))
 	decoder.DisallowUnknownFields()
