@@ -90,12 +90,12 @@ func firstWord(text string) string {
 	return word
 }
 
-// reads prints the last message in Slack as its readers see it.
+// reads prints the last message in Slack down to its facts: what follows does not change with what is learned.
 func (s *story) reads(*testscript.TestScript, []string) (string, error) {
 	text := ""
 	for _, m := range s.inbox.Messages() {
 		if m.Destination == inbox.Slack && m.Kind != inbox.Thread {
-			text = m.Text
+			text, _, _ = strings.Cut(m.Text, "\nWhat to do")
 		}
 	}
 	return text + "\n", nil
