@@ -13,7 +13,7 @@ type lineReader struct {
 	data   []byte // with padding behind, see padding
 	spans  [slots]span
 	high   uint32 // not 0 when some string may be other than ASCII
-	top    place // what a line is taken for
+	top    place  // what a line is taken for
 	root   *shape
 	shapes int
 	days   dayCache
