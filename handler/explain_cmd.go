@@ -12,6 +12,7 @@ import (
 	"github.com/auditbell/auditbell/handler/activity"
 	"github.com/auditbell/auditbell/handler/alert"
 	"github.com/auditbell/auditbell/handler/exception"
+	"github.com/auditbell/auditbell/handler/lookup"
 	"github.com/auditbell/auditbell/handler/notify"
 	"github.com/auditbell/auditbell/handler/pipeline"
 	"github.com/auditbell/auditbell/handler/rules"
@@ -40,6 +41,7 @@ type explained struct {
 	Routes     []explainedRoute     `json:"routes"` // that were taken, in order
 	To         []string             `json:"to"`     // "*" where no kind's settings are here
 	Held       *explainedHold       `json:"held,omitempty"`
+	Asks       []string             `json:"asks,omitempty"` // lookups that could add something after the first message
 	Text       string               `json:"text,omitempty"` // as every channel tells it, without its formatting
 }
 
@@ -259,7 +261,7 @@ func (x *explainer) except(e *activity.Event, met []alert.Rule) (list []explaine
 
 // deliver tells where the finding goes and with what text.
 func (x *explainer) deliver(out *explained, f alert.Finding) {
-	out.Rings, out.To = true, f.To
+	out.Rings, out.To, out.Asks = true, f.To, lookup.Relevant(&f.Event)
 	for _, r := range x.pipeline.Taken(f) {
 		out.Routes = append(out.Routes, explainedRoute{r.At, r.To, r.Continue})
 	}

@@ -218,6 +218,9 @@ func (p *explanation) way(x explained) {
 	for line := range strings.Lines(x.Text) { // Plain is clean, and wrapped
 		p.WriteString(strings.TrimRight("          | "+line, " \n") + "\n")
 	}
+	if len(x.Asks) > 0 {
+		p.line("then      where LOOKUPS says so, an edit adds what is learned from %s", strings.Join(x.Asks, ", "))
+	}
 }
 
 func destinationsOf(to []string) string {

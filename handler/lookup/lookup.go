@@ -64,6 +64,11 @@ func Names() []string {
 	return names
 }
 
+// Relevant names the lookups that could add something to an event, switched on or not.
+func Relevant(e *activity.Event) []string {
+	return (&Set{on: lookups}).For(e)
+}
+
 // Set is the lookups that are switched on. It is safe for concurrent use.
 type Set struct {
 	on       []lookup
