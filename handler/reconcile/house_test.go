@@ -191,6 +191,7 @@ type house struct {
 	parked     []activity.Event
 	batch      []activity.Event
 	batches    int
+	handed     atomic.Int64 // by the reconciler, which works on several subscriptions at once
 	milli      atomic.Int64
 	feeding    int64 // of milli: what the feed cost
 	fuse       atomic.Int64
@@ -262,8 +263,7 @@ func (h *house) openReconciler(kept *store.Store, p *pipeline.Pipeline) *reconci
 	log := source.ActivityLog{REST: source.REST{Client: h.azure.Client(), Endpoint: h.azure.URL, Patience: time.Second, Token: func(context.Context) (string, error) { return "token", nil }}}
 	r := &reconcile.Reconciler{Log: log, Store: kept, Lookback: 24 * time.Hour, Budget: 3 * time.Minute, Pages: 10_000, Old: 6 * time.Hour, Feeds: []reconcile.Feed{reconcile.EventHub}}
 	r.Take = func(ctx context.Context, events []activity.Event, old bool) error {
-		h.batches++
-		b := pipeline.Batch{ID: fmt.Sprint("r", h.batches), Function: "reconcile", Events: events, Late: "found by reconciliation", Logger: slog.New(slog.DiscardHandler)}
+		b := pipeline.Batch{ID: fmt.Sprint("r", h.handed.Add(1)), Function: "reconcile", Events: events, Late: "found by reconciliation", Logger: slog.New(slog.DiscardHandler)}
 		if old {
 			b.Hold = alert.Hold{Name: "reconciliation", Until: h.at().Add(5 * time.Minute)}
 		}

@@ -202,7 +202,7 @@ func TestWhatArrivesAfterAllIsSeenAndRingsOnce(t *testing.T) {
 func TestARefusalStopsOneSubscriptionOnly(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{http.StatusForbidden, http.StatusNotFound, http.StatusTooManyRequests} {
-		h := hourHouse(t, 20)
+		h := hourHouse(t, 10)
 		good := h.reconciler.Subscriptions[0]
 		const bad = "00000000-0000-0000-0000-000000000001"
 		h.reconciler.Subscriptions = []string{good, bad}
@@ -248,7 +248,7 @@ func TestReadsAreLeftToOthers(t *testing.T) {
 // TestAnHourThatIsTooMuchIsDoneInPieces gives every run fewer pages than the hour has.
 func TestAnHourThatIsTooMuchIsDoneInPieces(t *testing.T) {
 	t.Parallel()
-	h := hourHouse(t, 300)
+	h := hourHouse(t, 200)
 	h.azure.page, h.reconciler.Pages = 10, 8
 	runs := 0
 	for ; runs < 60; runs++ {
