@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -15,6 +16,7 @@ import (
 	"github.com/auditbell/auditbell/handler/notify/webhook"
 	"github.com/auditbell/auditbell/handler/payload"
 	"github.com/auditbell/auditbell/handler/pipeline"
+	"github.com/auditbell/auditbell/handler/settings"
 )
 
 type previewCmd struct {
@@ -50,7 +52,7 @@ func (c *previewCmd) run(_ context.Context, std stdio) error {
 	if a.pipeline.Rules == nil {
 		return err
 	}
-	bad := false
+	bad := wrongTexts(std, err)
 	for in, err := range inputs(c.Files, std) {
 		if err != nil {
 			return err
@@ -69,6 +71,22 @@ func (c *previewCmd) run(_ context.Context, std stdio) error {
 		return errNo
 	}
 	return nil
+}
+
+// wrongTexts tells what is wrong with templates: who previews messages wants to see what they make of them. It reports
+// whether anything is. Other problems, a missing store among them, do not matter here.
+func wrongTexts(std stdio, err error) (wrong bool) {
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return false
+	}
+	for _, one := range joined.Unwrap() {
+		if p := (settings.Problem{}); errors.As(one, &p) && strings.HasPrefix(p.Reason, "texts.") {
+			fmt.Fprintln(std.err, p)
+			wrong = true
+		}
+	}
+	return wrong
 }
 
 func (c *previewCmd) file(p *pipeline.Pipeline, in input, std stdio) (ok bool, err error) {

@@ -18,13 +18,13 @@ func links(e activity.Event, o Options, v *View) {
 		v.Links = append(v.Links, Link{"Service Health", portal + "/#view/Microsoft_Azure_Health/AzureHealthBrowseBlade"})
 	} else if strings.HasPrefix(e.ResourceID, "/") {
 		resource := portal + "/#@" + url.PathEscape(e.TenantID) + "/resource" + escapeID(e.ResourceID)
-		v.Links = append(v.Links, Link{"Open resource", resource}, Link{"Activity log", resource + "/eventlogs"})
+		v.Links = append(v.Links, Link{"Resource", resource}, Link{"Activity log", resource + "/eventlogs"})
 	}
 	if isGUID(e.CallerObjectID) {
-		v.Links = append(v.Links, Link{"Who acted", portal + callerBlade(e)})
+		v.Links = append(v.Links, Link{"Caller", portal + callerBlade(e)})
 	}
 	if strings.HasPrefix(e.ResourceID, "/") && e.Category != activity.ServiceHealth {
-		return // the resource's own activity log says more, and three buttons fit side by side on a phone
+		return // the resource's own activity log says more, and three short buttons fit side by side at 300 px
 	}
 	v.Links = append(v.Links, Link{"All activity", portal + "/#view/Microsoft_Azure_ActivityLog/ActivityLogBlade"})
 }
