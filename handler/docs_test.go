@@ -27,6 +27,9 @@ import (
 // Commands in ```sh blocks need Azure. Those of the handler must at least be ones that it understands.
 func TestPagesTellTheTruth(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("short: every command is a process of its own, which the race detector makes slow and learns nothing from")
+	}
 	pages, err := filepath.Glob("../docs/*.md")
 	if err != nil {
 		t.Fatal(err)
@@ -42,11 +45,11 @@ func TestPagesTellTheTruth(t *testing.T) {
 			understands(t, path, string(text), blocks)
 			continue
 		}
+		commands += strings.Count(string(text), "\n$ handler ")
 		t.Run(filepath.Base(path), func(t *testing.T) {
+			t.Parallel()
 			understands(t, path, string(text), blocks)
-			p := openPage(t)
-			told := p.tell(string(text), blocks)
-			commands += p.commands
+			told := openPage(t).tell(string(text), blocks)
 			if told != string(text) && *update {
 				if err := os.WriteFile(path, []byte(told), 0o600); err != nil {
 					t.Fatal(err)
@@ -58,6 +61,34 @@ func TestPagesTellTheTruth(t *testing.T) {
 	}
 	if commands < 30 {
 		t.Errorf("docs has %d commands that can be run: the pages or this test lost their place", commands)
+	}
+}
+
+// TestLinksLead follows every link of the repository's pages to a file of it.
+func TestLinksLead(t *testing.T) {
+	t.Parallel()
+	var pages []string
+	for _, pattern := range []string{"../*.md", "../docs/*.md", "../infra/*.md"} {
+		found, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pages = append(pages, found...)
+	}
+	link := regexp.MustCompile(`\]\(([^)#\s]+)[^)]*\)`)
+	for _, path := range pages {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range link.FindAllStringSubmatch(fenced.ReplaceAllString(string(text), ""), -1) {
+			if strings.Contains(m[1], "://") {
+				continue
+			}
+			if _, err := os.Stat(filepath.Join(filepath.Dir(path), m[1])); err != nil {
+				t.Errorf("%s links to %s, which is not there", path, m[1])
+			}
+		}
 	}
 }
 
@@ -88,10 +119,9 @@ func understands(t *testing.T, path, text string, blocks [][]int) {
 
 // page is where a page's commands run.
 type page struct {
-	t        *testing.T
-	dir      string
-	env      []string
-	commands int
+	t   *testing.T
+	dir string
+	env []string
 }
 
 func openPage(t *testing.T) *page {
@@ -191,7 +221,6 @@ func fits(said, got string) bool {
 
 // run executes one command as a shell would, and adds "exit N" where it is not 0.
 func (p *page) run(command string) string {
-	p.commands++
 	cmd := exec.CommandContext(p.t.Context(), "sh", "-c", command)
 	cmd.Dir, cmd.Env = p.dir, p.env
 	said, err := cmd.CombinedOutput()
