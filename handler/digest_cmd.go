@@ -32,7 +32,7 @@ type digestCmd struct {
 
 // digestMemory is what the collector aims at. The working set is mostly one table of entry ids that never shrinks, so
 // letting the heap double before collecting, which is the default, would only double the memory.
-const digestMemory = 48 << 20
+const digestMemory = 42 << 20
 
 // run makes a digest. What was unreadable is counted, named and told in the report, and makes the exit code 1.
 func (c *digestCmd) run(ctx context.Context, std stdio) error {

@@ -48,16 +48,10 @@ func (o *office) now() time.Time { return time.Unix(o.clock.Load(), 0).UTC() }
 
 func openOffice(t *testing.T) *office {
 	t.Helper()
-	return openOfficeIn(t, "")
-}
-
-// openOfficeIn keeps what is stored in a folder; in memory when it is empty.
-func openOfficeIn(t *testing.T, folder string) *office {
-	t.Helper()
 	o := &office{archive: filepath.Join(t.TempDir(), "archive")}
 	o.clock.Store(time.Date(2026, 11, 1, 6, 30, 0, 0, time.UTC).Unix())
 	var err error
-	if o.account, err = cosmos.Open(t.Context(), cosmos.Options{Now: o.now, Dir: folder}); err != nil {
+	if o.account, err = cosmos.Open(t.Context(), cosmos.Options{Now: o.now}); err != nil {
 		t.Fatal(err)
 	}
 	layout, err := infra.ReadCosmos()
