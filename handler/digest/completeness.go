@@ -125,7 +125,7 @@ func (r *Report) tellWhatIsMissing(b *strings.Builder) {
 	if parked := c.Parked["invalid"]; parked > 0 {
 		fmt.Fprintf(b, "%s %s arrived unreadable and %s kept for a person to look at. ", number(parked), plural(parked, "message", "messages"), plural(parked, "is", "are"))
 	}
-	if len(c.Forms) > 1 {
+	if len(c.Forms) > 1 && c.Ledger == nil { // the store's rollups count an entry once, whatever forms it came in
 		var forms []string
 		for _, f := range c.Forms {
 			forms = append(forms, fmt.Sprintf("%s %s", f.Name, number(f.N)))

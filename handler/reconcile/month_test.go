@@ -1,6 +1,8 @@
 package reconcile_test
 
 import (
+	"context"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"runtime"
@@ -9,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/auditbell/auditbell/handler/activity"
 	"github.com/auditbell/auditbell/handler/digest/digesttest"
 	"github.com/auditbell/auditbell/handler/reconcile"
 )
@@ -82,6 +85,45 @@ func TestTheLedgerFindsWhatAFeedDropped(t *testing.T) {
 	t.Logf("%d records in %d hours of %d subscriptions; dropped %v; missed by the ledger %d, false %d; %d of the dropped ring, each once; %s in all, "+
 		"%d requests to Azure, %d RU for reconciliation, peak of the process %d MiB", len(h.azure.records), hours, len(h.reconciler.Subscriptions), kinds, missing, wrong, rung,
 		time.Since(began).Round(time.Second), h.azure.requests(), h.spent(), memory.Sys>>20)
+}
+
+// TestMemoryDoesNotGrowWithAnOutage has Azure list more records of one hour than may wait, none of which arrived.
+func TestMemoryDoesNotGrowWithAnOutage(t *testing.T) { // not parallel: it measures the process
+	h := hourHouse(t, 1)
+	h.azure.records = outage(7_000)
+	h.reconciler.Subscriptions, h.azure.page = h.azure.subscriptions(), 1000
+	handed, most := 0, uint64(0)
+	h.reconciler.Take = func(_ context.Context, events []activity.Event, _ bool) error { handed += len(events); return nil }
+	heap := func() uint64 {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	before := heap()
+	h.azure.set(func() { h.azure.hook = func() { most = max(most, heap()) } })
+	if _, err := h.run(t); err != nil {
+		t.Fatal(err)
+	}
+	const limit = 40 << 20
+	if grown := most - min(before, most); handed != len(h.azure.records) || grown > limit {
+		t.Errorf("%d of %d records were handed over, and the heap grew by %d MiB; the limit is %d", handed, len(h.azure.records), grown>>20, limit>>20)
+	} else {
+		t.Logf("an hour of %d records, all missing: the heap grew by %d MiB", handed, grown>>20)
+	}
+}
+
+// outage is an hour full of records of one subscription.
+func outage(n int) []digesttest.Record {
+	all := unique(digesttest.All(digesttest.Options{Seed: 2, From: noon, To: noon.Add(time.Hour), Operations: n}), 1)
+	for len(all) < n {
+		all = append(all, all[:min(len(all), n-len(all))]...)
+	}
+	for i := range all {
+		all[i].Time = noon.Add(time.Duration(i) * time.Hour / time.Duration(n+1)).Truncate(100)
+		all[i].EventID = fmt.Sprintf("%08x-0000-4000-8000-000000000000", i)
+	}
+	return all
 }
 
 // unique leaves out what the feed would deliver again, because Azure lists a record once, and all but some
