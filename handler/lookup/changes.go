@@ -15,7 +15,7 @@ import (
 // isChange holds for what Resource Graph keeps a record of: something that was written, on a resource that it lists.
 func isChange(e *activity.Event) bool {
 	verb := e.Operation[strings.LastIndexByte(e.Operation, '/')+1:]
-	return e.Category == activity.Administrative && e.Outcome == activity.Succeeded && (verb == "write" || verb == "action") &&
+	return e.Category == activity.Administrative && e.Outcome == activity.Succeeded && verb == "write" &&
 		guid.MatchString(e.CorrelationID) && guid.MatchString(e.SubscriptionID) && tracked(e.ResourceID) != ""
 }
 
@@ -45,6 +45,7 @@ func (s *Set) changes(ctx context.Context, e *activity.Event) (alert.Learned, er
 	if err := s.query(ctx, e.SubscriptionID, text, &rows); err != nil {
 		return alert.Learned{}, err
 	}
+	rows = slices.DeleteFunc(rows, func(r change) bool { return !partOf(r.Target, tracked(e.ResourceID)) })
 	if len(rows) == 0 {
 		return alert.Learned{}, errNotYet
 	}
@@ -57,6 +58,11 @@ func (s *Set) changes(ctx context.Context, e *activity.Event) (alert.Learned, er
 	}
 	const most = 5
 	return alert.Learned{Facts: []alert.Fact{{Name: "Changed", Value: enrich.AndMore(told, most, "; ")}}}, nil
+}
+
+// partOf reports whether a resource is another one or a part of it; the query's startswith also finds nsg2 for nsg.
+func partOf(id, of string) bool {
+	return strings.HasPrefix(strings.ToLower(id)+"/", strings.ToLower(of)+"/")
 }
 
 // words tells a record's properties, each in a phrase, in order of path.

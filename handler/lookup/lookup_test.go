@@ -355,6 +355,31 @@ func TestPagesOfResourceGraph(t *testing.T) {
 	}
 }
 
+func TestWhatHasARecordOfChanges(t *testing.T) {
+	t.Parallel()
+	b := open(t, func(o *lookup.Options) { o.Names = []string{"changes"} })
+	for name, change := range map[string]func(*activity.Event){
+		"failed":           func(e *activity.Event) { e.Outcome = activity.Failed },
+		"started":          func(e *activity.Event) { e.Outcome = activity.Started },
+		"deleted":          func(e *activity.Event) { e.Operation = "microsoft.network/networksecuritygroups/delete" },
+		"an action":        func(e *activity.Event) { e.Operation = "microsoft.storage/storageaccounts/listkeys/action" },
+		"a policy's":       func(e *activity.Event) { e.Category = activity.Policy },
+		"no correlation":   func(e *activity.Event) { e.CorrelationID = "" },
+		"a resource group": func(e *activity.Event) { e.ResourceID = "/subscriptions/" + subscription + "/resourcegroups/rg-net" },
+		"a role":           func(e *activity.Event) { *e = granted },
+	} {
+		e := opened
+		if change(&e); b.set.For(&e) != nil {
+			t.Errorf("%s: asks for changes, of which there is no record", name)
+		}
+	}
+	neighbour := opened // its name begins like the other's
+	neighbour.ResourceID = strings.Replace(neighbour.ResourceID, "/nsg/", "/ns/", 1)
+	if found, later := b.look(t, neighbour); len(found.Facts) != 0 || later == nil {
+		t.Errorf("learned %v of another resource", found.Facts)
+	}
+}
+
 func TestAChangeThatIsNotOnRecordYet(t *testing.T) {
 	t.Parallel()
 	b := open(t, nil)

@@ -25,6 +25,11 @@ const (
 	// learnInline bounds what an invocation spends on lookups after its first messages. An action group waits ten
 	// seconds for its answer (learn: "Action groups").
 	learnInline = 5 * time.Second
+	// showWithin bounds the edit that follows; an edit that fails is the timer's.
+	showWithin = 3 * time.Second
+	// learnSpare is what must be left of an invocation's time for it to look anything up: an answer that comes too late
+	// makes Event Grid deliver again what is done already.
+	learnSpare = learnInline + showWithin + 4*time.Second
 	// learnTimed bounds the same for one run of the timer; the next run goes on.
 	learnTimed = time.Minute
 )
@@ -53,6 +58,9 @@ type question struct {
 // learnFirst asks what the alerts that this invocation has told leave open. Questions that an earlier attempt failed to
 // answer are the timer's.
 func (p *Pipeline) learnFirst(ctx context.Context, b Batch) Summary {
+	if end, ok := ctx.Deadline(); ok && time.Until(end) < learnSpare {
+		return Summary{} // the timer takes the questions over
+	}
 	return p.learnAll(ctx, b, learnInline, func(a alert.Alert) []string { return a.AskingFirst() })
 }
 
@@ -117,7 +125,9 @@ func (p *Pipeline) learn(ctx context.Context, q question, b Batch) (sum Summary)
 	}
 	sum.Learned, sum.Unlearned = len(q.names)-len(later), givenUp
 	if leased {
-		sum.add(p.deliver(marking, have, b))
+		showing, cancel := context.WithTimeout(context.WithoutCancel(ctx), showWithin)
+		defer cancel()
+		sum.add(p.deliver(showing, have, b))
 	}
 	return sum
 }

@@ -207,6 +207,26 @@ func TestSwitchedOff(t *testing.T) {
 	}
 }
 
+// An invocation that is late already leaves its questions to the timer.
+func TestALateInvocationAsksNothing(t *testing.T) {
+	t.Parallel()
+	p, end, at := lateHouse(t)
+	ask := &oracle{found: owner}
+	p.Lookups = ask
+	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Second)
+	defer cancel()
+	if _, err := p.Handle(ctx, pipeline.Batch{ID: "late", Logger: slog.New(slog.DiscardHandler), Events: []activity.Event{deleted(1, at.now())}}); err != nil {
+		t.Fatal(err)
+	}
+	if ask.times() != 0 || len(end.lines()) != 1 {
+		t.Errorf("asked %d times with eight seconds left; told %v", ask.times(), end.lines())
+	}
+	at.advance(31 * time.Second)
+	if sum := run(t, p, "timer"); sum.Learned != 1 {
+		t.Errorf("the timer learned %d, want 1", sum.Learned)
+	}
+}
+
 // A second record of the operation arrives while its first is looked up: both find their way into one message.
 func TestARecordArrivesMeanwhile(t *testing.T) {
 	t.Parallel()
