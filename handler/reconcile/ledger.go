@@ -19,8 +19,8 @@ type Hour struct {
 	Done         time.Time `json:"done"`   // when what it found missing was recorded and rung
 	Looks        int       `json:"looks"`
 
-	Listed     int                       `json:"listed"` // by Azure
-	Print      uint64                    `json:"print"`  // of the ids of all records that Azure lists: when it stays, so did the list
+	Listed     int                       `json:"listed"`       // by Azure
+	Print      uint64                    `json:"print,string"` // of the ids of all records that Azure lists: when it stays, so did the list. A text: Cosmos keeps numbers as doubles
 	Categories map[activity.Category]int `json:"categories,omitempty"`
 	Seen       int                       `json:"seen"`      // brought by a feed, in time or late
 	Missed     int                       `json:"missed"`    // a feed should have brought it and none did

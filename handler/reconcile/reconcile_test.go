@@ -356,3 +356,27 @@ func TestAnOperatorLooksAndRepairs(t *testing.T) {
 		t.Errorf("then %d are missing, %+v (%v)", len(left), again, err)
 	}
 }
+
+// TestAnHourThatStayedIsNotReadAgain compares the cost of a run with a second look in it to that of a run without.
+func TestAnHourThatStayedIsNotReadAgain(t *testing.T) {
+	t.Parallel()
+	h := hourHouse(t, 200)
+	for _, r := range h.azure.records {
+		h.arrive(t, digesttest.AppendRecord(nil, r))
+	}
+	h.flush(t)
+	h.reconcileUntilDone(t)
+	var cost [3]int64
+	for i := range cost {
+		h.pass(time.Hour) // the third time the second look at noon is due
+		before := h.milli.Load()
+		if _, err := h.run(t); err != nil {
+			t.Fatal(err)
+		}
+		cost[i] = (h.milli.Load() - before) / 1000
+	}
+	got, _ := h.ledgerOf(t, noon)
+	if got.Looks != 2 || cost[2]-cost[1] > 40 {
+		t.Errorf("noon had %d looks; the runs cost %d RU, and the second look must not read %d events again", got.Looks, cost, len(h.azure.records))
+	}
+}
