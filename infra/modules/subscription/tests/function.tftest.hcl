@@ -116,12 +116,16 @@ run "whole_categories_come_on_top" {
   }
 }
 
-run "the_reader_reads_the_activity_log_and_nothing_else" {
+run "the_reader_reads_the_activity_log_and_names_and_nothing_else" {
   command = plan
 
   assert {
-    condition     = length(azurerm_role_definition.reader[0].permissions[0].actions) == 1 && contains(azurerm_role_definition.reader[0].permissions[0].actions, "Microsoft.Insights/eventtypes/values/read")
-    error_message = "one action"
+    condition     = length(azurerm_role_definition.reader[0].permissions[0].actions) == 4 && contains(azurerm_role_definition.reader[0].permissions[0].actions, "Microsoft.Insights/eventtypes/values/read")
+    error_message = "four actions"
+  }
+  assert {
+    condition     = alltrue([for a in azurerm_role_definition.reader[0].permissions[0].actions : endswith(a, "/read") && !strcontains(a, "*")])
+    error_message = "reading, of named things only"
   }
 }
 
