@@ -77,7 +77,7 @@ func (s *Store) Excepted(ctx context.Context, exception string, e activity.Event
 
 func (s *Store) exceptedOnce(ctx context.Context, exception string, e activity.Event) (ru float64, err error) {
 	pk, now := usePK(exception), s.now().UTC()
-	use := useItem{ID: "use-" + e.ID, PK: pk, Kind: "use", At: now, For: exception, By: e.ID, TTL: seconds(keepSeen)}
+	use := useItem{ID: "use-" + e.ID, PK: pk, Kind: "use", At: now, For: exception, By: e.ID, TTL: seconds(keepParked)}
 	seen, err := s.read(ctx, itemRef{containerRollups, pk, use.ID}, nil)
 	ru = seen.ru
 	if err == nil || !errors.Is(err, errNotFound) {

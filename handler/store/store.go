@@ -35,7 +35,7 @@ const (
 	keepAlerts = 400 * 24 * time.Hour // a year of alerts beside a year of digests
 	keepRung   = keepAlerts           // what points to an alert lives as long: a record that is found late must not ring twice
 	keepSeen   = 8 * 24 * time.Hour   // beyond Event Grid's 24 hours and Event Hubs' 7 days of redelivery
-	keepParked = 90 * 24 * time.Hour  // as long as Azure itself could still be asked
+	keepParked = 90 * 24 * time.Hour  // as far back as Azure can be asked, and reconciliation and replays reach
 )
 
 // Options say where the account is and how to speak to it.
