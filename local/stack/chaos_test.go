@@ -6,6 +6,7 @@ package stack_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -44,6 +45,7 @@ type fleet struct {
 	cosmos    *cosmos.Server
 	inbox     *inbox.Server
 	clock     atomic.Int64
+	patience  time.Duration
 	instances []*pipeline.Pipeline
 }
 
@@ -51,10 +53,10 @@ var epoch = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 
 func (f *fleet) now() time.Time { return epoch.Add(time.Duration(f.clock.Load())) }
 
-// newFleet starts two instances; the clock of the second is ahead by skew.
-func newFleet(t *testing.T, skew time.Duration) *fleet {
+// newFleet starts two instances; the clock of the second is ahead by skew. A channel is waited for as long as patience.
+func newFleet(t *testing.T, skew, patience time.Duration) *fleet {
 	t.Helper()
-	f := &fleet{}
+	f := &fleet{patience: patience}
 	var err error
 	if f.cosmos, err = cosmos.Open(t.Context(), cosmos.Options{Now: f.now}); err != nil {
 		t.Fatal(err)
@@ -94,7 +96,7 @@ func (f *fleet) instance(t *testing.T, ends string, ahead time.Duration) *pipeli
 	env := map[string]string{"SLACK_BOT_TOKEN": "xoxb-chaos", "SLACK_CHANNEL": "security", "SLACK_API_URL": ends + "/slack/api/", "TEAMS_WORKFLOW_URL": ends + "/teams/workflow/security"}
 	s := settings.New(func(name string) (string, bool) { v, ok := env[name]; return v, ok })
 	client := notify.NewClient(http.DefaultTransport)
-	client.Timeout = 500 * time.Millisecond // so that a channel that never answers costs the test little
+	client.Timeout = f.patience
 	library, err := rules.Library()
 	if err != nil {
 		t.Fatal(err)
@@ -290,11 +292,12 @@ func TestChaosFaults(t *testing.T) {
 		skew   time.Duration
 		twice  int // messages that the documented gap may repeat
 		within time.Duration
+		gives  time.Duration // how long a channel is waited for; a minute, which no channel here takes
 	}{
 		{name: "nothing, two instances, everything five times in any order", within: time.Hour},
 		{name: "Slack answers 429 for a minute", inject: fail(inbox.Slack, inbox.Failure{Status: 429}, 60), within: 2 * time.Hour},
 		{name: "Slack answers 500, forty times", inject: fail(inbox.Slack, inbox.Failure{Status: 500}, 40), within: 12 * time.Hour},
-		{name: "Teams never answers", inject: fail(inbox.Teams, inbox.Failure{Mode: inbox.Timeout}, 6), within: 12 * time.Hour},
+		{name: "Teams never answers", inject: fail(inbox.Teams, inbox.Failure{Mode: inbox.Timeout}, 6), within: 12 * time.Hour, gives: 2 * time.Second},
 		{name: "Teams resets after reading", inject: fail(inbox.Teams, inbox.Failure{Mode: inbox.Reset}, 30), within: 12 * time.Hour},
 		{name: "Teams keeps the message, then fails", twice: 10, within: 12 * time.Hour, inject: func(t *testing.T, f *fleet) {
 			if err := f.inbox.Fail(inbox.Fault{Destination: inbox.Teams, Status: inbox.Failure{Status: 502}, Count: 10, After: true}); err != nil {
@@ -311,7 +314,7 @@ func TestChaosFaults(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			f := newFleet(t, c.skew)
+			f := newFleet(t, c.skew, cmp.Or(c.gives, time.Minute))
 			if c.inject != nil {
 				c.inject(t, f)
 			}
