@@ -75,8 +75,10 @@ func openApp(w world) (*app, error) {
 		Rules: set, Routes: config.Routes, Quiet: config.Quiet, Maintenance: config.Maintenance,
 		Destinations: a.destinations, Everywhere: everywhere, Budgets: &pipeline.Budgets{},
 		Enrich: readEnrich(s), Now: w.now,
-		Lease: s.Duration(settings.Def{Name: "DELIVERY_LEASE", Default: "30s",
-			Doc: "How long one instance may take to deliver an alert before another one tries."}),
+		Lease: s.Duration(settings.Def{
+			Name: "DELIVERY_LEASE", Default: "30s",
+			Doc: "How long one instance may take to deliver an alert before another one tries.",
+		}),
 	}
 	a.pipeline.Texts, a.pipeline.Changes = readTexts(s, config.Texts), config.Changes
 	looking := readLookups(s)
@@ -135,10 +137,14 @@ func (a *app) warm(ctx context.Context) {
 
 func readStore(s *settings.Set) store.Options {
 	o := store.Options{
-		Endpoint: s.URL(settings.Def{Name: "COSMOS_ENDPOINT", Required: true, Example: "https://ACCOUNT.documents.azure.com:443/",
-			Doc: "Address of the Cosmos DB for NoSQL account.", Hint: "terraform output cosmos_endpoint"}),
-		Key: s.Secret(settings.Def{Name: "COSMOS_KEY",
-			Doc: "Account key, for local runs only; in Azure leave it unset and the identity is used."}).Reveal(),
+		Endpoint: s.URL(settings.Def{
+			Name: "COSMOS_ENDPOINT", Required: true, Example: "https://ACCOUNT.documents.azure.com:443/",
+			Doc: "Address of the Cosmos DB for NoSQL account.", Hint: "terraform output cosmos_endpoint",
+		}),
+		Key: s.Secret(settings.Def{
+			Name: "COSMOS_KEY",
+			Doc:  "Account key, for local runs only; in Azure leave it unset and the identity is used.",
+		}).Reveal(),
 		Database: s.Text(settings.Def{Name: "COSMOS_DATABASE", Default: store.Database, Doc: "Name of the database."}),
 	}
 	clientID := s.Text(settings.Def{Name: "AZURE_CLIENT_ID", Doc: "Client id of the user-assigned identity to use, when there is one."})
@@ -171,11 +177,15 @@ func credential(s *settings.Set, clientID string) azcore.TokenCredential {
 // readEventHub declares what the host resolves for eventhub-activity; we never connect to the hub ourselves. Without a
 // hub the function is switched off by AzureWebJobs.eventhub-activity.Disabled=true.
 func readEventHub(s *settings.Set) {
-	s.Text(settings.Def{Name: "EVENT_HUB_NAME", Default: "insights-activity-logs",
-		Doc: "Event hub that the subscription's diagnostic setting exports to."})
+	s.Text(settings.Def{
+		Name: "EVENT_HUB_NAME", Default: "insights-activity-logs",
+		Doc: "Event hub that the subscription's diagnostic setting exports to.",
+	})
 	s.Text(settings.Def{Name: "EVENT_HUB_CONSUMER_GROUP", Default: "$Default", Doc: "Consumer group that is ours alone."})
-	s.Text(settings.Def{Name: "EVENT_HUB_CONNECTION__fullyQualifiedNamespace", Example: "NAMESPACE.servicebus.windows.net",
-		Doc: "Namespace of the event hub; the app's identity reads it."})
+	s.Text(settings.Def{
+		Name: "EVENT_HUB_CONNECTION__fullyQualifiedNamespace", Example: "NAMESPACE.servicebus.windows.net",
+		Doc: "Namespace of the event hub; the app's identity reads it.",
+	})
 }
 
 // readSchedules checks what the host expands in function.json: with a schedule that it cannot read, the host leaves
@@ -187,8 +197,10 @@ func readSchedules(s *settings.Set) {
 		{Name: "RECONCILE_SCHEDULE", Example: "0 35 * * * *", Doc: "When closed hours are compared with what Azure lists: NCRONTAB, six fields."},
 		{Name: "DIGEST_SCHEDULE", Example: "0 20 * * * *", Doc: "When it is looked whether a digest is due: NCRONTAB, six fields."},
 		{Name: "CANARY_SCHEDULE", Example: "0 */10 * * * *", Doc: "When it is looked whether the daily test is due: NCRONTAB, six fields."},
-		{Name: "DELIVER_SCHEDULE", Required: true, Example: "*/30 * * * * *",
-			Doc: "When deliveries are brought up to date: NCRONTAB, six fields.", Hint: `"*/30 * * * * *" is every 30 seconds`},
+		{
+			Name: "DELIVER_SCHEDULE", Required: true, Example: "*/30 * * * * *",
+			Doc: "When deliveries are brought up to date: NCRONTAB, six fields.", Hint: `"*/30 * * * * *" is every 30 seconds`,
+		},
 	} {
 		if text := s.Text(d); text != "" {
 			if _, err := parser.Parse(text); err != nil {

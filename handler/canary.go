@@ -21,8 +21,10 @@ const canaryOff = "off"
 
 // readCanary reads when the daily test is due, on the clock of the people who read it.
 func readCanary(s *settings.Set, zone *time.Location) *pipeline.Canary {
-	def := settings.Def{Name: "CANARY_AT", Default: "09:00",
-		Doc: "When the daily test is sent, on the clock of TIME_ZONE; off sends none."}
+	def := settings.Def{
+		Name: "CANARY_AT", Default: "09:00",
+		Doc: "When the daily test is sent, on the clock of TIME_ZONE; off sends none.",
+	}
 	text := strings.TrimSpace(s.Text(def))
 	at, err := time.Parse("15:04", text)
 	if err != nil && !strings.EqualFold(text, canaryOff) {

@@ -42,8 +42,10 @@ func openDestinations(s *settings.Set, client *http.Client) map[string]notify.De
 		}
 	}
 	if len(open) == 0 {
-		s.Report(settings.Problem{Name: "destinations", Reason: "none is configured, so nobody would hear the bell",
-			Hint: "set SLACK_BOT_TOKEN and SLACK_CHANNEL, SLACK_WEBHOOK_URL, TEAMS_WORKFLOW_URL, MAIL_PROVIDER with MAIL_TO, or WEBHOOK_URL"})
+		s.Report(settings.Problem{
+			Name: "destinations", Reason: "none is configured, so nobody would hear the bell",
+			Hint: "set SLACK_BOT_TOKEN and SLACK_CHANNEL, SLACK_WEBHOOK_URL, TEAMS_WORKFLOW_URL, MAIL_PROVIDER with MAIL_TO, or WEBHOOK_URL",
+		})
 	}
 	return open
 }
@@ -59,8 +61,10 @@ func openNamed(s *settings.Set, c settings.Config, open map[string]notify.Destin
 		}
 		there, ok := in(base, one.Channel)
 		if !ok {
-			s.Report(settings.Problem{Name: one.At, Reason: fmt.Sprintf("%s posts to one place only and takes no channel", one.Kind),
-				Hint: "remove channel; Slack takes one with SLACK_BOT_TOKEN, not with SLACK_WEBHOOK_URL"})
+			s.Report(settings.Problem{
+				Name: one.At, Reason: fmt.Sprintf("%s posts to one place only and takes no channel", one.Kind),
+				Hint: "remove channel; Slack takes one with SLACK_BOT_TOKEN, not with SLACK_WEBHOOK_URL",
+			})
 		}
 		open[name] = there
 	}
@@ -69,8 +73,10 @@ func openNamed(s *settings.Set, c settings.Config, open map[string]notify.Destin
 			_, ok := open[name]
 			kind := cmp.Or(c.Destinations[name].Kind, name)
 			if known := slices.ContainsFunc(destinations, func(d destination) bool { return d.name == kind }); known && !ok {
-				s.Report(settings.Problem{Name: r.At, Reason: fmt.Sprintf("leads to %s, but the settings of %s are not there", name, kind),
-					Hint: "`handler settings` lists them; or take the name out of to"})
+				s.Report(settings.Problem{
+					Name: r.At, Reason: fmt.Sprintf("leads to %s, but the settings of %s are not there", name, kind),
+					Hint: "`handler settings` lists them; or take the name out of to",
+				})
 			}
 		}
 	}

@@ -39,8 +39,10 @@ func readDigests(s *settings.Set, list []settings.Digest, client *http.Client) *
 		list = settings.DefaultDigests()
 	}
 	d := &digests{list: list, mailer: email.OpenMailer(s, client), authority: readAuthority(s)}
-	place := s.Text(settings.Def{Name: "DIGEST_ARCHIVE", Doc: "Where digests are kept for good: the address of a blob container, or a folder; empty keeps them nowhere.",
-		Hint: "terraform output archive_container_url"})
+	place := s.Text(settings.Def{
+		Name: "DIGEST_ARCHIVE", Doc: "Where digests are kept for good: the address of a blob container, or a folder; empty keeps them nowhere.",
+		Hint: "terraform output archive_container_url",
+	})
 	for _, one := range list {
 		if len(one.Recipients) > 0 && d.mailer == nil {
 			s.Report(settings.Problem{Name: "digest " + one.Name, Reason: "has recipients, and no mail is configured", Hint: "set MAIL_PROVIDER, or remove the recipients"})

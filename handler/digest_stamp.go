@@ -19,8 +19,10 @@ import (
 
 // readAuthority opens the time-stamp authority, nil when none is set.
 func readAuthority(s *settings.Set) *timestamp.Authority {
-	address := s.Text(settings.Def{Name: "DIGEST_TIMESTAMP_URL", Doc: "Time-stamp authority (RFC 3161) that says when a digest's manifest was there, such as https://freetsa.org/tsr; empty asks none.",
-		Hint: "http is allowed here: what is sent is a hash, and the answer is signed"})
+	address := s.Text(settings.Def{
+		Name: "DIGEST_TIMESTAMP_URL", Doc: "Time-stamp authority (RFC 3161) that says when a digest's manifest was there, such as https://freetsa.org/tsr; empty asks none.",
+		Hint: "http is allowed here: what is sent is a hash, and the answer is signed",
+	})
 	if address == "" {
 		return nil
 	}

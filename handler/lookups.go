@@ -29,11 +29,15 @@ import (
 func readLookups(s *settings.Set) lookup.Options {
 	o := lookup.Options{Resolve: net.DefaultResolver.LookupAddr}
 	o.Names, o.Optional = lookupNames(s)
-	o.OwnerTags = split(s.Text(settings.Def{Name: "OWNER_TAGS", Default: "owner",
-		Doc: "Names of the resource tags that say who owns a resource, parted by commas; the first that is there is shown."}))
+	o.OwnerTags = split(s.Text(settings.Def{
+		Name: "OWNER_TAGS", Default: "owner",
+		Doc: "Names of the resource tags that say who owns a resource, parted by commas; the first that is there is shown.",
+	}))
 	place := placeOf(cloudOf(s.Text(portalDef)))
-	endpoint := s.URL(settings.Def{Name: "ARM_ENDPOINT",
-		Doc: "Address of Azure Resource Manager; empty takes that of the cloud that PORTAL_URL is in. Set it for a stand-in."})
+	endpoint := s.URL(settings.Def{
+		Name: "ARM_ENDPOINT",
+		Doc:  "Address of Azure Resource Manager; empty takes that of the cloud that PORTAL_URL is in. Set it for a stand-in.",
+	})
 	o.Azure = lookup.Azure{
 		Cloud: place.Configuration, Client: notify.NewClient(http.DefaultTransport),
 		Graph: s.URL(settings.Def{Name: "GRAPH_ENDPOINT", Default: "https://graph.microsoft.com/v1.0"}),
@@ -58,9 +62,11 @@ func readLookups(s *settings.Set) lookup.Options {
 // lookupNames are the lookups that LOOKUPS switches on. Where the app has no identity, auto is off: a developer's own
 // sign-in is not asked for behind their back. In Azure auto tries all, and does without those that may not ask.
 func lookupNames(s *settings.Set) (names []string, optional bool) {
-	d := settings.Def{Name: "LOOKUPS", Default: "auto",
+	d := settings.Def{
+		Name: "LOOKUPS", Default: "auto",
 		Doc:  "What is looked up after the first message and added by an edit: auto (everything, in Azure), all, off, or names parted by commas: " + strings.Join(lookup.Names(), ", ") + ".",
-		Hint: "auto, all, off, or names such as role,place"}
+		Hint: "auto, all, off, or names such as role,place",
+	}
 	text := strings.ToLower(s.Text(d))
 	_, inAzure := os.LookupEnv("IDENTITY_ENDPOINT")
 	switch {
@@ -141,8 +147,10 @@ func (a *app) lookupCheck(ctx context.Context) []checkLine {
 	return lines
 }
 
-var portalDef = settings.Def{Name: "PORTAL_URL", Default: "https://portal.azure.com",
-	Doc: "The portal that links lead to; sovereign clouds have their own."}
+var portalDef = settings.Def{
+	Name: "PORTAL_URL", Default: "https://portal.azure.com",
+	Doc: "The portal that links lead to; sovereign clouds have their own.",
+}
 
 func readEnrich(s *settings.Set) enrich.Options {
 	o := enrich.Options{Portal: s.URL(portalDef)}
@@ -155,8 +163,10 @@ func readEnrich(s *settings.Set) enrich.Options {
 // openGeo opens the operator's own database of addresses, nil when there is none. One that cannot be read is no reason
 // to let nothing ring; `handler check` says so.
 func openGeo(s *settings.Set) (*geo.DB, error) {
-	path := s.Text(settings.Def{Name: "GEOIP_DATABASE",
-		Doc: "Path of a MaxMind database (.mmdb) that you supply, relative to the published root: callers' addresses are told with country, city or network."})
+	path := s.Text(settings.Def{
+		Name: "GEOIP_DATABASE",
+		Doc:  "Path of a MaxMind database (.mmdb) that you supply, relative to the published root: callers' addresses are told with country, city or network.",
+	})
 	if path == "" {
 		return nil, nil
 	}

@@ -85,8 +85,10 @@ func pictured() []struct {
 		event activity.Event
 		judge judge
 	}{
-		{"Succeeded", asked("Microsoft.Authorization/roleAssignments/write", "Microsoft.Authorization/roleAssignments/5b1d9f3a-0a2c-4e6d-8f10-22334455aabb", activity.Succeeded, granted),
-			judge{mara, "Owner role granted", "rg-production", "Succeeded", "An owner can do everything", "Confirm with the caller"}},
+		{
+			"Succeeded", asked("Microsoft.Authorization/roleAssignments/write", "Microsoft.Authorization/roleAssignments/5b1d9f3a-0a2c-4e6d-8f10-22334455aabb", activity.Succeeded, granted),
+			judge{mara, "Owner role granted", "rg-production", "Succeeded", "An owner can do everything", "Confirm with the caller"},
+		},
 		{"Failed", asked("Microsoft.Insights/diagnosticSettings/delete", "Microsoft.Insights/diagnosticSettings/export-all", activity.Failed, `{"statusMessage":{"error":{"code":"ScopeLocked","message":"The scope cannot perform delete operation because it is locked."}}}`), judge{}},
 		{"Started only", asked("Microsoft.Compute/virtualMachines/delete", "Microsoft.Compute/virtualMachines/vm-build-07", activity.Started, `{}`), judge{}},
 		{"By a service principal", robot, judge{"deploy-prod", "rule created or changed", "rg-production", "Succeeded", "reachable from", "Read direction"}},
@@ -94,17 +96,27 @@ func pictured() []struct {
 		{"A name of 5,000 characters", long, judge{}},
 		{"Right to left, CJK, emoji", scripts, judge{"דנה", "Resource group deleted", "rg-支払い", "Succeeded", "gone with one call", "Ask the caller"}},
 		{"Unknown category", strange, judge{}},
-		{"Service Health", told(activity.ServiceHealth, "Microsoft.ServiceHealth/incident/action", "x/5f1c0a52-7c1e-4b7d-9a41-2d6a8c3e9b10", activity.Active, `{"title":"Storage - West Europe","service":"Storage","region":"West Europe","incidentType":"Incident","stage":"Active","trackingId":"2K9T-PZ8","impactStartTime":"2026-11-22T08:55:00Z","communication":"We are aware of errors and delays for Storage in West Europe. Engineers are working on it.","impactedServices":[{"ServiceName":"Storage","ImpactedRegions":[{"RegionName":"West Europe"}]},{"ServiceName":"Azure Files","ImpactedRegions":[{"RegionName":"West Europe"}]}]}`),
-			judge{"Azure", "Service incident", "West Europe", "Ongoing", "explains our own alarms", "Match it with own alarms"}},
-		{"Resource Health", withType(told(activity.ResourceHealth, "Microsoft.ResourceHealth/healthevent/Activated/action", "Microsoft.Compute/virtualMachines/vm-shop-01", activity.Active, `{"currentHealthStatus":"Unavailable","previousHealthStatus":"Available","cause":"PlatformInitiated","details":"Virtual machine has experienced an unexpected event"}`)),
-			judge{"Azure's platform", "is unavailable", "vm-shop-01", "Ongoing", "does not work", "Check Service Health"}},
-		{"Alert", told(activity.AlertCategory, "Microsoft.Insights/AlertRules/Activated/Action", "Microsoft.Insights/alertRules/disk-read", activity.Active, `{"RuleName":"disk-read","MetricName":"Disk read","Operator":"LessThan","Threshold":"100000","MetricUnit":"Count"}`),
-			judge{"alert rule", "disk-read fired", "rg-production", "Ongoing", "context for other alerts", "runbook of the alert rule"}},
-		{"Autoscale", told(activity.Autoscale, "Microsoft.Insights/AutoscaleSettings/Scaleup/Action", "Microsoft.Insights/autoscaleSettings/web", activity.Failed, `{"ResourceName":"/subscriptions/s/resourceGroups/rg-production/providers/Microsoft.Web/serverfarms/plan-web","OldInstancesCount":"2","NewInstancesCount":"5"}`),
-			judge{"Autoscale", "could not scale out", "rg-production", "Failed", "", ""}},
+		{
+			"Service Health", told(activity.ServiceHealth, "Microsoft.ServiceHealth/incident/action", "x/5f1c0a52-7c1e-4b7d-9a41-2d6a8c3e9b10", activity.Active, `{"title":"Storage - West Europe","service":"Storage","region":"West Europe","incidentType":"Incident","stage":"Active","trackingId":"2K9T-PZ8","impactStartTime":"2026-11-22T08:55:00Z","communication":"We are aware of errors and delays for Storage in West Europe. Engineers are working on it.","impactedServices":[{"ServiceName":"Storage","ImpactedRegions":[{"RegionName":"West Europe"}]},{"ServiceName":"Azure Files","ImpactedRegions":[{"RegionName":"West Europe"}]}]}`),
+			judge{"Azure", "Service incident", "West Europe", "Ongoing", "explains our own alarms", "Match it with own alarms"},
+		},
+		{
+			"Resource Health", withType(told(activity.ResourceHealth, "Microsoft.ResourceHealth/healthevent/Activated/action", "Microsoft.Compute/virtualMachines/vm-shop-01", activity.Active, `{"currentHealthStatus":"Unavailable","previousHealthStatus":"Available","cause":"PlatformInitiated","details":"Virtual machine has experienced an unexpected event"}`)),
+			judge{"Azure's platform", "is unavailable", "vm-shop-01", "Ongoing", "does not work", "Check Service Health"},
+		},
+		{
+			"Alert", told(activity.AlertCategory, "Microsoft.Insights/AlertRules/Activated/Action", "Microsoft.Insights/alertRules/disk-read", activity.Active, `{"RuleName":"disk-read","MetricName":"Disk read","Operator":"LessThan","Threshold":"100000","MetricUnit":"Count"}`),
+			judge{"alert rule", "disk-read fired", "rg-production", "Ongoing", "context for other alerts", "runbook of the alert rule"},
+		},
+		{
+			"Autoscale", told(activity.Autoscale, "Microsoft.Insights/AutoscaleSettings/Scaleup/Action", "Microsoft.Insights/autoscaleSettings/web", activity.Failed, `{"ResourceName":"/subscriptions/s/resourceGroups/rg-production/providers/Microsoft.Web/serverfarms/plan-web","OldInstancesCount":"2","NewInstancesCount":"5"}`),
+			judge{"Autoscale", "could not scale out", "rg-production", "Failed", "", ""},
+		},
 		{"Recommendation", told(activity.Recommendation, "Microsoft.Advisor/generateRecommendations/action", "Microsoft.Storage/storageAccounts/stshop", activity.Active, `{"recommendationCategory":"Security","recommendationImpact":"High","recommendationName":"Restrict network access"}`), judge{}},
-		{"Security", told(activity.Security, "Microsoft.Security/locations/alerts/activate/action", "Microsoft.Compute/virtualMachines/vm-shop-01", activity.Active, `{"eventName":"Suspicious double extension file executed","Severity":"High","ActionTaken":"Detected","compromisedEntity":"vm-shop-01","userName":"myUser","domainName":"hpc","commandLine":"c:\\mydirectory\\doubleextension.pdf.exe"}`),
-			judge{"myUser", "Suspicious double extension", "vm-shop-01", "Ongoing", "under attack", "Open the alert in Defender"}},
+		{
+			"Security", told(activity.Security, "Microsoft.Security/locations/alerts/activate/action", "Microsoft.Compute/virtualMachines/vm-shop-01", activity.Active, `{"eventName":"Suspicious double extension file executed","Severity":"High","ActionTaken":"Detected","compromisedEntity":"vm-shop-01","userName":"myUser","domainName":"hpc","commandLine":"c:\\mydirectory\\doubleextension.pdf.exe"}`),
+			judge{"myUser", "Suspicious double extension", "vm-shop-01", "Ongoing", "under attack", "Open the alert in Defender"},
+		},
 		{"Policy", deny, judge{mara, "denied a change", "sql-1", "Failed", "probing", "Read which policy"}},
 	}
 }

@@ -46,8 +46,10 @@ var subscriptionID = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{
 // readReconciler reads what is compared with what Azure lists. Without subscriptions nothing is.
 func readReconciler(s *settings.Set) *reconcile.Reconciler {
 	r := &reconcile.Reconciler{Budget: reconcileBudget, Pages: reconcilePages}
-	ids := settings.Def{Name: "RECONCILE_SUBSCRIPTIONS", Doc: "Ids of the subscriptions whose Activity Log is compared with what arrived, parted by commas; empty compares nothing.",
-		Hint: "the ids, without /subscriptions/ before them; the identity needs Microsoft.Insights/eventtypes/values/read there"}
+	ids := settings.Def{
+		Name: "RECONCILE_SUBSCRIPTIONS", Doc: "Ids of the subscriptions whose Activity Log is compared with what arrived, parted by commas; empty compares nothing.",
+		Hint: "the ids, without /subscriptions/ before them; the identity needs Microsoft.Insights/eventtypes/values/read there",
+	}
 	for _, id := range words(s.Text(ids)) {
 		if !subscriptionID.MatchString(id) {
 			s.Report(settings.Problem{Name: ids.Name, Reason: fmt.Sprintf("%q is no subscription id", id), Hint: ids.Hint})
@@ -61,12 +63,18 @@ func readReconciler(s *settings.Set) *reconcile.Reconciler {
 		}
 		r.Feeds = append(r.Feeds, reconcile.Feed(name))
 	}
-	r.Ignore = words(s.Text(settings.Def{Name: "RECONCILE_IGNORE",
-		Doc: "Operations that the event subscription filters out, parted by commas: they are counted and, unless an export brings them, not fetched."}))
-	r.Lookback = s.Duration(settings.Def{Name: "RECONCILE_LOOKBACK", Default: "24h",
-		Doc: "How far back the first run looks, 2136h (89 days) at most; a larger value later has the past done when there is time."})
-	r.Old = s.Duration(settings.Def{Name: "RECONCILE_SUMMARY_AGE", Default: "6h",
-		Doc: "Age from which on what is found missing is told in one summary rather than one by one."})
+	r.Ignore = words(s.Text(settings.Def{
+		Name: "RECONCILE_IGNORE",
+		Doc:  "Operations that the event subscription filters out, parted by commas: they are counted and, unless an export brings them, not fetched.",
+	}))
+	r.Lookback = s.Duration(settings.Def{
+		Name: "RECONCILE_LOOKBACK", Default: "24h",
+		Doc: "How far back the first run looks, 2136h (89 days) at most; a larger value later has the past done when there is time.",
+	})
+	r.Old = s.Duration(settings.Def{
+		Name: "RECONCILE_SUMMARY_AGE", Default: "6h",
+		Doc: "Age from which on what is found missing is told in one summary rather than one by one.",
+	})
 	r.Log.REST = readResourceManager(s, len(r.Subscriptions) > 0)
 	return r
 }

@@ -103,8 +103,10 @@ func (l *lazyApp) unreadable(ctx context.Context, in host.Invocation, body []byt
 }
 
 func configFolder(s *settings.Set) fs.FS {
-	return os.DirFS(s.Text(settings.Def{Name: "CONFIG_DIR", Default: "config",
-		Doc: "Folder with auditbell.yaml and rules/, relative to the published root."}))
+	return os.DirFS(s.Text(settings.Def{
+		Name: "CONFIG_DIR", Default: "config",
+		Doc: "Folder with auditbell.yaml and rules/, relative to the published root.",
+	}))
 }
 
 func logLevel(env func(string) (string, bool)) slog.Level {

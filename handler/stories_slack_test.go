@@ -168,8 +168,10 @@ func signed(body, secret string, at int64, unsigned bool) []byte {
 	if unsigned {
 		delete(headers, "X-Slack-Signature")
 	}
-	envelope, err := json.Marshal(map[string]any{"Data": map[string]any{"req": map[string]any{"Method": "POST",
-		"Url": "https://app.azurewebsites.net/api/slack-action", "Headers": headers, "Body": body}}, "Metadata": map[string]any{}})
+	envelope, err := json.Marshal(map[string]any{"Data": map[string]any{"req": map[string]any{
+		"Method": "POST",
+		"Url":    "https://app.azurewebsites.net/api/slack-action", "Headers": headers, "Body": body,
+	}}, "Metadata": map[string]any{}})
 	if err != nil {
 		panic(err) // strings always marshal
 	}
@@ -187,8 +189,10 @@ func (s *story) restart(*testscript.TestScript, []string) (string, error) {
 
 // exceptions prints `handler rules list --exceptions` at the story's time, its columns one blank apart.
 func (s *story) exceptions(*testscript.TestScript, []string) (string, error) {
-	a, err := openApp(world{settings: settings.New(func(name string) (string, bool) { v, ok := s.env[name]; return v, ok }),
-		config: s.config, log: slog.New(slog.DiscardHandler), now: s.now})
+	a, err := openApp(world{
+		settings: settings.New(func(name string) (string, bool) { v, ok := s.env[name]; return v, ok }),
+		config:   s.config, log: slog.New(slog.DiscardHandler), now: s.now,
+	})
 	if err != nil {
 		return "", err
 	}

@@ -215,8 +215,10 @@ func envelopeFor(function string, body []byte) []byte {
 	case "eventhub-activity":
 		data = map[string]any{"records": string(body)}
 	case "actiongroup-alert":
-		data = map[string]any{"req": map[string]any{"Method": "POST", "Url": "https://app.azurewebsites.net/api/actiongroup-alert",
-			"Headers": map[string][]string{"Content-Type": {"application/json"}}, "Body": string(body)}}
+		data = map[string]any{"req": map[string]any{
+			"Method": "POST", "Url": "https://app.azurewebsites.net/api/actiongroup-alert",
+			"Headers": map[string][]string{"Content-Type": {"application/json"}}, "Body": string(body),
+		}}
 	}
 	envelope, err := json.Marshal(map[string]any{"Data": data, "Metadata": map[string]any{"sys": map[string]any{"MethodName": function}}})
 	if err != nil {
@@ -285,8 +287,10 @@ func sorted(lines []string) []string {
 
 // alerts prints every alert in the store that owes a delivery or has one parked.
 func (s *story) alerts(*testscript.TestScript, []string) (string, error) {
-	a, err := openApp(world{settings: settings.New(func(name string) (string, bool) { v, ok := s.env[name]; return v, ok }),
-		config: s.config, log: slog.New(slog.DiscardHandler), now: s.now})
+	a, err := openApp(world{
+		settings: settings.New(func(name string) (string, bool) { v, ok := s.env[name]; return v, ok }),
+		config:   s.config, log: slog.New(slog.DiscardHandler), now: s.now,
+	})
 	if err != nil {
 		return "", err
 	}

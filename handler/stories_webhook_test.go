@@ -70,8 +70,10 @@ func (s *story) call(ts *testscript.TestScript, args []string) (string, error) {
 	if bare {
 		delete(headers, "Authorization")
 	}
-	envelope, err := json.Marshal(map[string]any{"Data": map[string]any{"req": map[string]any{"Method": "POST",
-		"Url": "https://app.azurewebsites.net/api/actiongroup-alert", "Headers": headers, "Body": ts.ReadFile(args[0])}}, "Metadata": map[string]any{}})
+	envelope, err := json.Marshal(map[string]any{"Data": map[string]any{"req": map[string]any{
+		"Method": "POST",
+		"Url":    "https://app.azurewebsites.net/api/actiongroup-alert", "Headers": headers, "Body": ts.ReadFile(args[0]),
+	}}, "Metadata": map[string]any{}})
 	if err != nil {
 		return "", err
 	}

@@ -308,10 +308,18 @@ func stage(o activity.Outcome) int {
 // merged fills have's blanks from e, a record of the same operation; advanced says that e carries the newer state.
 func merged(have, e activity.Event, advanced bool) activity.Event {
 	for _, pair := range [...]struct{ to, from *string }{
-		{&have.Caller, &e.Caller}, {&have.CallerName, &e.CallerName}, {&have.CallerObjectID, &e.CallerObjectID},
-		{&have.CallerAppID, &e.CallerAppID}, {&have.CallerIP, &e.CallerIP}, {&have.TenantID, &e.TenantID},
-		{&have.SubscriptionID, &e.SubscriptionID}, {&have.ResourceType, &e.ResourceType}, {&have.Description, &e.Description},
-		{&have.ResourceGroup, &e.ResourceGroup}, {&have.ResourceName, &e.ResourceName}, {&have.EventID, &e.EventID},
+		{&have.Caller, &e.Caller},
+		{&have.CallerName, &e.CallerName},
+		{&have.CallerObjectID, &e.CallerObjectID},
+		{&have.CallerAppID, &e.CallerAppID},
+		{&have.CallerIP, &e.CallerIP},
+		{&have.TenantID, &e.TenantID},
+		{&have.SubscriptionID, &e.SubscriptionID},
+		{&have.ResourceType, &e.ResourceType},
+		{&have.Description, &e.Description},
+		{&have.ResourceGroup, &e.ResourceGroup},
+		{&have.ResourceName, &e.ResourceName},
+		{&have.EventID, &e.EventID},
 	} {
 		if *pair.to == "" {
 			*pair.to = *pair.from

@@ -79,21 +79,37 @@ func TestDeadMan(t *testing.T) {
 		acts  []string // what must be red
 	}{
 		{name: "all is well", alive: alive(localOctober), days: "31 proven", hours: "745 of 745"},
-		{name: "nobody was ever there", alive: &digest.Alive{}, days: "31 missing", hours: "0 of 745",
-			acts: []string{"No test was sent on 31 of 31 days (1–31 October): whether an event would have arrived then is not known.",
-				"Nobody watched: the self-watch ran in none of 745 hours. Silence in this period proves nothing."}},
-		{name: "nobody was there any more", alive: &digest.Alive{Since: day(-300)}, days: "31 missing", hours: "0 of 745",
-			acts: []string{"No test was sent on 31 of 31 days (1–31 October): whether an event would have arrived then is not known.",
-				"Nobody watched: the self-watch ran in none of 745 hours. Silence in this period proves nothing."}},
-		{name: "it died", alive: died, days: "20 proven, 11 missing", hours: "480 of 745",
-			acts: []string{"No test was sent on 11 of 31 days (21–31 October): whether an event would have arrived then is not known.",
-				"Nobody watched in 265 of 745 hours; the longest: 21 October 00:00 to 1 November 00:00."}},
+		{
+			name: "nobody was ever there", alive: &digest.Alive{}, days: "31 missing", hours: "0 of 745",
+			acts: []string{
+				"No test was sent on 31 of 31 days (1–31 October): whether an event would have arrived then is not known.",
+				"Nobody watched: the self-watch ran in none of 745 hours. Silence in this period proves nothing.",
+			},
+		},
+		{
+			name: "nobody was there any more", alive: &digest.Alive{Since: day(-300)}, days: "31 missing", hours: "0 of 745",
+			acts: []string{
+				"No test was sent on 31 of 31 days (1–31 October): whether an event would have arrived then is not known.",
+				"Nobody watched: the self-watch ran in none of 745 hours. Silence in this period proves nothing.",
+			},
+		},
+		{
+			name: "it died", alive: died, days: "20 proven, 11 missing", hours: "480 of 745",
+			acts: []string{
+				"No test was sent on 11 of 31 days (21–31 October): whether an event would have arrived then is not known.",
+				"Nobody watched in 265 of 745 hours; the longest: 21 October 00:00 to 1 November 00:00.",
+			},
+		},
 		{name: "it was installed within the period", alive: born, days: "10 before, 21 proven", hours: "514 of 514"},
 		{name: "the period is not over", alive: alive(localOctober), now: day(4).Add(30 * time.Minute), days: "5 proven", hours: "96 of 96"},
-		{name: "the day's test is still to come", alive: alive(source.Window{From: day(0), To: day(4)}), now: day(4).Add(8 * time.Hour), days: "4 proven", hours: "96 of 104",
-			acts: []string{"Nobody watched in 8 of 104 hours; the longest: 5 October 00:00 to 08:00."}},
-		{name: "the route leads nowhere", alive: nowhere, days: "1 not delivered, 30 proven", hours: "745 of 745",
-			acts: []string{"The test did not arrive everywhere on 1 October (no destination)."}},
+		{
+			name: "the day's test is still to come", alive: alive(source.Window{From: day(0), To: day(4)}), now: day(4).Add(8 * time.Hour), days: "4 proven", hours: "96 of 104",
+			acts: []string{"Nobody watched in 8 of 104 hours; the longest: 5 October 00:00 to 08:00."},
+		},
+		{
+			name: "the route leads nowhere", alive: nowhere, days: "1 not delivered, 30 proven", hours: "745 of 745",
+			acts: []string{"The test did not arrive everywhere on 1 October (no destination)."},
+		},
 		{name: "switched off", alive: &digest.Alive{Since: day(-1), Off: offDays(31), Watched: alive(localOctober).Watched}, days: "31 off", hours: "745 of 745"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -159,8 +159,10 @@ func (c *Cases) one(ref caseRef) Case {
 }
 
 func caseOfAlert(a *Alert) Case {
-	c := Case{First: a.Happened, Last: a.Happened, Operation: a.Operation, Caller: a.Caller, Resource: a.Resource,
-		Outcome: a.Outcome, Entries: int(a.Records), Alert: a}
+	c := Case{
+		First: a.Happened, Last: a.Happened, Operation: a.Operation, Caller: a.Caller, Resource: a.Resource,
+		Outcome: a.Outcome, Entries: int(a.Records), Alert: a,
+	}
 	if a.EventID != "" {
 		c.EventIDs = []string{a.EventID}
 	}

@@ -149,7 +149,8 @@ func (d *document) who(wide float64) {
 		rows = append(rows, []string{c.Name, number(c.N), number(c.Failed), number(c.Risky)})
 	}
 	d.table(table{x: d.x, size: 8.5, columns: []column{
-		{"Caller", wide - 42, false}, {"Entries", 14, true}, {"Failed", 13, true}, {"High risk", 15, true}}, rows: rows})
+		{"Caller", wide - 42, false}, {"Entries", 14, true}, {"Failed", 13, true}, {"High risk", 15, true},
+	}, rows: rows})
 }
 
 func (d *document) changes() {
@@ -161,9 +162,12 @@ func (d *document) changes() {
 	for _, m := range d.r.Change.Metrics {
 		rows = append(rows, []string{m.Name, number(m.Before), number(m.Now), m.delta(), ""})
 	}
-	d.table(table{x: left, size: 9, columns: []column{
-		{"Number", 56, false}, {"Before", 24, true}, {"Now", 24, true}, {"Change", 28, false}, {"before above, now below", 46, false}},
-		rows: rows, draw: func(row int, x, y float64) { d.trend(d.r.Change.Metrics[row], x, y) }})
+	d.table(table{
+		x: left, size: 9, columns: []column{
+			{"Number", 56, false}, {"Before", 24, true}, {"Now", 24, true}, {"Change", 28, false}, {"before above, now below", 46, false},
+		},
+		rows: rows, draw: func(row int, x, y float64) { d.trend(d.r.Change.Metrics[row], x, y) },
+	})
 }
 
 func (d *document) whatItWas() {
@@ -175,7 +179,8 @@ func (d *document) whatItWas() {
 	}
 	d.space(4)
 	d.table(table{x: left, size: 8.5, columns: []column{
-		{"Operations whose name contains", 66, false}, {"Entries", 16, true}, {"Succeeded", 18, true}, {"Callers", 78, false}}, rows: rows})
+		{"Operations whose name contains", 66, false}, {"Entries", 16, true}, {"Succeeded", 18, true}, {"Callers", 78, false},
+	}, rows: rows})
 	if len(d.r.Top.Operations) == 0 {
 		return
 	}
@@ -226,7 +231,8 @@ func (d *document) roles() {
 		rows = append(rows, []string{clock(c.Time, d.r.Zone), role + " " + c.Action, kind + " " + orUnknown(c.Principal), orUnknown(c.Caller), scope, c.Status})
 	}
 	d.table(table{x: left, size: 7.8, columns: []column{
-		{"When", 31, false}, {"What", 25, false}, {"To or from", 34, false}, {"By", 33, false}, {"On", 37, false}, {"Result", 18, false}}, rows: rows})
+		{"When", 31, false}, {"What", 25, false}, {"To or from", 34, false}, {"By", 33, false}, {"On", 37, false}, {"Result", 18, false},
+	}, rows: rows})
 	d.rest(len(r.Changes), "report.json and report.xlsx have all.")
 }
 
@@ -270,12 +276,21 @@ func (d *document) controls() {
 		if c.ToDelivery.N > 0 {
 			took = seconds(c.ToDelivery.P50) + " / " + seconds(c.ToDelivery.P95)
 		}
-		rows = append(rows, []string{c.ID + "\n" + strings.Join(c.Rules, ", "), c.Verdict, number(c.Seen), number(c.Rung), number(c.Excepted),
-			fmt.Sprintf("%d of %d", c.Delivered, c.Alerts), took, orDash(strings.Join(c.Acknowledged, ", "))})
+		rows = append(rows, []string{
+			c.ID + "\n" + strings.Join(c.Rules, ", "), c.Verdict, number(c.Seen), number(c.Rung), number(c.Excepted),
+			fmt.Sprintf("%d of %d", c.Delivered, c.Alerts), took, orDash(strings.Join(c.Acknowledged, ", ")),
+		})
 	}
 	d.table(table{x: left, size: 7.8, columns: []column{
-		{"Control and its rules", 50, false}, {"Verdict", 19, false}, {"Seen", 12, true}, {"Rung", 12, true}, {"Excepted", 15, true},
-		{"Delivered", 17, false}, {"p50 / p95", 23, false}, {"Acknowledged by", 30, false}}, rows: rows})
+		{"Control and its rules", 50, false},
+		{"Verdict", 19, false},
+		{"Seen", 12, true},
+		{"Rung", 12, true},
+		{"Excepted", 15, true},
+		{"Delivered", 17, false},
+		{"p50 / p95", 23, false},
+		{"Acknowledged by", 30, false},
+	}, rows: rows})
 }
 
 func orDash(s string) string {
@@ -300,7 +315,8 @@ func (d *document) alerts() {
 		rows = append(rows, []string{clock(a.Opened, d.r.Zone), a.Severity, what, orUnknown(a.Caller), deliveriesInWords(a, d.r.Zone), answersInWords(a, d.r.Zone)})
 	}
 	d.table(table{x: left, size: 7.8, columns: []column{
-		{"Rang", 31, false}, {"Severity", 16, false}, {"What", 45, false}, {"Who", 30, false}, {"Delivered", 27, false}, {"Answered", 29, false}}, rows: rows})
+		{"Rang", 31, false}, {"Severity", 16, false}, {"What", 45, false}, {"Who", 30, false}, {"Delivered", 27, false}, {"Answered", 29, false},
+	}, rows: rows})
 	d.rest(len(list), "report.json and report.xlsx have all.")
 }
 
@@ -363,7 +379,8 @@ func (d *document) cases() {
 		rows = append(rows, []string{clock(c.First, d.r.Zone), shortOperation(c.Operation), orUnknown(c.Caller), c.Resource, orUnknown(c.Outcome)})
 	}
 	d.table(table{x: left, size: 7.5, columns: []column{
-		{"When", 30, false}, {"Operation", 36, false}, {"Who", 36, false}, {"Resource", 58, false}, {"Result", 18, false}}, rows: rows})
+		{"When", 30, false}, {"Operation", 36, false}, {"Who", 36, false}, {"Resource", 58, false}, {"Result", 18, false},
+	}, rows: rows})
 	d.rest(all.Len(), "operations.csv has every one, with the ids of its entries.")
 }
 

@@ -29,7 +29,8 @@ func (d *document) alive() {
 	}
 	if len(rows) > 0 {
 		d.table(table{x: left, size: 8.5, columns: []column{
-			{"Destination", 60, false}, {"Tests delivered", 34, true}, {"p50", 28, true}, {"p95", 28, true}, {"Longest", 28, true}}, rows: rows})
+			{"Destination", 60, false}, {"Tests delivered", 34, true}, {"p50", 28, true}, {"p95", 28, true}, {"Longest", 28, true},
+		}, rows: rows})
 		d.space(3)
 	}
 	rows = [][]string{}

@@ -115,8 +115,10 @@ func (r *rollup) fill(hour time.Time, entries []source.Entry) {
 	lives := map[source.Key]byte{}
 	for i := range entries {
 		e := &entries[i]
-		key := [7]int64{int64(categoryIndex(e.Category)), int64(outcomeIndex(e.Outcome)), int64(slices.Index(formNames[:], e.Form)),
-			operations.of(e.Operation), callers.of(e.Caller), scopes.of(e.Scope), types.of(e.Type)}
+		key := [7]int64{
+			int64(categoryIndex(e.Category)), int64(outcomeIndex(e.Outcome)), int64(slices.Index(formNames[:], e.Form)),
+			operations.of(e.Operation), callers.of(e.Caller), scopes.of(e.Scope), types.of(e.Type),
+		}
 		what[key]++
 		lives[e.Life] = max(lives[e.Life], stage(e.Outcome))
 		since := e.Time.Sub(hour)

@@ -103,8 +103,10 @@ func evidence(records []digesttest.Record) *digest.Evidence {
 		Ledger: &digest.Ledger{Expected: 8940, Checked: 8940, Matched: 8931, Repaired: 9, Entries: 23},
 		Staged: []digest.Count{{Name: "new-rule", N: 3}},
 		Exceptions: []digest.ExceptionUse{
-			{ID: "x-deploy", Owner: "jonas.klein@contoso.example", Reason: "nightly rebuild of the test estate", Ticket: "CHG-2041",
-				Expires: october.To.AddDate(0, 2, 0), Count: 412, Rules: []digest.Count{{Name: "nsg-deleted", N: 412}}},
+			{
+				ID: "x-deploy", Owner: "jonas.klein@contoso.example", Reason: "nightly rebuild of the test estate", Ticket: "CHG-2041",
+				Expires: october.To.AddDate(0, 2, 0), Count: 412, Rules: []digest.Count{{Name: "nsg-deleted", N: 412}},
+			},
 			{ID: "x-old", Owner: "olga.novak@contoso.example", Reason: "migration of key vaults", Expires: october.To.AddDate(0, 0, -9), Expired: true, Count: 3},
 		},
 	}

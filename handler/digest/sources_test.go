@@ -1,6 +1,7 @@
 package digest_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -15,7 +16,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"context"
 	"github.com/auditbell/auditbell/handler/digest"
 	"github.com/auditbell/auditbell/handler/digest/digesttest"
 	"github.com/auditbell/auditbell/handler/source"

@@ -216,9 +216,11 @@ func (s *stream) Hour(_ context.Context, hour time.Time) iter.Seq2[activity.Even
 	return func(yield func(activity.Event, error) bool) {
 		for i := range s.perHour {
 			id := fmt.Sprintf("%d-%d", hour.Unix(), i)
-			e := activity.Event{ID: id, Form: activity.FormREST, Time: activity.At(hour.Add(time.Duration(i) * time.Millisecond)), Operation: "a/b/write",
+			e := activity.Event{
+				ID: id, Form: activity.FormREST, Time: activity.At(hour.Add(time.Duration(i) * time.Millisecond)), Operation: "a/b/write",
 				Outcome: activity.Succeeded, Caller: "ann@contoso.example", ResourceID: "/subscriptions/s1/resourcegroups/" + id, SubscriptionID: "s1", CorrelationID: id,
-				Properties: activity.Properties(`{"what":"` + strings.Repeat("x", 500) + `"}`)}
+				Properties: activity.Properties(`{"what":"` + strings.Repeat("x", 500) + `"}`),
+			}
 			if !yield(e, nil) {
 				return
 			}

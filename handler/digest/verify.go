@@ -195,8 +195,10 @@ func VerifyChain(bundles []Verified) []Check {
 	var checks []Check
 	for i, v := range bundles[min(1, len(bundles)):] {
 		before := bundles[i]
-		c := Check{Name: "chain to " + before.Period, OK: v.Previous != nil && v.Previous.Manifest == before.Manifest,
-			Detail: v.Period + " names the manifest of " + before.Period}
+		c := Check{
+			Name: "chain to " + before.Period, OK: v.Previous != nil && v.Previous.Manifest == before.Manifest,
+			Detail: v.Period + " names the manifest of " + before.Period,
+		}
 		switch {
 		case v.Previous == nil:
 			c.Detail = v.Period + " names no manifest before it"

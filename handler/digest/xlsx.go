@@ -51,9 +51,16 @@ func hourNames() []string {
 func (b workbook) summary() [][]any {
 	r := b.r
 	rows := [][]any{
-		{"period", r.Period}, {"generated at (UTC)", stamp(r.GeneratedAt)}, {"complete", fmt.Sprint(r.Completeness.Complete)}, {"statement", r.Completeness.Statement},
-		{"entries", r.Summary.Total}, {"successful", r.Summary.Successful}, {"failed", r.Summary.Failed}, {"unique callers", r.Summary.UniqueCallers},
-		{"operations", r.Lifecycles.Distinct}, {"operations without an end", r.Lifecycles.Unfinished},
+		{"period", r.Period},
+		{"generated at (UTC)", stamp(r.GeneratedAt)},
+		{"complete", fmt.Sprint(r.Completeness.Complete)},
+		{"statement", r.Completeness.Statement},
+		{"entries", r.Summary.Total},
+		{"successful", r.Summary.Successful},
+		{"failed", r.Summary.Failed},
+		{"unique callers", r.Summary.UniqueCallers},
+		{"operations", r.Lifecycles.Distinct},
+		{"operations without an end", r.Lifecycles.Unfinished},
 	}
 	for _, c := range sorted(r.ByCategory) {
 		rows = append(rows, []any{"category " + c.Name, c.N})
@@ -125,8 +132,10 @@ func (b workbook) days() [][]any {
 func (b workbook) alerts() [][]any {
 	rows := [][]any{}
 	for _, a := range b.r.Alerts.List {
-		rows = append(rows, []any{stamp(a.Opened), a.Severity, a.Rule.Title, a.Rule.Author, a.Headline, a.Caller, a.Resource, a.Count,
-			stamp(a.delivered()), answersInWords(a, b.r.Zone), a.ID})
+		rows = append(rows, []any{
+			stamp(a.Opened), a.Severity, a.Rule.Title, a.Rule.Author, a.Headline, a.Caller, a.Resource, a.Count,
+			stamp(a.delivered()), answersInWords(a, b.r.Zone), a.ID,
+		})
 	}
 	return rows
 }
@@ -156,8 +165,15 @@ func (b workbook) tests() [][]any {
 func (b workbook) evidence() [][]any {
 	c := &b.r.Completeness
 	rows := [][]any{
-		{"source", c.Source}, {"inputs", c.Inputs}, {"bytes", c.Bytes}, {"redelivered", c.Again}, {"outside the period", c.Outside}, {"undated", c.Undated},
-		{"unreadable", c.Unreadable}, {"hours", c.Hours}, {"hours without entries", c.Silent},
+		{"source", c.Source},
+		{"inputs", c.Inputs},
+		{"bytes", c.Bytes},
+		{"redelivered", c.Again},
+		{"outside the period", c.Outside},
+		{"undated", c.Undated},
+		{"unreadable", c.Unreadable},
+		{"hours", c.Hours},
+		{"hours without entries", c.Silent},
 	}
 	if c.Canary.Known {
 		rows = append(rows, []any{"days with a proven test", c.Canary.Proven}, []any{"days on which a test was wanted", c.Canary.Tested()},

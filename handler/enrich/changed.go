@@ -139,8 +139,10 @@ var exposing = []string{
 // Boring reports whether a property says nothing to a person: Azure's own bookkeeping.
 func Boring(path string) bool {
 	name := strings.ToLower(path[strings.LastIndexByte(path, '.')+1:])
-	return slices.Contains([]string{"provisioningstate", "etag", "resourceguid", "id", "type", "createdat", "updatedat", "createdon", "updatedon",
-		"lastmodifiedat", "creationtime", "timecreated", "metadata"}, name)
+	return slices.Contains([]string{
+		"provisioningstate", "etag", "resourceguid", "id", "type", "createdat", "updatedat", "createdon", "updatedon",
+		"lastmodifiedat", "creationtime", "timecreated", "metadata",
+	}, name)
 }
 
 func weight(path string) int {

@@ -22,24 +22,36 @@ func factOf(e activity.Event, o enrich.Options, name string) string {
 func TestWhatWasAskedFor(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ name, operation, properties, want string }{
-		{"a rule for everybody", "microsoft.network/networksecuritygroups/securityrules/write",
+		{
+			"a rule for everybody", "microsoft.network/networksecuritygroups/securityrules/write",
 			`{"requestbody":{"properties":{"direction":"Inbound","access":"Allow","protocol":"Tcp","sourceAddressPrefix":"0.0.0.0/0","destinationPortRange":"22"}}}`,
-			"asked for inbound rule allow-ssh: 0.0.0.0/0 → 22, allow"},
-		{"in the other casing, with lists", "microsoft.network/networksecuritygroups/securityrules/write",
+			"asked for inbound rule allow-ssh: 0.0.0.0/0 → 22, allow",
+		},
+		{
+			"in the other casing, with lists", "microsoft.network/networksecuritygroups/securityrules/write",
 			`{"requestBody":{"Properties":{"Direction":"Inbound","Access":"Deny","SourceAddressPrefixes":["10.0.0.0/8","*"],"DestinationPortRanges":["80","443"]}}}`,
-			"asked for inbound rule allow-ssh: 10.0.0.0/8, * → 80, 443, deny"},
-		{"a whole group", "microsoft.network/networksecuritygroups/write",
+			"asked for inbound rule allow-ssh: 10.0.0.0/8, * → 80, 443, deny",
+		},
+		{
+			"a whole group", "microsoft.network/networksecuritygroups/write",
 			`{"requestbody":{"properties":{"securityRules":[` + strings.TrimSuffix(strings.Repeat(`{"name":"r","properties":{"direction":"Outbound","access":"Allow","sourceAddressPrefix":"*","destinationPortRange":"*"}},`, 5), ",") + `]}}}`,
-			"asked for outbound rule r: anywhere → every port, allow; outbound rule r: anywhere → every port, allow; outbound rule r: anywhere → every port, allow; and 2 more"},
-		{"what decides on exposure comes first", "microsoft.storage/storageaccounts/write",
+			"asked for outbound rule r: anywhere → every port, allow; outbound rule r: anywhere → every port, allow; outbound rule r: anywhere → every port, allow; and 2 more",
+		},
+		{
+			"what decides on exposure comes first", "microsoft.storage/storageaccounts/write",
 			`{"requestbody":{"properties":{"accessTier":"Hot","provisioningState":"Succeeded","publicNetworkAccess":"Enabled","networkAcls":{"defaultAction":"Allow"},"big":10737418240}}}`,
-			"asked for networkAcls.defaultAction Allow, publicNetworkAccess Enabled, accessTier Hot, big 10737418240, provisioningState Succeeded"},
-		{"secrets", "microsoft.compute/virtualmachines/write",
+			"asked for networkAcls.defaultAction Allow, publicNetworkAccess Enabled, accessTier Hot, big 10737418240, provisioningState Succeeded",
+		},
+		{
+			"secrets", "microsoft.compute/virtualmachines/write",
 			`{"requestbody":{"properties":{"osProfile":{"adminUsername":"root","adminPassword":"correct horse"},"url":"https://x/?sig=abc"}}}`,
-			"asked for osProfile.adminUsername root, osProfile.adminPassword (hidden), url (hidden)"},
-		{"ids by their last segment", "microsoft.insights/diagnosticsettings/write",
+			"asked for osProfile.adminUsername root, osProfile.adminPassword (hidden), url (hidden)",
+		},
+		{
+			"ids by their last segment", "microsoft.insights/diagnosticsettings/write",
 			`{"requestbody":{"properties":{"workspaceId":"/subscriptions/s/resourceGroups/g/providers/Microsoft.OperationalInsights/workspaces/w1"}}}`,
-			"asked for workspaceId w1"},
+			"asked for workspaceId w1",
+		},
 		{"a role assignment says it better", "microsoft.authorization/roleassignments/write", `{"requestbody":{"properties":{"principalId":"x"}}}`, ""},
 		{"no body", "microsoft.storage/storageaccounts/write", `{"requestbody":""}`, ""},
 		{"a body that was cut", "microsoft.storage/storageaccounts/write", `{"requestbody":"{\"properties\":{\"a\":…"}`, ""},

@@ -23,27 +23,45 @@ func TestSentencesReadLikeWhatHappened(t *testing.T) {
 		event          activity.Event
 		headline, says string
 	}{
-		{administrative("Microsoft.Network/networkSecurityGroups/delete", activity.Succeeded),
-			"Network security group deleted: nsg-web", "Rob Robertson deleted network security group nsg-web in rg-prod."},
-		{administrative("MICROSOFT.NETWORK/NETWORKSECURITYGROUPS/SECURITYRULES/WRITE", activity.Failed),
-			"Network security rule not created or changed: nsg-web", "Rob Robertson failed to create or change network security rule nsg-web in rg-prod."},
-		{administrative("Microsoft.Storage/storageAccounts/listKeys/action", activity.Started),
-			"Storage account: “list keys” on nsg-web (started)", "Rob Robertson started to run “list keys” on storage account nsg-web in rg-prod."},
-		{administrative("Microsoft.ApiManagement/service/gateways/write", activity.Succeeded),
-			"Gateway created or changed: nsg-web", "Rob Robertson created or changed gateway nsg-web in rg-prod."},
-		{administrative("Add member to role completed (PIM activation)", ""),
-			"Add member to role completed (PIM activation) on nsg-web", "Rob Robertson ran “Add member to role completed (PIM activation)” on nsg-web in rg-prod."},
-		{activity.Event{Category: activity.ServiceHealth, Outcome: activity.Active, Properties: activity.Properties(
-			`{"title":"Network - UK South","service":"Service Fabric","region":"UK South","incidentType":"Incident","stage":"Active"}`)},
-			"Service incident: Network - UK South", "Azure has trouble with Service Fabric in UK South; it is not over yet."},
-		{activity.Event{Category: activity.ResourceHealth, ResourceName: "vm-1", Properties: activity.Properties(
-			`{"currentHealthStatus":"Unavailable","previousHealthStatus":"Available","cause":"PlatformInitiated"}`)},
-			"vm-1 is unavailable", "vm-1 is unavailable; it was available before; the cause is Azure's platform."},
-		{activity.Event{Category: activity.Autoscale, Outcome: activity.Succeeded, Properties: activity.Properties(
-			`{"ResourceName":"/subscriptions/s/x/web","OldInstancesCount":"3","NewInstancesCount":"2"}`)},
-			"web scaled in from 3 to 2 instances", "Autoscale scaled web in from 3 to 2 instances; nobody did it by hand."},
-		{activity.Event{Category: activity.Policy, Operation: "microsoft.authorization/policies/deny/action", Outcome: activity.Failed, ResourceName: "sql-1", Caller: "dev@contoso.example"},
-			"Policy denied a change of sql-1", "Azure Policy denied a change of sql-1 that dev@contoso.example asked for; the guard did its work and nothing was changed."},
+		{
+			administrative("Microsoft.Network/networkSecurityGroups/delete", activity.Succeeded),
+			"Network security group deleted: nsg-web", "Rob Robertson deleted network security group nsg-web in rg-prod.",
+		},
+		{
+			administrative("MICROSOFT.NETWORK/NETWORKSECURITYGROUPS/SECURITYRULES/WRITE", activity.Failed),
+			"Network security rule not created or changed: nsg-web", "Rob Robertson failed to create or change network security rule nsg-web in rg-prod.",
+		},
+		{
+			administrative("Microsoft.Storage/storageAccounts/listKeys/action", activity.Started),
+			"Storage account: “list keys” on nsg-web (started)", "Rob Robertson started to run “list keys” on storage account nsg-web in rg-prod.",
+		},
+		{
+			administrative("Microsoft.ApiManagement/service/gateways/write", activity.Succeeded),
+			"Gateway created or changed: nsg-web", "Rob Robertson created or changed gateway nsg-web in rg-prod.",
+		},
+		{
+			administrative("Add member to role completed (PIM activation)", ""),
+			"Add member to role completed (PIM activation) on nsg-web", "Rob Robertson ran “Add member to role completed (PIM activation)” on nsg-web in rg-prod.",
+		},
+		{
+			activity.Event{Category: activity.ServiceHealth, Outcome: activity.Active, Properties: activity.Properties(
+				`{"title":"Network - UK South","service":"Service Fabric","region":"UK South","incidentType":"Incident","stage":"Active"}`)},
+			"Service incident: Network - UK South", "Azure has trouble with Service Fabric in UK South; it is not over yet.",
+		},
+		{
+			activity.Event{Category: activity.ResourceHealth, ResourceName: "vm-1", Properties: activity.Properties(
+				`{"currentHealthStatus":"Unavailable","previousHealthStatus":"Available","cause":"PlatformInitiated"}`)},
+			"vm-1 is unavailable", "vm-1 is unavailable; it was available before; the cause is Azure's platform.",
+		},
+		{
+			activity.Event{Category: activity.Autoscale, Outcome: activity.Succeeded, Properties: activity.Properties(
+				`{"ResourceName":"/subscriptions/s/x/web","OldInstancesCount":"3","NewInstancesCount":"2"}`)},
+			"web scaled in from 3 to 2 instances", "Autoscale scaled web in from 3 to 2 instances; nobody did it by hand.",
+		},
+		{
+			activity.Event{Category: activity.Policy, Operation: "microsoft.authorization/policies/deny/action", Outcome: activity.Failed, ResourceName: "sql-1", Caller: "dev@contoso.example"},
+			"Policy denied a change of sql-1", "Azure Policy denied a change of sql-1 that dev@contoso.example asked for; the guard did its work and nothing was changed.",
+		},
 		{activity.Event{}, "Activity", "Somebody the event does not name ran “an unnamed operation” on a resource."},
 	} {
 		v := enrich.Of(c.event, enrich.Options{})
@@ -103,46 +121,72 @@ func TestEveryCategoryReadsLikeWhatItIs(t *testing.T) {
 			`{"title":"TLS &amp; more","service":"Storage","region":"West Europe","incidentType":"` + kind + `","stage":"` + stage + `"` + more + `}`)}
 	}
 	deny := func(effect, caller, more string) activity.Event {
-		return activity.Event{Category: activity.Policy, Operation: "microsoft.authorization/policies/" + effect + "/action", Caller: caller, ResourceName: "sql-1",
-			Properties: activity.Properties(`{"policies":[{"policyAssignmentName":"no-public-ip","policyDefinitionName":"5775cdd5-d3d3-47bf-bc55-bb8b61746506"}]` + more + `}`)}
+		return activity.Event{
+			Category: activity.Policy, Operation: "microsoft.authorization/policies/" + effect + "/action", Caller: caller, ResourceName: "sql-1",
+			Properties: activity.Properties(`{"policies":[{"policyAssignmentName":"no-public-ip","policyDefinitionName":"5775cdd5-d3d3-47bf-bc55-bb8b61746506"}]` + more + `}`),
+		}
 	}
 	for _, c := range []struct {
 		event          activity.Event
 		headline, says string
 	}{
-		{health("Incident", "Resolved", `,"impactStartTime":"2026-03-04T09:00:00Z","impactMitigationTime":"2026-03-04T14:30:00Z"`),
-			"Service incident over: TLS & more", "The incident that affected Storage in West Europe is over after 5h30m."},
+		{
+			health("Incident", "Resolved", `,"impactStartTime":"2026-03-04T09:00:00Z","impactMitigationTime":"2026-03-04T14:30:00Z"`),
+			"Service incident over: TLS & more", "The incident that affected Storage in West Europe is over after 5h30m.",
+		},
 		{health("Incident", "RCA", ""), "Service incident explained: TLS & more", "Azure published the root cause of the incident that affected Storage in West Europe."},
 		{health("Maintenance", "InProgress", ""), "Planned maintenance: TLS & more", "Azure plans maintenance of Storage in West Europe, now in progress."},
 		{health("ActionRequired", "Active", ""), "Action required: TLS & more", "Azure asks you to act on Storage in West Europe; read what it says and by when."},
 		{health("Security", "Active", ""), "Security advisory: TLS & more", "Azure sent a security advisory about Storage in West Europe; keep it confidential."},
 		{health("Informational", "Active", ""), "Health information: TLS & more", "Azure has news about Storage in West Europe; nothing is broken."},
-		{activity.Event{Category: activity.ResourceHealth, ResourceName: "vm-1", ResourceType: "microsoft.compute/virtualmachines", Properties: activity.Properties(
-			`{"currentHealthStatus":"Available","previousHealthStatus":"Unavailable","cause":"UserInitiated"}`)},
-			"Virtual machine vm-1 is available again", "Virtual machine vm-1 is available again; it was unavailable before; somebody's action caused it."},
-		{activity.Event{Category: activity.Autoscale, Outcome: activity.Failed, Properties: activity.Properties(
-			`{"ResourceName":"/subscriptions/s/x/web","OldInstancesCount":"2","NewInstancesCount":"5"}`)},
-			"web could not scale out: 2 instances, 5 wanted", "Autoscale failed to scale web out from 2 to 5 instances; it stays at 2."},
-		{deny("deny", "dev@contoso.example", ""), "Policy denied a change of sql-1",
-			"Azure Policy denied a change of sql-1 that dev@contoso.example asked for; the guard no-public-ip did its work and nothing was changed."},
-		{deny("audit", "dev@contoso.example", `,"isComplianceCheck":"True"`), "Policy flagged sql-1",
-			"Azure Policy flagged sql-1 as not compliant in a check of its own; it does not meet no-public-ip; nothing was stopped."},
-		{deny("modify", "dev@contoso.example", ""), "Policy corrected sql-1",
-			"Azure Policy corrected a change of sql-1 that dev@contoso.example asked for; policy: no-public-ip."},
-		{activity.Event{Category: activity.Security, Description: "Suspicious file executed. Logs show it.", Properties: activity.Properties(
-			`{"ActionTaken":"Detected","Severity":"High","userName":"ops","compromisedEntity":"vm-1"}`)},
-			"Defender: Suspicious file executed", "Microsoft Defender for Cloud detected this on vm-1, done by the account ops, and rates it high."},
-		{activity.Event{Category: activity.Recommendation, ResourceName: "st1", Properties: activity.Properties(
-			`{"recommendationCategory":"HighAvailability","recommendationImpact":"Medium","recommendationName":"Use zones."}`)},
-			"Advisor: Use zones on st1", "Azure Advisor has a high availability recommendation with medium impact for st1; nothing has changed yet."},
-		{activity.Event{Category: activity.AlertCategory, Outcome: activity.Active, Properties: activity.Properties(`{"RuleName":"disk"}`)},
-			"Alert disk active", "The Azure Monitor alert rule disk fired."},
-		{activity.Event{Category: "Sustainability", OperationDisplay: "Contoso.Energy/meters/report", ResourceName: "meter-1", Outcome: activity.Failed},
-			"Sustainability: Contoso.Energy/meters/report on meter-1 (failed)", "Azure reports “Contoso.Energy/meters/report” on meter-1; Sustainability is a category that Auditbell does not know."},
-		{administrative("Microsoft.Authorization/elevateAccess/action", activity.Succeeded),
-			"Microsoft.Authorization/elevateAccess/action on nsg-web", "Rob Robertson ran “elevate access” on nsg-web in rg-prod."},
-		{administrative("Microsoft.Network/networkSecurityGroups/delete", activity.Canceled),
-			"Network security group not deleted: nsg-web", "Rob Robertson began to delete network security group nsg-web in rg-prod, and it was canceled."},
+		{
+			activity.Event{Category: activity.ResourceHealth, ResourceName: "vm-1", ResourceType: "microsoft.compute/virtualmachines", Properties: activity.Properties(
+				`{"currentHealthStatus":"Available","previousHealthStatus":"Unavailable","cause":"UserInitiated"}`)},
+			"Virtual machine vm-1 is available again", "Virtual machine vm-1 is available again; it was unavailable before; somebody's action caused it.",
+		},
+		{
+			activity.Event{Category: activity.Autoscale, Outcome: activity.Failed, Properties: activity.Properties(
+				`{"ResourceName":"/subscriptions/s/x/web","OldInstancesCount":"2","NewInstancesCount":"5"}`)},
+			"web could not scale out: 2 instances, 5 wanted", "Autoscale failed to scale web out from 2 to 5 instances; it stays at 2.",
+		},
+		{
+			deny("deny", "dev@contoso.example", ""), "Policy denied a change of sql-1",
+			"Azure Policy denied a change of sql-1 that dev@contoso.example asked for; the guard no-public-ip did its work and nothing was changed.",
+		},
+		{
+			deny("audit", "dev@contoso.example", `,"isComplianceCheck":"True"`), "Policy flagged sql-1",
+			"Azure Policy flagged sql-1 as not compliant in a check of its own; it does not meet no-public-ip; nothing was stopped.",
+		},
+		{
+			deny("modify", "dev@contoso.example", ""), "Policy corrected sql-1",
+			"Azure Policy corrected a change of sql-1 that dev@contoso.example asked for; policy: no-public-ip.",
+		},
+		{
+			activity.Event{Category: activity.Security, Description: "Suspicious file executed. Logs show it.", Properties: activity.Properties(
+				`{"ActionTaken":"Detected","Severity":"High","userName":"ops","compromisedEntity":"vm-1"}`)},
+			"Defender: Suspicious file executed", "Microsoft Defender for Cloud detected this on vm-1, done by the account ops, and rates it high.",
+		},
+		{
+			activity.Event{Category: activity.Recommendation, ResourceName: "st1", Properties: activity.Properties(
+				`{"recommendationCategory":"HighAvailability","recommendationImpact":"Medium","recommendationName":"Use zones."}`)},
+			"Advisor: Use zones on st1", "Azure Advisor has a high availability recommendation with medium impact for st1; nothing has changed yet.",
+		},
+		{
+			activity.Event{Category: activity.AlertCategory, Outcome: activity.Active, Properties: activity.Properties(`{"RuleName":"disk"}`)},
+			"Alert disk active", "The Azure Monitor alert rule disk fired.",
+		},
+		{
+			activity.Event{Category: "Sustainability", OperationDisplay: "Contoso.Energy/meters/report", ResourceName: "meter-1", Outcome: activity.Failed},
+			"Sustainability: Contoso.Energy/meters/report on meter-1 (failed)", "Azure reports “Contoso.Energy/meters/report” on meter-1; Sustainability is a category that Auditbell does not know.",
+		},
+		{
+			administrative("Microsoft.Authorization/elevateAccess/action", activity.Succeeded),
+			"Microsoft.Authorization/elevateAccess/action on nsg-web", "Rob Robertson ran “elevate access” on nsg-web in rg-prod.",
+		},
+		{
+			administrative("Microsoft.Network/networkSecurityGroups/delete", activity.Canceled),
+			"Network security group not deleted: nsg-web", "Rob Robertson began to delete network security group nsg-web in rg-prod, and it was canceled.",
+		},
 	} {
 		v := enrich.Of(c.event, enrich.Options{})
 		if v.Headline != c.headline || v.Sentence != c.says {

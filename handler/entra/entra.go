@@ -94,17 +94,25 @@ func (v *Verifier) Check(ctx context.Context) (int, error) {
 
 // Open makes the Verifier that the operator asked for; nil when no audience is set. Problems go into s.
 func Open(s *settings.Set, client *http.Client, now func() time.Time) *Verifier {
-	audience := s.Text(settings.Def{Name: "SECURE_WEBHOOK_AUDIENCE",
+	audience := s.Text(settings.Def{
+		Name: "SECURE_WEBHOOK_AUDIENCE",
 		Doc:  "Application ID URI for which action groups get a token; with it, actiongroup-alert answers only calls that carry one. Several are separated by commas.",
-		Hint: "the identifier URI of the Entra application, such as api://11111111-2222-3333-4444-555555555555"})
-	tenant := s.Text(settings.Def{Name: "SECURE_WEBHOOK_TENANT_ID", Doc: "Id of the Entra tenant whose keys must have signed that token.",
-		Hint: "az account show --query tenantId --output tsv"})
-	callers := s.Text(settings.Def{Name: "SECURE_WEBHOOK_CALLER", Default: ActionGroups,
+		Hint: "the identifier URI of the Entra application, such as api://11111111-2222-3333-4444-555555555555",
+	})
+	tenant := s.Text(settings.Def{
+		Name: "SECURE_WEBHOOK_TENANT_ID", Doc: "Id of the Entra tenant whose keys must have signed that token.",
+		Hint: "az account show --query tenantId --output tsv",
+	})
+	callers := s.Text(settings.Def{
+		Name: "SECURE_WEBHOOK_CALLER", Default: ActionGroups,
 		Doc:  "Application id as which action groups sign in; sovereign clouds have their own. The app role ActionGroupsSecureWebhook is accepted in its place.",
-		Hint: `az ad sp list --display-name "AzNS AAD Webhook" --query "[].appId" --output tsv`})
-	authority := s.URL(settings.Def{Name: "SECURE_WEBHOOK_AUTHORITY", Default: PublicAuthority,
+		Hint: `az ad sp list --display-name "AzNS AAD Webhook" --query "[].appId" --output tsv`,
+	})
+	authority := s.URL(settings.Def{
+		Name: "SECURE_WEBHOOK_AUTHORITY", Default: PublicAuthority,
 		Doc:  "Where the tenant's keys come from; sovereign clouds have their own.",
-		Hint: "https://login.microsoftonline.us for Azure Government, " + chinaAuthority + " for Azure operated by 21Vianet"})
+		Hint: "https://login.microsoftonline.us for Azure Government, " + chinaAuthority + " for Azure operated by 21Vianet",
+	})
 	o := Options{Authority: strings.TrimRight(authority, "/"), Tenant: tenant, Audiences: list(audience), Callers: list(callers), Client: client, Now: now}
 	if audience == "" && tenant == "" {
 		return nil

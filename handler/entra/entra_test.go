@@ -37,8 +37,10 @@ func open(t testing.TB, change func(*entra.Options)) *stage {
 	}
 	t.Cleanup(a.Close)
 	s := &stage{Authority: a}
-	o := entra.Options{Authority: a.URL(), Tenant: entratest.Tenant, Audiences: []string{entratest.Audience},
-		Callers: []string{entra.ActionGroups}, Client: notify.NewClient(http.DefaultTransport), Now: s.now}
+	o := entra.Options{
+		Authority: a.URL(), Tenant: entratest.Tenant, Audiences: []string{entratest.Audience},
+		Callers: []string{entra.ActionGroups}, Client: notify.NewClient(http.DefaultTransport), Now: s.now,
+	}
 	if change != nil {
 		change(&o)
 	}
@@ -261,7 +263,8 @@ func TestOpenSaysWhatContradictsItself(t *testing.T) {
 		{"an audience of commas", map[string]string{audience: " , ", tenant: entratest.Tenant}, false, []string{audience + ": is not set"}},
 		{"tenant is a domain", map[string]string{audience: "api://auditbell", tenant: "contoso.example"}, false, []string{tenant + ": is not a tenant's id (hint: "}},
 		{"the rest", map[string]string{audience: "auditbell", tenant: entratest.Tenant, "SECURE_WEBHOOK_CALLER": "AzNS", "SECURE_WEBHOOK_AUTHORITY": "https://login.microsoftonline.com/common"}, false, []string{
-			audience + ": is neither", "SECURE_WEBHOOK_CALLER: is not", "SECURE_WEBHOOK_AUTHORITY: holds more"}},
+			audience + ": is neither", "SECURE_WEBHOOK_CALLER: is not", "SECURE_WEBHOOK_AUTHORITY: holds more",
+		}},
 		{"plain http", map[string]string{audience: "api://auditbell", tenant: entratest.Tenant, "SECURE_WEBHOOK_AUTHORITY": "http://login.example"}, true, []string{"SECURE_WEBHOOK_AUTHORITY: must start with https://"}},
 	} {
 		s := settings.New(func(name string) (string, bool) { v, ok := c.env[name]; return v, ok })

@@ -184,7 +184,9 @@ func TestTheCommittedFileAndItsSchema(t *testing.T) {
 		text  string
 		valid bool
 	}{
-		{string(text), true}, {example, true}, {good, true},
+		{string(text), true},
+		{example, true},
+		{good, true},
 		{strings.Replace(good, "ticket:", "tickets:", 1), false},
 		{strings.Replace(good, "    owner: bob\n", "", 1), false},
 		{strings.Replace(good, "2026-12-31", "soon", 1), false},

@@ -111,13 +111,19 @@ func TestTimer(t *testing.T) {
 		name, value string
 		want        Timer
 	}{
-		{"usual", `{"Schedule":{"AdjustForDST":true},"ScheduleStatus":{"Last":"2026-01-02T03:04:05.1234567+00:00","Next":"2026-02-01T00:00:00+00:00","LastUpdated":"2026-01-02T03:04:05+00:00"},"IsPastDue":false}`,
-			Timer{Last: last, Next: time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC), LastUpdated: last.Truncate(time.Second)}},
+		{
+			"usual", `{"Schedule":{"AdjustForDST":true},"ScheduleStatus":{"Last":"2026-01-02T03:04:05.1234567+00:00","Next":"2026-02-01T00:00:00+00:00","LastUpdated":"2026-01-02T03:04:05+00:00"},"IsPastDue":false}`,
+			Timer{Last: last, Next: time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC), LastUpdated: last.Truncate(time.Second)},
+		},
 		{"without useMonitor", `{"ScheduleStatus":null,"IsPastDue":true}`, Timer{IsPastDue: true}},
-		{"first run", `{"ScheduleStatus":{"Last":"0001-01-01T00:00:00+00:00","Next":"2026-02-01T01:00:00+01:00"},"IsPastDue":false}`,
-			Timer{Next: time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC)}},
-		{"without offsets", `{"ScheduleStatus":{"Last":"0001-01-01T00:00:00","Next":"2026-02-01T00:00:00","LastUpdated":7},"IsPastDue":false}`,
-			Timer{Next: time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC)}},
+		{
+			"first run", `{"ScheduleStatus":{"Last":"0001-01-01T00:00:00+00:00","Next":"2026-02-01T01:00:00+01:00"},"IsPastDue":false}`,
+			Timer{Next: time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC)},
+		},
+		{
+			"without offsets", `{"ScheduleStatus":{"Last":"0001-01-01T00:00:00","Next":"2026-02-01T00:00:00","LastUpdated":7},"IsPastDue":false}`,
+			Timer{Next: time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC)},
+		},
 	}
 	for _, c := range cases {
 		got, err := opened(t, `{"Data":{"timer":`+c.value+`}}`).Timer("timer")
@@ -137,19 +143,33 @@ func TestRequest(t *testing.T) {
 		name, value string
 		want        Request
 	}{
-		{"today", `{` + head + `"Query":{"x":"1"},"Headers":{"content-type":["application/json"],"X-Two":["a","b"]},"Params":{"id":"7"},"Body":"{\"a\":1}"}`,
-			Request{Query: map[string]string{"x": "1"}, Params: map[string]string{"id": "7"}, Body: []byte(`{"a":1}`),
-				Headers: http.Header{"Content-Type": {"application/json"}, "X-Two": {"a", "b"}}}},
-		{"as the page shows it", `{` + head + `"Query":"{\"x\":\"1\"}","Headers":{"Accept":"*/*"},"Params":{}}`,
-			Request{Query: map[string]string{"x": "1"}, Params: map[string]string{}, Headers: http.Header{"Accept": {"*/*"}}}},
-		{"chunked: the body is lost", `{` + head + `"Query":{},"Headers":{"Transfer-Encoding":["chunked"]},"Params":null}`,
-			Request{Query: map[string]string{}, Headers: http.Header{"Transfer-Encoding": {"chunked"}}}},
-		{"binary", `{` + head + `"Query":null,"Headers":{"Content-Type":["application/octet-stream"]},"Params":{},"Body":"AAEC"}`,
-			Request{Params: map[string]string{}, Headers: http.Header{"Content-Type": {"application/octet-stream"}}, Body: []byte{0, 1, 2}}},
-		{"body that is itself a JSON string", `{` + head + `"Headers":{},"Body":"\"x\""}`,
-			Request{Headers: http.Header{}, Body: []byte(`"x"`)}},
-		{"body sent as an object", `{` + head + `"Headers":{},"Body":{"a":1}}`,
-			Request{Headers: http.Header{}, Body: []byte(`{"a":1}`)}},
+		{
+			"today", `{` + head + `"Query":{"x":"1"},"Headers":{"content-type":["application/json"],"X-Two":["a","b"]},"Params":{"id":"7"},"Body":"{\"a\":1}"}`,
+			Request{
+				Query: map[string]string{"x": "1"}, Params: map[string]string{"id": "7"}, Body: []byte(`{"a":1}`),
+				Headers: http.Header{"Content-Type": {"application/json"}, "X-Two": {"a", "b"}},
+			},
+		},
+		{
+			"as the page shows it", `{` + head + `"Query":"{\"x\":\"1\"}","Headers":{"Accept":"*/*"},"Params":{}}`,
+			Request{Query: map[string]string{"x": "1"}, Params: map[string]string{}, Headers: http.Header{"Accept": {"*/*"}}},
+		},
+		{
+			"chunked: the body is lost", `{` + head + `"Query":{},"Headers":{"Transfer-Encoding":["chunked"]},"Params":null}`,
+			Request{Query: map[string]string{}, Headers: http.Header{"Transfer-Encoding": {"chunked"}}},
+		},
+		{
+			"binary", `{` + head + `"Query":null,"Headers":{"Content-Type":["application/octet-stream"]},"Params":{},"Body":"AAEC"}`,
+			Request{Params: map[string]string{}, Headers: http.Header{"Content-Type": {"application/octet-stream"}}, Body: []byte{0, 1, 2}},
+		},
+		{
+			"body that is itself a JSON string", `{` + head + `"Headers":{},"Body":"\"x\""}`,
+			Request{Headers: http.Header{}, Body: []byte(`"x"`)},
+		},
+		{
+			"body sent as an object", `{` + head + `"Headers":{},"Body":{"a":1}}`,
+			Request{Headers: http.Header{}, Body: []byte(`{"a":1}`)},
+		},
 		{"body null", `{` + head + `"Headers":{},"Body":null}`, Request{Headers: http.Header{}}},
 	}
 	for _, c := range cases {

@@ -45,8 +45,10 @@ type lookup struct {
 
 // lookups are all there are, by the name that settings, metrics and logs use.
 var lookups = []lookup{
-	{"role", "role name and what it permits", "Microsoft.Authorization/roleDefinitions/read on the watched subscriptions",
-		isAssignment, (*Set).role, (*Set).probeRole},
+	{
+		"role", "role name and what it permits", "Microsoft.Authorization/roleDefinitions/read on the watched subscriptions",
+		isAssignment, (*Set).role, (*Set).probeRole,
+	},
 	{"principal", "name of who gets or loses a role", graphNeeds, isAssignment, (*Set).principal, (*Set).probeGraph},
 	{"caller", "name of a caller that is told by id only", graphNeeds, isNameless, (*Set).caller, (*Set).probeGraph},
 	{"place", "subscription name, tags, owner", "Reader on the watched subscriptions", isPlaced, (*Set).place, (*Set).probePlace},

@@ -43,8 +43,10 @@ var directory = azure.Directory{
 	Resources: []azure.Resource{
 		{ID: "/subscriptions/" + subscription, Name: "Contoso Production", Tags: map[string]string{"env": "prod", "Owner": "platform@contoso.example"}},
 		{ID: "/subscriptions/" + subscription + "/resourceGroups/rg-net", Name: "rg-net", Tags: map[string]string{"owner": "net@contoso.example", "env": "prod"}},
-		{ID: "/subscriptions/" + subscription + "/resourceGroups/rg-net/providers/Microsoft.Network/networkSecurityGroups/nsg", Name: "nsg",
-			Tags: map[string]string{"apikey": "b3V0IG9mIHNpZ2h0IG91dCBvZiBtaW5k", "hidden-link": "x", "team": "network"}},
+		{
+			ID: "/subscriptions/" + subscription + "/resourceGroups/rg-net/providers/Microsoft.Network/networkSecurityGroups/nsg", Name: "nsg",
+			Tags: map[string]string{"apikey": "b3V0IG9mIHNpZ2h0IG91dCBvZiBtaW5k", "hidden-link": "x", "team": "network"},
+		},
 	},
 	Changes: []azure.Change{{
 		Correlation: correlation, Kind: "Update",
@@ -101,7 +103,8 @@ func open(t *testing.T, change func(*lookup.Options)) *bench {
 		Azure: lookup.Azure{
 			Client: server.Client(), Credential: signedIn{}, Graph: server.URL + "/v1.0",
 			Cloud: cloud.Configuration{Services: map[cloud.ServiceName]cloud.ServiceConfiguration{
-				cloud.ResourceManager: {Endpoint: server.URL, Audience: server.URL}}},
+				cloud.ResourceManager: {Endpoint: server.URL, Audience: server.URL},
+			}},
 		},
 	}
 	if change != nil {
@@ -147,7 +150,8 @@ func TestWhatIsLearned(t *testing.T) {
 		{"a role assignment", granted, []string{"role", "principal", "caller", "place"}, alert.Learned{
 			Names: map[string]string{strings.ToUpper(owner): "Owner", ann: "Ann Example, ann@contoso.example", pipelineID: "deploy-pipeline", subscription: "Contoso Production"},
 			Facts: []alert.Fact{
-				{Name: "Owner", Value: "net@contoso.example"}, {Name: "Permissions", Value: "may change everything; may give rights to others"},
+				{Name: "Owner", Value: "net@contoso.example"},
+				{Name: "Permissions", Value: "may change everything; may give rights to others"},
 				{Name: "Tags", Value: "env=prod, owner=net@contoso.example"},
 			},
 		}},

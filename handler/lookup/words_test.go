@@ -29,12 +29,17 @@ func TestPermits(t *testing.T) {
 		want string
 	}{
 		{"Owner", armauthorization.Permission{Actions: list("*")}, "may change everything; may give rights to others"},
-		{"Contributor", armauthorization.Permission{Actions: list("*"), NotActions: list("Microsoft.Authorization/*/Delete", "Microsoft.Authorization/*/Write", "Microsoft.Authorization/elevateAccess/Action")},
-			"may change everything"},
+		{
+			"Contributor",
+			armauthorization.Permission{Actions: list("*"), NotActions: list("Microsoft.Authorization/*/Delete", "Microsoft.Authorization/*/Write", "Microsoft.Authorization/elevateAccess/Action")},
+			"may change everything",
+		},
 		{"Reader", armauthorization.Permission{Actions: list("*/read")}, "reads only"},
 		{"User Access Administrator", armauthorization.Permission{Actions: list("*/read", "Microsoft.Authorization/*", "Microsoft.Support/*")}, "may change some resources; may give rights to others"},
-		{"Storage Blob Data Reader", armauthorization.Permission{Actions: list("Microsoft.Storage/storageAccounts/blobServices/containers/read"),
-			DataActions: list("Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read")}, "reads only; reads data"},
+		{"Storage Blob Data Reader", armauthorization.Permission{
+			Actions:     list("Microsoft.Storage/storageAccounts/blobServices/containers/read"),
+			DataActions: list("Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read"),
+		}, "reads only; reads data"},
 		{"Key Vault Administrator", armauthorization.Permission{Actions: list("Microsoft.KeyVault/checkNameAvailability/read"), DataActions: list("Microsoft.KeyVault/vaults/*")}, "reads only; reads and changes data"},
 		{"nothing", armauthorization.Permission{}, ""},
 		{"a hole", armauthorization.Permission{Actions: []*string{nil}}, ""},
@@ -58,11 +63,15 @@ func TestChangesInWords(t *testing.T) {
 		{"Azure's own bookkeeping", `{"properties.etag":{"newValue":"1"},"properties.x":{"newValue":"1","changeCategory":"System"}}`, nil},
 		{"a secret", `{"properties.connectionString":{"previousValue":"Server=a;Password=b","newValue":"Server=c;Password=d"}}`, []string{"connectionString: (hidden) → (hidden)"}},
 		{"both gone", `{"properties.x":{}}`, []string{"x changed"}},
-		{"a rule removed", `{"properties.securityRules[0].name":{"previousValue":"rdp"},"properties.securityRules[0].properties.direction":{"previousValue":"Inbound"},
+		{
+			"a rule removed", `{"properties.securityRules[0].name":{"previousValue":"rdp"},"properties.securityRules[0].properties.direction":{"previousValue":"Inbound"},
 			"properties.securityRules[0].properties.sourceAddressPrefix":{"previousValue":"*"},"properties.securityRules[0].properties.destinationPortRange":{"previousValue":"3389"}}`,
-			[]string{"inbound rule rdp removed: anywhere → 3389"}},
-		{"a rule widened", `{"properties.securityRules[2].properties.sourceAddressPrefix":{"previousValue":"10.0.0.0/8","newValue":"*"}}`,
-			[]string{"securityRules[2].properties.sourceAddressPrefix: 10.0.0.0/8 → *"}},
+			[]string{"inbound rule rdp removed: anywhere → 3389"},
+		},
+		{
+			"a rule widened", `{"properties.securityRules[2].properties.sourceAddressPrefix":{"previousValue":"10.0.0.0/8","newValue":"*"}}`,
+			[]string{"securityRules[2].properties.sourceAddressPrefix: 10.0.0.0/8 → *"},
+		},
 		{"no object", `{"properties.x":7,"properties.y":null}`, []string{"y changed"}},
 	} {
 		var r change

@@ -13,15 +13,23 @@ import (
 func TestShownLinks(t *testing.T) {
 	t.Parallel()
 	m := notify.Message{Links: []notify.Link{
-		{Title: "script", URL: "javascript:alert(1)"}, {Title: "plain", URL: "http://portal.azure.com/"},
-		{Title: "user", URL: "https://user@evil.example/"}, {Title: "nowhere", URL: "https://"}, {Title: "relative", URL: "/x"},
+		{Title: "script", URL: "javascript:alert(1)"},
+		{Title: "plain", URL: "http://portal.azure.com/"},
+		{Title: "user", URL: "https://user@evil.example/"},
+		{Title: "nowhere", URL: "https://"},
+		{Title: "relative", URL: "/x"},
 		{Title: "long", URL: "https://portal.azure.com/" + strings.Repeat("x", 100)},
-		{Title: "A title that is long\u202e", URL: "https://portal.azure.com/a b<c>#@d"}, {URL: "https://portal.azure.com/2"},
-		{Title: "3", URL: "https://portal.azure.com/3"}, {Title: "4", URL: "https://portal.azure.com/4"}, {Title: "5", URL: "https://portal.azure.com/5"},
+		{Title: "A title that is long\u202e", URL: "https://portal.azure.com/a b<c>#@d"},
+		{URL: "https://portal.azure.com/2"},
+		{Title: "3", URL: "https://portal.azure.com/3"},
+		{Title: "4", URL: "https://portal.azure.com/4"},
+		{Title: "5", URL: "https://portal.azure.com/5"},
 	}}
 	want := []notify.Link{
-		{Title: "A title t…", URL: "https://portal.azure.com/a%20b%3Cc%3E#@d"}, {Title: "Open", URL: "https://portal.azure.com/2"},
-		{Title: "3", URL: "https://portal.azure.com/3"}, {Title: "4", URL: "https://portal.azure.com/4"},
+		{Title: "A title t…", URL: "https://portal.azure.com/a%20b%3Cc%3E#@d"},
+		{Title: "Open", URL: "https://portal.azure.com/2"},
+		{Title: "3", URL: "https://portal.azure.com/3"},
+		{Title: "4", URL: "https://portal.azure.com/4"},
 	}
 	if diff := cmp.Diff(want, m.ShownLinks(10, 100)); diff != "" {
 		t.Errorf("ShownLinks (-want +got):\n%s", diff)

@@ -121,9 +121,11 @@ func (p *Pipeline) watchCanary(ctx context.Context, b Batch) error {
 	if err != nil || !there {
 		return err
 	}
-	p.notice(ctx, b, watch{kind: "canary-missing", title: "The daily test was not sent", subject: "canary", to: p.everywhere(),
+	p.notice(ctx, b, watch{
+		kind: "canary-missing", title: "The daily test was not sent", subject: "canary", to: p.everywhere(),
 		detail: fmt.Sprintf("The test of %s was due at %s. Until one arrives nobody knows whether an event would.", day, due.Format(clockFormat)),
-		steps:  []string{"See whether the function canary runs, and what it logs.", "handler check tells when the last test was sent and where it arrived."}})
+		steps:  []string{"See whether the function canary runs, and what it logs.", "handler check tells when the last test was sent and where it arrived."},
+	})
 	return nil
 }
 
@@ -142,9 +144,11 @@ func (p *Pipeline) watchTest(ctx context.Context, b Batch, day string) (sent boo
 		if d.Revision > 0 || d.Parked() || p.Now().Sub(CanaryStart(&a, d)) <= CanaryDeadline {
 			continue
 		}
-		p.notice(ctx, b, watch{kind: "canary-late", title: "The daily test has not reached " + name, subject: name, to: p.others(name),
+		p.notice(ctx, b, watch{
+			kind: "canary-late", title: "The daily test has not reached " + name, subject: name, to: p.others(name),
 			detail: fmt.Sprintf("The test of %s was sent at %s and is not there yet; delivery goes on.", day, a.Opened.UTC().Format(clockFormat)),
-			steps:  []string{"See whether the service is down or asks for fewer messages.", "The log says why each attempt failed."}})
+			steps:  []string{"See whether the service is down or asks for fewer messages.", "The log says why each attempt failed."},
+		})
 	}
 	return true, nil
 }

@@ -75,11 +75,15 @@ func (p *Pipeline) watchFeeds(ctx context.Context, b Batch) error {
 		if !silent {
 			continue
 		}
-		p.notice(ctx, b, watch{kind: "feed-silent", title: "Nothing comes in through " + f.Name, subject: f.Name,
+		p.notice(ctx, b, watch{
+			kind: "feed-silent", title: "Nothing comes in through " + f.Name, subject: f.Name,
 			detail: fmt.Sprintf("The last record came at %s; at this time of day about %.0f would have come since.", f.Last.Format(clockFormat), expected),
 			to:     p.everywhere(),
-			steps: []string{"See whether the event subscription, diagnostic setting or action group still exists and delivers.",
-				"The Activity Log itself keeps 90 days: what was missed can be read there."}})
+			steps: []string{
+				"See whether the event subscription, diagnostic setting or action group still exists and delivers.",
+				"The Activity Log itself keeps 90 days: what was missed can be read there.",
+			},
+		})
 	}
 	return nil
 }

@@ -93,8 +93,10 @@ func TestRoutesMatch(t *testing.T) {
 
 func TestAnActorOfNoKindIsUnknown(t *testing.T) {
 	t.Parallel()
-	p := pipeline.Pipeline{Rules: compiled(t, ruleFile("r", "a/b/write", "")), Now: time.Now,
-		Routes: []settings.Route{{Match: settings.RouteMatch{CallerType: []string{"unknown"}}, To: []string{"here"}}}}
+	p := pipeline.Pipeline{
+		Rules: compiled(t, ruleFile("r", "a/b/write", "")), Now: time.Now,
+		Routes: []settings.Route{{Match: settings.RouteMatch{CallerType: []string{"unknown"}}, To: []string{"here"}}},
+	}
 	if f, _ := p.Find(activity.Event{Operation: "a/b/write"}); len(f.To) != 1 {
 		t.Error("an event without an actor takes no route for unknown ones")
 	}
@@ -132,8 +134,10 @@ func TestHoldAsksTheGravestRuleOnly(t *testing.T) {
 	p := pipeline.Pipeline{
 		Rules: compiled(t, ruleFile("grave", "a/b/write", "level: high\n"), ruleFile("beside", "a/b/write", "level: low\n")),
 		Now:   func() time.Time { return now },
-		Maintenance: []settings.Maintenance{{Name: "rebuild", From: now, To: now.Add(time.Hour),
-			Match: settings.RouteMatch{Rule: []string{"beside"}}}},
+		Maintenance: []settings.Maintenance{{
+			Name: "rebuild", From: now, To: now.Add(time.Hour),
+			Match: settings.RouteMatch{Rule: []string{"beside"}},
+		}},
 	}
 	e := activity.Event{Operation: "a/b/write"}
 	if f, _ := p.Find(e); f.Hold != (alert.Hold{}) {

@@ -66,8 +66,10 @@ func ParseTexts(from settings.Texts) (*Texts, []settings.Problem) {
 			err = t.rehearse(parsed)
 		}
 		if err != nil {
-			problems = append(problems, settings.Problem{Name: slot.At, Reason: "texts." + slot.Name + ": " + reasonOf(err),
-				Hint: "docs/messages.md lists the fields and functions"})
+			problems = append(problems, settings.Problem{
+				Name: slot.At, Reason: "texts." + slot.Name + ": " + reasonOf(err),
+				Hint: "docs/messages.md lists the fields and functions",
+			})
 			continue
 		}
 		t.slots[slot.Name] = parsed

@@ -41,8 +41,10 @@ func (p *Pipeline) tellOf(ctx context.Context, b Batch, w watch) error {
 			ID: "watch-" + w.kind + "-" + w.subject + "-" + now.Format("20060102"), Time: activity.At(now), Outcome: activity.Active,
 			Operation: "auditbell/" + w.kind, ResourceName: w.subject, Description: w.detail,
 		},
-		Rule: alert.Rule{ID: alert.WatchRule + w.kind, Title: w.title, Severity: string(notify.High), Runbook: w.steps,
-			Window: 24 * time.Hour, GroupBy: []string{"resource_name"}},
+		Rule: alert.Rule{
+			ID: alert.WatchRule + w.kind, Title: w.title, Severity: string(notify.High), Runbook: w.steps,
+			Window: 24 * time.Hour, GroupBy: []string{"resource_name"},
+		},
 		To: w.to,
 	}
 	_, err := p.Alerts.Ring(ctx, f, alert.Lease{Owner: b.ID})
@@ -51,8 +53,10 @@ func (p *Pipeline) tellOf(ctx context.Context, b Batch, w watch) error {
 
 // givenUp tells the other destinations that one is not reached any more: its own readers cannot be told.
 func (p *Pipeline) givenUp(ctx context.Context, b Batch, t attempt) {
-	p.notice(ctx, b, watch{kind: "delivery-given-up", title: "Alerts do not reach " + t.name, subject: t.name, detail: t.err.Error(), to: p.others(t.name),
-		steps: []string{"Mend the cause; the error names the setting.", "handler check lists the alerts that were given up."}})
+	p.notice(ctx, b, watch{
+		kind: "delivery-given-up", title: "Alerts do not reach " + t.name, subject: t.name, detail: t.err.Error(), to: p.others(t.name),
+		steps: []string{"Mend the cause; the error names the setting.", "handler check lists the alerts that were given up."},
+	})
 }
 
 // others are all destinations but one. Where there are none, the log and handler check must do.
@@ -94,10 +98,12 @@ func (p *Pipeline) watchQueue(ctx context.Context, b Batch) error {
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(late)) {
-		p.notice(ctx, b, watch{kind: "delivery-late", title: "Alerts are late for " + name, subject: name,
+		p.notice(ctx, b, watch{
+			kind: "delivery-late", title: "Alerts are late for " + name, subject: name,
 			detail: fmt.Sprintf("%d alerts have waited more than %s to be told; delivery goes on.", late[name], overdueAfter),
 			to:     p.others(name),
-			steps:  []string{"See whether the service is down or asks for fewer messages.", "The log says why each attempt failed."}})
+			steps:  []string{"See whether the service is down or asks for fewer messages.", "The log says why each attempt failed."},
+		})
 	}
 	return nil
 }
@@ -115,10 +121,12 @@ func (p *Pipeline) watchParked(ctx context.Context, b Batch) error {
 	}
 	for _, function := range slices.Sorted(maps.Keys(byFunction)) {
 		items := byFunction[function]
-		p.notice(ctx, b, watch{kind: "unreadable", title: "Unreadable input at " + function, subject: function,
+		p.notice(ctx, b, watch{
+			kind: "unreadable", title: "Unreadable input at " + function, subject: function,
 			detail: fmt.Sprintf("%d items within a day could not be read and are kept; the first: %s.", len(items), items[0].Reason),
 			to:     p.everywhere(),
-			steps:  []string{"handler check lists them with the reasons.", "See who else may call the function, or whether Azure changed a form."}})
+			steps:  []string{"handler check lists them with the reasons.", "See who else may call the function, or whether Azure changed a form."},
+		})
 	}
 	return nil
 }

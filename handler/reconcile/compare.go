@@ -48,8 +48,10 @@ func (x *run) compare(ctx context.Context, t task) error {
 		return err
 	}
 	s := &t.of.state
-	p := Partial{Hour: t.hour, Look: t.look, From: t.hour, Span: time.Hour,
-		Sum: Hour{Subscription: t.of.id, Hour: t.hour, Looked: x.Store.Now().UTC(), Looks: before.Looks + 1}}
+	p := Partial{
+		Hour: t.hour, Look: t.look, From: t.hour, Span: time.Hour,
+		Sum: Hour{Subscription: t.of.id, Hour: t.hour, Looked: x.Store.Now().UTC(), Looks: before.Looks + 1},
+	}
 	if s.Part != nil && s.Part.Hour.Equal(t.hour) && s.Part.Look == t.look {
 		p = *s.Part
 	}

@@ -322,8 +322,10 @@ func (x *run) settle(ctx context.Context, w *work) error {
 	var err error
 	f := w.state.Fails
 	if since := f.Since; !since.IsZero() && x.Store.Now().Sub(since) >= alarmAfter {
-		g := Gap{Subscription: w.id, From: w.state.Front[0], To: x.Store.Now(),
-			Reason: fmt.Sprintf("since %s no hour could be compared, in %d tries; the last one: %s", since.Format("2006-01-02 15:04 UTC"), f.Tries, f.Reason)}
+		g := Gap{
+			Subscription: w.id, From: w.state.Front[0], To: x.Store.Now(),
+			Reason: fmt.Sprintf("since %s no hour could be compared, in %d tries; the last one: %s", since.Format("2006-01-02 15:04 UTC"), f.Tries, f.Reason),
+		}
 		err = x.Ring(ctx, g)
 	}
 	return errors.Join(err, x.save(ctx, w, alert.Lease{}))

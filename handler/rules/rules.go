@@ -53,7 +53,6 @@ type Rule struct {
 	detection  *expr   // the condition with its selections; nil for a correlation
 	selections []*expr // in the order written
 	embedded   bool    // of our own library
-
 }
 
 // Extension is what stands under `auditbell:`. All of it is optional for rules of others.

@@ -63,8 +63,10 @@ func (s *Set) Text(d Def) string {
 	switch {
 	case strings.HasPrefix(value, "@Microsoft.KeyVault("):
 		// App Service leaves the reference as it is when it cannot be resolved (learn: "Use Key Vault references").
-		s.Report(Problem{d.Name, "its Key Vault reference was not resolved",
-			"give the app's identity the role Key Vault Secrets User and check the secret's URI"})
+		s.Report(Problem{
+			d.Name, "its Key Vault reference was not resolved",
+			"give the app's identity the role Key Vault Secrets User and check the secret's URI",
+		})
 		return ""
 	case value != "":
 		return value

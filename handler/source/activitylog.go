@@ -188,9 +188,13 @@ func (a ActivityLog) Pushed(f Filter) (there, here []string) {
 		set    bool
 		pushed bool
 	}{
-		{"resource-group", len(f.Groups) > 0, name == "resourceGroupName"}, {"resource", len(f.Resources) > 0, name == "resourceUri"},
-		{"operation", len(f.Operations) > 0, false}, {"status", len(f.Outcomes) > 0, false}, {"category", len(f.Categories) > 0, false},
-		{"level", len(f.Levels) > 0, false}, {"caller", len(f.Callers) > 0, false},
+		{"resource-group", len(f.Groups) > 0, name == "resourceGroupName"},
+		{"resource", len(f.Resources) > 0, name == "resourceUri"},
+		{"operation", len(f.Operations) > 0, false},
+		{"status", len(f.Outcomes) > 0, false},
+		{"category", len(f.Categories) > 0, false},
+		{"level", len(f.Levels) > 0, false},
+		{"caller", len(f.Callers) > 0, false},
 	} {
 		switch {
 		case c.set && c.pushed:

@@ -41,8 +41,10 @@ func workspaceOf(t *testing.T, records []digesttest.Record, limit int, asked *at
 		rows := [][]any{}
 		for _, one := range records {
 			if !one.Time.Before(from) && one.Time.Before(to) {
-				rows = append(rows, []any{one.Time.Format(time.RFC3339Nano), one.Operation, one.Status, one.Category, one.Caller, one.Resource,
-					one.Subscription, one.Correlation, one.EventID, one.Level, `{"statusCode":"OK"}`, "AzureActivity"})
+				rows = append(rows, []any{
+					one.Time.Format(time.RFC3339Nano), one.Operation, one.Status, one.Category, one.Caller, one.Resource,
+					one.Subscription, one.Correlation, one.EventID, one.Level, `{"statusCode":"OK"}`, "AzureActivity",
+				})
 			}
 		}
 		answer := map[string]any{"tables": []any{map[string]any{"name": "PrimaryResult", "columns": columns, "rows": rows[:min(len(rows), limit)]}}}

@@ -14,7 +14,7 @@ func plainGo(text []byte) (n int, high uint32) {
 	for ; ; n += 8 {
 		x := binary.LittleEndian.Uint64(text[n:])
 		seen |= x
-		if found := ((x ^ (ones * 2) - ones*('!')) | (x ^ (ones * '\\') - ones)) &^ x & tops; found != 0 {
+		if found := ((x ^ (ones * 2) - ones*'!') | (x ^ (ones * '\\') - ones)) &^ x & tops; found != 0 {
 			seen &= tops
 			return n + bits.TrailingZeros64(found)/8, uint32(seen>>32 | seen) //nolint:gosec // both halves
 		}

@@ -147,7 +147,8 @@ func (s *Store) AlertsOpened(ctx context.Context, from, to time.Time) ([]alert.A
 func (s *Store) UsesBetween(ctx context.Context, from, to time.Time) (map[string]int, error) {
 	const text = `SELECT c.exception, c.uses, c.day FROM c WHERE c.kind = 'excepted' AND c.day >= @from AND c.day < @to`
 	days, err := query[useItem](ctx, s, crossQuery{containerRollups, text, -1, []azcosmos.QueryParameter{
-		{Name: "@from", Value: from.UTC().Format(time.DateOnly)}, {Name: "@to", Value: to.UTC().Format(time.DateOnly)}}})
+		{Name: "@from", Value: from.UTC().Format(time.DateOnly)}, {Name: "@to", Value: to.UTC().Format(time.DateOnly)},
+	}})
 	if err != nil {
 		return nil, fmt.Errorf("read uses of exceptions: %w", err)
 	}

@@ -80,8 +80,10 @@ func (s *Store) addStaged(ctx context.Context, item stagedItem) (ru float64, err
 // Staged lists what rules that do not ring yet matched, in the order of rule and day, from the day of since on.
 func (s *Store) Staged(ctx context.Context, since time.Time) ([]StagedCount, error) {
 	const text = `SELECT c.rule, c.day, c.matches FROM c WHERE c.kind = 'staged' AND c.day >= @since`
-	counts, err := query[StagedCount](ctx, s, crossQuery{container: containerRollups, text: text,
-		params: []azcosmos.QueryParameter{{Name: "@since", Value: since.UTC().Format(time.DateOnly)}}})
+	counts, err := query[StagedCount](ctx, s, crossQuery{
+		container: containerRollups, text: text,
+		params: []azcosmos.QueryParameter{{Name: "@since", Value: since.UTC().Format(time.DateOnly)}},
+	})
 	if err != nil {
 		return nil, fmt.Errorf("read staged counts: %w", err)
 	}

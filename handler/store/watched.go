@@ -75,7 +75,8 @@ func (s *Store) note(ctx context.Context, item aliveItem) (ru float64, err error
 func (s *Store) Watched(ctx context.Context, from, to time.Time) ([]time.Time, error) {
 	const text = `SELECT c.at FROM c WHERE c.kind = 'watched' AND c.at >= @from AND c.at < @to`
 	items, err := query[aliveItem](ctx, s, crossQuery{containerRollups, text, -1, []azcosmos.QueryParameter{
-		{Name: "@from", Value: from.UTC().Truncate(time.Hour).Format(time.RFC3339)}, {Name: "@to", Value: to.UTC().Format(time.RFC3339)}}})
+		{Name: "@from", Value: from.UTC().Truncate(time.Hour).Format(time.RFC3339)}, {Name: "@to", Value: to.UTC().Format(time.RFC3339)},
+	}})
 	if err != nil {
 		return nil, fmt.Errorf("read when somebody watched: %w", err)
 	}
@@ -91,7 +92,8 @@ func (s *Store) Watched(ctx context.Context, from, to time.Time) ([]time.Time, e
 func (s *Store) WatchedBefore(ctx context.Context, moment time.Time) (bool, error) {
 	const text = `SELECT c.at FROM c WHERE c.kind = 'watched' AND c.at < @before`
 	items, err := query[aliveItem](ctx, s, crossQuery{containerRollups, text, 1, []azcosmos.QueryParameter{
-		{Name: "@before", Value: moment.UTC().Truncate(time.Hour).Format(time.RFC3339)}}})
+		{Name: "@before", Value: moment.UTC().Truncate(time.Hour).Format(time.RFC3339)},
+	}})
 	if err != nil {
 		return false, fmt.Errorf("read when somebody watched: %w", err)
 	}

@@ -186,8 +186,10 @@ func (s *Server) object(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusNotFound, "Request_ResourceNotFound", "Resource '"+id+"' does not exist or one of its queried reference-property objects are not present.")
 		return
 	}
-	answer := map[string]any{"@odata.context": "https://graph.microsoft.com/v1.0/$metadata#directoryObjects/$entity",
-		"@odata.type": "#microsoft.graph." + o.Kind, "id": id, "displayName": o.DisplayName}
+	answer := map[string]any{
+		"@odata.context": "https://graph.microsoft.com/v1.0/$metadata#directoryObjects/$entity",
+		"@odata.type":    "#microsoft.graph." + o.Kind, "id": id, "displayName": o.DisplayName,
+	}
 	if o.Kind == "user" {
 		answer["userPrincipalName"], answer["businessPhones"], answer["mail"] = o.UPN, []string{}, nil
 	}

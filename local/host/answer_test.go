@@ -79,8 +79,10 @@ func TestHTTPOutput(t *testing.T) {
 		status        int
 		kind, body    string
 	}{
-		{"as our handler writes it", `{"res":{"statusCode":503,"headers":{"Content-Type":"application/json","Retry-After":5},"body":{"error":"x"}}}`,
-			503, "application/json", "{\n  \"error\": \"x\"\n}"},
+		{
+			"as our handler writes it", `{"res":{"statusCode":503,"headers":{"Content-Type":"application/json","Retry-After":5},"body":{"error":"x"}}}`,
+			503, "application/json", "{\n  \"error\": \"x\"\n}",
+		},
 		{"status in a string, text body", `{"res":{"Status":"201","body":"made <it>"}}`, 201, "text/plain; charset=utf-8", "made <it>"},
 		{"statusCode wins", `{"res":{"status":400,"statusCode":"202"}}`, 202, "text/plain; charset=utf-8", ""},
 		{"body without content type is text, whatever it is", `{"res":{"body":[1,true]}}`, 200, "text/plain; charset=utf-8", "[\n  1,\n  true\n]"},

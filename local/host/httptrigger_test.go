@@ -41,23 +41,43 @@ func TestHTTPEnvelope(t *testing.T) {
 		want             map[string]any
 		metadata         map[string]string // beside Query, Headers, Params
 	}{
-		{"JSON", "/api/alert/common/7?code=k&x=1&x=2", `{"schemaId":"s","data":{"a":1},"Query":"no"}`, []string{"Content-Type", "application/json"},
+		{
+			"JSON", "/api/alert/common/7?code=k&x=1&x=2", `{"schemaId":"s","data":{"a":1},"Query":"no"}`,
+			[]string{"Content-Type", "application/json"},
 			map[string]any{
 				"Url": "http://HOST/api/alert/common/7?code=k&x=1&x=2", "Method": "POST",
 				"Query": map[string]any{"code": "k", "x": "1,2"}, "Params": map[string]any{"kind": "common", "id": "7"},
 				"Headers": map[string]any{"Content-Type": []any{"application/json"}, "Content-Length": []any{"44"}},
 				"Body":    `{"schemaId":"s","data":{"a":1},"Query":"no"}`,
 			},
-			map[string]string{"schemaId": `"\"s\""`, "data": `{"a":1}`, "code": `"\"k\""`, "x": `"\"1,2\""`}},
-		{"chunked: the body is lost", "/API/Alert/common", `{"a":1}`, []string{"Transfer-Encoding", "chunked"},
-			map[string]any{"Url": "http://HOST/API/Alert/common", "Method": "POST", "Query": map[string]any{}, "Params": map[string]any{"kind": "common"},
-				"Headers": map[string]any{"Transfer-Encoding": []any{"chunked"}}}, map[string]string{}},
-		{"octets", "/api/alert/x", "\x00\xff", []string{"Content-Type", "application/octet-stream"},
-			map[string]any{"Url": "http://HOST/api/alert/x", "Method": "POST", "Query": map[string]any{}, "Params": map[string]any{"kind": "x"},
-				"Headers": map[string]any{"Content-Type": []any{"application/octet-stream"}, "Content-Length": []any{"2"}}, "Body": "AP8="}, map[string]string{}},
-		{"invalid UTF-8", "/api/alert/x", "a\xff", nil,
-			map[string]any{"Url": "http://HOST/api/alert/x", "Method": "POST", "Query": map[string]any{}, "Params": map[string]any{"kind": "x"},
-				"Headers": map[string]any{"Content-Length": []any{"2"}}, "Body": "a�"}, map[string]string{}},
+			map[string]string{"schemaId": `"\"s\""`, "data": `{"a":1}`, "code": `"\"k\""`, "x": `"\"1,2\""`},
+		},
+		{
+			"chunked: the body is lost", "/API/Alert/common", `{"a":1}`,
+			[]string{"Transfer-Encoding", "chunked"},
+			map[string]any{
+				"Url": "http://HOST/API/Alert/common", "Method": "POST", "Query": map[string]any{}, "Params": map[string]any{"kind": "common"},
+				"Headers": map[string]any{"Transfer-Encoding": []any{"chunked"}},
+			},
+			map[string]string{},
+		},
+		{
+			"octets", "/api/alert/x", "\x00\xff",
+			[]string{"Content-Type", "application/octet-stream"},
+			map[string]any{
+				"Url": "http://HOST/api/alert/x", "Method": "POST", "Query": map[string]any{}, "Params": map[string]any{"kind": "x"},
+				"Headers": map[string]any{"Content-Type": []any{"application/octet-stream"}, "Content-Length": []any{"2"}}, "Body": "AP8=",
+			},
+			map[string]string{},
+		},
+		{
+			"invalid UTF-8", "/api/alert/x", "a\xff", nil,
+			map[string]any{
+				"Url": "http://HOST/api/alert/x", "Method": "POST", "Query": map[string]any{}, "Params": map[string]any{"kind": "x"},
+				"Headers": map[string]any{"Content-Length": []any{"2"}}, "Body": "a�",
+			},
+			map[string]string{},
+		},
 	}
 	for i, c := range cases {
 		r.do("POST", c.path, c.body, c.headers...)
@@ -93,8 +113,16 @@ func TestHTTPRouting(t *testing.T) {
 	cases := []struct {
 		method, path, want string // the function called, "" for 404
 	}{
-		{"GET", "/hooks/a", "/a"}, {"POST", "/hooks/A/", "/a"}, {"PUT", "/hooks/a", ""}, {"GET", "/api/a", ""}, {"GET", "/hooks/a/b", ""},
-		{"PUT", "/hooks/b", "/b"}, {"GET", "/hooks/b/1/2", "/b"}, {"GET", "/hooks/c/7/x", "/c"}, {"GET", "/hooks/c/7", ""}, {"GET", "/", ""},
+		{"GET", "/hooks/a", "/a"},
+		{"POST", "/hooks/A/", "/a"},
+		{"PUT", "/hooks/a", ""},
+		{"GET", "/api/a", ""},
+		{"GET", "/hooks/a/b", ""},
+		{"PUT", "/hooks/b", "/b"},
+		{"GET", "/hooks/b/1/2", "/b"},
+		{"GET", "/hooks/c/7/x", "/c"},
+		{"GET", "/hooks/c/7", ""},
+		{"GET", "/", ""},
 	}
 	for _, c := range cases {
 		before := r.count()

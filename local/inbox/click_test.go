@@ -119,8 +119,12 @@ func TestWhatNobodyCouldClick(t *testing.T) {
 	}
 	s.Connect(App{URL: end.URL, SigningSecret: signingSecret})
 	for _, c := range []struct{ id, body string }{
-		{"m999999", `{"action_id":"ack"}`}, {id, `{"action_id":"other"}`}, {id, `{"action_id":"snooze","value":"9h"}`},
-		{id, `{"action_id":"snooze"}`}, {id, `{"action_id":"ack","value":"forged"}`}, {id, `{}`},
+		{"m999999", `{"action_id":"ack"}`},
+		{id, `{"action_id":"other"}`},
+		{id, `{"action_id":"snooze","value":"9h"}`},
+		{id, `{"action_id":"snooze"}`},
+		{id, `{"action_id":"ack","value":"forged"}`},
+		{id, `{}`},
 	} {
 		if a := call(t, "POST "+address+"/api/messages/"+c.id+"/click", c.body); a.status != http.StatusNotFound {
 			t.Errorf("%s on %s: %d %s", c.body, c.id, a.status, a.body)

@@ -11,9 +11,11 @@ import (
 // pickers are the interactive elements of which only the common properties are checked: nothing here sends them,
 // but an operator's own template may.
 func pickers() []string {
-	return []string{"datepicker", "datetimepicker", "timepicker", "users_select", "conversations_select", "channels_select",
+	return []string{
+		"datepicker", "datetimepicker", "timepicker", "users_select", "conversations_select", "channels_select",
 		"external_select", "multi_static_select", "multi_users_select", "multi_conversations_select", "multi_channels_select",
-		"multi_external_select", "workflow_button", "rich_text_input"}
+		"multi_external_select", "workflow_button", "rich_text_input",
+	}
 }
 
 // element checks one interactive element; a section's accessory may be a picture as well.

@@ -81,8 +81,10 @@ func (s *Server) refuseHook(w http.ResponseWriter, hook string, status int, refu
 func (s *Server) teamsWorkflow(w http.ResponseWriter, r *http.Request, body []byte) {
 	flow := r.PathValue("rest")
 	if len(body) > maxWorkflowBytes {
-		s.refuseFlow(w, http.StatusRequestEntityTooLarge, refusal{Channel: flow, Reason: "RequestEntityTooLarge",
-			Details: []string{fmt.Sprintf("the message has %d bytes, Teams takes %d", len(body), maxWorkflowBytes)}})
+		s.refuseFlow(w, http.StatusRequestEntityTooLarge, refusal{
+			Channel: flow, Reason: "RequestEntityTooLarge",
+			Details: []string{fmt.Sprintf("the message has %d bytes, Teams takes %d", len(body), maxWorkflowBytes)},
+		})
 		return
 	}
 	if problems := ValidateWorkflow(body); len(problems) > 0 {

@@ -10,8 +10,10 @@ import (
 func TestSlackWebhook(t *testing.T) {
 	t.Parallel()
 	s, url := serve(t, Options{})
-	if err := slack.PostWebhookContext(t.Context(), url+"/slack/webhook/T1/B1/x", &slack.WebhookMessage{Text: "hello",
-		Blocks: &slack.Blocks{BlockSet: []slack.Block{headline("HIGH")}}}); err != nil {
+	if err := slack.PostWebhookContext(t.Context(), url+"/slack/webhook/T1/B1/x", &slack.WebhookMessage{
+		Text:   "hello",
+		Blocks: &slack.Blocks{BlockSet: []slack.Block{headline("HIGH")}},
+	}); err != nil {
 		t.Fatalf("slack-go's own webhook client: %v", err)
 	}
 	m := s.Messages()[0]

@@ -41,8 +41,10 @@ func readLetter(raw []byte) (letter, error) {
 	if err != nil {
 		return letter{}, fmt.Errorf("parse mail header: %w", err)
 	}
-	l := letter{From: headerText(m.Header, "From"), To: headerText(m.Header, "To"), Cc: headerText(m.Header, "Cc"),
-		Subject: headerText(m.Header, "Subject"), Date: headerText(m.Header, "Date")}
+	l := letter{
+		From: headerText(m.Header, "From"), To: headerText(m.Header, "To"), Cc: headerText(m.Header, "Cc"),
+		Subject: headerText(m.Header, "Subject"), Date: headerText(m.Header, "Date"),
+	}
 	if _, err := m.Header.AddressList("From"); err != nil {
 		return letter{}, fmt.Errorf("parse mail header From: %w", err)
 	}

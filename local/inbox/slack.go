@@ -49,8 +49,10 @@ func authorized(token string) *slackRefusal {
 func (s *Server) slackAnswer(method string, call slackCall) (map[string]any, *slackRefusal) {
 	switch method {
 	case "auth.test":
-		return map[string]any{"url": appURL, "team": "Auditbell (local)", "team_id": teamID, "user": "auditbell",
-			"user_id": userID, "bot_id": botID, "is_enterprise_install": false}, nil
+		return map[string]any{
+			"url": appURL, "team": "Auditbell (local)", "team_id": teamID, "user": "auditbell",
+			"user_id": userID, "bot_id": botID, "is_enterprise_install": false,
+		}, nil
 	case "conversations.info":
 		return s.channelInfo(call)
 	case "chat.postMessage":
@@ -72,8 +74,10 @@ func (s *Server) channelInfo(call slackCall) (map[string]any, *slackRefusal) {
 	if !known {
 		name = strings.ToLower(call.Channel)
 	}
-	return map[string]any{"channel": map[string]any{"id": call.Channel, "name": strings.TrimPrefix(name, "#"), "is_channel": true,
-		"is_member": true, "is_archived": false}}, nil
+	return map[string]any{"channel": map[string]any{
+		"id": call.Channel, "name": strings.TrimPrefix(name, "#"), "is_channel": true,
+		"is_member": true, "is_archived": false,
+	}}, nil
 }
 
 var timestamp = regexp.MustCompile(`^\d{1,12}\.\d{6}$`)
@@ -111,8 +115,10 @@ func (s *Server) keepSlack(call slackCall) (entry, *slackRefusal) {
 	}
 	now := s.now()
 	e.TS = ws.stamp(now)
-	e.Message = Message{Destination: Slack, Channel: name, Kind: Post, Ref: e.TS, At: now.UTC(), Body: call.body,
-		Text: slackText(call.Text, call.Blocks, call.Attachments)}
+	e.Message = Message{
+		Destination: Slack, Channel: name, Kind: Post, Ref: e.TS, At: now.UTC(), Body: call.body,
+		Text: slackText(call.Text, call.Blocks, call.Attachments),
+	}
 	if call.ThreadTS != "" {
 		e.Kind, e.Ref = Thread, call.ThreadTS
 	}
@@ -158,7 +164,8 @@ func (s *Server) updateMessage(call slackCall) (map[string]any, *slackRefusal) {
 	raw := mustJSON(shown)
 	e, err := s.store.add(entry{TS: call.TS, ChannelID: call.Channel, Shown: raw, Message: Message{
 		Destination: Slack, Channel: ws.channels[call.Channel], Kind: Update, Ref: call.TS, At: s.now().UTC(), Body: call.body,
-		Text: slackText(shown.Text, shown.Blocks, shown.Attachments)}})
+		Text: slackText(shown.Text, shown.Blocks, shown.Attachments),
+	}})
 	if err != nil {
 		return nil, refusedAs("fatal_error", Problem{Reason: err.Error()})
 	}

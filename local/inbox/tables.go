@@ -57,8 +57,10 @@ func (n node) richElement() {
 
 // richInline checks a run of text or a mention; the property that carries the content differs by type.
 func (n node) richInline() {
-	content := map[string]string{"text": "text", "link": "url", "emoji": "name", "user": "user_id", "channel": "channel_id",
-		"usergroup": "usergroup_id", "team": "team_id", "broadcast": "range", "color": "value", "date": "format"}
+	content := map[string]string{
+		"text": "text", "link": "url", "emoji": "name", "user": "user_id", "channel": "channel_id",
+		"usergroup": "usergroup_id", "team": "team_id", "broadcast": "range", "color": "value", "date": "format",
+	}
 	name, known := content[n.kind()]
 	if !known {
 		n.fail("type", "unsupported type: %s", n.kind())

@@ -26,7 +26,8 @@ const slowly = 2 * time.Second
 func grant(n int) []byte {
 	const subscription = "5f1c0a52-7c1e-4b7d-9a41-2d6a8c3e9b10"
 	group := fmt.Sprintf("/subscriptions/%s/resourceGroups/rg-%04d", subscription, n)
-	body, err := json.Marshal(map[string]any{"schemaId": "Microsoft.Insights/activityLogs", "data": map[string]any{"status": "Activated", "properties": map[string]any{},
+	body, err := json.Marshal(map[string]any{"schemaId": "Microsoft.Insights/activityLogs", "data": map[string]any{
+		"status": "Activated", "properties": map[string]any{},
 		"context": map[string]any{"activityLog": map[string]any{
 			"channels": "Operation", "caller": "2c4e6a80-1b3d-4f5a-9c7e-0d1f2a3b4c5d", "correlationId": fmt.Sprintf("c0000000-0000-0000-0000-%012d", n),
 			"claims":      `{"http://schemas.microsoft.com/identity/claims/objectidentifier":"2c4e6a80-1b3d-4f5a-9c7e-0d1f2a3b4c5d","idtyp":"app"}`,
@@ -35,7 +36,8 @@ func grant(n int) []byte {
 			"resourceGroupName": fmt.Sprintf("rg-%04d", n), "resourceId": group + "/providers/Microsoft.Authorization/roleAssignments/" + fmt.Sprintf("5b1d9f3a-0a2c-4e6d-8f10-%012d", n),
 			"properties": map[string]any{"requestbody": fmt.Sprintf(`{"properties":{"principalId":"e0b3c1d2-4f5a-46b7-88c9-d0e1f2a3b4c5","roleDefinitionId":`+
 				`"/subscriptions/%s/providers/Microsoft.Authorization/roleDefinitions/8e3af657-a8ff-443c-a75c-2fe8c4bcb635","scope":"%s"}}`, subscription, group)},
-		}}}})
+		}},
+	}})
 	if err != nil {
 		panic(err) // maps of strings always marshal
 	}

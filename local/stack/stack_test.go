@@ -102,8 +102,10 @@ func event(n int) []byte {
 		"id": fmt.Sprintf("4db48cba-50a2-455a-93b4-%012d", n), "subject": id, "eventType": "Microsoft.Resources.ResourceWriteSuccess",
 		"eventTime": time.Date(2026, 11, 22, 12, 0, 0, n*1000, time.UTC).Format(time.RFC3339Nano), "dataVersion": "2", "metadataVersion": "1",
 		"topic": "/subscriptions/5f1c0a52-7c1e-4b7d-9a41-2d6a8c3e9b10",
-		"data": map[string]any{"resourceUri": id, "operationName": "Microsoft.Authorization/policyAssignments/write", "status": "Succeeded",
-			"correlationId": fmt.Sprintf("c0000000-0000-0000-0000-%012d", n), "subscriptionId": "5f1c0a52-7c1e-4b7d-9a41-2d6a8c3e9b10"},
+		"data": map[string]any{
+			"resourceUri": id, "operationName": "Microsoft.Authorization/policyAssignments/write", "status": "Succeeded",
+			"correlationId": fmt.Sprintf("c0000000-0000-0000-0000-%012d", n), "subscriptionId": "5f1c0a52-7c1e-4b7d-9a41-2d6a8c3e9b10",
+		},
 	}})
 	if err != nil {
 		panic(err) // strings always marshal

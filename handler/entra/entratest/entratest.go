@@ -150,8 +150,10 @@ func (a *Authority) serve(w http.ResponseWriter, r *http.Request) {
 
 // WebKey is a key as the document of keys shows it.
 func WebKey(key *rsa.PublicKey, kid string) map[string]any {
-	return map[string]any{"kty": "RSA", "use": "sig", "kid": kid, "x5t": kid,
+	return map[string]any{
+		"kty": "RSA", "use": "sig", "kid": kid, "x5t": kid,
 		"n":      base64.RawURLEncoding.EncodeToString(key.N.Bytes()),
 		"e":      base64.RawURLEncoding.EncodeToString(big.NewInt(int64(key.E)).Bytes()),
-		"issuer": "https://login.microsoftonline.com/" + Tenant + "/v2.0"}
+		"issuer": "https://login.microsoftonline.com/" + Tenant + "/v2.0",
+	}
 }

@@ -58,16 +58,24 @@ type Mailer struct {
 
 // settings of this package.
 var (
-	providerDef = settings.Def{Name: "MAIL_PROVIDER", Doc: "How mail is sent: acs (Azure Communication Services), graph (Microsoft Graph) or smtp; empty sends none.",
-		Hint: "set it to acs, graph or smtp, or leave it empty"}
+	providerDef = settings.Def{
+		Name: "MAIL_PROVIDER", Doc: "How mail is sent: acs (Azure Communication Services), graph (Microsoft Graph) or smtp; empty sends none.",
+		Hint: "set it to acs, graph or smtp, or leave it empty",
+	}
 	fromDef = settings.Def{Name: "MAIL_FROM", Example: "", Doc: "Address that mail is sent from.", Hint: "for acs, terraform output email_sender; for graph, the mailbox"}
-	toDef   = settings.Def{Name: "MAIL_TO", Doc: "Addresses that alerts are mailed to, parted by commas; empty mails no alerts.",
-		Hint: "use plain addresses such as soc@contoso.example, parted by commas"}
-	acsDef = settings.Def{Name: "ACS_ENDPOINT", Example: "", Doc: "Address of Azure Communication Services, for MAIL_PROVIDER acs.",
-		Hint: "terraform output email_endpoint"}
+	toDef   = settings.Def{
+		Name: "MAIL_TO", Doc: "Addresses that alerts are mailed to, parted by commas; empty mails no alerts.",
+		Hint: "use plain addresses such as soc@contoso.example, parted by commas",
+	}
+	acsDef = settings.Def{
+		Name: "ACS_ENDPOINT", Example: "", Doc: "Address of Azure Communication Services, for MAIL_PROVIDER acs.",
+		Hint: "terraform output email_endpoint",
+	}
 	graphDef = settings.Def{Name: "GRAPH_ENDPOINT", Default: "https://graph.microsoft.com/v1.0", Doc: "Address of Microsoft Graph; sovereign clouds have their own."}
-	smtpDef  = settings.Def{Name: "SMTP_ADDRESS", Doc: "Mail server and port, for MAIL_PROVIDER smtp; STARTTLS is required unless the server is this machine.",
-		Hint: "mail.contoso.example:587"}
+	smtpDef  = settings.Def{
+		Name: "SMTP_ADDRESS", Doc: "Mail server and port, for MAIL_PROVIDER smtp; STARTTLS is required unless the server is this machine.",
+		Hint: "mail.contoso.example:587",
+	}
 	smtpUserDef     = settings.Def{Name: "SMTP_USER", Doc: "User name at the mail server; empty sends without one."}
 	smtpPasswordDef = settings.Def{Name: "SMTP_PASSWORD", Doc: "Password at the mail server."}
 )
@@ -80,8 +88,10 @@ func openMailer(s *settings.Set, c *http.Client, identity azcore.TokenCredential
 	name, from := s.Text(providerDef), s.Text(fromDef)
 	endpoint, graph := s.URL(acsDef), s.URL(graphDef)
 	server, user, password := s.Text(smtpDef), s.Text(smtpUserDef), s.Secret(smtpPasswordDef)
-	tokens := &tokens{credential: identity, clientID: s.Text(settings.Def{Name: "AZURE_CLIENT_ID",
-		Doc: "Client id of the user-assigned identity to use, when there is one."})}
+	tokens := &tokens{credential: identity, clientID: s.Text(settings.Def{
+		Name: "AZURE_CLIENT_ID",
+		Doc:  "Client id of the user-assigned identity to use, when there is one.",
+	})}
 	var p provider
 	var problem *settings.Problem
 	switch name {

@@ -54,8 +54,12 @@ func TestHTMLIsLegible(t *testing.T) {
 		colours[found[1]] = found[2]
 	}
 	pairs := [][2]string{
-		{"#1b1f24", "#ffffff"}, {"#57606a", "#ffffff"}, {"#0b5cad", "#ffffff"},
-		{colours["ink"], colours["card"]}, {colours["soft"], colours["card"]}, {colours["button"], colours["card"]},
+		{"#1b1f24", "#ffffff"},
+		{"#57606a", "#ffffff"},
+		{"#0b5cad", "#ffffff"},
+		{colours["ink"], colours["card"]},
+		{colours["soft"], colours["card"]},
+		{colours["button"], colours["card"]},
 	}
 	for _, severity := range notifytest.Samples() {
 		band := regexp.MustCompile(`<td bgcolor="(#[0-9a-f]{6})"`).FindStringSubmatch(email.Render(severity.Message).HTML)

@@ -199,8 +199,10 @@ func TestSMTPOnThisMachine(t *testing.T) {
 	p := &post{}
 	address, _ := serve(t, p, false)
 	s := settings.New(func(name string) (string, bool) {
-		v, ok := map[string]string{"MAIL_PROVIDER": "smtp", "MAIL_FROM": "bell@contoso.example", "MAIL_TO": "soc@contoso.example",
-			"SMTP_ADDRESS": address, "SMTP_USER": "bell", "SMTP_PASSWORD": "hunter2hunter2"}[name]
+		v, ok := map[string]string{
+			"MAIL_PROVIDER": "smtp", "MAIL_FROM": "bell@contoso.example", "MAIL_TO": "soc@contoso.example",
+			"SMTP_ADDRESS": address, "SMTP_USER": "bell", "SMTP_PASSWORD": "hunter2hunter2",
+		}[name]
 		return v, ok
 	})
 	d := Open(s, nil)

@@ -151,9 +151,15 @@ func checkLinks(t *testing.T, shown []Shown, m notify.Message) {
 func linksSafely(t *testing.T, e *end) {
 	m := Grant()
 	m.Links = []notify.Link{
-		{Title: "a", URL: "javascript:alert(1)"}, {Title: "b", URL: "http://portal.azure.com/"}, {Title: "c", URL: "//evil.example"},
-		{Title: "d", URL: "https://user:pass@evil.example/"}, {Title: "e", URL: "data:text/html,x"}, {Title: "f", URL: "https://"},
-		{Title: "g", URL: "mailto:a@b.example"}, {Title: "h", URL: "https://portal.azure.com/\x00"}, {Title: "i", URL: portal},
+		{Title: "a", URL: "javascript:alert(1)"},
+		{Title: "b", URL: "http://portal.azure.com/"},
+		{Title: "c", URL: "//evil.example"},
+		{Title: "d", URL: "https://user:pass@evil.example/"},
+		{Title: "e", URL: "data:text/html,x"},
+		{Title: "f", URL: "https://"},
+		{Title: "g", URL: "mailto:a@b.example"},
+		{Title: "h", URL: "https://portal.azure.com/\x00"},
+		{Title: "i", URL: portal},
 	}
 	e.deliver(t, m, notify.Ref{})
 	for _, s := range e.arrived() {

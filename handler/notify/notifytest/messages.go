@@ -98,8 +98,10 @@ func incident() notify.Message {
 		Headline: "Service incident: Storage in West Europe",
 		Summary:  "Azure reports errors and delays for Storage in West Europe; two of your subscriptions use it there.",
 		Facts: []notify.Fact{
-			{Name: "Tracking id", Value: "2K9T-PZ8", Code: true}, {Name: "Stage", Value: "Active"},
-			{Name: "Began", Time: when.Add(-40 * time.Minute)}, {Name: "Services", Value: "Storage, Azure Files"},
+			{Name: "Tracking id", Value: "2K9T-PZ8", Code: true},
+			{Name: "Stage", Value: "Active"},
+			{Name: "Began", Time: when.Add(-40 * time.Minute)},
+			{Name: "Services", Value: "Storage, Azure Files"},
 		},
 		Links:   []notify.Link{{Title: "Health", URL: "https://portal.azure.com/#view/Microsoft_Azure_Health/AzureHealthBrowseBlade"}},
 		Context: []string{"Rule: service incident", "ServiceHealth"},

@@ -54,7 +54,9 @@ func TestActionsFitEveryMessage(t *testing.T) {
 	m.Actions = []notify.Action{huge, huge, huge}
 	check(t, "huge actions", m, false)
 	m.Actions = []notify.Action{
-		{Name: "no-value", Label: "x"}, {Label: "no name", Value: "x"}, {Name: "no-label", Value: "x"},
+		{Name: "no-value", Label: "x"},
+		{Label: "no name", Value: "x"},
+		{Name: "no-label", Value: "x"},
 		{Name: "long-value", Label: "x", Value: strings.Repeat("v", 2001)},
 		{Name: "no-choice", Label: "x", Choices: []notify.Choice{{Label: "x"}, {Value: "x"}, {Label: "x", Value: strings.Repeat("v", 151)}}},
 	}

@@ -108,9 +108,13 @@ func TestVerifyAgreesWithSlackGo(t *testing.T) {
 		body, signed, secret string
 		age                  time.Duration
 	}{
-		{"payload=%7B%7D", "payload=%7B%7D", "s", 0}, {"payload=%7B%7D", "payload=%7B%7D", "s", 4 * time.Minute},
-		{"payload=%7B%7D", "payload=%7B%7D", "s", 6 * time.Minute}, {"payload=%7B%7D", "payload=%7B%7D", "s", -6 * time.Minute},
-		{"payload=%7B%7D", "payload={}", "s", 0}, {"payload=%7B%7D", "payload=%7B%7D", "other", 0}, {"", "", "s", 0},
+		{"payload=%7B%7D", "payload=%7B%7D", "s", 0},
+		{"payload=%7B%7D", "payload=%7B%7D", "s", 4 * time.Minute},
+		{"payload=%7B%7D", "payload=%7B%7D", "s", 6 * time.Minute},
+		{"payload=%7B%7D", "payload=%7B%7D", "s", -6 * time.Minute},
+		{"payload=%7B%7D", "payload={}", "s", 0},
+		{"payload=%7B%7D", "payload=%7B%7D", "other", 0},
+		{"", "", "s", 0},
 	} {
 		stamp := now.Add(-c.age).Unix()
 		h := headers(stamp, hexSignature(c.secret, stamp, c.signed))

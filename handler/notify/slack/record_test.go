@@ -61,8 +61,12 @@ func TestRecordGoesIntoTheThreadFromASeverityOn(t *testing.T) {
 		severity notify.Severity
 		want     bool
 	}{
-		{"", notify.High, true}, {"", notify.Medium, false}, {"never", notify.Critical, false},
-		{"informational", notify.Informational, true}, {"critical", notify.High, false}, {"medium", "unknown", true},
+		{"", notify.High, true},
+		{"", notify.Medium, false},
+		{"never", notify.Critical, false},
+		{"informational", notify.Informational, true},
+		{"critical", notify.High, false},
+		{"medium", "unknown", true},
 	} {
 		d, arrived := thread(t, c.from)
 		m := notifytest.Grant()

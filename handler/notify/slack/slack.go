@@ -39,11 +39,15 @@ func Open(s *settings.Set, c *http.Client) notify.Destination {
 	from := recordRank(s)
 	switch {
 	case token != "" && hook != "":
-		s.Report(settings.Problem{Name: "SLACK_WEBHOOK_URL", Reason: "is set beside SLACK_BOT_TOKEN",
-			Hint: "remove one of the two; the bot token can edit messages, the webhook cannot"})
+		s.Report(settings.Problem{
+			Name: "SLACK_WEBHOOK_URL", Reason: "is set beside SLACK_BOT_TOKEN",
+			Hint: "remove one of the two; the bot token can edit messages, the webhook cannot",
+		})
 	case token != "" && channel == "":
-		s.Report(settings.Problem{Name: "SLACK_CHANNEL", Reason: "is not set, but SLACK_BOT_TOKEN is",
-			Hint: "set it to the channel's id and invite the app to that channel"})
+		s.Report(settings.Problem{
+			Name: "SLACK_CHANNEL", Reason: "is not set, but SLACK_BOT_TOKEN is",
+			Hint: "set it to the channel's id and invite the app to that channel",
+		})
 	case token != "" && base != "":
 		bot := newBot(token, channel, base, c)
 		bot.recordFrom = from

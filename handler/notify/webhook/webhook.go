@@ -42,8 +42,10 @@ func Open(s *settings.Set, c *http.Client) notify.Destination {
 	case url == "":
 		return nil
 	case len(key) < minSecret:
-		s.Report(settings.Problem{Name: "WEBHOOK_SECRET", Reason: fmt.Sprintf("is shorter than %d characters", minSecret),
-			Hint: "set it to random characters, such as those of: openssl rand -hex 32"})
+		s.Report(settings.Problem{
+			Name: "WEBHOOK_SECRET", Reason: fmt.Sprintf("is shorter than %d characters", minSecret),
+			Hint: "set it to random characters, such as those of: openssl rand -hex 32",
+		})
 		return nil
 	}
 	return &Destination{poster: notify.NewPoster(url, c), key: &key}
