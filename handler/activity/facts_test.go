@@ -215,6 +215,7 @@ func TestPlainText(t *testing.T) {
 		"<style>p{}</style>x":          "x",
 		"<!-- hidden -->x":             "x",
 		"&lt;b&gt;not a tag&lt;/b&gt;": "<b>not a tag</b>",
+
 		"<a href=\"https://x/?a=1&amp;b=2\">link</a>": "link",
 		"<DIV>Upper</DIV>":                            "Upper",
 		"":                                            "",

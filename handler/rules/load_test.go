@@ -177,6 +177,7 @@ func TestExtensionIsStrict(t *testing.T) {
 		"  enabled: perhaps":               "takes true or false",
 		"  examples: {matches: []}":        "known are match and no_match",
 		"  examples: {match: [{name: x}]}": "the example has no event",
+
 		"  examples: {match: [{event: {outcome: fine}}]}":            "outcome cannot be set",
 		"  examples: {match: [{event: {status: Failed}, times: 0}]}": "times takes a number",
 		"  examples: {match: {event: {}}}":                           "expected a list of examples",
