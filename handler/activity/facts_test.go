@@ -217,10 +217,11 @@ func TestPlainText(t *testing.T) {
 		"&lt;b&gt;not a tag&lt;/b&gt;": "<b>not a tag</b>",
 
 		"<a href=\"https://x/?a=1&amp;b=2\">link</a>": "link",
-		"<DIV>Upper</DIV>":                            "Upper",
-		"":                                            "",
-		"<":                                           "<",
-		"</":                                          "</",
+
+		"<DIV>Upper</DIV>": "Upper",
+		"":                 "",
+		"<":                "<",
+		"</":               "</",
 	} {
 		if got := activity.PlainText(in); got != want {
 			t.Errorf("PlainText(%q) = %q, want %q", in, got, want)
