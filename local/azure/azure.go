@@ -6,7 +6,9 @@
 package azure
 
 import (
+	"bytes"
 	"encoding/json"
+	"io"
 	"net/http"
 	"regexp"
 	"slices"
@@ -112,7 +114,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	path := r.URL.Path
 	switch {
-	case faulty && (f.Status != 0 || f.Body != ""):
+	case faulty && f.answers():
 		s.answerFault(w, f)
 	case !strings.HasPrefix(r.Header.Get("Authorization"), "Bearer "):
 		refuse(w, http.StatusUnauthorized, "AuthenticationFailed", "Authentication failed. The 'Authorization' header is missing.")
@@ -127,18 +129,43 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// note lists the request, in one step: others come at the same time. A query that is answered is listed with its text.
 func (s *Server) note(r *http.Request) (Fault, bool) {
+	line, query := r.Method+" "+r.URL.Path, queryText(r)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.requests = append(s.requests, r.Method+" "+r.URL.Path)
+	fault, faulty := s.fault(r.URL.Path)
+	if !faulty || !fault.answers() {
+		line += query
+	}
+	s.requests = append(s.requests, line)
+	return fault, faulty
+}
+
+// queryText is a blank and the query in the body, which is left to be read again; "" when there is none.
+func queryText(r *http.Request) string {
+	body, err := io.ReadAll(io.LimitReader(r.Body, 1<<20))
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	var q struct{ Query string }
+	if err != nil || json.Unmarshal(body, &q) != nil || q.Query == "" {
+		return ""
+	}
+	return " " + q.Query
+}
+
+// fault uses up one count of the first fault for the path.
+func (s *Server) fault(path string) (Fault, bool) {
 	for i := range s.faults {
-		if f := &s.faults[i]; f.Count > 0 && strings.HasPrefix(r.URL.Path, f.Prefix) {
+		if f := &s.faults[i]; f.Count > 0 && strings.HasPrefix(path, f.Prefix) {
 			f.Count--
 			return *f, true
 		}
 	}
 	return Fault{}, false
 }
+
+// answers reports whether the fault is an answer of its own, rather than a delay.
+func (f Fault) answers() bool { return f.Status != 0 || f.Body != "" }
 
 func (s *Server) answerFault(w http.ResponseWriter, f Fault) {
 	if f.RetryAfter != "" {

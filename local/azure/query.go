@@ -38,9 +38,6 @@ func (s *Server) query(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusBadRequest, "BadRequest", "expected POST of JSON with api-version=2021-06-01-preview")
 		return
 	}
-	s.mu.Lock()
-	s.requests[len(s.requests)-1] += " " + q.Query
-	s.mu.Unlock()
 	rows, ok := s.rows(q.Query, q.Subscriptions)
 	if !ok || q.Options.ResultFormat != "objectArray" {
 		refuse(w, http.StatusBadRequest, "BadRequest", "Please provide below info when asking for support: the query is not understood: "+q.Query)
