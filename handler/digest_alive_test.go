@@ -15,9 +15,6 @@ import (
 // evening of the second. Nothing was logged, and both digests say what that is worth.
 func TestDigestTellsWhoWatched(t *testing.T) {
 	t.Parallel()
-	if testing.Short() {
-		t.Skip("makes whole digests, for which the race detector takes half a minute each")
-	}
 	o := openOffice(t)
 	o.env["CANARY_AT"] = "06:00"
 	a, d := o.instance(t)

@@ -16,9 +16,6 @@ import (
 // docs/digest.md says. TestSameInputSameBytes in package digest does it with several numbers of workers.
 func TestSameInputSameBundle(t *testing.T) {
 	t.Parallel()
-	if testing.Short() {
-		t.Skip("makes whole digests, for which the race detector takes half a minute each")
-	}
 	var month []byte
 	for _, r := range digesttest.All(digesttest.Options{Seed: 17, Operations: 1500}) {
 		month = append(digesttest.AppendREST(month, r), '\n')

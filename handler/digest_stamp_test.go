@@ -61,9 +61,6 @@ func verified(t *testing.T, args ...string) (code int, out string) {
 
 func TestDigestIsStamped(t *testing.T) {
 	t.Parallel()
-	if testing.Short() {
-		t.Skip("makes whole digests, for which the race detector takes half a minute each")
-	}
 	o, a := openOffice(t), openAuthority(t)
 	o.fill(t, small())
 	o.env["DIGEST_TIMESTAMP_URL"], o.env["SMTP_ADDRESS"] = a.url, "127.0.0.1:1"
@@ -142,9 +139,6 @@ func overwrite(t *testing.T, path string, text []byte) {
 
 func TestDigestGoesOutWithoutAStamp(t *testing.T) {
 	t.Parallel()
-	if testing.Short() {
-		t.Skip("makes whole digests, for which the race detector takes half a minute each")
-	}
 	o, a := openOffice(t), openAuthority(t)
 	a.down.Store(true)
 	o.fill(t, small())

@@ -207,9 +207,6 @@ func checkReport(t *testing.T, path string, atMost int) {
 
 func TestDigestIsTriedAgain(t *testing.T) {
 	t.Parallel()
-	if testing.Short() {
-		t.Skip("makes whole digests, for which the race detector takes half a minute each")
-	}
 	o := openOffice(t)
 	o.fill(t, small())
 	o.env["SMTP_ADDRESS"] = "127.0.0.1:1" // nobody listens
@@ -237,9 +234,6 @@ func TestDigestIsTriedAgain(t *testing.T) {
 
 func TestDigestsFollowOneAnother(t *testing.T) {
 	t.Parallel()
-	if testing.Short() {
-		t.Skip("makes whole digests, for which the race detector takes half a minute each")
-	}
 	o := openOffice(t)
 	o.fill(t, small())
 	var bundles []digest.Verified
@@ -273,9 +267,6 @@ func TestNothingIsSentOfTheTimeBefore(t *testing.T) {
 // TestRollupSeesLateEvents lets events come an hour and a day late.
 func TestRollupSeesLateEvents(t *testing.T) {
 	t.Parallel()
-	if testing.Short() {
-		t.Skip("makes whole digests, for which the race detector takes half a minute each")
-	}
 	o := openOffice(t)
 	hour := time.Date(2026, 10, 31, 20, 0, 0, 0, time.UTC)
 	stored := func() int {

@@ -57,9 +57,6 @@ func (o *office) monthly(t *testing.T) {
 // happened but on one day.
 func TestDigestOfAnEmptyMonthAsksLittle(t *testing.T) {
 	t.Parallel()
-	if testing.Short() {
-		t.Skip("makes whole digests, for which the race detector takes half a minute each")
-	}
 	o := openOffice(t)
 	o.monthly(t)
 	e := activity.Event{ID: "only", Form: activity.FormREST, Time: activity.At(time.Date(2026, 10, 7, 9, 0, 0, 0, time.UTC)), Operation: "a/b/delete", Outcome: activity.Succeeded}

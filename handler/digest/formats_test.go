@@ -32,9 +32,6 @@ func render(t *testing.T, f digest.Format, r digest.Report) []byte {
 
 func TestEveryFormatIsTheSameBytesAgain(t *testing.T) {
 	t.Parallel()
-	if testing.Short() {
-		t.Skip("makes every format several times, for which the race detector takes a minute")
-	}
 	for _, f := range digest.Formats {
 		if first, again := render(t, f, busy(t)), render(t, f, makeBusy()); !bytes.Equal(first, again) {
 			t.Errorf("%s: two reports of the same events differ", f.Name)

@@ -10,9 +10,6 @@ import (
 
 func TestKeySetKeepsEveryKey(t *testing.T) {
 	t.Parallel()
-	if testing.Short() {
-		t.Skip("crowds one part on purpose, for which the race detector takes a minute")
-	}
 	rng := rand.New(rand.NewPCG(1, 1))
 	var set keySet
 	want := map[source.Key]byte{}

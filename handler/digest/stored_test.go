@@ -105,9 +105,6 @@ func storedReport(t *testing.T, s *shelf, w source.Window, zone *time.Location) 
 // TestStoreAndFilesTellTheSame reads one corpus both ways, in zones that cut hours in every way.
 func TestStoreAndFilesTellTheSame(t *testing.T) {
 	t.Parallel()
-	if testing.Short() {
-		t.Skip("makes every format several times, for which the race detector takes a minute")
-	}
 	records := digesttest.All(digesttest.Options{Seed: 31, Operations: 1500})
 	s := newShelf()
 	for _, r := range records {
