@@ -30,14 +30,31 @@ type digestCmd struct {
 	Progress string   `enum:"auto,always,never" default:"auto" help:"Show progress: auto does when standard error is a terminal."`
 }
 
-// digestMemory is what the collector aims at. The working set is mostly one table of entry ids that never shrinks, so
-// letting the heap double before collecting, which is the default, would only double the memory.
-const digestMemory = 42 << 20
+// digestMemory is the memory from which on garbage is collected. The working set is mostly tables of entry ids that never
+// shrink: collecting each time the heap has doubled, which is the default, would take twice the memory, and more often,
+// a sixth more time.
+const digestMemory = 40 << 20
+
+// collectLate sets digestMemory, until undo.
+func collectLate() (undo func()) {
+	percent, limit := debug.SetGCPercent(-1), debug.SetMemoryLimit(digestMemory)
+	return func() {
+		debug.SetMemoryLimit(limit)
+		debug.SetGCPercent(percent)
+	}
+}
+
+// makeRoom raises the limit when tables of that size leave little of it, which those of a million entries do.
+func makeRoom(size int64) {
+	const step = 1 << 20
+	if need := size + size/8 + 2*step; need > debug.SetMemoryLimit(-1) {
+		debug.SetMemoryLimit(need + step)
+	}
+}
 
 // run makes a digest. What was unreadable is counted, named and told in the report, and makes the exit code 1.
 func (c *digestCmd) run(ctx context.Context, std stdio) error {
-	defer debug.SetGCPercent(debug.SetGCPercent(25))
-	defer debug.SetMemoryLimit(debug.SetMemoryLimit(digestMemory))
+	defer collectLate()()
 	formats, err := c.formats()
 	if err != nil {
 		return err
@@ -118,6 +135,7 @@ func (c *digestCmd) count(ctx context.Context, t *digest.Tally, from openSource,
 			return err
 		}
 		t.Add(b)
+		makeRoom(t.Size())
 		if entries += len(b.Entries); bar != nil {
 			bar.Describe(fmt.Sprintf("%d entries", entries))
 			_ = bar.Set64(from.read.Load()) // a bar that cannot be drawn is no reason to stop

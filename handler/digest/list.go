@@ -1,13 +1,14 @@
 package digest
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/binary"
 	"encoding/hex"
-	"fmt"
 	"hash/maphash"
 	"iter"
 	"math"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -72,17 +73,29 @@ func (l *list) keep(text string) uint32 {
 	if l.recent == nil {
 		l.recent, l.seed = make([]uint32, recents), maphash.MakeSeed()
 	}
-	at := &l.recent[maphash.String(l.seed, text)%recents]
-	if *at != 0 && l.text(*at) == text {
-		return *at
-	}
+	length, body := len(text), []byte(nil)
 	if id, ok := packed(text); ok {
-		*at = l.append(packedID, id[:])
-		return *at
+		length, body = packedID, id[:]
+	} else {
+		length = min(length, packedID-1)
+		body = []byte(text[:length])
 	}
-	text = text[:min(len(text), packedID-1)]
-	*at = l.append(len(text), []byte(text))
+	at := &l.recent[maphash.Bytes(l.seed, body)%recents]
+	if *at == 0 || !l.holds(*at, length, body) {
+		*at = l.append(length, body)
+	}
 	return *at
+}
+
+// holds reports whether ref stands for body.
+func (l *list) holds(ref uint32, length int, body []byte) bool {
+	b := l.blocks[ref>>16][ref&0xffff:]
+	return int(binary.LittleEndian.Uint16(b)) == length && bytes.HasPrefix(b[2:], body)
+}
+
+// size is the memory it takes, in bytes.
+func (l *list) size() int64 {
+	return int64(cap(l.rows))*int64(reflect.TypeFor[row]().Size()) + int64(len(l.blocks))*blockSize
 }
 
 // packedID in place of a length stands for an id of 16 bytes.
@@ -93,8 +106,10 @@ func packed(text string) (id [16]byte, ok bool) {
 	if len(text) != 36 || text[8] != '-' || text[13] != '-' || text[18] != '-' || text[23] != '-' || strings.ContainsAny(text, "ABCDEF") {
 		return id, false
 	}
-	n, err := hex.Decode(id[:], []byte(text[:8]+text[9:13]+text[14:18]+text[19:23]+text[24:]))
-	return id, err == nil && n == len(id)
+	digits := append(make([]byte, 0, 32), text[:8]...)
+	digits = append(append(append(append(digits, text[9:13]...), text[14:18]...), text[19:23]...), text[24:]...)
+	_, err := hex.Decode(id[:], digits)
+	return id, err == nil
 }
 
 // append adds a text to the blocks, or what stands for it.
@@ -120,7 +135,19 @@ func (l *list) text(ref uint32) string {
 	if n := int(binary.LittleEndian.Uint16(b)); n != packedID {
 		return string(b[2 : 2+n])
 	}
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[2:6], b[6:8], b[8:10], b[10:12], b[12:18])
+	return written([16]byte(b[2:]))
+}
+
+// written is packed backwards.
+func written(id [16]byte) string {
+	var text [36]byte
+	hex.Encode(text[:8], id[:4])
+	hex.Encode(text[9:13], id[4:6])
+	hex.Encode(text[14:18], id[6:8])
+	hex.Encode(text[19:23], id[8:10])
+	hex.Encode(text[24:], id[10:])
+	text[8], text[13], text[18], text[23] = '-', '-', '-', '-'
+	return string(text[:])
 }
 
 // Operation is one listed entry.

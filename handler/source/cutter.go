@@ -8,7 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"iter"
+	"sync"
 
 	"github.com/auditbell/auditbell/handler/jsonscan"
 )
@@ -19,76 +19,177 @@ const (
 	maxLine   = 16 << 20 // as in payload: what is longer is no line of an export
 )
 
-// cutter reads files one after the other and cuts JSON Lines into pieces at line ends.
+// cutter reads files one after the other and cuts JSON Lines into pieces at line ends. Workers take turns with it: each
+// reads the piece that it then works on, which is in its processor's cache by then.
 type cutter struct {
 	ctx   context.Context
-	jobs  chan job     // for whichever worker is free
-	order chan job     // the same, in order, for whoever puts results together; its capacity bounds the work ahead
-	free  chan []byte  // buffers to use again
-	used  chan []Entry // the same for what is made of them
+	order chan job // what was taken, in order; it has room for whatever may be under way
+
+	taking sync.Mutex // guards what follows
+	inputs func() (Input, error, bool)
+	file   *cutFile // nil between files
+	ended  bool
 }
 
-func (c *cutter) cut(inputs iter.Seq2[Input, error]) {
-	defer close(c.order)
-	defer close(c.jobs)
-	for in, err := range inputs {
-		if err == nil {
-			err = c.file(in)
-		}
-		if err != nil && !c.do(job{name: in.Name, failed: err, first: true}) || c.ctx.Err() != nil {
-			return
-		}
+// take returns the next job. Lines are read into buffer, or into a larger one when one of them is longer. False is the
+// end, or that nobody wants more.
+func (c *cutter) take(buffer []byte) (job, bool) {
+	c.taking.Lock()
+	defer c.taking.Unlock()
+	if c.ended {
+		return job{}, false
 	}
-}
-
-// do hands a job out; false when nobody wants more.
-func (c *cutter) do(j job) bool {
+	j, ok := c.next(buffer)
+	if !ok {
+		c.ended = true
+		close(c.order)
+		return j, false
+	}
 	j.out = make(chan *piece, 1)
-	for _, to := range []chan job{c.order, c.jobs} {
-		select {
-		case to <- j:
-		case <-c.ctx.Done():
-			if to == c.jobs { // announced and given to no worker
-				close(j.out)
-			}
-			return false
-		}
-	}
-	return true
+	c.order <- j
+	return j, true
 }
 
-// file opens a file and looks at its beginning: gzip, and then lines or not.
-func (c *cutter) file(in Input) error {
+// close closes the file that is open, when nobody takes any more.
+func (c *cutter) close() {
+	if c.file != nil {
+		c.file.close()
+	}
+}
+
+// next cuts a piece of the file that is open, or opens the next one.
+func (c *cutter) next(buffer []byte) (j job, ok bool) {
+	for c.ctx.Err() == nil {
+		if c.file == nil {
+			in, err, more := c.inputs()
+			if !more {
+				return job{}, false
+			}
+			if err == nil {
+				c.file, err = open(in)
+			}
+			if err != nil {
+				return job{name: in.Name, failed: err, first: true}, true
+			}
+		}
+		j, ok = c.file.piece(buffer)
+		if c.file.file == nil {
+			c.file = nil
+		}
+		if ok {
+			return j, true
+		}
+	}
+	return job{}, false
+}
+
+// cutFile is a file of which pieces are cut.
+type cutFile struct {
+	name  string
+	text  io.Reader
+	file  io.Closer // nil when it is closed or handed out
+	begun bool      // it is lines, and was looked at
+	kept  []byte    // what was read and is not handed out
+	over  error     // why no more of it can be read: io.EOF, or what is wrong with it
+}
+
+// open opens a file and looks whether it is gzip.
+func open(in Input) (*cutFile, error) {
 	file, err := in.Open()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	var text io.Reader = bufio.NewReaderSize(file, 4<<10) // for Peek; what is read in pieces goes past it
 	if magic, _ := text.(*bufio.Reader).Peek(2); bytes.Equal(magic, []byte{0x1f, 0x8b}) {
 		if text, err = gzip.NewReader(text); err != nil {
-			return errors.Join(fmt.Errorf("open gzip: %w", err), file.Close())
+			return nil, errors.Join(fmt.Errorf("open gzip: %w", err), file.Close())
 		}
 	}
-	buffer := c.buffer(pieceSize)
-	n, err := io.ReadFull(text, buffer[:len(buffer)-padding])
-	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
-		return errors.Join(err, file.Close())
-	}
-	if mark := []byte("\xef\xbb\xbf"); bytes.HasPrefix(buffer[:n], mark) { // the byte order mark of Windows tools
-		n = copy(buffer, buffer[len(mark):n])
-	}
-	if !isLines(buffer[:n]) {
-		rest := io.MultiReader(bytes.NewReader(buffer[:n]), text)
-		c.do(job{name: in.Name, first: true, stream: readCloser{rest, file}})
-		return nil
-	}
-	defer file.Close()
-	return c.lines(in.Name, text, buffer, n)
+	return &cutFile{name: in.Name, text: text, file: file}, nil
 }
+
+func (f *cutFile) close() {
+	if f.file != nil {
+		_ = f.file.Close() // it was only read
+		f.file = nil
+	}
+}
+
+// piece hands out the whole lines of what fits into buffer; false when there are none. A file that is not lines is
+// handed out as it is, and one that cannot be read to its end ends with a job that says so.
+func (f *cutFile) piece(buffer []byte) (j job, ok bool) {
+	j = job{name: f.name, first: !f.begun}
+	if f.over != nil { // and what could be read of it is handed out
+		f.close()
+		j.failed = fmt.Errorf("cannot be read to its end: %w", f.over)
+		return j, true
+	}
+	buffer, n := f.fill(buffer)
+	if !f.begun {
+		n = withoutMark(buffer[:n])
+	}
+	end := bytes.LastIndexByte(buffer[:n], '\n') + 1
+	switch {
+	case !f.begun && !isLines(buffer[:n]), end == 0 && f.over == nil: // longer than any line: payload says what it is
+		j.stream = readCloser{io.MultiReader(bytes.NewReader(buffer[:n]), f.rest()), f.file}
+		f.file = nil
+		return j, true
+	case f.over != nil:
+		end = n // the last line may lack its end
+	}
+	if errors.Is(f.over, io.EOF) {
+		f.close()
+	}
+	f.begun = true
+	f.kept = append(f.kept[:0], buffer[end:n]...)
+	j.data = buffer[:end+padding]
+	clear(j.data[end:])
+	return j, end > 0
+}
+
+// fill reads what fits into buffer behind what was kept. Once lines have begun, the buffer grows until it holds the end
+// of one.
+func (f *cutFile) fill(buffer []byte) (_ []byte, n int) {
+	for len(buffer)-padding <= len(f.kept) {
+		buffer = doubled(buffer)
+	}
+	for n = copy(buffer, f.kept); ; buffer = doubled(buffer) {
+		for n < len(buffer)-padding && f.over == nil {
+			var more int
+			more, f.over = f.text.Read(buffer[n : len(buffer)-padding])
+			n += more
+		}
+		if !f.begun || f.over != nil || n >= maxLine || bytes.IndexByte(buffer[:n], '\n') >= 0 {
+			return buffer, n
+		}
+	}
+}
+
+func doubled(buffer []byte) []byte { return append(buffer, make([]byte, len(buffer))...) }
+
+// rest is what fill has not read. It fails as it did before.
+func (f *cutFile) rest() io.Reader {
+	if f.over != nil {
+		return failing{f.over}
+	}
+	return f.text
+}
+
+type failing struct{ err error }
+
+func (f failing) Read([]byte) (int, error) { return 0, f.err }
 
 type readCloser struct {
 	io.Reader
 	io.Closer
+}
+
+// withoutMark takes away the byte order mark that Windows tools write, and returns the length of the rest.
+func withoutMark(text []byte) int {
+	if mark := []byte("\xef\xbb\xbf"); bytes.HasPrefix(text, mark) {
+		return copy(text, text[len(mark):])
+	}
+	return len(text)
 }
 
 // isLines reports whether text, the beginning of a file, is JSON Lines: its first line is one whole object.
@@ -103,89 +204,6 @@ func isLines(text []byte) bool {
 	}
 	rest := bytes.TrimLeft(text[end:], " \t,\r")
 	return len(rest) == 0 || rest[0] == '\n'
-}
-
-// lines cuts a file whose first n bytes are in buffer.
-func (c *cutter) lines(name string, text io.Reader, buffer []byte, n int) error {
-	for first := true; ; {
-		more, err := io.ReadFull(text, buffer[n:len(buffer)-padding])
-		n += more
-		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-			c.emit(job{name: name, first: first, data: buffer}, n)
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		end := bytes.LastIndexByte(buffer[:n], '\n') + 1
-		switch {
-		case end == 0 && n >= maxLine: // payload says what it is
-			c.do(job{name: name, first: first, stream: io.NopCloser(io.MultiReader(bytes.NewReader(buffer[:n]), text))})
-			return nil
-		case end == 0:
-			buffer = append(buffer, make([]byte, len(buffer))...)
-			continue
-		}
-		next := c.buffer(len(buffer))
-		kept := copy(next, buffer[end:n])
-		if !c.emit(job{name: name, first: first, data: buffer}, end) {
-			return nil
-		}
-		buffer, n, first = next, kept, false
-	}
-}
-
-// emit hands out the first n bytes of j.data as lines.
-func (c *cutter) emit(j job, n int) bool {
-	if n == 0 {
-		c.recycleBuffer(j.data)
-		return true
-	}
-	j.data = j.data[:n+padding]
-	clear(j.data[n:])
-	return c.do(j)
-}
-
-// buffer returns a buffer of at least size bytes, an old one if there is one.
-func (c *cutter) buffer(size int) []byte {
-	select {
-	case b := <-c.free:
-		if cap(b) >= size {
-			return b[:cap(b)]
-		}
-	default:
-	}
-	return make([]byte, size)
-}
-
-func (c *cutter) recycleBuffer(b []byte) {
-	select {
-	case c.free <- b:
-	default:
-	}
-}
-
-// entries returns memory for the entries of a piece, old one if there is some.
-func (c *cutter) entries() []Entry {
-	select {
-	case e := <-c.used:
-		return e[:0]
-	default:
-		return make([]Entry, 0, pieceSize/2048)
-	}
-}
-
-// recycle takes back the memory of a batch that was seen.
-func (c *cutter) recycle(b *piece) {
-	if b.data == nil {
-		return
-	}
-	c.recycleBuffer(b.data)
-	clear(b.Entries) // details must not be kept alive
-	select {
-	case c.used <- b.Entries:
-	default:
-	}
 }
 
 // lineEnd is the offset of the line end at or behind data[at], or of the padding.

@@ -129,8 +129,9 @@ func (h hasher) keys(i identity, scratch []byte) (key, life Key, used []byte) {
 		b = append(append(b[:0], 'i'), i.id...)
 		key = h.key(b)
 	} else {
-		b = append(append(append(b, 0), i.form...), 0)
-		b = append(append(append(b, i.correlation...), 0), i.eventID...)
+		b = append(append(b[:0], life[:]...), i.form...)
+		b = append(append(append(b, 0), i.correlation...), 0)
+		b = append(b, i.eventID...)
 		b = append(append(append(b, 0), i.outcome...), byte(min(len(i.resource), 1)))
 		b = binary.LittleEndian.AppendUint64(b, uint64(i.time.Unix()))       //nolint:gosec // only compared
 		b = binary.LittleEndian.AppendUint32(b, uint32(i.time.Nanosecond())) //nolint:gosec // below 1e9

@@ -6,10 +6,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"runtime"
-	"sync"
 
-	"github.com/auditbell/auditbell/handler/activity"
 	"github.com/auditbell/auditbell/handler/payload"
 )
 
@@ -32,7 +29,7 @@ var _ Source = Files{}
 // Entries implements Source. What cannot be opened or read is Unreadable, not an error: the other files still count.
 func (f Files) Entries(ctx context.Context, v *Vocabulary) iter.Seq2[*Batch, error] {
 	return func(yield func(*Batch, error) bool) {
-		for p, err := range f.read(ctx, func(c *cutter) func(<-chan job) { return newFileReader(v, c).work }) {
+		for p, err := range f.read(ctx, func(c *crew) worker { return newFileReader(v, c) }) {
 			if err != nil {
 				yield(nil, err)
 				return
@@ -44,116 +41,19 @@ func (f Files) Entries(ctx context.Context, v *Vocabulary) iter.Seq2[*Batch, err
 	}
 }
 
-// ahead is how many pieces may be ready or under way for each worker while the one before them is put together. Measured:
-// with one, workers wait for a piece that holds more entries than others, and a digest takes a tenth longer.
-const ahead = 4
-
-// read has workers turn the files into pieces and yields them in the input's order; worker makes what one worker does.
-func (f Files) read(ctx context.Context, worker func(*cutter) func(<-chan job)) iter.Seq2[*piece, error] {
-	return func(yield func(*piece, error) bool) {
-		ctx, cancel := context.WithCancel(ctx)
-		workers := f.Workers
-		if workers <= 0 {
-			workers = runtime.GOMAXPROCS(0)
-		}
-		c := &cutter{
-			ctx: ctx, jobs: make(chan job), order: make(chan job, ahead*workers),
-			free: make(chan []byte, (ahead+1)*workers+2), used: make(chan []Entry, (ahead+1)*workers+2),
-		}
-		var running sync.WaitGroup
-		defer running.Wait()
-		defer cancel()
-		running.Go(func() { c.cut(f.Inputs) })
-		for range workers {
-			running.Go(func() { worker(c)(c.jobs) })
-		}
-		var lines lineCount
-		for j := range c.order {
-			for p := range j.out {
-				if !yield(lines.number(p), nil) {
-					return
-				}
-				c.recycle(p)
-			}
-		}
-		if err := context.Cause(ctx); err != nil {
-			yield(nil, fmt.Errorf("read files: %w", err))
-		}
-	}
-}
-
-// lineCount turns line numbers within a piece into numbers within the file.
-type lineCount struct{ before int64 }
-
-func (l *lineCount) number(b *piece) *piece {
-	if b.first {
-		l.before = 0
-	}
-	for i := range b.Unreadable {
-		if b.Unreadable[i].Line > 0 {
-			b.Unreadable[i].Line += l.before
-		}
-	}
-	l.before += b.lines
-	return b
-}
-
-// job is a piece of lines, or a whole file that is not lines. Its batches go to out, which is then closed.
-type job struct {
-	name   string
-	data   []byte        // lines, with padding behind
-	first  bool          // of its file
-	stream io.ReadCloser // not lines
-	failed error         // the file cannot be read (any further)
-	out    chan *piece
-}
-
-// piece is the Batch of a job with what is needed to number its lines and to use its memory again.
-type piece struct {
-	Batch
-	first bool
-	lines int64
-	data  []byte
-	found []activity.Event // Find's, in place of Entries
-}
-
 // fileReader turns jobs into batches; each worker has one.
 type fileReader struct {
 	*lineEntries
-	cut *cutter
+	crew *crew
 }
 
-func newFileReader(v *Vocabulary, c *cutter) *fileReader {
-	return &fileReader{lineEntries: newLineEntries(v), cut: c}
-}
-
-func (r *fileReader) work(jobs <-chan job) {
-	for j := range jobs {
-		switch {
-		case j.failed != nil:
-			r.send(j, &piece{Batch: Batch{Name: j.name, Unreadable: []Place{{Name: j.name, Reason: j.failed.Error()}}}})
-		case j.stream != nil:
-			r.stream(j)
-		default:
-			r.send(j, r.lines(j))
-		}
-		close(j.out)
-	}
-}
-
-// send hands a batch over; false when nobody wants it any more.
-func (r *fileReader) send(j job, b *piece) bool {
-	select {
-	case j.out <- b:
-		return true
-	case <-r.cut.ctx.Done():
-		return false
-	}
+func newFileReader(v *Vocabulary, c *crew) *fileReader {
+	return &fileReader{lineEntries: newLineEntries(v), crew: c}
 }
 
 // lines reads a piece of JSON Lines.
 func (r *fileReader) lines(j job) *piece {
-	b := &piece{Batch: Batch{Name: j.name, Bytes: int64(len(j.data) - padding), Entries: r.cut.entries()}, first: j.first, data: j.data}
+	b := &piece{Batch: Batch{Name: j.name, Bytes: int64(len(j.data) - padding), Entries: r.crew.entries()}, first: j.first}
 	r.data = j.data
 	for at := 0; at < len(j.data)-padding; at++ {
 		b.lines++
@@ -200,13 +100,13 @@ func (r *fileReader) stream(j job) {
 			continue
 		}
 		b.Bytes, before = counted.n-before, counted.n
-		if !r.send(j, b) {
+		if !r.crew.send(j, b) {
 			return
 		}
 		b = &piece{Batch: Batch{Name: j.name}}
 	}
 	b.Bytes = counted.n - before
-	r.send(j, b)
+	r.crew.send(j, b)
 }
 
 // add puts what payload read into a batch.

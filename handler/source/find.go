@@ -33,11 +33,10 @@ var _ Finder = Files{}
 // inside is named when it could have been meant.
 func (f Files) Find(ctx context.Context, filter Filter) iter.Seq2[*Found, error] {
 	return func(yield func(*Found, error) bool) {
-		work := func(c *cutter) func(<-chan job) {
-			r := &lineFinder{fileReader: newFileReader(NewVocabulary(nil), c), records: newRecordRuler(&filter), filter: &filter, needles: filter.needles()}
-			return r.work
+		newWorker := func(c *crew) worker {
+			return &lineFinder{fileReader: newFileReader(NewVocabulary(nil), c), records: newRecordRuler(&filter), filter: &filter, needles: filter.needles()}
 		}
-		for p, err := range f.read(ctx, work) {
+		for p, err := range f.read(ctx, newWorker) {
 			if err != nil {
 				yield(nil, err)
 				return
@@ -58,23 +57,9 @@ type lineFinder struct {
 	lower   []byte
 }
 
-func (r *lineFinder) work(jobs <-chan job) {
-	for j := range jobs {
-		switch {
-		case j.failed != nil:
-			r.send(j, &piece{Batch: Batch{Name: j.name, Unreadable: []Place{{Name: j.name, Reason: j.failed.Error()}}}})
-		case j.stream != nil:
-			r.stream(j)
-		default:
-			r.send(j, r.lines(j))
-		}
-		close(j.out)
-	}
-}
-
 // lines reads a piece of JSON Lines.
 func (r *lineFinder) lines(j job) *piece {
-	p := &piece{Batch: Batch{Name: j.name, Bytes: int64(len(j.data) - padding)}, first: j.first, data: j.data}
+	p := &piece{Batch: Batch{Name: j.name, Bytes: int64(len(j.data) - padding)}, first: j.first}
 	r.data = j.data
 	for at := 0; at < len(j.data)-padding; at++ {
 		p.lines++
@@ -131,13 +116,13 @@ func (r *lineFinder) stream(j job) {
 			continue
 		}
 		p.Bytes, before = counted.n-before, counted.n
-		if !r.send(j, p) {
+		if !r.crew.send(j, p) {
 			return
 		}
 		p = &piece{Batch: Batch{Name: j.name}}
 	}
 	p.Bytes = counted.n - before
-	r.send(j, p)
+	r.crew.send(j, p)
 }
 
 // needles are texts of which a line must hold one of each group to be looked for. A part that JSON may write in another
