@@ -27,9 +27,9 @@ type span struct {
 	escaped  bool
 }
 
-// padding is what must follow the input in data, so that 16 bytes can always be loaded. It is zero: a control
+// padding is what must follow the input in data, so that 32 bytes can always be loaded. It is zero: a control
 // character ends every string.
-const padding = 16
+const padding = 32
 
 // maxNesting bounds recursion; deeper records are payload's.
 const maxNesting = 32
@@ -110,7 +110,12 @@ func (r *lineReader) value(i int, s *shape, depth int) int {
 		i = r.blanks(i)
 	}
 	if r.data[i] == '"' {
-		end, escaped := r.text(i + 1)
+		n, high := plainRun(r.data, i+1)
+		r.high |= high
+		end, escaped := i+1+n, false
+		if r.data[end] != '"' {
+			end, escaped = r.text(end)
+		}
 		switch {
 		case end < 0 || s.slot >= slotOdd || s.place == placeClaims || s.place == placeProperties || s.place == placeIdentity:
 			return -1
@@ -182,10 +187,10 @@ func (r *lineReader) array(i int, s *shape, depth int) int {
 	return -1
 }
 
-// text returns the offset of the quote that ends the string whose body starts at data[i]; -1 when it is malformed.
+// text returns the offset of the quote that ends the string that has data[i] in its body; -1 when it is malformed.
 func (r *lineReader) text(i int) (end int, escaped bool) {
 	for {
-		n, high := plainRun(r.data[i:])
+		n, high := plainRun(r.data, i)
 		r.high |= high
 		i += n
 		switch r.data[i] {

@@ -193,23 +193,3 @@ func FuzzFastReader(f *testing.F) {
 		}
 	})
 }
-
-// TestPlainRunAgrees holds what a processor has of its own to the plain reading, for every byte at every place.
-func TestPlainRunAgrees(t *testing.T) {
-	t.Parallel()
-	for length := range 40 {
-		for c := range 256 {
-			text := bytes.Repeat([]byte("x"), length)
-			text = append(text, byte(c), 0xc3)
-			text = append(text, make([]byte, padding)...)
-			want := bytes.IndexFunc(text, func(r rune) bool { return r < ' ' || r == '"' || r == '\\' })
-			n, high := plainRun(text)
-			if inGo, highInGo := plainGo(text); n != want || inGo != want || c >= 0x80 && (high == 0 || highInGo == 0) {
-				t.Fatalf("byte %#x behind %d: plainRun %d, plainGo %d, want %d; high %#x and %#x", c, length, n, inGo, want, high, highInGo)
-			}
-		}
-	}
-	if _, high := plainRun(append([]byte("plain text that is longer than sixteen\""), make([]byte, padding)...)); high != 0 {
-		t.Errorf("high = %#x for ASCII", high)
-	}
-}

@@ -12,36 +12,67 @@ DATA controls<>+0(SB)/8, $0x1f1f1f1f1f1f1f1f
 DATA controls<>+8(SB)/8, $0x1f1f1f1f1f1f1f1f
 GLOBL controls<>(SB), RODATA|NOPTR, $16
 
-// func plainRun(text []byte) (n int, high uint32)
-TEXT ·plainRun(SB), NOSPLIT, $0-36
-	MOVQ text_base+0(FP), SI
+// func plainFrom(text *byte) (n int, high uint32)
+TEXT ·plainFrom(SB), NOSPLIT, $0-20
+	MOVQ text+0(FP), SI
 	MOVQ SI, DI
+	CMPB ·wide(SB), $0
+	JEQ narrow
+
+	VPBROADCASTQ quotes<>(SB), Y4
+	VPBROADCASTQ slashes<>(SB), Y5
+	VPBROADCASTQ controls<>(SB), Y6
+	VPXOR Y7, Y7, Y7
+
+loop32:
+	VMOVDQU (SI), Y0
+	ADDQ $32, SI
+	VPCMPEQB Y4, Y0, Y1 // quotes
+	VPCMPEQB Y5, Y0, Y2 // backslashes
+	VPMINUB Y6, Y0, Y3
+	VPCMPEQB Y0, Y3, Y3 // what is not above the last control character
+	VPOR Y2, Y1, Y1
+	VPOR Y3, Y1, Y1
+	VPOR Y0, Y7, Y7 // the top bits of all
+	VPMOVMSKB Y1, AX
+	TESTL AX, AX
+	JZ loop32
+
+	VPMOVMSKB Y7, DX
+	VZEROUPPER
+	SUBQ $32, SI
+	JMP found
+
+narrow:
 	MOVOU quotes<>(SB), X4
 	MOVOU slashes<>(SB), X5
 	MOVOU controls<>(SB), X6
 	PXOR X7, X7
 
-loop:
+loop16: // as above
 	MOVOU (SI), X0
 	ADDQ $16, SI
 	MOVO X0, X1
-	PCMPEQB X4, X1 // quotes
+	PCMPEQB X4, X1
 	MOVO X0, X2
-	PCMPEQB X5, X2 // backslashes
+	PCMPEQB X5, X2
 	MOVO X0, X3
 	PMINUB X6, X3
-	PCMPEQB X0, X3 // what is not above the last control character
+	PCMPEQB X0, X3
 	POR X2, X1
 	POR X3, X1
-	POR X0, X7 // the top bits of all
+	POR X0, X7
 	PMOVMSKB X1, AX
 	TESTL AX, AX
-	JZ loop
+	JZ loop16
 
+	PMOVMSKB X7, DX
+	SUBQ $16, SI
+
+found:
 	BSFL AX, AX
 	SUBQ DI, SI
-	LEAQ -16(SI)(AX*1), SI
-	MOVQ SI, n+24(FP)
-	PMOVMSKB X7, AX
-	MOVL AX, high+32(FP)
+	ADDQ AX, SI
+	MOVQ SI, n+8(FP)
+	MOVL DX, high+16(FP)
 	RET
