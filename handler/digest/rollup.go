@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"compress/gzip"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"iter"
 	"math"
@@ -49,103 +50,123 @@ const rollupVersion = 1
 
 // RollUp makes the rollup of an hour's events. One record may be among them in several forms, because it came through
 // several feeds: of a state of an operation, the form that has it most often counts, and the others are the same
-// entries again.
+// entries again. It needs some 100 bytes of memory for each event, and what the list says of listed ones.
 func RollUp(hour time.Time, events iter.Seq2[activity.Event, error]) (body []byte, n int, err error) {
 	v := source.NewStoredVocabulary(Listed)
-	var entries []source.Entry
+	var all []rolled
 	for e, err := range events {
 		if err != nil {
 			return nil, 0, err
 		}
-		entries = append(entries, v.Entry(&e))
+		entry := v.Entry(&e)
+		all = append(all, rolledOf(hour, &entry))
 	}
-	n = len(entries)
-	slices.SortFunc(entries, func(a, b source.Entry) int {
-		return cmp.Or(a.Time.Compare(b.Time), slices.Compare(a.Key[:], b.Key[:]))
-	})
+	n = len(all)
 	r := rollup{Version: rollupVersion}
-	kept := onceAcrossFeeds(entries)
-	r.Again = int64(n - len(kept))
-	r.fill(hour, kept)
-	text, err := json.Marshal(&r)
-	if err != nil {
-		return nil, 0, fmt.Errorf("write rollup: %w", err)
-	}
-	var out bytes.Buffer
-	zip := gzip.NewWriter(&out)
-	if _, err := zip.Write(text); err != nil {
-		return nil, 0, fmt.Errorf("write rollup: %w", err)
-	}
-	if err := zip.Close(); err != nil {
-		return nil, 0, fmt.Errorf("write rollup: %w", err)
-	}
-	return out.Bytes(), n, nil
+	slices.SortFunc(all, func(a, b rolled) int {
+		return cmp.Or(bytes.Compare(a.life[:], b.life[:]), cmp.Compare(a.outcome, b.outcome))
+	})
+	all = onceAcrossFeeds(all)
+	r.Again = int64(n - len(all))
+	r.countLives(all)
+	slices.SortFunc(all, func(a, b rolled) int {
+		return cmp.Or(cmp.Compare(a.since, b.since), bytes.Compare(a.key[:], b.key[:]))
+	})
+	r.fill(all)
+	body, err = r.zip()
+	return body, n, err
 }
 
-// feedState is a state of an operation.
-type feedState struct {
-	life    source.Key
-	outcome activity.Outcome
+// rolled is what a rollup needs of an entry.
+type rolled struct {
+	since                          int64 // nanoseconds of the hour
+	key, life                      source.Key
+	category, outcome, form        int8
+	operation, caller, scope, kind *source.Symbol
+	detail                         *source.Detail
+}
+
+func rolledOf(hour time.Time, e *source.Entry) rolled {
+	return rolled{
+		since: int64(e.Time.Sub(hour)), key: e.Key, life: e.Life,
+		category: int8(categoryIndex(e.Category)), outcome: int8(outcomeIndex(e.Outcome)), form: int8(slices.Index(formNames[:], e.Form)), //nolint:gosec // a handful of each
+		operation: e.Operation, caller: e.Caller, scope: e.Scope, kind: e.Type, detail: e.Detail,
+	}
 }
 
 // onceAcrossFeeds keeps, of each state of an operation, the entries of one form: the one that has most of them, and of
-// equal ones the first of formNames, which is the fullest.
-func onceAcrossFeeds(entries []source.Entry) []source.Entry {
-	counts := map[feedState]*[len(formNames)]int{}
-	at := func(e *source.Entry) (*[len(formNames)]int, int) {
-		state := feedState{e.Life, e.Outcome}
-		if counts[state] == nil {
-			counts[state] = &[len(formNames)]int{}
+// equal ones the first of formNames, which is the fullest. Entries of one state must follow each other.
+func onceAcrossFeeds(all []rolled) []rolled {
+	kept := all[:0]
+	for len(all) > 0 {
+		state := all
+		if end := slices.IndexFunc(all, func(e rolled) bool { return e.life != all[0].life || e.outcome != all[0].outcome }); end > 0 {
+			state = all[:end]
 		}
-		return counts[state], max(slices.Index(formNames[:], e.Form), 0)
+		all = all[len(state):]
+		var forms [len(formNames)]int
+		for i := range state {
+			forms[max(state[i].form, 0)]++
+		}
+		most := slices.Index(forms[:], slices.Max(forms[:]))
+		for i := range state {
+			if int(max(state[i].form, 0)) == most {
+				kept = append(kept, state[i])
+			}
+		}
 	}
-	for i := range entries {
-		forms, form := at(&entries[i])
-		forms[form]++
-	}
-	return slices.DeleteFunc(slices.Clone(entries), func(e source.Entry) bool {
-		forms, form := at(&e)
-		return form != slices.Index(forms[:], slices.Max(forms[:]))
-	})
+	return kept
 }
 
-func (r *rollup) fill(hour time.Time, entries []source.Entry) {
+// countLives tells how far each operation has come. Entries of one operation must follow each other.
+func (r *rollup) countLives(all []rolled) {
+	for i := range all {
+		stage := byte(all[i].outcome) + 1
+		if i > 0 && all[i].life == all[i-1].life {
+			last := &r.Lives[len(r.Lives)-1]
+			*last = max(*last, stage)
+			continue
+		}
+		r.Lives = append(append(r.Lives, all[i].life[:]...), stage)
+	}
+}
+
+// fill counts entries, and numbers texts in their order.
+func (r *rollup) fill(all []rolled) {
 	var operations, callers, scopes, types texts
 	what := map[[7]int64]int64{}
-	lives := map[source.Key]byte{}
-	for i := range entries {
-		e := &entries[i]
+	for i := range all {
+		e := &all[i]
 		key := [7]int64{
-			int64(categoryIndex(e.Category)), int64(outcomeIndex(e.Outcome)), int64(slices.Index(formNames[:], e.Form)),
-			operations.of(e.Operation), callers.of(e.Caller), scopes.of(e.Scope), types.of(e.Type),
+			int64(e.category), int64(e.outcome), int64(e.form),
+			operations.of(e.operation), callers.of(e.caller), scopes.of(e.scope), types.of(e.kind),
 		}
 		what[key]++
-		lives[e.Life] = max(lives[e.Life], stage(e.Outcome))
-		since := e.Time.Sub(hour)
-		quarter := min(max(int64(since/(quarterSeconds*time.Second)), 0), 3)
+		quarter := min(max(e.since/int64(quarterSeconds*time.Second), 0), 3)
 		r.When[quarter][0]++
-		if !e.Operation.Listed {
+		if !e.operation.Listed {
 			continue
 		}
 		r.When[quarter][1]++
 		r.List = append(r.List, rollupEntry{
-			At: int64(since), Operation: key[3], Caller: key[4], Outcome: key[1], Life: bytes.Clone(e.Life[:]),
-			Resource: e.Detail.Resource, EventID: e.Detail.EventID, Join: e.Detail.Correlation, Role: e.Detail.Role,
+			At: e.since, Operation: key[3], Caller: key[4], Outcome: key[1], Life: bytes.Clone(e.life[:]),
+			Resource: e.detail.Resource, EventID: e.detail.EventID, Join: e.detail.Correlation, Role: e.detail.Role,
 		})
 	}
 	for key, n := range what {
 		r.What = append(r.What, [8]int64(append(key[:], n)))
 	}
 	slices.SortFunc(r.What, func(a, b [8]int64) int { return slices.Compare(a[:], b[:]) })
-	keys := make([]source.Key, 0, len(lives))
-	for key := range lives {
-		keys = append(keys, key)
-	}
-	slices.SortFunc(keys, func(a, b source.Key) int { return bytes.Compare(a[:], b[:]) })
-	for _, key := range keys {
-		r.Lives = append(append(r.Lives, key[:]...), lives[key])
-	}
 	r.Operations, r.Callers, r.Scopes, r.Types = operations.list, callers.list, scopes.list, types.list
+}
+
+func (r *rollup) zip() ([]byte, error) {
+	var out bytes.Buffer
+	zip := gzip.NewWriter(&out)
+	if err := errors.Join(json.NewEncoder(zip).Encode(r), zip.Close()); err != nil {
+		return nil, fmt.Errorf("write rollup: %w", err)
+	}
+	return out.Bytes(), nil
 }
 
 // texts numbers texts in the order in which they appear.

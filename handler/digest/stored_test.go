@@ -206,13 +206,19 @@ func TestBrokenRollupIsAnError(t *testing.T) {
 type stream struct {
 	perHour int
 	live    []uint64 // bytes of heap in use when an hour begins to be read
+	ended   uint64   // the same when the last one was read
 }
 
-func (s *stream) Hour(_ context.Context, hour time.Time) iter.Seq2[activity.Event, error] {
+// heap is the bytes of heap in use.
+func heap() uint64 {
 	runtime.GC()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
-	s.live = append(s.live, m.HeapAlloc)
+	return m.HeapAlloc
+}
+
+func (s *stream) Hour(_ context.Context, hour time.Time) iter.Seq2[activity.Event, error] {
+	s.live = append(s.live, heap())
 	return func(yield func(activity.Event, error) bool) {
 		for i := range s.perHour {
 			id := fmt.Sprintf("%d-%d", hour.Unix(), i)
@@ -225,6 +231,7 @@ func (s *stream) Hour(_ context.Context, hour time.Time) iter.Seq2[activity.Even
 				return
 			}
 		}
+		s.ended = heap()
 	}
 }
 
@@ -253,5 +260,21 @@ func TestStoredStreams(t *testing.T) { //nolint:paralleltest // see above
 		t.Errorf("%.0f bytes stay of each event", perEvent)
 	} else {
 		t.Logf("%.0f bytes stay of each event", perEvent)
+	}
+}
+
+// TestFloodedHourFits rolls up an hour in which as much happens as otherwise in days: of each event only what the rollup
+// says of it is held. Not parallel, as above.
+func TestFloodedHourFits(t *testing.T) { //nolint:paralleltest // see above
+	s := &stream{perHour: 60_000}
+	hour := time.Date(2026, 10, 1, 0, 0, 0, 0, time.UTC)
+	_, n, err := digest.RollUp(hour, s.Hour(t.Context(), hour))
+	if err != nil || n != s.perHour {
+		t.Fatalf("%d events and %v, want %d", n, err, s.perHour)
+	}
+	if perEvent := float64(s.ended-s.live[0]) / float64(n); perEvent > 150 {
+		t.Errorf("%.0f bytes are held of each event", perEvent)
+	} else {
+		t.Logf("%.0f bytes are held of each event", perEvent)
 	}
 }
