@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/auditbell/auditbell/handler/activity"
@@ -14,22 +13,7 @@ import (
 // batch that changes the alert, so a click that is sent again finds it and changes nothing. lease is taken on the
 // alert when it is free and somebody is owed an edit. The error is alert.ErrUnknown when there is no such alert.
 func (s *Store) Act(ctx context.Context, ref alert.Ref, act alert.Act, lease alert.Lease) (alert.Rung, error) {
-	var ru float64
-	for round := range ringRounds {
-		r, err := s.actOnce(ctx, ref, act, lease)
-		ru += r.RU
-		r.RU = ru
-		if err == nil {
-			return r, nil
-		}
-		if !lost(err) || ctx.Err() != nil {
-			return r, fmt.Errorf("note act: %w", err)
-		}
-		if err := pause(ctx, min(5*time.Millisecond<<round, 500*time.Millisecond)); err != nil {
-			return r, err
-		}
-	}
-	return alert.Rung{RU: ru}, fmt.Errorf("note act: lost %d races in a row", ringRounds)
+	return rungAnew(ctx, "note act", func(int) (alert.Rung, error) { return s.actOnce(ctx, ref, act, lease) })
 }
 
 // actOnce takes one decision on what it reads and commits it.

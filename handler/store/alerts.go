@@ -55,40 +55,11 @@ const (
 	groupID = "group"
 )
 
-// ringRounds bounds how often a decision is taken anew after losing a race.
-const ringRounds = 12
-
 // Ring counts the finding's record and brings its alert up to date, exactly once however often and however
 // concurrently it is called with the same record. lease is taken on the alert when that is free; a lease without an
 // end only names the caller.
 func (s *Store) Ring(ctx context.Context, f alert.Finding, lease alert.Lease) (alert.Rung, error) {
-	var ru float64
-	for round := range ringRounds {
-		r, err := s.ringOnce(ctx, f, lease, round)
-		ru += r.RU
-		r.RU = ru
-		if err == nil {
-			return r, nil
-		}
-		if !lost(err) || ctx.Err() != nil {
-			return r, fmt.Errorf("ring alert: %w", err)
-		}
-		if err := pause(ctx, min(5*time.Millisecond<<round, 500*time.Millisecond)); err != nil {
-			return r, err
-		}
-	}
-	return alert.Rung{RU: ru}, fmt.Errorf("ring alert: lost %d races in a row", ringRounds)
-}
-
-// lost reports whether a decision met a race or an unclear reply and has to be taken again on what is there now.
-func lost(err error) bool {
-	kind := classify(err)
-	for _, again := range []error{errExists, errConflict, errNotFound, errAmbiguous, errRetry} {
-		if errors.Is(kind, again) {
-			return true
-		}
-	}
-	return false
+	return rungAnew(ctx, "ring alert", func(round int) (alert.Rung, error) { return s.ringOnce(ctx, f, lease, round) })
 }
 
 // ringOnce takes one decision on what it reads and commits it.

@@ -94,29 +94,24 @@ func (s *Store) Alert(ctx context.Context, ref alert.Ref) (alert.Alert, error) {
 // update reads, changes and replaces an alert until nobody else changed it in between. change says whether there is
 // anything to write.
 func (s *Store) update(ctx context.Context, ref alert.Ref, change func(*alert.Alert) bool) (ru float64, err error) {
-	for round := range ringRounds {
+	err = anew(ctx, "update alert", overtaken, func(int) error {
 		a, at, err := s.alert(ctx, ref.Group, ref.ID)
 		ru += at.ru
 		if err != nil || !change(&a) {
-			return ru, err
+			return err
 		}
 		body, err := json.Marshal(itemOf(a))
 		if err != nil {
-			return ru, err
+			return err
 		}
 		charge, err := s.do(ctx, containerAlerts, func(ctx context.Context, c *azcosmos.ContainerClient) (float32, error) {
 			r, err := c.ReplaceItem(ctx, azcosmos.NewPartitionKeyString(ref.Group), ref.ID, body, &azcosmos.ItemOptions{IfMatchEtag: &at.etag})
 			return r.RequestCharge, err
 		})
 		ru += charge
-		if !errors.Is(err, errConflict) {
-			return ru, err
-		}
-		if err := pause(ctx, min(5*time.Millisecond<<round, 500*time.Millisecond)); err != nil {
-			return ru, err
-		}
-	}
-	return ru, fmt.Errorf("update alert: lost %d races in a row", ringRounds)
+		return err
+	})
+	return ru, err
 }
 
 // crossQuery is a filter-and-project query over all partitions of a container.

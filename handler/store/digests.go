@@ -58,24 +58,16 @@ type digestItem struct {
 
 // ClaimDigest takes the lease of a digest; ok is false when it is sent already or somebody else is at it.
 func (s *Store) ClaimDigest(ctx context.Context, name, period string, lease alert.Lease) (d DigestState, ok bool, err error) {
-	for round := range ringRounds {
+	err = anew(ctx, "claim digest", lost, func(int) error {
 		d, err = s.DigestState(ctx, name, period)
-		if err != nil || !d.Sent.IsZero() || !d.Lease.Free(lease.Owner, s.now()) {
-			return d, false, err
+		if ok = err == nil && d.Sent.IsZero() && d.Lease.Free(lease.Owner, s.now()); !ok {
+			return err
 		}
 		d.Lease = lease
 		d, err = s.putDigest(ctx, d)
-		if err == nil {
-			return d, true, nil
-		}
-		if !lost(err) {
-			return d, false, fmt.Errorf("claim digest: %w", err)
-		}
-		if err := pause(ctx, min(5*time.Millisecond<<round, 500*time.Millisecond)); err != nil {
-			return d, false, err
-		}
-	}
-	return d, false, fmt.Errorf("claim digest: lost %d races in a row", ringRounds)
+		return err
+	})
+	return d, ok && err == nil, err
 }
 
 // SettleDigest writes how far d has come. It fails with ErrLeaseLost when somebody else took d on meanwhile.

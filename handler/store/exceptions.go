@@ -62,17 +62,12 @@ func (s *Store) Exceptions(ctx context.Context) ([]alert.Exception, error) {
 
 // Excepted counts e under an exception, once however often it is called with the same record.
 func (s *Store) Excepted(ctx context.Context, exception string, e activity.Event) (ru float64, err error) {
-	for round := range ringRounds {
+	err = anew(ctx, "count excepted record", lost, func(int) error {
 		charge, err := s.exceptedOnce(ctx, exception, e)
 		ru += charge
-		if err == nil || !lost(err) || ctx.Err() != nil {
-			return ru, err
-		}
-		if err := pause(ctx, min(5*time.Millisecond<<round, 500*time.Millisecond)); err != nil {
-			return ru, err
-		}
-	}
-	return ru, fmt.Errorf("count excepted record: lost %d races in a row", ringRounds)
+		return err
+	})
+	return ru, err
 }
 
 func (s *Store) exceptedOnce(ctx context.Context, exception string, e activity.Event) (ru float64, err error) {

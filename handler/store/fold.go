@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/auditbell/auditbell/handler/alert"
 )
@@ -18,29 +17,13 @@ func (s *Store) Fold(ctx context.Context, findings []alert.Finding) (summary ale
 	for len(findings) > 0 {
 		chunk := findings[:min(foldChunk, len(findings))]
 		findings = findings[len(chunk):]
-		var charge float64
-		summary, charge, err = s.foldChunk(ctx, chunk)
-		ru += charge
+		r, err := rungAnew(ctx, "fold alerts", func(round int) (alert.Rung, error) { return s.foldOnce(ctx, chunk, round) })
+		summary, ru = r.Alert, ru+r.RU
 		if err != nil {
-			return summary, ru, fmt.Errorf("fold alerts: %w", err)
+			return summary, ru, err
 		}
 	}
 	return summary, ru, nil
-}
-
-func (s *Store) foldChunk(ctx context.Context, chunk []alert.Finding) (summary alert.Alert, ru float64, err error) {
-	for round := range ringRounds {
-		var r alert.Rung
-		r, err = s.foldOnce(ctx, chunk, round)
-		ru += r.RU
-		if err == nil || !lost(err) || ctx.Err() != nil {
-			return r.Alert, ru, err
-		}
-		if err := pause(ctx, min(5*time.Millisecond<<round, 500*time.Millisecond)); err != nil {
-			return r.Alert, ru, err
-		}
-	}
-	return alert.Alert{}, ru, fmt.Errorf("lost %d races in a row: %w", ringRounds, err)
 }
 
 // foldOnce leaves out what an earlier attempt had counted and commits the others. In the first round it hopes that

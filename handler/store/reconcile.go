@@ -37,24 +37,16 @@ type reconciledItem struct {
 
 // ClaimReconcile takes the lease of a subscription; ok is false when somebody else is at it.
 func (s *Store) ClaimReconcile(ctx context.Context, subscription string, lease alert.Lease) (r Reconciled, ok bool, err error) {
-	for round := range ringRounds {
+	err = anew(ctx, "claim reconciliation", lost, func(int) error {
 		r, err = s.Reconciled(ctx, subscription)
-		if err != nil || !r.Lease.Free(lease.Owner, s.now()) {
-			return r, false, err
+		if ok = err == nil && r.Lease.Free(lease.Owner, s.now()); !ok {
+			return err
 		}
 		r.Lease = lease
 		r, err = s.putReconciled(ctx, r)
-		if err == nil {
-			return r, true, nil
-		}
-		if !lost(err) {
-			return r, false, fmt.Errorf("claim reconciliation: %w", err)
-		}
-		if err := pause(ctx, min(5*time.Millisecond<<round, 500*time.Millisecond)); err != nil {
-			return r, false, err
-		}
-	}
-	return r, false, fmt.Errorf("claim reconciliation: lost %d races in a row", ringRounds)
+		return err
+	})
+	return r, ok && err == nil, err
 }
 
 // SettleReconcile writes how far r has come; owner is who holds its lease, and r.Lease what becomes of it. It fails with

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/data/azcosmos"
@@ -24,27 +23,22 @@ type windowItem struct {
 // on the newest state; only its last result is kept.
 func (s *Store) Window(ctx context.Context, key string, change func(state []byte) ([]byte, error)) (ru float64, err error) {
 	ref := itemRef{containerRollups, "window-" + key, "window"}
-	for round := range ringRounds {
+	err = anew(ctx, "change window", overtaken, func(int) error {
 		var have windowItem
 		at, err := s.read(ctx, ref, &have)
 		ru += at.ru
 		if err != nil && !errors.Is(err, errNotFound) {
-			return ru, fmt.Errorf("read window: %w", err)
+			return fmt.Errorf("read: %w", err)
 		}
 		state, err := change(have.State)
 		if err != nil {
-			return ru, fmt.Errorf("change window: %w", err)
+			return err
 		}
 		charge, err := s.keepWindow(ctx, windowItem{ref.id, ref.pk, "window", state, seconds(keepSeen)}, at.etag)
 		ru += charge
-		if !errors.Is(err, errConflict) && !errors.Is(err, errExists) {
-			return ru, err
-		}
-		if err := pause(ctx, min(5*time.Millisecond<<round, 500*time.Millisecond)); err != nil {
-			return ru, err
-		}
-	}
-	return ru, fmt.Errorf("change window: lost %d races in a row", ringRounds)
+		return err
+	})
+	return ru, err
 }
 
 // keepWindow creates the item, or replaces the version that was read.
