@@ -69,25 +69,35 @@ type answer struct {
 		Rows    [][]json.RawMessage
 	}
 	Error *struct{ Code, Message string }
+	bytes int64 // that it took
 }
 
-func (l LogAnalytics) part(ctx context.Context, f Filter) (*Found, error) {
-	body, err := json.Marshal(map[string]string{"query": KQL(f)})
+// query asks one question. An answer that does not hold everything is errTooMuch.
+func (l LogAnalytics) query(ctx context.Context, kql string) (a answer, err error) {
+	body, err := json.Marshal(map[string]string{"query": kql})
 	if err != nil {
-		return nil, err
+		return a, err
 	}
 	text, err := l.ask(ctx, http.MethodPost, l.Endpoint+"/v1/workspaces/"+url.PathEscape(l.Workspace)+"/query", body)
 	if err != nil {
-		return nil, err
+		return a, err
 	}
-	var a answer
 	if err := json.Unmarshal(text, &a); err != nil {
-		return nil, fmt.Errorf("read answer: %w", err)
+		return a, fmt.Errorf("read answer: %w", err)
 	}
 	if a.Error != nil {
-		return nil, fmt.Errorf("%w: %s", errTooMuch, a.Error.Code)
+		return a, fmt.Errorf("%w: %s", errTooMuch, a.Error.Code)
 	}
-	found := &Found{Name: "workspace " + l.Workspace, Bytes: int64(len(text))}
+	a.bytes = int64(len(text))
+	return a, nil
+}
+
+func (l LogAnalytics) part(ctx context.Context, f Filter) (*Found, error) {
+	a, err := l.query(ctx, KQL(f))
+	if err != nil {
+		return nil, err
+	}
+	found := &Found{Name: "workspace " + l.Workspace, Bytes: a.bytes}
 	if len(a.Tables) == 0 {
 		return found, nil
 	}

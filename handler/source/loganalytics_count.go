@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -148,25 +146,17 @@ func (c Counted) lives(ctx context.Context, _ *Vocabulary) (*Batch, error) {
 
 // count asks one question over the whole window and makes an entry of each row.
 func (c Counted) count(ctx context.Context, question string, entry func(tableRow) (Entry, error)) (*Batch, error) {
-	body, err := json.Marshal(map[string]string{"query": c.base() + question})
+	a, err := c.query(ctx, c.base()+question)
+	if errors.Is(err, errTooMuch) {
+		err = fmt.Errorf("%w (hint: ask for a shorter period)", err)
+	}
 	if err != nil {
 		return nil, err
-	}
-	text, err := c.ask(ctx, http.MethodPost, c.Endpoint+"/v1/workspaces/"+url.PathEscape(c.Workspace)+"/query", body)
-	if err != nil {
-		return nil, err
-	}
-	var a answer
-	if err := json.Unmarshal(text, &a); err != nil {
-		return nil, fmt.Errorf("read answer: %w", err)
-	}
-	if a.Error != nil {
-		return nil, fmt.Errorf("%w (%s); ask for a shorter period", errTooMuch, a.Error.Code)
 	}
 	if len(a.Tables) == 0 {
 		return nil, errors.New("read answer: there is no table in it")
 	}
-	b := &Batch{Name: "workspace " + c.Workspace, Bytes: int64(len(text))}
+	b := &Batch{Name: "workspace " + c.Workspace, Bytes: a.bytes}
 	for _, values := range a.Tables[0].Rows {
 		row := tableRow{}
 		for i, column := range a.Tables[0].Columns {
