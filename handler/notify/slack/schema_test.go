@@ -1,18 +1,12 @@
 package slack_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"unicode/utf8"
-
-	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/auditbell/auditbell/handler/notify/notifytest"
 	"github.com/auditbell/auditbell/handler/notify/slack"
@@ -20,11 +14,6 @@ import (
 
 // Slack publishes no schema. Shapes are held to one derived from its typed model (testdata/schema/message.json, see
 // scripts/schemas); lengths, of which types say nothing, to the table below.
-
-// messageSchema is compiled once; a schema is safe for concurrent use.
-var messageSchema = sync.OnceValues(func() (*jsonschema.Schema, error) {
-	return jsonschema.NewCompiler().Compile(filepath.Join("testdata", "schema", "message.json"))
-})
 
 // lengths are Slack's limits in code points (doc comments of @slack/types 3.2, block-kit/blocks.ts, block-elements.ts and
 // composition-objects.ts): by the kind of object, and the member in it. A member that is a text object counts its text, a
@@ -50,15 +39,8 @@ const maxMessage = 12_000
 
 // checkMessage says what Slack would refuse in a message.
 func checkMessage(raw []byte) error {
-	schema, err := messageSchema()
-	if err != nil {
-		return err
-	}
-	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(raw))
-	if err != nil {
-		return err
-	}
-	wrong := []error{schema.Validate(value)}
+	value, err := notifytest.Validate(raw)
+	wrong := []error{err}
 	message, _ := value.(map[string]any)
 	if blocks, err := json.Marshal(message["blocks"]); err != nil || len(blocks) >= maxMessage {
 		wrong = append(wrong, fmt.Errorf("blocks of %d characters", len(blocks)))
@@ -107,32 +89,12 @@ func length(v any) int {
 
 func TestGoldenMessagesFitSlacksSchema(t *testing.T) {
 	t.Parallel()
-	files, err := filepath.Glob(filepath.Join("testdata", "*.json"))
-	if err != nil || len(files) < len(notifytest.Samples()) {
-		t.Fatalf("%d golden files: %v", len(files), err)
-	}
-	for _, file := range files {
-		raw, err := os.ReadFile(file)
-		if err == nil {
-			err = checkMessage(raw)
-		}
-		if err != nil {
-			t.Errorf("%s: %v", file, err)
-		}
-	}
+	notifytest.CheckGolden(t, checkMessage)
 }
 
 func TestHostileMessagesFitSlacksSchema(t *testing.T) {
 	t.Parallel()
-	for i, m := range notifytest.Hostile() {
-		raw, err := json.Marshal(slack.Render(m))
-		if err == nil {
-			err = checkMessage(raw)
-		}
-		if err != nil {
-			t.Errorf("message %d: %v\n%s", i, err, raw)
-		}
-	}
+	notifytest.CheckHostile(t, slack.Render, checkMessage)
 }
 
 // A schema that takes everything proves nothing.

@@ -1,26 +1,15 @@
 package teams_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
-
-	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/auditbell/auditbell/handler/notify/notifytest"
 	"github.com/auditbell/auditbell/handler/notify/teams"
 )
-
-// messageSchema is compiled once; a schema is safe for concurrent use.
-var messageSchema = sync.OnceValues(func() (*jsonschema.Schema, error) {
-	return jsonschema.NewCompiler().Compile(filepath.Join("testdata", "schema", "message.json"))
-})
 
 // maxRequest is what Teams takes, "28 KB" for everything (learn, "Format cards in Teams"): counted in UTF-8 and in UTF-16,
 // because it is not said which.
@@ -28,15 +17,8 @@ const maxRequest = 28 * 1024
 
 // checkCard says what Teams, or the flow in front of it, would refuse in a request.
 func checkCard(raw []byte) error {
-	schema, err := messageSchema()
-	if err != nil {
-		return err
-	}
-	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(raw))
-	if err != nil {
-		return err
-	}
-	wrong := []error{schema.Validate(value)}
+	_, err := notifytest.Validate(raw)
+	wrong := []error{err}
 	if n := max(len(raw), 2*len([]rune(string(raw)))); n > maxRequest {
 		wrong = append(wrong, fmt.Errorf("%d bytes", n))
 	}
@@ -45,36 +27,12 @@ func checkCard(raw []byte) error {
 
 func TestGoldenCardsFitTheSchema(t *testing.T) {
 	t.Parallel()
-	files, err := filepath.Glob(filepath.Join("testdata", "*.json"))
-	if err != nil || len(files) < len(notifytest.Samples()) {
-		t.Fatalf("%d golden files: %v", len(files), err)
-	}
-	for _, file := range files {
-		raw, err := os.ReadFile(file)
-		var compact bytes.Buffer
-		if err == nil {
-			err = json.Compact(&compact, raw)
-		}
-		if err == nil {
-			err = checkCard(compact.Bytes())
-		}
-		if err != nil {
-			t.Errorf("%s: %v", file, err)
-		}
-	}
+	notifytest.CheckGolden(t, checkCard)
 }
 
 func TestHostileCardsFitTheSchema(t *testing.T) {
 	t.Parallel()
-	for i, m := range notifytest.Hostile() {
-		raw, err := json.Marshal(teams.Render(m))
-		if err == nil {
-			err = checkCard(raw)
-		}
-		if err != nil {
-			t.Errorf("message %d: %v\n%s", i, err, raw)
-		}
-	}
+	notifytest.CheckHostile(t, teams.Render, checkCard)
 }
 
 // A schema that takes everything proves nothing.
