@@ -26,7 +26,6 @@ import (
 	"github.com/auditbell/auditbell/handler/payload"
 	"github.com/auditbell/auditbell/handler/pipeline"
 	"github.com/auditbell/auditbell/handler/settings"
-	"github.com/auditbell/auditbell/infra"
 	"github.com/auditbell/auditbell/local/cosmos"
 	"github.com/auditbell/auditbell/local/inbox"
 )
@@ -51,14 +50,7 @@ func openOffice(t *testing.T) *office {
 	o := &office{archive: filepath.Join(t.TempDir(), "archive")}
 	o.clock.Store(time.Date(2026, 11, 1, 6, 30, 0, 0, time.UTC).Unix())
 	var err error
-	if o.account, err = cosmos.Open(t.Context(), cosmos.Options{Now: o.now}); err != nil {
-		t.Fatal(err)
-	}
-	layout, err := infra.ReadCosmos()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := o.account.Provision(t.Context(), layout); err != nil {
+	if o.account, err = cosmos.OpenDeployed(t.Context(), cosmos.Options{Now: o.now}); err != nil {
 		t.Fatal(err)
 	}
 	if o.inbox, err = inbox.Open(inbox.Options{Now: o.now}); err != nil {

@@ -14,7 +14,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/auditbell/auditbell/infra"
 	"github.com/auditbell/auditbell/local/cosmos"
 	"github.com/auditbell/auditbell/local/inbox"
 )
@@ -125,15 +124,8 @@ func openPage(t *testing.T) *page {
 	t.Helper()
 	p := &page{t: t, dir: t.TempDir()}
 	clock := &story{}
-	account, err := cosmos.Open(t.Context(), cosmos.Options{Now: clock.now})
+	account, err := cosmos.OpenDeployed(t.Context(), cosmos.Options{Now: clock.now})
 	if err != nil {
-		t.Fatal(err)
-	}
-	layout, err := infra.ReadCosmos()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := account.Provision(t.Context(), layout); err != nil {
 		t.Fatal(err)
 	}
 	ends, err := inbox.Open(inbox.Options{Now: clock.now})

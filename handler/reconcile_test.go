@@ -21,7 +21,6 @@ import (
 	"github.com/auditbell/auditbell/handler/pipeline"
 	"github.com/auditbell/auditbell/handler/settings"
 	"github.com/auditbell/auditbell/handler/source"
-	"github.com/auditbell/auditbell/infra"
 	"github.com/auditbell/auditbell/local/cosmos"
 	"github.com/auditbell/auditbell/local/inbox"
 )
@@ -70,15 +69,8 @@ func openBureau(t *testing.T, now time.Time) *bureau {
 	t.Helper()
 	b := &bureau{log: &activityLog{}}
 	b.at.Store(now.Unix())
-	account, err := cosmos.Open(t.Context(), cosmos.Options{Now: b.time})
+	account, err := cosmos.OpenDeployed(t.Context(), cosmos.Options{Now: b.time})
 	if err != nil {
-		t.Fatal(err)
-	}
-	layout, err := infra.ReadCosmos()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := account.Provision(t.Context(), layout); err != nil {
 		t.Fatal(err)
 	}
 	if b.inbox, err = inbox.Open(inbox.Options{Now: b.time}); err != nil {

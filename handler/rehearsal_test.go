@@ -20,7 +20,6 @@ import (
 	"github.com/auditbell/auditbell/handler/payload"
 	"github.com/auditbell/auditbell/handler/pipeline"
 	"github.com/auditbell/auditbell/handler/settings"
-	"github.com/auditbell/auditbell/infra"
 	"github.com/auditbell/auditbell/local/cosmos"
 )
 
@@ -29,18 +28,11 @@ import (
 func TestReplayForetellsWhatThePipelineRings(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 10, 1, 0, 0, 0, 0, time.UTC)
-	account, err := cosmos.Open(t.Context(), cosmos.Options{Now: func() time.Time { return now }})
+	account, err := cosmos.OpenDeployed(t.Context(), cosmos.Options{Now: func() time.Time { return now }})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer account.Close()
-	layout, err := infra.ReadCosmos()
-	if err == nil {
-		err = account.Provision(t.Context(), layout)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
 	server := httptest.NewServer(account)
 	defer server.Close()
 	config := t.TempDir() // none: the library's rules and the usual route

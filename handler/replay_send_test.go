@@ -14,7 +14,6 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/auditbell/auditbell/infra"
 	"github.com/auditbell/auditbell/local/cosmos"
 	"github.com/auditbell/auditbell/local/inbox"
 )
@@ -33,15 +32,8 @@ type ground struct {
 func newGround(t *testing.T) *ground {
 	t.Helper()
 	g := &ground{t: t, dir: t.TempDir()}
-	account, err := cosmos.Open(t.Context(), cosmos.Options{})
+	account, err := cosmos.OpenDeployed(t.Context(), cosmos.Options{})
 	if err != nil {
-		t.Fatal(err)
-	}
-	layout, err := infra.ReadCosmos()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := account.Provision(t.Context(), layout); err != nil {
 		t.Fatal(err)
 	}
 	if g.inbox, err = inbox.Open(inbox.Options{}); err != nil {

@@ -32,7 +32,6 @@ import (
 	"github.com/auditbell/auditbell/handler/entra/entratest"
 	"github.com/auditbell/auditbell/handler/exception"
 	"github.com/auditbell/auditbell/handler/settings"
-	"github.com/auditbell/auditbell/infra"
 	standin "github.com/auditbell/auditbell/local/azure"
 	"github.com/auditbell/auditbell/local/cosmos"
 	"github.com/auditbell/auditbell/local/inbox"
@@ -107,14 +106,7 @@ func openStory(env *testscript.Env) (*story, error) {
 	s := &story{config: os.DirFS("../config")}
 	ctx := context.Background() // until the story is over; see Defer
 	var err error
-	if s.cosmos, err = cosmos.Open(ctx, cosmos.Options{Now: s.now}); err != nil {
-		return nil, err
-	}
-	layout, err := infra.ReadCosmos()
-	if err != nil {
-		return nil, err
-	}
-	if err := s.cosmos.Provision(ctx, layout); err != nil {
+	if s.cosmos, err = cosmos.OpenDeployed(ctx, cosmos.Options{Now: s.now}); err != nil {
 		return nil, err
 	}
 	if s.inbox, err = inbox.Open(inbox.Options{Now: s.now}); err != nil {

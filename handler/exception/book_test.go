@@ -14,7 +14,6 @@ import (
 	"github.com/auditbell/auditbell/handler/alert"
 	"github.com/auditbell/auditbell/handler/exception"
 	"github.com/auditbell/auditbell/handler/store"
-	"github.com/auditbell/auditbell/infra"
 	"github.com/auditbell/auditbell/local/cosmos"
 )
 
@@ -37,17 +36,10 @@ func open(t *testing.T) *shelf {
 	t.Helper()
 	s := &shelf{}
 	var err error
-	if s.server, err = cosmos.Open(t.Context(), cosmos.Options{Now: s.now}); err != nil {
+	if s.server, err = cosmos.OpenDeployed(t.Context(), cosmos.Options{Now: s.now}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.server.Close() })
-	layout, err := infra.ReadCosmos()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := s.server.Provision(t.Context(), layout); err != nil {
-		t.Fatal(err)
-	}
 	s.Store, err = store.Open(store.Options{Endpoint: "http://cosmos.test/", Key: "a2V5", Transport: s, Now: s.now, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)

@@ -12,7 +12,6 @@ import (
 	"github.com/auditbell/auditbell/handler/activity"
 	"github.com/auditbell/auditbell/handler/lookup"
 	"github.com/auditbell/auditbell/handler/store"
-	"github.com/auditbell/auditbell/infra"
 	"github.com/auditbell/auditbell/local/cosmos"
 )
 
@@ -22,18 +21,11 @@ func remembering(t *testing.T) (*bench, *store.Store, *cosmos.Server) {
 	var b *bench
 	now := func() time.Time { return b.now() }
 	b = &bench{}
-	account, err := cosmos.Open(t.Context(), cosmos.Options{Now: now})
+	account, err := cosmos.OpenDeployed(t.Context(), cosmos.Options{Now: now})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = account.Close() })
-	layout, err := infra.ReadCosmos()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := account.Provision(t.Context(), layout); err != nil {
-		t.Fatal(err)
-	}
 	past, err := store.Open(store.Options{Endpoint: "http://cosmos.test/", Key: "a2V5", Transport: account, Now: now, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)

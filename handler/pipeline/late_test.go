@@ -16,7 +16,6 @@ import (
 	"github.com/auditbell/auditbell/handler/rules"
 	"github.com/auditbell/auditbell/handler/settings"
 	"github.com/auditbell/auditbell/handler/store"
-	"github.com/auditbell/auditbell/infra"
 	"github.com/auditbell/auditbell/local/cosmos"
 )
 
@@ -46,18 +45,11 @@ func (h *headlines) Deliver(_ context.Context, m notify.Message, prev notify.Ref
 func lateHouse(t *testing.T) (*pipeline.Pipeline, *headlines, *fakeClock) {
 	t.Helper()
 	at := &fakeClock{at: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)}
-	account, err := cosmos.Open(t.Context(), cosmos.Options{Now: at.now})
+	account, err := cosmos.OpenDeployed(t.Context(), cosmos.Options{Now: at.now})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = account.Close() })
-	layout, err := infra.ReadCosmos()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := account.Provision(t.Context(), layout); err != nil {
-		t.Fatal(err)
-	}
 	kept, err := store.Open(store.Options{Endpoint: "http://cosmos.test/", Key: "a2V5", Transport: transport{account}, Now: at.now, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)

@@ -29,7 +29,6 @@ import (
 	"github.com/auditbell/auditbell/handler/settings"
 	"github.com/auditbell/auditbell/handler/source"
 	"github.com/auditbell/auditbell/handler/store"
-	"github.com/auditbell/auditbell/infra"
 	"github.com/auditbell/auditbell/local/cosmos"
 )
 
@@ -204,17 +203,10 @@ func openHouse(t testing.TB, now time.Time) *house {
 	h := &house{channel: &channel{}}
 	h.now.Store(now.Unix())
 	var err error
-	if h.account, err = cosmos.Open(t.Context(), cosmos.Options{Now: h.at}); err != nil {
+	if h.account, err = cosmos.OpenDeployed(t.Context(), cosmos.Options{Now: h.at}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = h.account.Close() })
-	layout, err := infra.ReadCosmos()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := h.account.Provision(t.Context(), layout); err != nil {
-		t.Fatal(err)
-	}
 	h.azure = &azure{page: 100, refuse: map[string]int{}, hidden: map[string]bool{}}
 	h.azure.Server = httptest.NewServer(h.azure)
 	t.Cleanup(h.azure.Close)

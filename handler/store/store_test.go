@@ -15,7 +15,6 @@ import (
 	"github.com/auditbell/auditbell/handler/activity"
 	"github.com/auditbell/auditbell/handler/alert"
 	"github.com/auditbell/auditbell/handler/store"
-	"github.com/auditbell/auditbell/infra"
 	"github.com/auditbell/auditbell/local/cosmos"
 )
 
@@ -38,17 +37,10 @@ func open(t testing.TB) *account {
 	t.Helper()
 	a := &account{}
 	var err error
-	if a.server, err = cosmos.Open(t.Context(), cosmos.Options{Now: a.now}); err != nil {
+	if a.server, err = cosmos.OpenDeployed(t.Context(), cosmos.Options{Now: a.now}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = a.server.Close() })
-	layout, err := infra.ReadCosmos()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := a.server.Provision(t.Context(), layout); err != nil {
-		t.Fatal(err)
-	}
 	a.Store = a.another(t, a.server)
 	return a
 }

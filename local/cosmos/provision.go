@@ -9,6 +9,22 @@ import (
 	"github.com/auditbell/auditbell/infra"
 )
 
+// OpenDeployed opens a Server that has the database and the containers that Terraform makes in Azure.
+func OpenDeployed(ctx context.Context, o Options) (*Server, error) {
+	layout, err := infra.ReadCosmos()
+	if err != nil {
+		return nil, err
+	}
+	s, err := Open(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Provision(ctx, layout); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
 // Provision makes the database and the containers that Terraform makes in Azure, from the same file. What is there
 // already is brought to the same time to live and indexing; items stay. A container with another partition key is an
 // error, because no change could make it right.

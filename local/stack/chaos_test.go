@@ -34,7 +34,6 @@ import (
 	"github.com/auditbell/auditbell/handler/rules"
 	"github.com/auditbell/auditbell/handler/settings"
 	"github.com/auditbell/auditbell/handler/store"
-	"github.com/auditbell/auditbell/infra"
 	"github.com/auditbell/auditbell/local/cosmos"
 	"github.com/auditbell/auditbell/local/inbox"
 	"github.com/auditbell/auditbell/local/stack"
@@ -58,14 +57,7 @@ func newFleet(t *testing.T, skew, patience time.Duration) *fleet {
 	t.Helper()
 	f := &fleet{patience: patience}
 	var err error
-	if f.cosmos, err = cosmos.Open(t.Context(), cosmos.Options{Now: f.now}); err != nil {
-		t.Fatal(err)
-	}
-	layout, err := infra.ReadCosmos()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := f.cosmos.Provision(t.Context(), layout); err != nil {
+	if f.cosmos, err = cosmos.OpenDeployed(t.Context(), cosmos.Options{Now: f.now}); err != nil {
 		t.Fatal(err)
 	}
 	if f.inbox, err = inbox.Open(inbox.Options{Now: f.now}); err != nil {

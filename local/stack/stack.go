@@ -20,7 +20,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/auditbell/auditbell/infra"
 	"github.com/auditbell/auditbell/infra/stage/layout"
 	"github.com/auditbell/auditbell/local/azure"
 	"github.com/auditbell/auditbell/local/cosmos"
@@ -146,17 +145,10 @@ func (s *Stack) startMail(ctx context.Context) error {
 }
 
 func (s *Stack) startCosmos(ctx context.Context, o Options) (endpoint string, err error) {
-	if s.Cosmos, err = cosmos.Open(ctx, cosmos.Options{Dir: below(o.Data, "cosmos"), Key: Key}); err != nil {
+	if s.Cosmos, err = cosmos.OpenDeployed(ctx, cosmos.Options{Dir: below(o.Data, "cosmos"), Key: Key}); err != nil {
 		return "", err
 	}
 	s.closers = append(s.closers, s.Cosmos.Close)
-	layout, err := infra.ReadCosmos()
-	if err != nil {
-		return "", err
-	}
-	if err := s.Cosmos.Provision(ctx, layout); err != nil {
-		return "", err
-	}
 	l, err := s.listen(ctx, "", "cosmos")
 	if err != nil {
 		return "", err
