@@ -237,6 +237,27 @@ func (s *Store) read(ctx context.Context, ref itemRef, v any) (version, error) {
 	return seen, nil
 }
 
+// write creates the item, or replaces the version that was read.
+func (s *Store) write(ctx context.Context, ref itemRef, v any, was azcore.ETag) (now version, err error) {
+	body, err := json.Marshal(v)
+	if err != nil {
+		return now, err
+	}
+	pk := azcosmos.NewPartitionKeyString(ref.pk)
+	now.ru, err = s.do(ctx, ref.container, func(ctx context.Context, c *azcosmos.ContainerClient) (float32, error) {
+		var r azcosmos.ItemResponse
+		var err error
+		if was == "" {
+			r, err = c.CreateItem(ctx, pk, body, nil)
+		} else {
+			r, err = c.ReplaceItem(ctx, pk, ref.id, body, &azcosmos.ItemOptions{IfMatchEtag: &was})
+		}
+		now.etag = r.ETag
+		return r.RequestCharge, err
+	})
+	return now, err
+}
+
 // pause waits for about d, or until ctx ends.
 func pause(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d/2 + time.Duration(rand.Int64N(int64(d))))

@@ -100,15 +100,8 @@ func (s *Store) update(ctx context.Context, ref alert.Ref, change func(*alert.Al
 		if err != nil || !change(&a) {
 			return err
 		}
-		body, err := json.Marshal(itemOf(a))
-		if err != nil {
-			return err
-		}
-		charge, err := s.do(ctx, containerAlerts, func(ctx context.Context, c *azcosmos.ContainerClient) (float32, error) {
-			r, err := c.ReplaceItem(ctx, azcosmos.NewPartitionKeyString(ref.Group), ref.ID, body, &azcosmos.ItemOptions{IfMatchEtag: &at.etag})
-			return r.RequestCharge, err
-		})
-		ru += charge
+		kept, err := s.write(ctx, itemRef{containerAlerts, ref.Group, ref.ID}, itemOf(a), at.etag)
+		ru += kept.ru
 		return err
 	})
 	return ru, err

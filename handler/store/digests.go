@@ -106,22 +106,10 @@ func (s *Store) DigestState(ctx context.Context, name, period string) (DigestSta
 
 func (s *Store) putDigest(ctx context.Context, d DigestState) (DigestState, error) {
 	item := digestItem{ID: d.Period, PK: "digest-" + d.Name, Kind: "digest", At: s.now().UTC(), TTL: seconds(keepRollups), DigestState: d}
-	body, err := json.Marshal(item)
-	if err != nil {
-		return d, err
+	kept, err := s.write(ctx, itemRef{containerRollups, item.PK, item.ID}, item, d.etag)
+	if err == nil {
+		d.etag = kept.etag
 	}
-	pk := azcosmos.NewPartitionKeyString(item.PK)
-	_, err = s.do(ctx, containerRollups, func(ctx context.Context, c *azcosmos.ContainerClient) (float32, error) {
-		var r azcosmos.ItemResponse
-		var err error
-		if d.etag == "" {
-			r, err = c.CreateItem(ctx, pk, body, nil)
-		} else {
-			r, err = c.ReplaceItem(ctx, pk, item.ID, body, &azcosmos.ItemOptions{IfMatchEtag: &d.etag})
-		}
-		d.etag = r.ETag
-		return r.RequestCharge, err
-	})
 	return d, err
 }
 

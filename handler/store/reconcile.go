@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
-	"github.com/Azure/azure-sdk-for-go/sdk/data/azcosmos"
 
 	"github.com/auditbell/auditbell/handler/alert"
 )
@@ -83,23 +82,9 @@ func (s *Store) Reconciled(ctx context.Context, subscription string) (Reconciled
 
 func (s *Store) putReconciled(ctx context.Context, r Reconciled) (Reconciled, error) {
 	item := reconciledItem{ID: "state", PK: "reconcile-" + r.Subscription, Kind: "reconcile", At: s.now().UTC(), TTL: seconds(keepRollups), Reconciled: r}
-	body, err := json.Marshal(item)
-	if err != nil {
-		return r, err
+	kept, err := s.write(ctx, itemRef{containerRollups, item.PK, item.ID}, item, r.etag)
+	if err == nil {
+		r.etag = kept.etag
 	}
-	pk := azcosmos.NewPartitionKeyString(item.PK)
-	_, err = s.do(ctx, containerRollups, func(ctx context.Context, c *azcosmos.ContainerClient) (float32, error) {
-		var answer azcosmos.ItemResponse
-		var err error
-		if r.etag == "" {
-			answer, err = c.CreateItem(ctx, pk, body, nil)
-		} else {
-			answer, err = c.ReplaceItem(ctx, pk, item.ID, body, &azcosmos.ItemOptions{IfMatchEtag: &r.etag})
-		}
-		if err == nil {
-			r.etag = answer.ETag
-		}
-		return answer.RequestCharge, err
-	})
 	return r, err
 }

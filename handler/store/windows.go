@@ -5,9 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
-	"github.com/Azure/azure-sdk-for-go/sdk/data/azcosmos"
 )
 
 // windowItem is a correlation's state for one group.
@@ -34,26 +31,9 @@ func (s *Store) Window(ctx context.Context, key string, change func(state []byte
 		if err != nil {
 			return err
 		}
-		charge, err := s.keepWindow(ctx, windowItem{ref.id, ref.pk, "window", state, seconds(keepSeen)}, at.etag)
-		ru += charge
+		kept, err := s.write(ctx, ref, windowItem{ref.id, ref.pk, "window", state, seconds(keepSeen)}, at.etag)
+		ru += kept.ru
 		return err
 	})
 	return ru, err
-}
-
-// keepWindow creates the item, or replaces the version that was read.
-func (s *Store) keepWindow(ctx context.Context, item windowItem, etag azcore.ETag) (ru float64, err error) {
-	body, err := json.Marshal(item)
-	if err != nil {
-		return 0, err
-	}
-	pk := azcosmos.NewPartitionKeyString(item.PK)
-	return s.do(ctx, containerRollups, func(ctx context.Context, c *azcosmos.ContainerClient) (float32, error) {
-		if etag == "" {
-			r, err := c.CreateItem(ctx, pk, body, nil)
-			return r.RequestCharge, err
-		}
-		r, err := c.ReplaceItem(ctx, pk, item.ID, body, &azcosmos.ItemOptions{IfMatchEtag: &etag})
-		return r.RequestCharge, err
-	})
 }
