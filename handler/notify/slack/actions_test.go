@@ -28,7 +28,7 @@ func TestGoldenActions(t *testing.T) {
 	t.Parallel()
 	m := notifytest.Grant()
 	m.Actions = actions()
-	golden(t, "actions", slack.Render(m))
+	notifytest.Golden(t, "actions", slack.Render(m), *update)
 }
 
 func TestActionsAreOfferedOnlyWhenAskedFor(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/auditbell/auditbell/handler/notify"
@@ -28,6 +29,31 @@ func Validate(raw []byte) (message any, err error) {
 		return nil, err
 	}
 	return message, s.Validate(message)
+}
+
+// Golden compares got, as indented JSON, with testdata/<name>.json, which it first rewrites when update is set.
+func Golden(t *testing.T, name string, got any, update bool) {
+	t.Helper()
+	var encoded bytes.Buffer
+	encoder := json.NewEncoder(&encoded)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", " ")
+	if err := encoder.Encode(got); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join("testdata", name+".json")
+	if update {
+		if err := os.WriteFile(file, encoded.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), encoded.String()); diff != "" {
+		t.Errorf("%s (-want +got; rewrite with -update):\n%s", file, diff)
+	}
 }
 
 // CheckGolden holds the channel's golden files, in compact form, to check.
