@@ -129,7 +129,7 @@ func (c *digestCmd) when() (*time.Location, time.Time, error) {
 // count feeds everything into the tally.
 func (c *digestCmd) count(ctx context.Context, t *digest.Tally, from openSource, std stdio) error {
 	bar := c.bar(from, std)
-	entries := 0
+	entries, began := 0, time.Now()
 	for b, err := range from.source.Entries(ctx, t.Vocabulary) {
 		if err != nil {
 			return err
@@ -137,7 +137,7 @@ func (c *digestCmd) count(ctx context.Context, t *digest.Tally, from openSource,
 		t.Add(b)
 		makeRoom(t.Size())
 		if entries += len(b.Entries); bar != nil {
-			bar.Describe(fmt.Sprintf("%d entries", entries))
+			bar.Describe(fmt.Sprintf("%d entries, %.0f/s", entries, float64(entries)/time.Since(began).Seconds()))
 			_ = bar.Set64(from.read.Load()) // a bar that cannot be drawn is no reason to stop
 		}
 	}
