@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -151,8 +150,7 @@ func (c *digestCmd) bar(from openSource, std stdio) *progressbar.ProgressBar {
 	if c.Progress == "never" || c.Progress == "auto" && !terminal(std.err) || from.read == nil {
 		return nil
 	}
-	return progressbar.NewOptions64(cmp.Or(from.size, -1), progressbar.OptionSetWriter(std.err), progressbar.OptionShowBytes(true),
-		progressbar.OptionSetPredictTime(true), progressbar.OptionThrottle(200*time.Millisecond), progressbar.OptionClearOnFinish())
+	return newBar(std.err, from.size(), progressbar.OptionShowBytes(true))
 }
 
 // written is what write writes.

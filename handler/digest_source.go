@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"os"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -36,7 +35,7 @@ type openSource struct {
 	words    string // what it is, for the report
 	tally    func(source.Window) *digest.Tally
 	read     *atomic.Int64 // bytes of input read so far; nil where that says nothing
-	size     int64         // of the input; 0: not known
+	size     func() int64  // of the input; -1: not known
 	evidence *digest.Evidence
 }
 
@@ -70,7 +69,7 @@ func (f *sourceFlags) files(std stdio) openSource {
 	args := append(append([]string{}, f.Input...), f.Paths...)
 	read := &atomic.Int64{}
 	return openSource{
-		source: source.Files{Inputs: counted(inputs(args, std), read)}, words: "files", tally: digest.NewTally, read: read, size: sizeOf(args),
+		source: source.Files{Inputs: counted(inputs(args, std), read)}, words: "files", tally: digest.NewTally, read: read, size: func() int64 { return bytesOf(args, std) },
 	}
 }
 
@@ -191,19 +190,6 @@ func (m *meter) Read(p []byte) (int, error) {
 	n, err := m.ReadCloser.Read(p)
 	m.read.Add(int64(n))
 	return n, err
-}
-
-// sizeOf adds up files that are named; 0 when something is not a plain file, so that no progress is invented.
-func sizeOf(args []string) int64 {
-	total := int64(0)
-	for _, arg := range args {
-		info, err := os.Stat(arg)
-		if err != nil || !info.Mode().IsRegular() {
-			return 0
-		}
-		total += info.Size()
-	}
-	return total
 }
 
 // misuse is an error of the call rather than of the answer.

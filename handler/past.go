@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"iter"
 	"os"
 	"strings"
@@ -110,7 +111,7 @@ type past struct {
 	source.Finder
 	notes []string      // what the operator should know of how the question is answered
 	read  *atomic.Int64 // bytes of input read so far; nil where that says nothing
-	size  int64         // of the input; 0: not known
+	size  func() int64  // of the input; -1: not known
 }
 
 // open opens what --source names; f may lose an open end that the source cannot have.
@@ -144,7 +145,7 @@ func sourceNames() string {
 
 func openPastFiles(p *pastFlags, std stdio, _ *source.Filter, _ time.Time) (past, error) {
 	read := &atomic.Int64{}
-	return past{Finder: source.Files{Inputs: counted(inputs(p.Files, std), read)}, read: read, size: sizeOf(p.Files)}, nil
+	return past{Finder: source.Files{Inputs: counted(inputs(p.Files, std), read)}, read: read, size: func() int64 { return bytesOf(p.Files, std) }}, nil
 }
 
 // each yields every event that is looked for, shows progress, and names on standard error what could not be read. ok
@@ -192,12 +193,17 @@ func (p *pastFlags) bar(from past, std stdio) *pastBar {
 	if p.Progress == "never" || p.Progress == "auto" && (!terminal(std.err) || terminal(std.out)) {
 		return nil
 	}
-	size := from.size
-	if from.read == nil || size == 0 {
-		size = -1
+	size := int64(-1)
+	if from.read != nil {
+		size = from.size()
 	}
-	return &pastBar{from: from, ProgressBar: progressbar.NewOptions64(size, progressbar.OptionSetWriter(std.err), progressbar.OptionShowBytes(from.read != nil),
-		progressbar.OptionSetPredictTime(true), progressbar.OptionThrottle(200*time.Millisecond), progressbar.OptionClearOnFinish())}
+	return &pastBar{from: from, ProgressBar: newBar(std.err, size, progressbar.OptionShowBytes(from.read != nil))}
+}
+
+// newBar is a progress bar; size is -1 where the end is not known.
+func newBar(out io.Writer, size int64, more ...progressbar.Option) *progressbar.ProgressBar {
+	return progressbar.NewOptions64(size, append(more, progressbar.OptionSetWriter(out), progressbar.OptionSetPredictTime(true),
+		progressbar.OptionThrottle(200*time.Millisecond), progressbar.OptionClearOnFinish())...)
 }
 
 // at notes how far the source has come. A bar that cannot be drawn is no reason to stop.

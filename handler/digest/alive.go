@@ -90,10 +90,11 @@ type SelfWatch struct {
 
 // tellAlive makes the dead-man's check of the evidence.
 func (r *Report) tellAlive(e *Evidence) {
+	c := &r.Completeness
+	c.Canary = CanaryDays{Destinations: []TestEnd{}, List: []CanaryDay{}}
 	if e == nil || e.Alive == nil || r.Window.From.IsZero() || r.Window.To.IsZero() {
 		return
 	}
-	c := &r.Completeness
 	end := r.Window.To
 	if r.GeneratedAt.Before(end) {
 		end = r.GeneratedAt

@@ -2,8 +2,10 @@ package source
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"iter"
 	"runtime"
 	"sync"
@@ -102,12 +104,20 @@ func (c *crew) do(j job, w worker) {
 	defer close(j.out)
 	switch {
 	case j.failed != nil:
-		c.send(j, &piece{Batch: Batch{Name: j.name, Unreadable: []Place{{Name: j.name, Reason: j.failed.Error()}}}})
+		c.send(j, &piece{Batch: Batch{Name: j.name, Unreadable: []Place{{Name: j.name, Reason: reason(j.failed)}}}})
 	case j.stream != nil:
 		w.stream(j)
 	default:
 		c.send(j, w.lines(j))
 	}
+}
+
+// reason is why a file cannot be read, without its name: a Place has that.
+func reason(err error) string {
+	if at := new(fs.PathError); errors.As(err, &at) {
+		return "cannot be opened: " + at.Err.Error()
+	}
+	return err.Error()
 }
 
 // send hands a piece over; false when nobody wants it any more.
