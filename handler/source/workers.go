@@ -48,7 +48,8 @@ type crew struct {
 const ahead = 4
 
 // read has workers turn the files into pieces and yields them in the input's order. The caller is one of the workers:
-// there are as many as processors, and nearly nobody ever waits.
+// there are as many as processors, and hardly anybody ever waits. Measured: handing each piece from a reader to a worker
+// to the caller, a goroutine each, took a tenth more time.
 func (f Files) read(ctx context.Context, newWorker func(*crew) worker) iter.Seq2[*piece, error] {
 	return func(yield func(*piece, error) bool) {
 		workers := f.Workers
@@ -112,9 +113,9 @@ func (c *crew) do(j job, w worker) {
 	}
 }
 
-// reason is why a file cannot be read, without its name: a Place has that.
+// reason is why a file cannot be read, without its name where it was not even opened: a Place has that.
 func reason(err error) string {
-	if at := new(fs.PathError); errors.As(err, &at) {
+	if at := new(fs.PathError); errors.As(err, &at) && at.Op == "open" {
 		return "cannot be opened: " + at.Err.Error()
 	}
 	return err.Error()
@@ -154,7 +155,7 @@ type lead struct {
 	*crew
 	worker
 	buffer    []byte
-	streaming chan *piece // out of the stream that it has somebody read
+	streaming chan *piece // out of the file that it has somebody else read
 	running   *sync.WaitGroup
 }
 
