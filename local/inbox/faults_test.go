@@ -93,20 +93,25 @@ func TestFaultTimeoutEndsWithTheServer(t *testing.T) {
 		_, err := http.Post(url+"/webhook/x", "application/json", strings.NewReader("{}"))
 		failed <- err
 	}()
-	for {
-		s.store.mu.Lock()
-		seen, changed := s.store.tallies[Webhook].Failed, s.store.changed
-		s.store.mu.Unlock()
-		if seen > 0 {
-			break
-		}
-		<-changed
-	}
+	untilFailed(s, Webhook)
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
 	if err := <-failed; err == nil {
 		t.Error("got an answer, want a broken connection")
+	}
+}
+
+// untilFailed waits until something sent to destination has failed.
+func untilFailed(s *Server, destination string) {
+	for {
+		s.store.mu.Lock()
+		seen, changed := s.store.tallies[destination].Failed, s.store.changed
+		s.store.mu.Unlock()
+		if seen > 0 {
+			return
+		}
+		<-changed
 	}
 }
 

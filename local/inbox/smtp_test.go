@@ -163,15 +163,7 @@ func TestMailTimeout(t *testing.T) {
 	}
 	failed := make(chan error, 1)
 	go func() { failed <- client.DialAndSendWithContext(context.Background(), digest(t)) }()
-	for {
-		s.store.mu.Lock()
-		seen, changed := s.store.tallies[Email].Failed, s.store.changed
-		s.store.mu.Unlock()
-		if seen > 0 {
-			break
-		}
-		<-changed
-	}
+	untilFailed(s, Email)
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
