@@ -106,6 +106,9 @@ func TestMonthAtScale(t *testing.T) {
 		records := hourOfRecords(uint64(hour.Unix()), hour, events/744) //nolint:gosec // a seed
 		stored.of(o.meter, func() { stored.ru += o.append(t, records) })
 		stored.events += len(records)
+		if (h+1)%24 == 0 {
+			t.Logf("day %d: %d events; stored %s; rollups %s", (h+1)/24, stored.events, stored, rolled)
+		}
 		if (h+1)%step == 0 {
 			o.clock.Store(hour.Add(65 * time.Minute).Unix())
 			rolled.of(o.meter, func() {
