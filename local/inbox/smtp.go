@@ -54,6 +54,7 @@ func (s *Server) ServeSMTP(ctx context.Context, l net.Listener) error {
 		case <-ended:
 		}
 		_ = server.Close()
+		_ = l.Close() // which the server may not know yet
 	}()
 	err = server.Serve(l)
 	close(ended)

@@ -96,6 +96,7 @@ func serve(t *testing.T, p *post, secure bool) (address string, trust *x509.Cert
 	go func() { done <- server.Serve(listener) }()
 	t.Cleanup(func() {
 		_ = server.Close()
+		_ = listener.Close() // which the server may not know yet
 		<-done
 	})
 	return listener.Addr().String(), trust
