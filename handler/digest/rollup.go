@@ -121,7 +121,7 @@ func onceAcrossFeeds(all []rolled) []rolled {
 // countLives tells how far each operation has come. Entries of one operation must follow each other.
 func (r *rollup) countLives(all []rolled) {
 	for i := range all {
-		stage := byte(all[i].outcome) + 1
+		stage := stage(outcomes[all[i].outcome])
 		if i > 0 && all[i].life == all[i-1].life {
 			last := &r.Lives[len(r.Lives)-1]
 			*last = max(*last, stage)
