@@ -1,8 +1,9 @@
 package alert
 
 import (
+	"encoding/binary"
+	"hash/fnv"
 	"maps"
-	"math/rand/v2"
 	"slices"
 	"time"
 )
@@ -146,10 +147,19 @@ func (a *Alert) Failed(name, reason string, delay time.Duration, now time.Time) 
 	}
 	if delay <= 0 {
 		delay = min(time.Second<<min(d.Attempts, 12), time.Hour)
-		delay += time.Duration(rand.Int64N(int64(delay)/4 + 1))
+		delay += a.Jitter(name, now, delay/4+1)
 	}
 	d.Due = now.UTC().Add(delay)
 	a.Deliveries[name] = d
+}
+
+// Jitter is the part of a pause, below limit, that keeps alerts from coming back to a channel all at once. It follows from
+// the alert, the channel and the time, so that the same state always has the same successor.
+func (a *Alert) Jitter(name string, now time.Time, limit time.Duration) time.Duration {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(a.ID + "\x00" + name)) // hash.Hash never fails
+	_, _ = h.Write(binary.LittleEndian.AppendUint64(nil, uint64(now.UnixNano())))
+	return time.Duration(h.Sum64() % uint64(limit))
 }
 
 // Park gives a delivery up at once: trying again cannot help.

@@ -5,7 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -86,8 +87,8 @@ func (p *Pipeline) deliverAll(ctx context.Context, due []alert.Alert, b Batch) S
 		}
 	}
 	var once []alert.Alert
-	for _, a := range newest {
-		once = append(once, a)
+	for _, id := range slices.Sorted(maps.Keys(newest)) {
+		once = append(once, newest[id])
 	}
 	each(len(once), func(i int) {
 		one := p.deliver(ctx, once[i], b)
@@ -121,7 +122,7 @@ func (p *Pipeline) deliver(ctx context.Context, a alert.Alert, b Batch) Summary 
 	defer cancel()
 	each(len(names), func(i int) {
 		tries[i] = p.try(sending, a, names[i])
-		tries[i].wait = spread(tries[i].wait, b.crowd)
+		tries[i].spread(a, b.crowd)
 	})
 
 	marking, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
@@ -186,11 +187,10 @@ func (p *Pipeline) try(ctx context.Context, a alert.Alert, name string) attempt 
 
 // spread gives alerts that wait for the same budget different times to wait, about one a second, so that they do not
 // all come back, and are turned away, together.
-func spread(wait time.Duration, crowd int) time.Duration {
-	if wait > 0 {
-		wait += rand.N(time.Duration(crowd+1) * time.Second / perSecond)
+func (t *attempt) spread(a alert.Alert, crowd int) {
+	if t.wait > 0 {
+		t.wait += a.Jitter(t.name, t.at, time.Duration(crowd+1)*time.Second/perSecond)
 	}
-	return wait
 }
 
 // mark applies the attempt to the alert as it is now, which may have moved on.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -53,7 +54,7 @@ func (p *Pipeline) sumUp(ctx context.Context, b Batch, waiting []alert.Alert) (s
 // bundles says which alerts are to be summed up, destination by destination.
 func (p *Pipeline) bundles(waiting []alert.Alert) []bundle {
 	var all []bundle
-	for name := range p.Destinations {
+	for _, name := range slices.Sorted(maps.Keys(p.Destinations)) {
 		var held, plain []alert.Alert
 		for _, a := range waiting {
 			switch {

@@ -13,7 +13,7 @@ import (
 // batch that changes the alert, so a click that is sent again finds it and changes nothing. lease is taken on the
 // alert when it is free and somebody is owed an edit. The error is alert.ErrUnknown when there is no such alert.
 func (s *Store) Act(ctx context.Context, ref alert.Ref, act alert.Act, lease alert.Lease) (alert.Rung, error) {
-	return rungAnew(ctx, "note act", func(int) (alert.Rung, error) { return s.actOnce(ctx, ref, act, lease) })
+	return s.rungAnew(ctx, "note act", func(int) (alert.Rung, error) { return s.actOnce(ctx, ref, act, lease) })
 }
 
 // actOnce takes one decision on what it reads and commits it.

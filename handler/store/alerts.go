@@ -59,7 +59,7 @@ const (
 // concurrently it is called with the same record. lease is taken on the alert when that is free; a lease without an
 // end only names the caller.
 func (s *Store) Ring(ctx context.Context, f alert.Finding, lease alert.Lease) (alert.Rung, error) {
-	return rungAnew(ctx, "ring alert", func(round int) (alert.Rung, error) { return s.ringOnce(ctx, f, lease, round) })
+	return s.rungAnew(ctx, "ring alert", func(round int) (alert.Rung, error) { return s.ringOnce(ctx, f, lease, round) })
 }
 
 // ringOnce takes one decision on what it reads and commits it.

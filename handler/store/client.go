@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"strconv"
@@ -110,7 +109,7 @@ func (s *Store) do(ctx context.Context, container string, op call) (ru float64, 
 			return ru, &unavailableError{container, err}
 		}
 		s.log.Debug("retry cosmos", "container", container, "attempt", attempt+1, "error", short(err))
-		if pause(ctx, firstBackoff<<attempt) != nil {
+		if s.pause(ctx, firstBackoff<<attempt) != nil {
 			return ru, &unavailableError{container, err}
 		}
 	}
@@ -259,8 +258,8 @@ func (s *Store) write(ctx context.Context, ref itemRef, v any, was azcore.ETag) 
 }
 
 // pause waits for about d, or until ctx ends.
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d/2 + time.Duration(rand.Int64N(int64(d))))
+func (s *Store) pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d/2 + s.jitter(d))
 	defer timer.Stop()
 	select {
 	case <-timer.C:

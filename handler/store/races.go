@@ -14,7 +14,7 @@ const raceRounds = 12
 
 // anew takes a decision on what is there, and anew on what is there by then as long as the error is one of those. The
 // pauses between grow from some 5 ms to half a second.
-func anew(ctx context.Context, what string, those func(error) bool, decide func(round int) error) error {
+func (s *Store) anew(ctx context.Context, what string, those func(error) bool, decide func(round int) error) error {
 	var err error
 	for round := range raceRounds {
 		if err = decide(round); err == nil {
@@ -23,7 +23,7 @@ func anew(ctx context.Context, what string, those func(error) bool, decide func(
 		if !those(err) || ctx.Err() != nil {
 			return fmt.Errorf("%s: %w", what, err)
 		}
-		if err := pause(ctx, min(5*time.Millisecond<<round, 500*time.Millisecond)); err != nil {
+		if err := s.pause(ctx, min(5*time.Millisecond<<round, 500*time.Millisecond)); err != nil {
 			return err
 		}
 	}
@@ -31,9 +31,9 @@ func anew(ctx context.Context, what string, those func(error) bool, decide func(
 }
 
 // rungAnew is anew for decisions about an alert that meet a race or an unclear reply. The charge is that of all rounds.
-func rungAnew(ctx context.Context, what string, decide func(round int) (alert.Rung, error)) (r alert.Rung, err error) {
+func (s *Store) rungAnew(ctx context.Context, what string, decide func(round int) (alert.Rung, error)) (r alert.Rung, err error) {
 	var ru float64
-	err = anew(ctx, what, lost, func(round int) (err error) {
+	err = s.anew(ctx, what, lost, func(round int) (err error) {
 		r, err = decide(round)
 		ru += r.RU
 		return err

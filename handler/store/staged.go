@@ -59,7 +59,7 @@ func (s *Store) CountStaged(ctx context.Context, rule string, day time.Time, n i
 		default:
 			return ru, err
 		}
-		if err := pause(ctx, firstBackoff<<round); err != nil {
+		if err := s.pause(ctx, firstBackoff<<round); err != nil {
 			return ru, err
 		}
 	}

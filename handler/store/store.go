@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"sync/atomic"
 	"time"
 
@@ -47,6 +48,9 @@ type Options struct {
 	Transport  policy.Transporter     // tests and local runs in one process; nil: azcosmos' own HTTP client
 	Logger     *slog.Logger           // retries and rebuilt clients; nil: slog.Default()
 	Now        func() time.Time       // nil: time.Now
+	// Jitter draws the random part of a pause between two attempts, below limit; nil: evenly spread. Several instances
+	// must not come back together.
+	Jitter func(limit time.Duration) time.Duration
 }
 
 // Store is safe for concurrent use.
@@ -54,6 +58,7 @@ type Store struct {
 	clients *provider
 	log     *slog.Logger
 	now     func() time.Time
+	jitter  func(limit time.Duration) time.Duration
 
 	habitsSince atomic.Pointer[time.Time] // nil: not read yet
 }
@@ -66,6 +71,9 @@ func Open(o Options) (*Store, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	if o.Jitter == nil {
+		o.Jitter = rand.N[time.Duration]
+	}
 	if o.Database == "" {
 		o.Database = Database
 	}
@@ -73,7 +81,7 @@ func Open(o Options) (*Store, error) {
 	if _, err := clients.current(); err != nil {
 		return nil, err
 	}
-	return &Store{clients: clients, log: o.Logger, now: clients.clock.now}, nil
+	return &Store{clients: clients, log: o.Logger, now: clients.clock.now, jitter: o.Jitter}, nil
 }
 
 // Now is the account's time. Leases and windows are compared by several instances, whose own clocks may differ by
