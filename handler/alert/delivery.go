@@ -13,6 +13,7 @@ type Delivery struct {
 	Revision int       `json:"revision"`          // the newest revision its readers have; 0: nothing yet
 	Channel  string    `json:"channel,omitempty"` // where the message stands, to edit it
 	Ref      string    `json:"ref,omitempty"`
+	State    string    `json:"state,omitempty"` // what is known about the message: a notify.State
 	At       time.Time `json:"at,omitzero"` // last success
 	Told     Told      `json:"told,omitzero"`
 	Due      time.Time `json:"due,omitzero"` // not before
@@ -124,7 +125,7 @@ func (a *Alert) Delivered(name string, revision int, to Delivery, now time.Time)
 	if revision > d.Revision {
 		d.Revision, d.Told = revision, to.Told
 	}
-	d.Channel, d.Ref, d.At = to.Channel, to.Ref, now.UTC()
+	d.Channel, d.Ref, d.State, d.At = to.Channel, to.Ref, to.State, now.UTC()
 	d.Attempts, d.Since, d.Reason, d.Held = 0, time.Time{}, "", ""
 	d.Due = a.notBefore(d, now)
 	a.Deliveries[name] = d

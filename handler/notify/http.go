@@ -1,15 +1,19 @@
 package notify
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -27,58 +31,72 @@ type Answer struct {
 	Body   []byte
 }
 
-// Send performs one request and sorts its outcome into the kinds of errors.go. Only a 2xx answer comes without an
-// error; other answers come beside it, so that a destination can look for its own error codes in the body.
+// Send performs one request and gives its failure the Kind of errors.go. Only a 2xx answer comes without an error; other
+// answers come beside it, so that a destination can look for its own error codes in the body.
 //
 // No error says more than a class of failure: net/http's own errors carry the address, and webhook addresses are
 // secrets. Only the context's own errors stay in the chain.
 func Send(client *http.Client, r *http.Request) (Answer, error) {
+	var written atomic.Bool // the last byte of the request has left
+	r = r.WithContext(httptrace.WithClientTrace(r.Context(), &httptrace.ClientTrace{
+		WroteRequest: func(info httptrace.WroteRequestInfo) { written.Store(info.Err == nil) },
+	}))
 	resp, err := client.Do(r)
 	if err != nil {
 		// The one case in which Do returns both: CheckRedirect refused (net/http, Client.Do).
 		if resp != nil {
-			return Answer{Status: resp.StatusCode}, Permanent(fmt.Errorf("status %d: redirects are refused", resp.StatusCode))
+			return Answer{Status: resp.StatusCode}, Fail(Refused, fmt.Errorf("status %d: redirects are refused", resp.StatusCode))
 		}
-		return Answer{}, network(r.Context(), err)
+		if written.Load() {
+			return Answer{}, Fail(Unanswered, network(r.Context(), err))
+		}
+		return Answer{}, Fail(NotSent, network(r.Context(), err))
 	}
 	defer func() { _ = resp.Body.Close() }() // nothing depends on it once the body is read
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
-	if err != nil {
-		return Answer{}, network(r.Context(), err)
-	}
+	body, readErr := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	a := Answer{Status: resp.StatusCode, Header: resp.Header, Body: body}
-	return a, a.check(time.Now())
+	if err := a.check(time.Now()); err != nil || readErr == nil {
+		return a, err
+	}
+	return Answer{Status: a.Status}, Fail(Unconfirmed, fmt.Errorf("status %d: %w", a.Status, network(r.Context(), readErr)))
 }
 
-// check turns a status into the kind of error that decides what happens next. A 4xx is about us and stays so; a 5xx,
-// a timeout seen by the server (408) and "too early" (425) are about now.
+// statusKinds are the statuses that say what is at fault (RFC 9110 §15, RFC 6585). Any other 4xx and every redirect may
+// as well come from a proxy between us and the service.
+var statusKinds = map[int]Kind{
+	http.StatusRequestTimeout: Trouble, http.StatusTooEarly: Trouble, http.StatusTooManyRequests: Throttled,
+	http.StatusRequestEntityTooLarge: MessageRefused, http.StatusRequestURITooLong: MessageRefused, http.StatusRequestHeaderFieldsTooLarge: MessageRefused,
+}
+
+// check gives a status that is no 2xx its kind.
 func (a Answer) check(now time.Time) error {
 	if a.Status >= 200 && a.Status <= 299 {
 		return nil
 	}
-	text := http.StatusText(a.Status)
-	err := fmt.Errorf("status %d %s", a.Status, strings.ToLower(text))
-	if a.Status == http.StatusTooManyRequests || a.Status >= 500 {
-		if delay, named := retryAfter(a.Header, now); named {
-			return RetryAfter(err, delay)
-		}
-		return err
+	kind, known := statusKinds[a.Status]
+	if !known && a.Status < 500 {
+		kind = Refused
 	}
-	if a.Status == http.StatusRequestTimeout || a.Status == http.StatusTooEarly {
-		return err
+	err := Fail(kind, errors.New(strings.TrimSpace(fmt.Sprintf("status %d %s", a.Status, strings.ToLower(http.StatusText(a.Status))))))
+	if delay, named := retryAfter(a.Header, now); named && (kind == Throttled || a.Status >= 500) {
+		return RetryAfter(err, delay)
 	}
-	return Permanent(err)
+	return err
 }
 
-// retryAfter reads both forms of Retry-After (RFC 9110 §10.2.3). A date is measured against the answer's own Date,
-// where it has one, so that a clock that is off cannot turn ten seconds into an hour.
+// retryAfter reads both forms of Retry-After (RFC 9110 §10.2.3), and seconds with decimals, which some gateways send. A
+// date is measured against the answer's own Date, where it has one, so that a clock that is off cannot turn ten seconds
+// into an hour.
 func retryAfter(h http.Header, now time.Time) (time.Duration, bool) {
 	value := strings.TrimSpace(h.Get("Retry-After"))
 	if value == "" {
 		return 0, false
 	}
-	if seconds, err := strconv.ParseUint(value, 10, 31); err == nil {
-		return min(max(time.Duration(seconds)*time.Second, time.Second), maxDelay), true
+	if seconds, err := strconv.ParseFloat(value, 64); err == nil || errors.Is(err, strconv.ErrRange) { // out of range: infinite
+		if !(seconds >= 0) { // NaN, too
+			return 0, false
+		}
+		return bounded(time.Duration(math.Ceil(min(seconds, maxDelay.Seconds()))) * time.Second), true
 	}
 	at, err := http.ParseTime(value)
 	if err != nil {
@@ -87,15 +105,23 @@ func retryAfter(h http.Header, now time.Time) (time.Duration, bool) {
 	if sent, err := http.ParseTime(h.Get("Date")); err == nil {
 		now = sent
 	}
-	return min(max(at.Sub(now), time.Second), maxDelay), true
+	return bounded(at.Sub(now)), true
 }
 
-// network names the class of a failure below HTTP. All of them may pass.
+func bounded(delay time.Duration) time.Duration { return min(max(delay, time.Second), maxDelay) }
+
+// network names the class of a failure below HTTP.
 func network(ctx context.Context, err error) error {
 	if cause := ctx.Err(); cause != nil {
 		return fmt.Errorf("send: %w", cause)
 	}
 	return errors.New("send: " + class(err))
+}
+
+// WebPage reports whether an answer is a web page: a proxy's sign-in or block page, which no service sends to a program.
+func (a Answer) WebPage() bool {
+	text := strings.ToLower(string(bytes.TrimSpace(a.Body[:min(len(a.Body), 512)])))
+	return strings.HasPrefix(text, "<!doctype html") || strings.HasPrefix(text, "<html") || strings.HasPrefix(text, "<head")
 }
 
 // class knows what operators can act on: a name that does not resolve, a certificate, a port nobody listens on. The rest

@@ -17,9 +17,11 @@ import (
 //   - prev is zero: post m, and return a Ref by which it can be found again (zero where a channel offers none).
 //   - prev is not zero: bring the earlier message to m's state: edit it in place where the channel can, follow up
 //     where it cannot and m.News is not empty, and do nothing where there is no news to tell. Return the Ref to keep.
-//   - a nil error means that the channel accepted it; nothing is retried inside.
-//   - errors are Permanent when trying again cannot help, carry RetryAfter when the channel named a delay, and never
-//     contain an address, a token or text of the event.
+//   - a nil error means that the channel answered as its service documents for a message that it takes; Ref.State says
+//     how much that answer proves. Nothing is retried inside.
+//   - errors have the Kind that fits, carry RetryAfter when the channel named a delay, and never contain an address, a
+//     token or text of the event.
+//   - no 2xx answer is an error of another kind than Unconfirmed, unless the service documents it as a refusal.
 //   - event text is escaped after all composing; it cannot mention, link, format or break out of its slot.
 //   - m is never too long: what does not fit is cut with "…" and the fallback text is always there.
 type Destination interface {
@@ -105,13 +107,37 @@ const (
 	Resolved  Result = "resolved"
 )
 
-// Ref finds a delivered message again: Slack's channel and ts. It is stored with the alert.
+// State is how much is known about a message. Checks, reports and documentation use these three words and no others.
+type State string
+
+// States of a message. None of them says that a person read it.
+const (
+	// Waiting: no answer has taken the message yet.
+	Waiting State = "waiting"
+	// Accepted: a service took the message and does not report what became of it: a Teams workflow (202 means that the
+	// flow started), a Slack incoming webhook, a mail server, Microsoft Graph.
+	Accepted State = "accepted"
+	// Confirmed: the answer proves that the message is where its readers look: Slack's Web API returned the message's
+	// ts, a mail operation of Azure Communication Services ended as Succeeded, the operator's own webhook answered 2xx.
+	Confirmed State = "confirmed"
+)
+
+// Ref finds a message again that a channel took: Slack's channel and ts, the operation of a mail. It is stored with the
+// alert.
 type Ref struct {
 	Channel string `json:"channel,omitempty"`
 	ID      string `json:"id,omitempty"`
+	State   State  `json:"state,omitempty"` // Accepted or Confirmed; empty in what earlier versions stored
 }
 
-// Zero reports whether nothing was delivered yet.
+// Confirmer is a Destination whose service reports later what became of a message that it accepted.
+type Confirmer interface {
+	// Confirm asks about a message whose Ref.State is Accepted. It returns Confirmed, Accepted while the service is still
+	// at it, or an error when the service could not send the message.
+	Confirm(ctx context.Context, ref Ref) (State, error)
+}
+
+// Zero reports whether no channel took the message yet.
 func (r Ref) Zero() bool { return r == Ref{} }
 
 // Fallback is the message in one line, for notifications, screen readers and clients that show no blocks.

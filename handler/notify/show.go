@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"cmp"
 	"net/url"
 	"slices"
 	"strings"
@@ -25,13 +26,8 @@ func (r Result) Word() string {
 }
 
 // Posted is the Ref for channels that offer no handle: it finds nothing, but it is not zero, so that the next Deliver
-// knows that m was told and only news is still to tell.
-func Posted(m Message) Ref {
-	if m.ID == "" {
-		return Ref{ID: "posted"}
-	}
-	return Ref{ID: m.ID}
-}
+// knows that m was sent and only its news is still to send.
+func Posted(m Message, state State) Ref { return Ref{ID: cmp.Or(m.ID, "posted"), State: state} }
 
 // HasNews reports whether there is anything in News that a reader could see.
 func (m Message) HasNews() bool { return strings.TrimSpace(Clean(m.News, false)) != "" }

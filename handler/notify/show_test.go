@@ -85,7 +85,7 @@ func TestUntag(t *testing.T) {
 
 func TestPostedIsNeverZero(t *testing.T) {
 	t.Parallel()
-	if notify.Posted(notify.Message{}).Zero() || notify.Posted(notify.Message{ID: "a"}).ID != "a" {
+	if notify.Posted(notify.Message{}, notify.Accepted).Zero() || notify.Posted(notify.Message{ID: "a"}, notify.Accepted).ID != "a" {
 		t.Error("Posted does not tell a told message from a new one")
 	}
 }

@@ -176,7 +176,7 @@ func (p *Pipeline) try(ctx context.Context, a alert.Alert, name string) attempt 
 	if !ok {
 		t.err = notify.Permanent(fmt.Errorf("destination %q is not configured", name))
 	} else if t.wait = p.budget(name, t.first || m.News != ""); t.wait == 0 {
-		t.ref, t.err = destination.Deliver(ctx, m, notify.Ref{Channel: d.Channel, ID: d.Ref})
+		t.ref, t.err = destination.Deliver(ctx, m, notify.Ref{Channel: d.Channel, ID: d.Ref, State: notify.State(d.State)})
 	}
 	t.at = p.Now()
 	if r, ok := destination.(notify.Recorder); ok && t.wait == 0 && t.err == nil {
@@ -199,7 +199,7 @@ func (t attempt) mark(a *alert.Alert) {
 	case t.wait > 0:
 		a.Wait(t.name, t.at.Add(t.wait))
 	case t.err == nil:
-		a.Delivered(t.name, t.revision, alert.Delivery{Channel: t.ref.Channel, Ref: t.ref.ID, Told: t.told}, t.at)
+		a.Delivered(t.name, t.revision, alert.Delivery{Channel: t.ref.Channel, Ref: t.ref.ID, State: string(t.ref.State), Told: t.told}, t.at)
 	case notify.IsPermanent(t.err):
 		a.Park(t.name, t.err.Error(), t.at)
 	default:

@@ -89,7 +89,7 @@ func (a *acs) send(ctx context.Context, from string, m Mail) error {
 	}
 	var state acsState
 	if json.Unmarshal(answer.Body, &state) != nil || state.Status == "" {
-		return errors.New("ask Communication Services: answered with something else than a state (hint: check ACS_ENDPOINT)")
+		return notify.Fail(notify.Unconfirmed, errors.New("ask Communication Services: answered with something else than a state (hint: check ACS_ENDPOINT)"))
 	}
 	if !m.Confirm {
 		return state.err()

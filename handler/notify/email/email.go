@@ -162,7 +162,7 @@ func (d *Destination) Deliver(ctx context.Context, m notify.Message, prev notify
 	}
 	ref, follows := prev, !prev.Zero()
 	if !follows {
-		ref = notify.Posted(m)
+		ref = notify.Posted(m, notify.Accepted)
 	}
 	if err := d.mailer.Send(ctx, render(m, d.to, follows)); err != nil {
 		return prev, err

@@ -46,7 +46,8 @@ const graphScope = "https://graph.microsoft.com/.default"
 func TestCommunicationServicesMeetsTheContract(t *testing.T) {
 	t.Parallel()
 	notifytest.Run(t, notifytest.Harness{
-		Open: func(s *settings.Set, c *http.Client) notify.Destination { return open(s, c, identity{acsScope}) },
+		State: notify.Accepted,
+		Open:  func(s *settings.Set, c *http.Client) notify.Destination { return open(s, c, identity{acsScope}) },
 		Settings: func(base string) map[string]string {
 			return map[string]string{"MAIL_PROVIDER": "acs", "MAIL_FROM": "bell@contoso.example", "MAIL_TO": "soc@contoso.example, Ann <ann@contoso.example>", "ACS_ENDPOINT": base}
 		},
@@ -85,7 +86,8 @@ func acceptACS(r *http.Request, body []byte) (notifytest.Shown, error) {
 func TestGraphMeetsTheContract(t *testing.T) {
 	t.Parallel()
 	notifytest.Run(t, notifytest.Harness{
-		Open: func(s *settings.Set, c *http.Client) notify.Destination { return open(s, c, identity{graphScope}) },
+		State: notify.Accepted,
+		Open:  func(s *settings.Set, c *http.Client) notify.Destination { return open(s, c, identity{graphScope}) },
 		Settings: func(base string) map[string]string {
 			return map[string]string{"MAIL_PROVIDER": "graph", "MAIL_FROM": "bell@contoso.example", "MAIL_TO": "soc@contoso.example", "GRAPH_ENDPOINT": base + "/v1.0"}
 		},

@@ -57,7 +57,7 @@ func (g *graph) send(ctx context.Context, from string, m Mail) error {
 	case err != nil:
 		return fmt.Errorf("ask Microsoft Graph: %w", err)
 	case answer.Status != http.StatusAccepted:
-		return fmt.Errorf("ask Microsoft Graph: answered %d, expected 202 (hint: check GRAPH_ENDPOINT and the proxy)", answer.Status)
+		return notify.Fail(notify.Unconfirmed, fmt.Errorf("ask Microsoft Graph: answered %d, expected 202 (hint: check GRAPH_ENDPOINT and the proxy)", answer.Status))
 	}
 	return nil
 }

@@ -60,6 +60,9 @@ func returnsRef(t *testing.T, e *end) {
 	if ref.Zero() {
 		t.Fatal("Deliver returned the zero Ref")
 	}
+	if ref.State != e.State {
+		t.Errorf("the message is called %q, the channel's answer proves %q", ref.State, e.State)
+	}
 	if posted := e.arrived()[0]; e.Edits && ref != posted.Ref {
 		t.Errorf("ref = %+v, want that of the posted message, %+v", ref, posted.Ref)
 	}

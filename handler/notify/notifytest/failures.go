@@ -16,14 +16,16 @@ import (
 
 // failures are the cases in which something is wrong with the channel, the network or us.
 var failures = []testCase{
-	{"gives up on what retrying cannot mend", "a revoked token hammered for days hides the problem and gets the app banned", refusals},
+	{"calls a refusal a refusal", "the alert or the destination is at fault, and the pipeline finds out which by trying", refusals},
+	{"calls a message that is too large refused", "it is sent again with less in it, and no other alert waits for it", tooLarge},
 	{"leaves server trouble to be retried", "an alert must outlive an outage of the channel", outages},
 	{"reports the delay that the channel asked for", "the pipeline must wait as long as the service asks, not guess", namedDelays},
 	{"takes a 429 without a delay as passing", "some proxies drop Retry-After", rateLimitWithoutDelay},
-	{"leaves a timeout to be retried", "a slow channel is not a broken one", timesOut},
-	{"leaves a reset connection to be retried", "connections break while a channel is deployed", resets},
-	{"leaves a broken answer to be retried", "nothing says that the message arrived", breaksAnswer},
-	{"does not take a web page for success", "captive proxies answer 200 to everything, and the alert would be lost", webPage},
+	{"says that a timeout proves nothing", "the message may be there, so it is repeated once at most", timesOut},
+	{"says that a reset after the request proves nothing", "the message may be there, so it is repeated once at most", resets},
+	{"says when nothing can have been sent", "a message that never left may be sent again freely", notSent},
+	{"never repeats a broken 2xx answer", "the channel took the message", breaksAnswer},
+	{"takes a web page neither for success nor for a refusal", "captive proxies answer 200 to everything", webPage},
 	{"never follows redirects", "a redirect would carry the secret and the alert to a place nobody chose", redirects},
 	{"stops when its context ends", "the invocation's deadline is not the destination's to extend", cancelled},
 	{"recovers after a failure", "one bad answer must not poison the client", recovers},
@@ -54,29 +56,35 @@ func (e *end) fail(t *testing.T, ctx context.Context) error {
 	return err
 }
 
-// refusals are statuses that say something about us.
+// refusals are statuses that any machine on the way may answer. Their bodies quote the request, so no destination finds a
+// code of its own in them.
 func refusals(t *testing.T, e *end) {
-	for _, status := range []int{400, 401, 403, 404, 405, 410, 413, 415, 422, 451} {
+	for _, status := range []int{400, 401, 402, 403, 404, 405, 406, 407, 409, 410, 411, 412, 415, 417, 418, 421, 422, 423, 424, 426, 428, 451, 499} {
 		e.breakWith(answering(status))
-		if err := e.fail(t, t.Context()); !notify.IsPermanent(err) {
-			t.Errorf("status %d: %v, want it permanent", status, err)
-		}
+		checkKind(t, status, e.fail(t, t.Context()), notify.Refused)
+	}
+}
+
+func tooLarge(t *testing.T, e *end) {
+	for _, status := range []int{413, 414, 431} {
+		e.breakWith(answering(status))
+		checkKind(t, status, e.fail(t, t.Context()), notify.MessageRefused)
 	}
 }
 
 // outages are statuses that say something about now.
 func outages(t *testing.T, e *end) {
-	for _, status := range []int{408, 425, 500, 502, 503, 504, 520} {
+	for _, status := range []int{408, 425, 500, 501, 502, 503, 504, 505, 507, 508, 510, 511, 520} {
 		e.breakWith(answering(status))
-		checkPassing(t, status, e.fail(t, t.Context()))
+		checkKind(t, status, e.fail(t, t.Context()), notify.Trouble)
 	}
 }
 
-// checkPassing wants an error that is neither permanent nor carries a delay.
-func checkPassing(t *testing.T, what any, err error) {
+// checkKind wants an error of one kind that carries no delay.
+func checkKind(t *testing.T, what any, err error, want notify.Kind) {
 	t.Helper()
-	if delay, named := notify.Delay(err); named || notify.IsPermanent(err) {
-		t.Errorf("%v: %v (permanent %v, delay %v), want a plain error", what, err, notify.IsPermanent(err), delay)
+	if delay, named := notify.Delay(err); named || notify.KindOf(err) != want {
+		t.Errorf("%v: %v (kind %v, delay %v), want kind %v without a delay", what, err, notify.KindOf(err), delay, want)
 	}
 }
 
@@ -93,7 +101,9 @@ func namedDelays(t *testing.T, e *end) {
 		{429, []string{"Retry-After", "0"}, time.Second},
 		{429, []string{"Retry-After", later, "Date", date}, 90 * time.Second},
 		{429, []string{"Retry-After", date, "Date", later}, time.Second},
+		{429, []string{"Retry-After", "1.2"}, 2 * time.Second},
 		{429, []string{"Retry-After", "999999999"}, 24 * time.Hour},
+		{429, []string{"Retry-After", "1e400"}, 24 * time.Hour},
 		{503, []string{"Retry-After", "30"}, 30 * time.Second},
 	} {
 		e.breakWith(answering(c.status, c.headers...))
@@ -105,9 +115,9 @@ func namedDelays(t *testing.T, e *end) {
 }
 
 func rateLimitWithoutDelay(t *testing.T, e *end) {
-	for _, headers := range [][]string{nil, {"Retry-After", "soon"}, {"Retry-After", "-5"}} {
+	for _, headers := range [][]string{nil, {"Retry-After", "soon"}, {"Retry-After", "-5"}, {"Retry-After", "NaN"}} {
 		e.breakWith(answering(429, headers...))
-		checkPassing(t, headers, e.fail(t, t.Context()))
+		checkKind(t, headers, e.fail(t, t.Context()), notify.Throttled)
 	}
 }
 
@@ -120,7 +130,7 @@ func hang(_ http.ResponseWriter, r *http.Request, _ []byte) bool {
 func timesOut(t *testing.T, e *end) {
 	e.client.Timeout = 100 * time.Millisecond
 	e.breakWith(hang)
-	checkPassing(t, "timeout", e.fail(t, t.Context()))
+	checkKind(t, "timeout", e.fail(t, t.Context()), notify.Unanswered)
 }
 
 func resets(t *testing.T, e *end) {
@@ -136,16 +146,24 @@ func resets(t *testing.T, e *end) {
 		_ = conn.Close()
 		return true
 	})
-	checkPassing(t, "reset", e.fail(t, t.Context()))
+	checkKind(t, "reset", e.fail(t, t.Context()), notify.Unanswered)
+}
+
+// notSent closes the server's port: nobody accepts the connection.
+func notSent(t *testing.T, e *end) {
+	e.client.CloseIdleConnections()
+	e.server.Close()
+	checkKind(t, "refused connection", e.fail(t, t.Context()), notify.NotSent)
 }
 
 func breaksAnswer(t *testing.T, e *end) {
 	e.breakWith(func(w http.ResponseWriter, _ *http.Request, _ []byte) bool {
 		w.Header().Set("Content-Length", "1000")
 		_, _ = fmt.Fprint(w, "ok")
+		_ = http.NewResponseController(w).Flush()
 		panic(http.ErrAbortHandler)
 	})
-	checkPassing(t, "half an answer", e.fail(t, t.Context()))
+	checkKind(t, "half an answer", e.fail(t, t.Context()), notify.Unconfirmed)
 }
 
 // webPage quotes the request, as some block pages do.
@@ -155,7 +173,7 @@ func webPage(t *testing.T, e *end) {
 		_, _ = fmt.Fprintf(w, "<!doctype html><title>Sign in</title>%s", body)
 		return true
 	})
-	checkPassing(t, "web page", e.fail(t, t.Context()))
+	checkKind(t, "web page", e.fail(t, t.Context()), notify.Unconfirmed)
 }
 
 // redirects offers another server, which must see nothing, not even the secret in the path.
@@ -165,9 +183,7 @@ func redirects(t *testing.T, e *end) {
 	defer elsewhere.Close()
 	for _, status := range []int{301, 302, 303, 307, 308} {
 		e.breakWith(answering(status, "Location", elsewhere.URL))
-		if err := e.fail(t, t.Context()); !notify.IsPermanent(err) {
-			t.Errorf("status %d: %v, want it permanent", status, err)
-		}
+		checkKind(t, status, e.fail(t, t.Context()), notify.Refused)
 	}
 	if n := visits.Load(); n != 0 {
 		t.Errorf("the other server was called %d times", n)
@@ -177,8 +193,8 @@ func redirects(t *testing.T, e *end) {
 func cancelled(t *testing.T, e *end) {
 	before, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := e.fail(t, before); !errors.Is(err, context.Canceled) || notify.IsPermanent(err) {
-		t.Errorf("cancelled before: %v, want context.Canceled", err)
+	if err := e.fail(t, before); !errors.Is(err, context.Canceled) || notify.KindOf(err) != notify.NotSent {
+		t.Errorf("cancelled before: %v, want context.Canceled and nothing sent", err)
 	}
 	if n := e.requests(); n != 0 {
 		t.Errorf("%d requests were sent under a context that had ended", n)
@@ -188,8 +204,8 @@ func cancelled(t *testing.T, e *end) {
 	defer cancel()
 	e.breakWith(func(w http.ResponseWriter, r *http.Request, body []byte) bool { cancel(); return hang(w, r, body) })
 	began := time.Now()
-	if err := e.fail(t, during); !errors.Is(err, context.Canceled) || notify.IsPermanent(err) {
-		t.Errorf("cancelled during: %v, want context.Canceled", err)
+	if err := e.fail(t, during); !errors.Is(err, context.Canceled) || notify.KindOf(err) != notify.Unanswered {
+		t.Errorf("cancelled during: %v, want context.Canceled and no answer", err)
 	}
 	if took := time.Since(began); took > short {
 		t.Errorf("Deliver went on for %v after its context had ended", took)

@@ -34,6 +34,9 @@ type Harness struct {
 	// Answer writes what the channel says when it has accepted s.
 	Answer func(w http.ResponseWriter, s Shown)
 
+	// State is how much the channel's answer to a message proves.
+	State notify.State
+
 	Edits   bool // can change what it posted; otherwise news is posted anew
 	Replies bool // tells news in a reply of its own beside the edit; otherwise it is part of the edit
 }
@@ -85,6 +88,7 @@ type end struct {
 	Harness
 	destination notify.Destination
 	client      *http.Client
+	server      *httptest.Server
 	base        string
 
 	mu    sync.Mutex
@@ -99,7 +103,7 @@ func open(t *testing.T, h Harness) *end {
 	server := httptest.NewServer(e.handler(t))
 	t.Cleanup(server.Close)
 	t.Cleanup(e.client.CloseIdleConnections)
-	e.base = server.URL
+	e.server, e.base = server, server.URL
 	env := h.Settings(e.base)
 	s := settings.New(func(name string) (string, bool) { v, ok := env[name]; return v, ok })
 	e.destination = h.Open(s, e.client)
@@ -126,6 +130,9 @@ func (e *end) handler(t *testing.T) http.HandlerFunc {
 		shown, err := e.Accept(r, body)
 		if err != nil {
 			t.Errorf("the channel would refuse or misread this: %v\n%s", err, body)
+		}
+		if !shown.Ref.Zero() {
+			shown.Ref.State = e.State
 		}
 		e.mu.Lock()
 		e.shown = append(e.shown, shown)

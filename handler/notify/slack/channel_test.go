@@ -31,7 +31,8 @@ func TestBotMeetsTheContract(t *testing.T) {
 	t.Parallel()
 	var posted atomic.Int64
 	notifytest.Run(t, notifytest.Harness{
-		Open: slack.Open,
+		State: notify.Confirmed,
+		Open:  slack.Open,
 		Settings: func(base string) map[string]string {
 			return map[string]string{"SLACK_BOT_TOKEN": token, "SLACK_CHANNEL": channel, "SLACK_API_URL": base + "/api"}
 		},
@@ -55,6 +56,7 @@ func TestBotMeetsTheContract(t *testing.T) {
 func TestIncomingWebhookMeetsTheContract(t *testing.T) {
 	t.Parallel()
 	notifytest.Run(t, notifytest.Harness{
+		State:    notify.Accepted,
 		Open:     slack.Open,
 		Settings: func(base string) map[string]string { return map[string]string{"SLACK_WEBHOOK_URL": base + hook} },
 		Secrets:  []string{hook, "hunter2"},

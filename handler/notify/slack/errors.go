@@ -11,12 +11,24 @@ import (
 	"github.com/auditbell/auditbell/handler/notify"
 )
 
-// passing are the codes in {"ok":false,"error":…} that another try can mend (docs.slack.dev, errors of
-// chat.postMessage and chat.update). Every other code is about the token, the channel or the message itself.
-var passing = map[string]bool{
-	"ratelimited": true, "rate_limited": true, "message_limit_exceeded": true,
-	"internal_error": true, "fatal_error": true, "service_unavailable": true, "request_timeout": true,
-	"external_channel_migrating": true, "team_added_to_org": true,
+// kinds are the codes in {"ok":false,"error":…} of which Slack documents what is at fault (docs.slack.dev, errors of
+// chat.postMessage, chat.update and of incoming webhooks). The codes with a hint are about the token or the channel.
+var kinds = map[string]notify.Kind{
+	"ratelimited": notify.Throttled, "rate_limited": notify.Throttled, "message_limit_exceeded": notify.Throttled,
+	"internal_error": notify.Trouble, "fatal_error": notify.Trouble, "service_unavailable": notify.Trouble, "request_timeout": notify.Trouble,
+	"external_channel_migrating": notify.Trouble, "team_added_to_org": notify.Trouble,
+	"invalid_blocks": notify.MessageRefused, "invalid_blocks_format": notify.MessageRefused, "msg_blocks_too_long": notify.MessageRefused,
+	"msg_too_long": notify.MessageRefused, "no_text": notify.MessageRefused, "invalid_attachments": notify.MessageRefused,
+	"invalid_payload": notify.MessageRefused, "invalid_metadata_format": notify.MessageRefused, "invalid_metadata_schema": notify.MessageRefused,
+	"metadata_too_large": notify.MessageRefused, "markdown_text_conflict": notify.MessageRefused,
+}
+
+// codeKind is the kind of a documented code.
+func codeKind(code string) (kind notify.Kind, known bool) {
+	if kind, known = kinds[code]; known {
+		return kind, true
+	}
+	return notify.DestinationRefused, hints[code] != ""
 }
 
 // hints say what to do about codes that an operator can mend.
@@ -73,15 +85,15 @@ func explain(action string, err error) error {
 	case errors.As(err, &below):
 		return fmt.Errorf("%s: %w", action, below.err)
 	case !errors.As(err, &answer):
-		// slack-go could not read the answer, and its error may quote it.
+		// slack-go could not read the 2xx answer, and its error may quote it.
 		return fmt.Errorf("%s: %w", action, errUnreadable)
 	}
 	text := action + ": " + word(answer.Err) + detail(answer) + hint(answer.Err)
-	// A code that is not in the tables is taken as lasting: it is parked with its name, where somebody sees it.
-	if passing[answer.Err] {
-		return errors.New(text)
+	kind, known := codeKind(answer.Err)
+	if !known {
+		kind = notify.Refused
 	}
-	return notify.Permanent(errors.New(text))
+	return notify.Fail(kind, errors.New(text))
 }
 
 // detail adds what Slack says beyond the code: the scope that is missing, the places that are wrong.

@@ -46,7 +46,7 @@ var _ notify.Destination = (*incoming)(nil)
 func (d *incoming) Deliver(ctx context.Context, m notify.Message, prev notify.Ref) (notify.Ref, error) {
 	m.Actions = nil
 	if prev.Zero() {
-		return notify.Posted(m), d.send(ctx, Render(m))
+		return notify.Posted(m, notify.Accepted), d.send(ctx, Render(m))
 	}
 	if !m.HasNews() {
 		return prev, nil
@@ -62,26 +62,30 @@ func (d *incoming) send(ctx context.Context, p Payload) error {
 		UnfurlMedia bool `json:"unfurl_media"`
 	}{Payload: p})
 	if err != nil {
-		return notify.Permanent(fmt.Errorf("encode Slack message: %w", err))
+		return notify.Fail(notify.MessageRefused, fmt.Errorf("encode Slack message: %w", err))
 	}
 	a, err := d.poster.Post(ctx, body)
-	if err != nil {
-		return fmt.Errorf("post to Slack webhook: %w%s", err, reason(a.Body))
+	text := string(bytes.TrimSpace(a.Body))
+	switch {
+	case err != nil:
+		err = fmt.Errorf("post to Slack webhook: %w%s", err, reason(text))
+		if kind, known := codeKind(text); known {
+			err = notify.Fail(kind, err)
+		}
+		return err
+	case text == "ok": // the whole documented answer (docs.slack.dev, "Sending messages using incoming webhooks")
+		return nil
 	}
-	// Slack's whole answer to an accepted message is "ok" (docs.slack.dev, "Sending messages using incoming webhooks").
-	if string(a.Body) != "ok" {
-		return fmt.Errorf("post to Slack webhook: %w", errUnreadable)
-	}
-	return nil
+	return fmt.Errorf("post to Slack webhook: %w", errUnreadable)
 }
 
 // webhookCode is the whole body of a webhook's refusal: "invalid_blocks", "no_service", "channel_is_archived".
 var webhookCode = regexp.MustCompile(`^[a-z_]{3,40}$`)
 
 // reason is empty unless the body is nothing but a code; anything else may quote the message.
-func reason(body []byte) string {
-	if !webhookCode.Match(body) {
+func reason(body string) string {
+	if !webhookCode.MatchString(body) {
 		return ""
 	}
-	return ": " + string(body) + hint(string(body))
+	return ": " + body + hint(body)
 }

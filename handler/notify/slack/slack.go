@@ -89,21 +89,29 @@ func (d *Destination) Deliver(ctx context.Context, m notify.Message, prev notify
 		return d.post(ctx, m)
 	}
 	err := d.edit(ctx, m, prev)
-	switch code(err) {
-	case "message_not_found", "cant_update_message":
-		// Deleted by a person, or posted by another app before the token changed: tell it anew.
+	switch {
+	case gone[code(err)]:
 		return d.post(ctx, m)
-	case "edit_window_closed":
+	case code(err) == "edit_window_closed":
 		err = nil // the workspace forbids late edits; the thread still takes the news
 	}
 	if err != nil {
 		return prev, explain("edit Slack message", err)
 	}
+	prev.State = notify.Confirmed
 	if !m.HasNews() {
 		return prev, nil
 	}
 	// Failing here repeats the edit on the next try, which changes nothing, and then the reply.
 	return prev, explain("reply in Slack thread", d.reply(ctx, m, prev))
+}
+
+// gone are the codes after which an earlier message cannot be edited any more: a person deleted it, another app posted
+// it before the token changed, its channel was archived or deleted or the app was removed from it. The alert is posted
+// again in the channel that is configured today.
+var gone = map[string]bool{
+	"message_not_found": true, "cant_update_message": true, "channel_not_found": true, "is_archived": true, "channel_is_archived": true,
+	"not_in_channel": true, "is_inactive": true,
 }
 
 // post posts a new message. The Ref has the channel's id, which chat.update needs where chat.postMessage takes a name too
@@ -116,7 +124,7 @@ func (d *Destination) post(ctx context.Context, m notify.Message) (notify.Ref, e
 	if err != nil {
 		return notify.Ref{}, explain("post to Slack", err)
 	}
-	return notify.Ref{Channel: channel, ID: ts}, nil
+	return notify.Ref{Channel: channel, ID: ts, State: notify.Confirmed}, nil
 }
 
 // edit replaces blocks and text. Slack puts no "edited" mark on messages with blocks.
@@ -150,6 +158,5 @@ func options(p Payload) []api.MsgOption {
 	}
 }
 
-// errUnreadable is for answers that say neither yes nor no. The message may have arrived; trying again may repeat it, and
-// giving up may lose it, so the pipeline tries again.
-var errUnreadable = errors.New("answer is not Slack's")
+// errUnreadable is for 2xx answers that are none of Slack's. The message may have arrived, so it is not sent again.
+var errUnreadable = notify.Fail(notify.Unconfirmed, errors.New("answer is not Slack's"))

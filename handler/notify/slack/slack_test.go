@@ -66,7 +66,7 @@ const fine = `{"ok":true,"channel":"C1","ts":"1.0"}`
 
 func TestUpdates(t *testing.T) {
 	t.Parallel()
-	prev := notify.Ref{Channel: "C1", ID: "1.0"}
+	prev := notify.Ref{Channel: "C1", ID: "1.0", State: notify.Confirmed}
 	for _, c := range []struct {
 		name    string
 		prev    notify.Ref
@@ -82,14 +82,21 @@ func TestUpdates(t *testing.T) {
 			"posts anew when the message is gone", prev, "More",
 			[]string{refusing("message_not_found")},
 			[]string{"update channel=C1 ts=1.0", "postMessage channel=" + channel},
-			notify.Ref{Channel: "C1", ID: "2.0"},
+			notify.Ref{Channel: "C1", ID: "2.0", State: notify.Confirmed},
+			false,
+		},
+		{
+			"posts in today's channel when the channel is archived", prev, "More",
+			[]string{refusing("is_archived")},
+			[]string{"update channel=C1 ts=1.0", "postMessage channel=" + channel},
+			notify.Ref{Channel: "C1", ID: "2.0", State: notify.Confirmed},
 			false,
 		},
 		{
 			"posts anew when it is not ours", prev, "",
 			[]string{refusing("cant_update_message")},
 			[]string{"update channel=C1 ts=1.0", "postMessage channel=" + channel},
-			notify.Ref{Channel: "C1", ID: "2.0"},
+			notify.Ref{Channel: "C1", ID: "2.0", State: notify.Confirmed},
 			false,
 		},
 		{
@@ -111,7 +118,7 @@ func TestUpdates(t *testing.T) {
 			[]string{"update channel=C1 ts=1.0", "postMessage channel=C1 thread_ts=1.0"},
 			prev, true,
 		},
-		{"posts anew after a webhook", notify.Ref{ID: "a-1"}, "More", nil, []string{"postMessage channel=" + channel}, notify.Ref{Channel: "C1", ID: "2.0"}, false},
+		{"posts anew after a webhook", notify.Ref{ID: "a-1"}, "More", nil, []string{"postMessage channel=" + channel}, notify.Ref{Channel: "C1", ID: "2.0", State: notify.Confirmed}, false},
 	} {
 		d, end := bot(t, c.answers...)
 		m := notifytest.Grant()

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"github.com/auditbell/auditbell/handler/notify"
 	"github.com/auditbell/auditbell/handler/notify/notifytest"
 	"github.com/auditbell/auditbell/handler/notify/teams"
 )
@@ -23,6 +24,7 @@ const secret = "/workflows/0123/triggers/manual/paths/invoke?api-version=1&sig=h
 func TestWorkflowMeetsTheContract(t *testing.T) {
 	t.Parallel()
 	notifytest.Run(t, notifytest.Harness{
+		State:    notify.Accepted,
 		Open:     teams.Open,
 		Settings: func(base string) map[string]string { return map[string]string{"TEAMS_WORKFLOW_URL": base + secret} },
 		Secrets:  []string{secret, "hunter2", "/workflows/0123"},

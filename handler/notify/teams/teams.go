@@ -12,7 +12,6 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
-	"strings"
 
 	"github.com/auditbell/auditbell/handler/notify"
 	"github.com/auditbell/auditbell/handler/settings"
@@ -29,7 +28,7 @@ var _ notify.Destination = (*Destination)(nil)
 func Open(s *settings.Set, c *http.Client) notify.Destination {
 	url := s.SecretURL(settings.Def{
 		Name: "TEAMS_WORKFLOW_URL", Doc: "Address of the Teams workflow that posts alerts to a channel; whoever knows it can post.",
-		Hint: "create the workflow \"Post to a channel when a webhook request is received\" in the channel and copy its URL",
+		Hint: "create a workflow from the template \"Send webhook alerts to a channel\" and copy its URL",
 	})
 	if url == "" {
 		return nil
@@ -40,7 +39,7 @@ func Open(s *settings.Set, c *http.Client) notify.Destination {
 // Deliver implements notify.Destination: what was posted cannot be edited, so news goes into a short card of its own.
 func (d *Destination) Deliver(ctx context.Context, m notify.Message, prev notify.Ref) (notify.Ref, error) {
 	if prev.Zero() {
-		return notify.Posted(m), d.send(ctx, Render(m))
+		return notify.Posted(m, notify.Accepted), d.send(ctx, Render(m))
 	}
 	if !m.HasNews() {
 		return prev, nil
@@ -51,37 +50,46 @@ func (d *Destination) Deliver(ctx context.Context, m notify.Message, prev notify
 func (d *Destination) send(ctx context.Context, e Envelope) error {
 	body, err := json.Marshal(e)
 	if err != nil {
-		return notify.Permanent(fmt.Errorf("encode Teams card: %w", err))
+		return notify.Fail(notify.MessageRefused, fmt.Errorf("encode Teams card: %w", err))
 	}
 	a, err := d.poster.Post(ctx, body)
 	if err != nil {
-		return fmt.Errorf("post to Teams workflow: %w%s", err, reason(a))
+		return fmt.Errorf("post to Teams workflow: %w%s", sorted(a, err), reason(a))
 	}
 	return accepted(a)
 }
 
-// accepted looks into answers with a 2xx status for refusals. Behind a workflow with a Response action, as with the
-// connectors before, Teams' own throttling comes as 200 with a text that contains 429 (MicrosoftDocs/msteams-docs,
-// connectors-using.md, "rate limiting").
+// refusal is the one refusal that comes with a 2xx: behind a flow with a Response action, as with the connectors before,
+// Teams' own status is told in a sentence (MicrosoftDocs/msteams-docs, connectors-using.md: "Webhook message delivery
+// failed with error: Microsoft Teams endpoint returned HTTP error 429 with ContextId …").
+var refusal = regexp.MustCompile(`^\s*"?Webhook message delivery failed with error: Microsoft Teams endpoint returned HTTP error (\d{3})\b`)
+
+// accepted reads a 2xx answer. Owners of flows add Response actions with any text, so every other text is a success.
 func accepted(a notify.Answer) error {
-	text := strings.ToLower(string(a.Body))
-	switch {
-	case a.Status == http.StatusOK && strings.Contains(text, "429"):
-		return errors.New("post to Teams workflow: rate limited")
-	case strings.Contains(text, "delivery failed"):
-		return errors.New("post to Teams workflow: the workflow could not deliver the card")
-	case strings.HasPrefix(strings.TrimSpace(text), "<"):
-		// A sign-in or proxy page: whatever took the card, it was not a workflow.
-		return errors.New("post to Teams workflow: answered with a web page (hint: check TEAMS_WORKFLOW_URL and the proxy)")
+	if a.WebPage() {
+		return notify.Fail(notify.Unconfirmed, errors.New("post to Teams workflow: answered with a web page (hint: check TEAMS_WORKFLOW_URL and the proxy)"))
 	}
-	return nil
+	found := refusal.FindSubmatch(a.Body)
+	if found == nil {
+		return nil
+	}
+	err := fmt.Errorf("post to Teams workflow: Teams answered the workflow with status %s", found[1])
+	switch status := string(found[1]); {
+	case status == "429":
+		return notify.Fail(notify.Throttled, err)
+	case status == "413":
+		return notify.Fail(notify.MessageRefused, err)
+	case status < "500":
+		return notify.Fail(notify.Refused, err)
+	}
+	return err
 }
 
 // errorCode is the code in Power Automate's {"error":{"code":"WorkflowTriggerIsNotEnabled",…}}; the message beside it
 // may quote the request and is left out.
 var errorCode = regexp.MustCompile(`^[A-Za-z]{3,60}$`)
 
-func reason(a notify.Answer) string {
+func flowCode(a notify.Answer) string {
 	var body struct {
 		Error struct {
 			Code string `json:"code"`
@@ -90,7 +98,25 @@ func reason(a notify.Answer) string {
 	if json.Unmarshal(a.Body, &body) != nil || !errorCode.MatchString(body.Error.Code) {
 		return ""
 	}
-	return ": " + body.Error.Code + hints[body.Error.Code]
+	return body.Error.Code
+}
+
+func reason(a notify.Answer) string {
+	if code := flowCode(a); code != "" {
+		return ": " + code + hints[code]
+	}
+	return ""
+}
+
+// sorted gives err the kind that Power Automate's code says.
+func sorted(a notify.Answer, err error) error {
+	switch code := flowCode(a); {
+	case hints[code] != "":
+		return notify.Fail(notify.DestinationRefused, err)
+	case code == "InvalidBotAdaptiveCard", code == "RequestEntityTooLarge":
+		return notify.Fail(notify.MessageRefused, err)
+	}
+	return err
 }
 
 // hints say what to do about Power Automate's codes.

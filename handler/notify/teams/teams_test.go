@@ -22,35 +22,40 @@ func openWith(env map[string]string) (notify.Destination, *settings.Set) {
 
 func TestAnswers(t *testing.T) {
 	t.Parallel()
+	const fine = notify.Trouble // the kind of no error
 	for _, c := range []struct {
 		status     int
 		body, want string
-		permanent  bool
+		kind       notify.Kind
 	}{
-		{202, "", "<nil>", false},
-		{200, "", "<nil>", false},
-		{200, "1", "<nil>", false},
-		{204, "", "<nil>", false},
+		{202, "", "<nil>", fine},
+		{200, "", "<nil>", fine},
+		{200, "1", "<nil>", fine},
+		{204, "", "<nil>", fine},
+		{200, `{"id":"176429180000"}`, "<nil>", fine},
+		{200, "posted at 04:29", "<nil>", fine},
+		{200, "<p>posted</p>", "<nil>", fine},
+		{201, "HTTP error 429", "<nil>", fine},
 		{
 			200, "Webhook message delivery failed with error: Microsoft Teams endpoint returned HTTP error 429 with ContextId x",
-			"post to Teams workflow: rate limited", false,
+			"post to Teams workflow: Teams answered the workflow with status 429", notify.Throttled,
 		},
 		{
 			200, "Webhook message delivery failed with error: Microsoft Teams endpoint returned HTTP error 413",
-			"post to Teams workflow: the workflow could not deliver the card", false,
+			"post to Teams workflow: Teams answered the workflow with status 413", notify.MessageRefused,
 		},
-		{200, "<html>Jane Doe</html>", "post to Teams workflow: answered with a web page (hint: check TEAMS_WORKFLOW_URL and the proxy)", false},
+		{200, "<html>Jane Doe</html>", "post to Teams workflow: answered with a web page (hint: check TEAMS_WORKFLOW_URL and the proxy)", notify.Unconfirmed},
 		{
 			401, `{"error":{"code":"DirectApiAuthorizationRequired","message":"Jane Doe"}}`,
-			"post to Teams workflow: status 401 unauthorized: DirectApiAuthorizationRequired (hint: let the workflow's trigger accept anyone, the address is the secret)", true,
+			"post to Teams workflow: status 401 unauthorized: DirectApiAuthorizationRequired (hint: let the workflow's trigger accept anyone, the address is the secret)", notify.DestinationRefused,
 		},
 		{
 			404, `{"error":{"code":"WorkflowNotFound","message":"hunter2"}}`,
-			"post to Teams workflow: status 404 not found: WorkflowNotFound (hint: the workflow was deleted, create it again and set TEAMS_WORKFLOW_URL)", true,
+			"post to Teams workflow: status 404 not found: WorkflowNotFound (hint: the workflow was deleted, create it again and set TEAMS_WORKFLOW_URL)", notify.DestinationRefused,
 		},
-		{400, `{"error":{"code":"Jane Doe","message":"x"}}`, "post to Teams workflow: status 400 bad request", true},
-		{413, `{"error":{"code":"RequestEntityTooLarge"}}`, "post to Teams workflow: status 413 request entity too large: RequestEntityTooLarge", true},
-		{502, `{"error":{"code":"NoResponse"}}`, "post to Teams workflow: status 502 bad gateway: NoResponse", false},
+		{400, `{"error":{"code":"Jane Doe","message":"x"}}`, "post to Teams workflow: status 400 bad request", notify.Refused},
+		{413, `{"error":{"code":"RequestEntityTooLarge"}}`, "post to Teams workflow: status 413 request entity too large: RequestEntityTooLarge", notify.MessageRefused},
+		{502, `{"error":{"code":"NoResponse"}}`, "post to Teams workflow: status 502 bad gateway: NoResponse", notify.Trouble},
 	} {
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(c.status)
@@ -59,8 +64,8 @@ func TestAnswers(t *testing.T) {
 		d, _ := openWith(map[string]string{"TEAMS_WORKFLOW_URL": server.URL + secret})
 		_, err := d.Deliver(t.Context(), notifytest.Grant(), notify.Ref{})
 		server.Close()
-		if fmt.Sprint(err) != c.want || notify.IsPermanent(err) != c.permanent {
-			t.Errorf("%d %s: %v (permanent %v), want %q", c.status, c.body, err, notify.IsPermanent(err), c.want)
+		if fmt.Sprint(err) != c.want || notify.KindOf(err) != c.kind {
+			t.Errorf("%d %s: %v (kind %v), want %q (kind %v)", c.status, c.body, err, notify.KindOf(err), c.want, c.kind)
 		}
 	}
 }

@@ -7,10 +7,10 @@ package webhook
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/auditbell/auditbell/handler/notify"
@@ -55,7 +55,7 @@ func Open(s *settings.Set, c *http.Client) notify.Destination {
 func (d *Destination) Deliver(ctx context.Context, m notify.Message, prev notify.Ref) (notify.Ref, error) {
 	ref, kind := prev, TypeUpdated
 	if prev.Zero() {
-		ref, kind = notify.Posted(m), TypeRaised
+		ref, kind = notify.Posted(m, notify.Confirmed), TypeRaised
 	}
 	body, err := encode(render(m, kind))
 	if err != nil {
@@ -71,8 +71,9 @@ func (d *Destination) Deliver(ctx context.Context, m notify.Message, prev notify
 		return prev, fmt.Errorf("post to webhook: %w", err)
 	}
 	// A receiver may answer with anything, but a page means that something in between took the request.
-	if strings.HasPrefix(strings.TrimSpace(string(a.Body)), "<") {
-		return prev, fmt.Errorf("post to webhook: answered with a web page (hint: check WEBHOOK_URL and the proxy)")
+	if a.WebPage() {
+		return ref, notify.Fail(notify.Unconfirmed, errors.New("post to webhook: answered with a web page (hint: check WEBHOOK_URL and the proxy)"))
 	}
+	ref.State = notify.Confirmed
 	return ref, nil
 }

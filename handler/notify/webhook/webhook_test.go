@@ -32,7 +32,8 @@ func TestReceiverMeetsTheContract(t *testing.T) {
 	t.Parallel()
 	schema := compile(t)
 	notifytest.Run(t, notifytest.Harness{
-		Open: webhook.Open,
+		State: notify.Confirmed,
+		Open:  webhook.Open,
 		Settings: func(base string) map[string]string {
 			return map[string]string{"WEBHOOK_URL": base + path, "WEBHOOK_SECRET": key}
 		},
