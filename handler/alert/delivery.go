@@ -14,7 +14,7 @@ type Delivery struct {
 	Channel  string    `json:"channel,omitempty"` // where the message stands, to edit it
 	Ref      string    `json:"ref,omitempty"`
 	State    string    `json:"state,omitempty"` // what is known about the message: a notify.State
-	At       time.Time `json:"at,omitzero"` // last success
+	At       time.Time `json:"at,omitzero"`     // last success
 	Told     Told      `json:"told,omitzero"`
 	Due      time.Time `json:"due,omitzero"` // not before
 	Attempts int       `json:"attempts,omitempty"`
