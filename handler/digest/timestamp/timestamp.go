@@ -15,8 +15,6 @@ import (
 	"crypto"
 	"crypto/rand"
 	"crypto/sha256"
-	"crypto/x509"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -25,7 +23,6 @@ import (
 	"net/url"
 	"time"
 
-	"github.com/digitorus/pkcs7"
 	rfc3161 "github.com/digitorus/timestamp"
 )
 
@@ -47,9 +44,6 @@ func Open(address string, transport http.RoundTripper) (*Authority, error) {
 	return &Authority{address, &http.Client{Transport: transport, Timeout: 15 * time.Second, CheckRedirect: refuse}}, nil
 }
 
-// largestAnswer bounds what is read; answers have some kilobytes.
-const largestAnswer = 256 << 10
-
 // Stamp has a SHA-256 stamped. The answer is checked as Verify does, without a root, and against the request.
 func (a *Authority) Stamp(ctx context.Context, hash [sha256.Size]byte) (answer []byte, s Stamp, err error) {
 	nonce, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 64))
@@ -64,15 +58,14 @@ func (a *Authority) Stamp(ctx context.Context, hash [sha256.Size]byte) (answer [
 	if answer, err = a.post(ctx, query); err != nil {
 		return nil, s, fmt.Errorf("ask time-stamp authority: %w", err)
 	}
-	told, err := rfc3161.ParseResponse(answer)
+	info, s, err := verify(answer, hash, nil)
+	if err == nil && (info.Nonce == nil || info.Nonce.Cmp(nonce) != 0) {
+		err = errors.New("read time stamp: it answers another question (the nonce differs)")
+	}
 	if err != nil {
-		return nil, s, fmt.Errorf("read time stamp: %w", err)
+		return nil, Stamp{}, err
 	}
-	if told.Nonce == nil || told.Nonce.Cmp(nonce) != 0 {
-		return nil, s, errors.New("read time stamp: it answers another question (the nonce differs)")
-	}
-	s, err = Verify(answer, hash, nil)
-	return answer, s, err
+	return answer, s, nil
 }
 
 // post speaks RFC 3161 §3.4, time-stamp protocol via HTTP.
@@ -91,7 +84,7 @@ func (a *Authority) post(ctx context.Context, query []byte) ([]byte, error) {
 		return nil, err
 	}
 	defer got.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(got.Body, largestAnswer))
+	body, err := io.ReadAll(io.LimitReader(got.Body, maxAnswer+1))
 	if err != nil {
 		return nil, err
 	}
@@ -99,55 +92,4 @@ func (a *Authority) post(ctx context.Context, query []byte) ([]byte, error) {
 		return nil, fmt.Errorf("status %d", got.StatusCode)
 	}
 	return body, nil
-}
-
-// Stamp is what an authority said.
-type Stamp struct {
-	Time     time.Time     `json:"time"`
-	Accuracy time.Duration `json:"accuracy,omitempty"` // 0: not told
-	By       string        `json:"by"`                 // whom the signing certificate names
-	Serial   string        `json:"serial"`
-	Trusted  bool          `json:"trusted"` // a root that was given vouches for the signer
-}
-
-// Verify checks an answer that was kept: that it is about hash, that it is signed, and, when there are roots, that one of
-// them vouched at the stamp's own time for the signer as a time-stamp authority. It asks nobody, so it does not know of
-// certificates that were revoked since.
-func Verify(answer []byte, hash [sha256.Size]byte, roots *x509.CertPool) (s Stamp, err error) {
-	told, err := rfc3161.ParseResponse(answer)
-	if err != nil {
-		return s, fmt.Errorf("read time stamp: %w", err)
-	}
-	if told.HashAlgorithm != crypto.SHA256 || !bytes.Equal(told.HashedMessage, hash[:]) {
-		return s, fmt.Errorf("the time stamp is of another file: of one with %s %s", told.HashAlgorithm, hex.EncodeToString(told.HashedMessage))
-	}
-	// The library checks the signature only where the token holds certificates, and does not tell whose it is.
-	token, err := pkcs7.Parse(told.RawToken)
-	if err != nil {
-		return s, fmt.Errorf("read time stamp: %w", err)
-	}
-	signer := token.GetOnlySigner()
-	if signer == nil {
-		return s, errors.New("the time stamp does not hold the certificate of its one signer")
-	}
-	if err := token.Verify(); err != nil {
-		return s, fmt.Errorf("check signature of the time stamp: %w", err)
-	}
-	s = Stamp{Time: told.Time.UTC(), Accuracy: told.Accuracy, By: signer.Subject.String(), Serial: told.SerialNumber.Text(16)}
-	if roots == nil {
-		return s, nil
-	}
-	between := x509.NewCertPool()
-	for _, c := range token.Certificates {
-		between.AddCert(c)
-	}
-	// Only this use: whoever has a web server's certificate of the same root is no authority (RFC 3161 §2.3).
-	_, err = signer.Verify(x509.VerifyOptions{
-		Roots: roots, Intermediates: between, CurrentTime: told.Time, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageTimeStamping},
-	})
-	if err != nil {
-		return s, fmt.Errorf("%s is not vouched for: %w", s.By, err)
-	}
-	s.Trusted = true
-	return s, nil
 }

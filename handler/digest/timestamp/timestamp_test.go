@@ -6,14 +6,12 @@ import (
 	"crypto"
 	"crypto/sha256"
 	"crypto/x509"
-	"encoding/asn1"
 	"math/big"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/digitorus/pkcs7"
 	rfc3161 "github.com/digitorus/timestamp"
 
 	"github.com/auditbell/auditbell/handler/digest/timestamp/timestamptest"
@@ -21,41 +19,6 @@ import (
 
 // noon is the time that the authorities of these tests tell: theirs, not the clock's.
 var noon = time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
-
-// beside signs what s answers once more, and puts somebody else's certificate in first.
-func beside(t *testing.T, s *timestamptest.Signer, other *x509.Certificate, query []byte) []byte {
-	t.Helper()
-	told, err := rfc3161.ParseResponse(s.Answer(t, query, noon))
-	if err != nil {
-		t.Fatal(err)
-	}
-	token, err := pkcs7.Parse(told.RawToken)
-	if err != nil {
-		t.Fatal(err)
-	}
-	signed, err := pkcs7.NewSignedData(token.Content)
-	if err != nil {
-		t.Fatal(err)
-	}
-	signed.SetDigestAlgorithm(pkcs7.OIDDigestAlgorithmSHA256)
-	signed.AddCertificate(other)
-	if err := signed.AddSigner(s.Cert, s.Key, pkcs7.SignerInfoConfig{}); err != nil {
-		t.Fatal(err)
-	}
-	der, err := signed.Finish()
-	if err != nil {
-		t.Fatal(err)
-	}
-	type status struct{ Status int }
-	body, err := asn1.Marshal(struct {
-		Status status
-		Token  asn1.RawValue
-	}{Token: asn1.RawValue{FullBytes: der}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return body
-}
 
 // serve runs an authority.
 func serve(t *testing.T, answer func(query []byte) (int, []byte)) *Authority {
@@ -122,8 +85,8 @@ func TestVerifyRefuses(t *testing.T) {
 		{"another file", "a stamp is of one manifest", good, sha256.Sum256([]byte("forged")), "another file"},
 		{"another time", "the time is what is signed", back, hash, "signature"},
 		{"unknown root", "anybody can make an authority", own.Answer(t, query, noon), hash, "not vouched for"},
-		{"forger beside the real one", "who signed counts, not who is named beside", beside(t, own, authority.Cert, query), hash, "not vouched for"},
-		{"a web server", "a certificate for something else of the same root is no authority", web.Answer(t, query, noon), hash, "not vouched for"},
+		{"forger beside the real one", "who signed counts, not who is named beside", (&forgery{by: own, beside: []*x509.Certificate{authority.Cert}}).answer(t, query), hash, "not vouched for"},
+		{"a web server", "a certificate for something else of the same root is no authority", web.Answer(t, query, noon), hash, "not a time-stamp authority"},
 		{"no certificate", "without one nobody knows who signed", authority.Answer(t, bare, noon), hash, "certificate"},
 		{"cut short", "half a stamp is none", good[:len(good)/2], hash, "read time stamp"},
 		{"nothing", "an empty file is none", nil, hash, "read time stamp"},

@@ -33,7 +33,22 @@ type Request struct {
 	At   time.Time // it is valid for a year before and a month after
 	Use  x509.ExtKeyUsage
 	By   *Signer // nil for a root, which is for nothing but vouching
+
+	// Alter changes the certificate before it is signed, nil leaves it as an authority's should be.
+	Alter func(c *x509.Certificate)
 }
+
+// Uses is the extension of extended key usage. Package x509 writes one that is not critical; an authority's must be.
+func Uses(critical bool, uses ...asn1.ObjectIdentifier) pkix.Extension {
+	value, err := asn1.Marshal(uses)
+	if err != nil {
+		panic(err) // identifiers are constants of tests
+	}
+	return pkix.Extension{Id: asn1.ObjectIdentifier{2, 5, 29, 37}, Critical: critical, Value: value}
+}
+
+// TimeStamping is id-kp-timeStamping (RFC 3161 §2.3).
+var TimeStamping = asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 3, 8}
 
 // Issue makes a certificate.
 func Issue(t testing.TB, r Request) *Signer {
@@ -55,6 +70,12 @@ func Issue(t testing.TB, r Request) *Signer {
 		template.IsCA, template.KeyUsage, template.ExtKeyUsage = true, x509.KeyUsageCertSign, nil
 	} else {
 		parent, parentKey = r.By.Cert, r.By.Key
+	}
+	if r.Use == x509.ExtKeyUsageTimeStamping {
+		template.ExtKeyUsage, template.ExtraExtensions = nil, []pkix.Extension{Uses(true, TimeStamping)}
+	}
+	if r.Alter != nil {
+		r.Alter(template)
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, parent, key.Public(), parentKey)
 	if err != nil {
