@@ -59,6 +59,7 @@ var enrichers = []struct {
 	{"telling", telling},
 	{"actor", actor},
 	{"role", role},
+	{"pim", pim},
 	{"changed", changed},
 	{"place", place},
 	{"result", result},

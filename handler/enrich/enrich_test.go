@@ -41,7 +41,7 @@ func TestSentencesReadLikeWhatHappened(t *testing.T) {
 		},
 		{
 			administrative("Add member to role completed (PIM activation)", ""),
-			"Add member to role completed (PIM activation) on nsg-web", "Rob Robertson ran “Add member to role completed (PIM activation)” on nsg-web in rg-prod.",
+			"A role activated on nsg-web", "Rob Robertson activated a role on nsg-web.",
 		},
 		{
 			activity.Event{Category: activity.ServiceHealth, Outcome: activity.Active, Properties: activity.Properties(

@@ -14,10 +14,13 @@ func (it *item) caller(e *activity.Event, m *members, authorization []byte) {
 	e.CallerName = t.of(k.raw(claimName)) // one published sample has a leading blank: texts are trimmed
 	e.CallerObjectID = t.of(k.raw(claimObjectID))
 	e.CallerAppID = t.of(k.raw(claimAppID))
-	if e.Caller = it.bestName(e, m); e.Caller == "" {
-		it.callerInfo(e)
+	class := ""
+	if e.Caller = it.bestName(e, m); e.Caller == "" && it.props.callerInfo != nil {
+		class = it.callerInfo(e)
 	}
-	e.CallerType = it.callerType(e, m, authorization)
+	if e.CallerType = callerClass(class); e.CallerType == "" {
+		e.CallerType = it.callerType(e, m, authorization)
+	}
 }
 
 // bestName picks UPN, mail, what the record names, app id, object id, name of a platform service, in this order. Guests
@@ -43,13 +46,18 @@ func (it *item) bestName(e *activity.Event, m *members) string {
 	return cmp.Or(e.CallerAppID, e.CallerObjectID, t.first(k.raw(claimService), mail, unique))
 }
 
-// callerInfo reads the requester of a PIM event, which has neither caller nor claims; its UPN may be empty (facts:
-// payload variations).
-func (it *item) callerInfo(e *activity.Event) {
+// callerInfo reads the requester of a PIM event, which has neither caller nor claims. It is a list of {CallerIdentityType,
+// CallerIdentityValue} in real records, whose UPN may be empty (OpenTelemetry collector, pim-log.json); samples that
+// people wrote have an object of names. It returns the kind of actor where the list tells it.
+func (it *item) callerInfo(e *activity.Event) (class string) {
 	raw := it.props.callerInfo
-	if jsonscan.Kind(raw) != '{' {
+	switch jsonscan.Kind(raw) {
+	case '{':
+	case '[':
+		raw = identityList(raw)
+	default:
 		e.Caller = it.text.of(raw)
-		return
+		return ""
 	}
 	info := activity.Properties(raw)
 	of := func(names ...string) string {
@@ -60,10 +68,37 @@ func (it *item) callerInfo(e *activity.Event) {
 		}
 		return ""
 	}
-	e.CallerName = of("displayName", "name")
+	e.CallerName = of("displayName", "name", "username")
 	e.CallerObjectID = of("objectId", "oid", "id")
-	e.CallerAppID = of("appId", "applicationId")
-	e.Caller = cmp.Or(of("upn", "userPrincipalName", "email", "mail"), e.CallerAppID, e.CallerObjectID, e.CallerName)
+	e.CallerAppID = of("appId", "applicationId", "clientId")
+	upn := of("upn", "userPrincipalName", "email", "mail")
+	e.Caller = cmp.Or(upn, e.CallerAppID, e.CallerObjectID, e.CallerName)
+	if class = of("objectClass", "type"); upn == "" && strings.EqualFold(of("username", "name"), pimService) {
+		class = "service"
+	}
+	return class
+}
+
+// pimService is the name under which PIM itself ends an activation. Its class is "User" all the same.
+const pimService = "AzureADPIM"
+
+// identityList turns a list of {CallerIdentityType, CallerIdentityValue} into one object, so that both read alike. The
+// first of a type counts.
+func identityList(raw []byte) []byte {
+	object := []byte{'{'}
+	_ = jsonscan.Array(raw, func(element []byte) error {
+		entry := activity.Properties(element)
+		kind, value := entry.Value("CallerIdentityType"), entry.Value("CallerIdentityValue")
+		if jsonscan.Kind(kind) != '"' || value == nil {
+			return nil
+		}
+		if len(object) > 1 {
+			object = append(object, ',')
+		}
+		object = append(append(append(object, kind...), ':'), value...)
+		return nil
+	})
+	return append(object, '}')
 }
 
 // callerType tells the kind of actor from what only that kind has. See the claims in the package documentation.
@@ -95,6 +130,19 @@ func (it *item) callerType(e *activity.Event, m *members, authorization []byte) 
 		return activity.ServicePrincipal
 	}
 	return activity.UnknownCaller
+}
+
+// callerClass reads what CallerInfo says the actor is: ObjectClass is User, ServicePrincipal or Group as the directory has it.
+func callerClass(class string) activity.CallerType {
+	switch strings.ToLower(class) {
+	case "user":
+		return activity.User
+	case "serviceprincipal", "application":
+		return activity.ServicePrincipal
+	case "service":
+		return activity.Platform
+	}
+	return ""
 }
 
 // isPolicyEngine tells the evaluation of existing resources: its caller is "the GUID of the Microsoft Azure Policy

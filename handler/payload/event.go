@@ -55,6 +55,7 @@ func (it *item) finish(r *Reading, m *members, resource []byte) error {
 		e.Properties = bytes.Clone(p.out)
 	}
 	e.ID = it.identify(e, m)
+	activity.AddPIM(e)
 	return nil
 }
 

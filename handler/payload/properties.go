@@ -120,8 +120,8 @@ func holds(raw, name []byte) bool {
 
 // member writes one of the record's own members.
 func (p *properties) member(c *jsonscan.Cursor, name []byte) {
-	if isClaims(name) {
-		return // the name belongs to the claims that stand beside; others tell nothing about who acted
+	if isClaims(name) || isPIM(name) {
+		return // the names belong to the claims that stand beside, and to what is read of a PIM record
 	}
 	if held := p.reserved.slot(name); held != nil {
 		*held = c.Skip()
@@ -297,6 +297,11 @@ func looksNested(raw []byte) bool {
 // isClaims tells a member that holds a token's claims, wherever it stands.
 func isClaims(name []byte) bool {
 	return len(name) == len("claims") && name[0]|0x20 == 'c' && bytes.EqualFold(name, []byte("claims"))
+}
+
+// isPIM tells the member that activity.AddPIM writes: a record must not bring its own.
+func isPIM(name []byte) bool {
+	return len(name) == len("pim") && name[0]|0x20 == 'p' && bytes.EqualFold(name, []byte("pim"))
 }
 
 // claims writes the claims c stands at, cut to the allow-list; {} when they cannot be read.
