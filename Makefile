@@ -1,6 +1,6 @@
 # Everything a person does here, in one word each. `make` lists the words.
 .DEFAULT_GOAL := help
-.PHONY: bench-first help check test golden fuzz bench bench-digest reconcile-month chaos pictures schemas stage start publish kusto lint
+.PHONY: zones bench-first help check test golden fuzz bench bench-digest reconcile-month chaos pictures schemas stage start publish kusto lint
 
 APP ?=
 FUZZTIME ?= 20s
@@ -71,3 +71,6 @@ schemas: ## the JSON schema of Slack messages from Slack's own types, for tests;
 	  node generate.mjs ../../handler/notify/slack/testdata/schema/message.json
 
 include infra/stages.mk
+
+zones: ## every day and period of every time zone, 1970 to 2037: do they partition time?
+	AUDITBELL_ZONES=all go test ./handler/calendar ./handler/settings -run 'Partition' -v -count=1 -timeout 60m

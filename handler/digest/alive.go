@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"github.com/auditbell/auditbell/handler/calendar"
 )
 
 // The dead-man's check: a report in which nothing rang is worth something only if it also says that somebody listened. Two
@@ -114,11 +116,11 @@ func (a *Alive) days(from, to, since time.Time) CanaryDays {
 	for i := range a.Tests {
 		tests[a.Tests[i].Day] = &a.Tests[i]
 	}
-	began := since.Format(time.DateOnly)
+	began := calendar.DayOf(since, since.Location()).Date.String()
 	var took []time.Duration
 	ends := map[string]*testEnd{}
-	for day := time.Date(from.Year(), from.Month(), from.Day(), 0, 0, 0, 0, from.Location()); day.Before(to); day = day.AddDate(0, 0, 1) {
-		one := CanaryDay{Date: day.Format(time.DateOnly)}
+	for day := range calendar.Days(from, to, from.Location()) {
+		one := CanaryDay{Date: day.Date.String()}
 		switch test := tests[one.Date]; {
 		case test != nil:
 			one.Due, one.Sent, one.Deliveries = test.Due, test.Sent, test.judged()
@@ -128,7 +130,7 @@ func (a *Alive) days(from, to, since time.Time) CanaryDays {
 			one.Status = TestOff
 		case one.Date <= began && since.After(from):
 			one.Status = TestBefore
-		case day.AddDate(0, 0, 1).After(to):
+		case day.To.After(to):
 			continue // the day is not over: its test may be still to come
 		default:
 			one.Status = TestMissing

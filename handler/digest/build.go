@@ -3,10 +3,12 @@ package digest
 import (
 	"cmp"
 	"slices"
+	"sort"
 	"strings"
 	"time"
 
 	"github.com/auditbell/auditbell/handler/activity"
+	"github.com/auditbell/auditbell/handler/calendar"
 	"github.com/auditbell/auditbell/handler/source"
 )
 
@@ -72,20 +74,17 @@ func PeriodText(w source.Window, zone *time.Location) string {
 	if w.From.IsZero() || w.To.IsZero() {
 		return "All entries"
 	}
-	from, to := w.From.In(zone), w.To.In(zone)
 	suffix := " (" + zone.String() + ")"
-	midnight := func(t time.Time) bool {
-		return t.Hour() == 0 && t.Minute() == 0 && t.Second() == 0 && t.Nanosecond() == 0
-	}
+	first, last := calendar.DayOf(w.From, zone), calendar.DayOf(w.To.Add(-1), zone)
 	switch {
-	case !midnight(from) || !midnight(to):
-		return from.Format("2 January 2006, 15:04") + " to " + to.Format("2 January 2006, 15:04") + suffix
-	case from.Day() == 1 && from.AddDate(0, 1, 0).Equal(to):
-		return from.Format("January 2006") + suffix
-	case from.AddDate(0, 0, 1).Equal(to):
-		return from.Format("2 January 2006") + suffix
+	case !first.From.Equal(w.From) || !last.To.Equal(w.To):
+		return w.From.In(zone).Format("2 January 2006, 15:04") + " to " + w.To.In(zone).Format("2 January 2006, 15:04") + suffix
+	case first.Date.Day == 1 && last.Date.Add(0, 0, 1) == first.Date.Add(0, 1, 0):
+		return first.Date.Format("January 2006") + suffix
+	case first == last:
+		return first.Date.Format("2 January 2006") + suffix
 	}
-	return from.Format("2 January 2006") + " to " + to.AddDate(0, 0, -1).Format("2 January 2006") + suffix
+	return first.Date.Format("2 January 2006") + " to " + last.Date.Format("2 January 2006") + suffix
 }
 
 func (t *Tally) summary() Summary {
@@ -255,26 +254,26 @@ func most(all []Tried) []Tried {
 
 func first(all []Tried) []Tried { return append([]Tried{}, all[:min(len(all), topShown)]...) }
 
-// activity makes a line for each day of the window, whether anything happened on it or not.
+// daysKept bounds the lines of a report's activity: some 130 years. Who writes an event chooses its time.
+const daysKept = 50_000
+
+// activity makes a line for each day of the window, whether anything happened on it or not; none when it is too long.
 func (t *Tally) activity(w source.Window, zone *time.Location) Activity {
 	a := Activity{Days: []Day{}}
-	if w.From.IsZero() || w.To.IsZero() {
+	if w.From.IsZero() || w.To.IsZero() || w.To.Unix()-w.From.Unix() > daysKept*24*60*60 {
 		return a
 	}
-	index := map[string]int{}
-	for day := w.From.In(zone); day.Before(w.To); day = time.Date(day.Year(), day.Month(), day.Day()+1, 0, 0, 0, 0, zone) {
-		index[day.Format(time.DateOnly)] = len(a.Days)
-		a.Days = append(a.Days, Day{Date: day.Format(time.DateOnly)})
+	var starts []int64
+	for day := range calendar.Days(w.From, w.To, zone) {
+		starts = append(starts, day.From.Unix())
+		a.Days = append(a.Days, Day{Date: day.Date.String()})
 	}
 	for at, q := range t.quarters {
-		local := time.Unix(at*quarterSeconds, 0).In(zone)
-		i, ok := index[local.Format(time.DateOnly)]
-		if !ok {
-			continue
-		}
-		a.Days[i].Hours[local.Hour()] += q.entries
-		a.Days[i].Total += q.entries
-		a.Days[i].Risky += q.listed
+		after := sort.Search(len(starts), func(i int) bool { return starts[i] > at*quarterSeconds })
+		day := &a.Days[max(after-1, 0)] // the first quarter may have begun before the window
+		day.Hours[time.Unix(at*quarterSeconds, 0).In(zone).Hour()] += q.entries
+		day.Total += q.entries
+		day.Risky += q.listed
 	}
 	return a
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -62,23 +63,20 @@ func (c *Completeness) silences(t *Tally, w source.Window) {
 	for at := range t.quarters {
 		busy[at*quarterSeconds/3600] = true
 	}
-	var open *Gap
-	for hour := w.From.UTC().Truncate(time.Hour); hour.Before(w.To); hour = hour.Add(time.Hour) {
-		c.Hours++
-		if busy[hour.Unix()/3600] {
-			open = nil
-			continue
+	next, end := hourOf(w.From), hourOf(w.To.Add(time.Hour-1))
+	c.Hours, c.Silent = int(end-next), int(end-next)-len(busy)
+	for _, hour := range append(slices.Sorted(maps.Keys(busy)), end) {
+		if n := hour - next; n > 0 {
+			c.Gaps = append(c.Gaps, Gap{From: time.Unix(next*3600, 0).UTC(), To: time.Unix(hour*3600, 0).UTC(), Hours: int(n)})
 		}
-		c.Silent++
-		if open == nil {
-			c.Gaps = append(c.Gaps, Gap{From: hour})
-			open = &c.Gaps[len(c.Gaps)-1]
-		}
-		open.To, open.Hours = hour.Add(time.Hour), open.Hours+1
+		next = hour + 1
 	}
 	slices.SortStableFunc(c.Gaps, func(a, b Gap) int { return cmp.Compare(b.Hours, a.Hours) })
 	c.Gaps = c.Gaps[:min(len(c.Gaps), gapsShown)]
 }
+
+// hourOf numbers the hours of UTC.
+func hourOf(at time.Time) int64 { return int64(math.Floor(float64(at.Unix()) / 3600)) }
 
 // statement says in sentences whether the report is complete, and how that is known. It comes first in every format.
 func (r *Report) statement(s Subject) (text string, complete bool) {

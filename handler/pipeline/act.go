@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/auditbell/auditbell/handler/alert"
+	"github.com/auditbell/auditbell/handler/calendar"
 	"github.com/auditbell/auditbell/handler/notify"
 )
 
@@ -106,12 +107,7 @@ func (p *Pipeline) snoozed(span string, now time.Time) time.Time {
 
 // monday is nine o'clock of the next Monday after today.
 func monday(now time.Time, zone *time.Location) time.Time {
-	local := now.In(zone)
-	days := (int(time.Monday) - int(local.Weekday()) + 7) % 7
-	if days == 0 {
-		days = 7
-	}
-	return time.Date(local.Year(), local.Month(), local.Day()+days, 9, 0, 0, 0, zone).UTC()
+	return calendar.DayOf(now, zone).Date.Monday().Add(0, 0, 7).At(9*time.Hour, zone).UTC()
 }
 
 func (p *Pipeline) zone() *time.Location {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/auditbell/auditbell/handler/activity"
 	"github.com/auditbell/auditbell/handler/alert"
+	"github.com/auditbell/auditbell/handler/calendar"
 	"github.com/auditbell/auditbell/handler/notify"
 	"github.com/auditbell/auditbell/handler/rules"
 )
@@ -47,14 +48,24 @@ func NewCanary(at time.Duration, zone *time.Location) (*Canary, error) {
 }
 
 // Day is the day of a moment, and when the test of that day is due.
-func (c *Canary) Day(now time.Time) (day string, due time.Time) {
-	zone := c.Zone
-	if zone == nil {
-		zone = time.UTC
+func (c *Canary) Day(now time.Time) (day string, due time.Time) { return c.due(c.day(now)) }
+
+// dayBefore is the day before that of a moment, and when its test was due.
+func (c *Canary) dayBefore(now time.Time) (day string, due time.Time) {
+	return c.due(c.day(c.day(now).From.Add(-1)))
+}
+
+func (c *Canary) day(now time.Time) calendar.Day { return calendar.DayOf(now, c.zone()) }
+
+func (c *Canary) due(day calendar.Day) (string, time.Time) {
+	return day.Date.String(), day.Date.At(c.At, c.zone()).UTC()
+}
+
+func (c *Canary) zone() *time.Location {
+	if c.Zone == nil {
+		return time.UTC
 	}
-	local := now.In(zone)
-	hour, minute := int(c.At/time.Hour), int(c.At/time.Minute)%60
-	return local.Format(time.DateOnly), time.Date(local.Year(), local.Month(), local.Day(), hour, minute, 0, 0, zone).UTC()
+	return c.Zone
 }
 
 // Mark makes an event the test of a day. Without a correlation id it is an operation of its own, whose key nobody else
@@ -111,7 +122,7 @@ func (p *Pipeline) watchCanary(ctx context.Context, b Batch) error {
 		return err
 	}
 	if now.Before(due.Add(canaryPatience)) {
-		before, _ := p.Canary.Day(due.AddDate(0, 0, -1))
+		before, _ := p.Canary.dayBefore(due)
 		_, err := p.watchTest(ctx, b, before)
 		return err
 	}

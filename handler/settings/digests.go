@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/auditbell/auditbell/handler/calendar"
 )
 
 // Digest is a report that is made and sent when a period is over.
@@ -48,41 +50,24 @@ type Span struct {
 func (d *Digest) Zone() *time.Location { return d.zone }
 
 // Due returns the newest period that is over, and has been for the digest's delay.
-func (d *Digest) Due(now time.Time) Span {
-	at := now.Add(-d.delay).In(d.zone)
-	today := time.Date(at.Year(), at.Month(), at.Day(), 0, 0, 0, 0, d.zone)
-	switch d.Period {
-	case "daily":
-		return d.span(today.AddDate(0, 0, -1), today)
-	case "weekly":
-		monday := today.AddDate(0, 0, -(int(today.Weekday())+6)%7)
-		return d.span(monday.AddDate(0, 0, -7), monday)
-	}
-	first := time.Date(at.Year(), at.Month(), 1, 0, 0, 0, 0, d.zone)
-	return d.span(first.AddDate(0, -1, 0), first)
-}
+func (d *Digest) Due(now time.Time) Span { return d.Before(d.holding(now.Add(-d.delay))) }
 
 // Before returns the period before a span.
-func (d *Digest) Before(s Span) Span {
-	switch from := s.From.In(d.zone); d.Period {
-	case "daily":
-		return d.span(from.AddDate(0, 0, -1), from)
-	case "weekly":
-		return d.span(from.AddDate(0, 0, -7), from)
-	default:
-		return d.span(from.AddDate(0, -1, 0), from)
-	}
-}
+func (d *Digest) Before(s Span) Span { return d.holding(s.From.Add(-1)) }
 
-func (d *Digest) span(from, to time.Time) Span {
+// holding returns the period that holds an instant. Periods partition time, because days do.
+func (d *Digest) holding(at time.Time) Span {
+	day := calendar.DayOf(at, d.zone)
 	switch d.Period {
 	case "daily":
-		return Span{from.Format(time.DateOnly), from, to}
+		return Span{day.Date.String(), day.From, day.To}
 	case "weekly":
-		year, week := from.ISOWeek()
-		return Span{fmt.Sprintf("%d-w%02d", year, week), from, to}
+		monday := day.Date.Monday()
+		year, week := monday.ISOWeek()
+		return Span{fmt.Sprintf("%d-w%02d", year, week), monday.Start(d.zone), monday.Add(0, 0, 7).Start(d.zone)}
 	}
-	return Span{from.Format("2006-01"), from, to}
+	first := day.Date.First()
+	return Span{first.Format("2006-01"), first.Start(d.zone), first.Add(0, 1, 0).Start(d.zone)}
 }
 
 var digestPeriods = []string{"monthly", "weekly", "daily"}

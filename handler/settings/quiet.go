@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/auditbell/auditbell/handler/calendar"
 )
 
 // Quiet is a time that comes back: alerts less severe than Below are held and told as one summary when it ends.
@@ -32,23 +34,18 @@ type Maintenance struct {
 
 // Ends returns when the quiet time that now lies in is over; ok is false outside of it.
 func (q *Quiet) Ends(now time.Time) (end time.Time, ok bool) {
-	local := now.In(q.zone)
-	for _, daysAgo := range []int{0, 1} { // it may have begun yesterday
-		day := local.AddDate(0, 0, -daysAgo)
-		begin, end := at(day, q.from), at(day, q.to)
+	today := calendar.DayOf(now, q.zone).Date
+	for _, day := range []calendar.Date{today, today.Add(0, 0, -1)} { // it may have begun yesterday
+		last := day
 		if q.to <= q.from {
-			end = at(day.AddDate(0, 0, 1), q.to)
+			last = day.Add(0, 0, 1)
 		}
-		if q.on(day.Weekday()) && !local.Before(begin) && local.Before(end) {
+		end := last.At(q.to, q.zone)
+		if q.on(day.Weekday()) && !now.Before(day.At(q.from, q.zone)) && now.Before(end) {
 			return end.UTC(), true
 		}
 	}
 	return time.Time{}, false
-}
-
-// at is the clock time on the day; days with a change of clocks have it too.
-func at(day time.Time, clock time.Duration) time.Time {
-	return time.Date(day.Year(), day.Month(), day.Day(), int(clock/time.Hour), int(clock%time.Hour/time.Minute), 0, 0, day.Location())
 }
 
 func (q *Quiet) on(day time.Weekday) bool {
