@@ -23,7 +23,7 @@ var (
 
 const quoted = `'(?:[^'\\]|\\['\\])*'`
 
-// query answers Resource Graph's "Resources", api-version 2021-06-01-preview, as armresourcegraph v0.9.0 asks it.
+// query answers Resource Graph's "Resources", api-version 2024-04-01, as armresourcegraph v0.10.0 asks it.
 func (s *Server) query(w http.ResponseWriter, r *http.Request) {
 	var q struct {
 		Query         string   `json:"query"`
@@ -34,8 +34,8 @@ func (s *Server) query(w http.ResponseWriter, r *http.Request) {
 			SkipToken    string `json:"$skipToken"`
 		} `json:"options"`
 	}
-	if r.Method != http.MethodPost || r.URL.Query().Get("api-version") != "2021-06-01-preview" || json.NewDecoder(r.Body).Decode(&q) != nil {
-		refuse(w, http.StatusBadRequest, "BadRequest", "expected POST of JSON with api-version=2021-06-01-preview")
+	if r.Method != http.MethodPost || r.URL.Query().Get("api-version") != "2024-04-01" || json.NewDecoder(r.Body).Decode(&q) != nil {
+		refuse(w, http.StatusBadRequest, "BadRequest", "expected POST of JSON with api-version=2024-04-01")
 		return
 	}
 	rows, ok := s.rows(q.Query, q.Subscriptions)
