@@ -1,4 +1,5 @@
-# The action group that every Activity Log alert calls: the function `actiongroup-alert`, and mail as a second way.
+# The action group that every Activity Log alert calls: the function `actiongroup-alert`, and mail as a second way. What
+# says that the app itself does not work is in watch.tf and never calls the app.
 
 # The function key, once the app is published. The answer is in the state, as it would be through the address anyway;
 # only this one key is kept of it, not the master key.
@@ -13,7 +14,7 @@ data "azapi_resource_action" "keys" {
 }
 
 locals {
-  webhook_enabled = var.event_delivery_enabled && contains(local.functions, "actiongroup-alert")
+  webhook_enabled = local.delivering && local.reachable && contains(local.functions, "actiongroup-alert")
 
   # azapi 1 gives a data source's answer as JSON text, azapi 2 as an object.
   read_key = try(
@@ -65,38 +66,6 @@ check "the_webhook_has_its_key" {
   assert {
     condition     = !local.webhook_enabled || local.webhook_key != null
     error_message = "The app gave no function key, so action groups will get 401. Publish the functions (output next_command), wait a minute, and apply again."
-  }
-}
-
-# The watch that outlives us: Auditbell rings about itself while it runs, and nobody rings when it does not. Its self-watch
-# logs a line in each hour; when none came for six, Azure Monitor mails. The webhook would lead to the app that is dead.
-resource "azurerm_monitor_scheduled_query_rules_alert_v2" "self_watch" {
-  count = var.self_watch_alert_enabled && var.event_delivery_enabled && length(var.alert_emails) > 0 ? 1 : 0
-
-  name                  = "auditbell-does-not-watch"
-  resource_group_name   = azurerm_resource_group.main.name
-  location              = azurerm_resource_group.main.location
-  description           = "Auditbell's self-watch has not run for six hours. While nobody watches, silence proves nothing; see docs/operations.md."
-  scopes                = [azurerm_log_analytics_workspace.main.id]
-  severity              = 1
-  evaluation_frequency  = "PT1H"
-  window_duration       = "PT6H"
-  skip_query_validation = true # the table comes into being with its first row
-  tags                  = local.tags
-
-  criteria {
-    query                   = <<-KQL
-      AppTraces
-      | where Message startswith "{"
-      | where tostring(parse_json(Message).msg) == "watched"
-    KQL
-    time_aggregation_method = "Count"
-    operator                = "LessThan"
-    threshold               = 1
-  }
-
-  action {
-    action_groups = [azurerm_monitor_action_group.main.id]
   }
 }
 

@@ -15,8 +15,17 @@ resource "azurerm_eventhub_namespace" "main" {
   sku                           = var.event_hub.sku
   capacity                      = var.event_hub.capacity
   minimum_tls_version           = "1.2"
-  public_network_access_enabled = true # diagnostic settings come in as a trusted service, which needs it
+  public_network_access_enabled = true # diagnostic settings and Event Grid come in as trusted services, which needs it
   tags                          = local.tags
+
+  # With a network of ours nobody else comes in: the rule is for the app's endpoint and for Azure's trusted services.
+  network_rulesets = [{
+    default_action                 = local.private ? "Deny" : "Allow"
+    public_network_access_enabled  = true
+    trusted_service_access_enabled = true
+    ip_rule                        = []
+    virtual_network_rule           = []
+  }]
 
   # The one place with keys: a diagnostic setting can name its hub by an authorization rule only (learn: "Diagnostic
   # settings in Azure Monitor", destinations). Nothing of ours uses or shows them.

@@ -17,7 +17,8 @@ resource "azurerm_service_plan" "main" {
 locals {
   app_name = "func-${var.name}-${local.suffix}"
 
-  # Event Grid and action groups have service tags; people publish through the other site, which stays reachable.
+  # Event Grid and action groups have service tags. People publish through the deployment site, which stays reachable;
+  # func and az then ask this site for its health, for which infra/deploy lets the publisher in while it publishes.
   inbound_rules = var.inbound_access == "any" ? [] : [
     for i, tag in ["AzureEventGrid", "ActionGroup"] : {
       name        = tag
@@ -28,6 +29,7 @@ locals {
       description = "Only Azure itself has reason to call."
     }
   ]
+  inbound_default = var.inbound_access == "any" ? "Allow" : "Deny"
 }
 
 resource "azapi_resource" "function_app" {
@@ -48,7 +50,7 @@ resource "azapi_resource" "function_app" {
       {
         serverFarmId        = azurerm_service_plan.main.id
         httpsOnly           = true
-        publicNetworkAccess = var.delivery == "event_hub" && local.private ? "Disabled" : "Enabled"
+        publicNetworkAccess = local.reachable ? "Enabled" : "Disabled"
         functionAppConfig = {
           deployment = {
             storage = {
@@ -73,7 +75,7 @@ resource "azapi_resource" "function_app" {
           ftpsState                           = "Disabled"
           http20Enabled                       = true
           ipSecurityRestrictions              = local.inbound_rules
-          ipSecurityRestrictionsDefaultAction = var.inbound_access == "any" ? "Allow" : "Deny"
+          ipSecurityRestrictionsDefaultAction = local.inbound_default
           scmIpSecurityRestrictionsUseMain    = false
           appSettings                         = [for name, value in local.all_settings : { name = name, value = value }]
         }
@@ -108,6 +110,21 @@ resource "azapi_resource" "function_app" {
     precondition {
       condition     = length(setintersection(keys(var.app_settings), keys(local.app_settings))) == 0
       error_message = "app_settings holds a setting that this module writes itself."
+    }
+  }
+}
+
+# The same rules once more, because Azure does not show them in the site: read here, a rule that somebody added, or that a
+# killed publication left, is a change in the next plan, and the apply takes it away.
+resource "azapi_update_resource" "inbound" {
+  type        = "Microsoft.Web/sites/config@2023-12-01"
+  resource_id = "${azapi_resource.function_app.id}/config/web"
+
+  body = {
+    properties = {
+      ipSecurityRestrictions              = local.inbound_rules
+      ipSecurityRestrictionsDefaultAction = local.inbound_default
+      scmIpSecurityRestrictionsUseMain    = false
     }
   }
 }

@@ -18,10 +18,12 @@ locals {
   ])
 
   private = var.network != null
+
+  resource_group_name = coalesce(var.resource_group_name, "rg-${var.name}")
 }
 
 resource "azurerm_resource_group" "main" {
-  name     = coalesce(var.resource_group_name, "rg-${var.name}")
+  name     = local.resource_group_name
   location = var.location
   tags     = local.tags
 }

@@ -17,7 +17,7 @@ resource "azurerm_application_insights" "main" {
   application_type             = "other"
   workspace_id                 = azurerm_log_analytics_workspace.main.id
   local_authentication_enabled = false # the connection string names the place; only the identity may write to it
-  sampling_percentage          = var.telemetry_sampling_percentage
+  sampling_percentage          = 100   # Azure's sampling would drop lines that the alerts below count; host.json samples the rest
   tags                         = local.tags
 }
 

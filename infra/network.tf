@@ -1,8 +1,12 @@
 # With var.network: the app leaves through a subnet and reaches storage, Cosmos DB, Key Vault and the Event Hub through
-# private endpoints. Event Grid cannot call a private endpoint, so either the app keeps an entrance that only Event Grid
-# and action groups may use (delivery = function), or it pulls from the Event Hub (delivery = event_hub).
+# private endpoints. Event Grid and action groups cannot call a private endpoint. So either the app keeps an entrance that
+# only these two may use (delivery = function), or it pulls from the Event Hub (delivery = event_hub): then the app has no
+# public entrance, no webhook is set up, and it is published from inside the network, through an endpoint of its own.
 
 locals {
+  # Whether Azure's services can call the app.
+  reachable = !(local.private && var.delivery == "event_hub")
+
   endpoints = local.private ? merge(
     {
       host-blob    = { id = azurerm_storage_account.host.id, subresource = "blob", zone = var.network.private_dns_zone_ids.blob }
@@ -10,6 +14,9 @@ locals {
       archive-blob = { id = azurerm_storage_account.archive.id, subresource = "blob", zone = var.network.private_dns_zone_ids.blob }
       cosmos       = { id = azurerm_cosmosdb_account.main.id, subresource = "Sql", zone = var.network.private_dns_zone_ids.cosmos }
       vault        = { id = azurerm_key_vault.main.id, subresource = "vault", zone = var.network.private_dns_zone_ids.vault }
+    },
+    local.reachable ? {} : {
+      sites = { id = azapi_resource.function_app.id, subresource = "sites", zone = var.network.private_dns_zone_ids.sites }
     },
     var.event_hub == null ? {} : {
       event-hub = { id = azurerm_eventhub_namespace.main[0].id, subresource = "namespace", zone = var.network.private_dns_zone_ids.event_hub }
@@ -41,7 +48,7 @@ resource "azurerm_private_endpoint" "main" {
   lifecycle {
     precondition {
       condition     = each.value.zone != null
-      error_message = "network.private_dns_zone_ids.event_hub is needed with event_hub: privatelink.servicebus.windows.net."
+      error_message = "network.private_dns_zone_ids lacks a zone: event_hub (privatelink.servicebus.windows.net) is needed with event_hub, sites (privatelink.azurewebsites.net) with delivery = \"event_hub\"."
     }
   }
 }

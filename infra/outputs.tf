@@ -1,9 +1,9 @@
 output "next_command" {
-  description = "What to type next."
-  value = var.event_delivery_enabled ? (
-    "az group create --name rg-auditbell-try --location ${var.location} && az group delete --name rg-auditbell-try --yes  # rings within a few minutes"
+  description = "What to type next, in the folder that was applied."
+  value = local.delivering ? (
+    "az group create --name rg-auditbell-try --location ${var.location} && az group delete --name rg-auditbell-try --yes  # a message arrives within a few minutes"
     ) : (
-    "make publish APP=${local.app_name} && tofu apply -var event_delivery_enabled=true"
+    "make -C ${path.module}/.. deploy INFRA=\"$PWD\""
   )
 }
 

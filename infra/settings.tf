@@ -26,7 +26,7 @@ locals {
     "reconcile" = {
       RECONCILE_SCHEDULE      = var.schedules.reconcile
       RECONCILE_SUBSCRIPTIONS = join(",", sort(local.reconciled_subscriptions))
-      RECONCILE_FEEDS         = join(",", compact([var.event_delivery_enabled ? "eventgrid" : "", var.event_hub == null ? "" : "eventhub"]))
+      RECONCILE_FEEDS         = join(",", compact([local.delivering ? "eventgrid" : "", var.event_hub == null ? "" : "eventhub"]))
       RECONCILE_IGNORE        = join(",", var.ignored_operations)
     }
     "canary" = { CANARY_SCHEDULE = var.schedules.canary }

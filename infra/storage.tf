@@ -86,7 +86,7 @@ resource "azurerm_storage_account" "audit" {
       error_message = "audit_retention_days must not be shorter than audit_immutability_days: until the latter are over nothing can be deleted."
     }
     precondition {
-      condition     = var.audit_immutability_state != "Locked" || var.event_delivery_enabled
+      condition     = var.audit_immutability_state != "Locked" || local.delivering
       error_message = "audit_immutability_state = \"Locked\" comes last, because it cannot be undone: apply with event_delivery_enabled = true and see a message arrive first."
     }
   }
@@ -161,7 +161,7 @@ resource "azurerm_storage_container_immutability_policy" "digests" {
 
   lifecycle {
     precondition {
-      condition     = !var.archive_immutability_locked || var.event_delivery_enabled
+      condition     = !var.archive_immutability_locked || local.delivering
       error_message = "archive_immutability_locked = true comes last, because it cannot be undone: apply with event_delivery_enabled = true and see a message arrive first."
     }
   }

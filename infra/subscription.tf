@@ -8,7 +8,7 @@ locals {
     functions              = local.functions
     function_app_id        = azapi_resource.function_app.id
     app_principal_id       = local.app_principal_id
-    event_delivery_enabled = var.event_delivery_enabled
+    event_delivery_enabled = local.delivering
     delivery               = var.delivery
     workspace_id           = azurerm_log_analytics_workspace.main.id
     audit_storage_id       = azurerm_storage_account.audit.id
@@ -17,7 +17,9 @@ locals {
       container_id       = azurerm_storage_container.dead_letters.id
       container_name     = azurerm_storage_container.dead_letters.name
     }
-    action_group_id = azurerm_monitor_action_group.main.id
+    action_group_id        = azurerm_monitor_action_group.main.id
+    watch_action_group_ids = local.watchers
+    ignored_operations     = var.ignored_operations
     event_hub = var.event_hub == null ? null : {
       id                    = azurerm_eventhub.main[0].id
       name                  = azurerm_eventhub.main[0].name
@@ -35,7 +37,6 @@ module "home" {
   resource_group_name       = azurerm_resource_group.main.name
   core                      = local.core
   existing_system_topic     = var.existing_system_topic
-  ignored_operations        = var.ignored_operations
   max_events_per_batch      = var.max_events_per_batch
   preferred_batch_kilobytes = var.preferred_batch_kilobytes
   reader_role               = var.reader_role

@@ -46,9 +46,9 @@ variable "tags" {
 # The two stages.
 
 variable "event_delivery_enabled" {
-  description = "Second stage: send events to the functions. Event Grid refuses a function that is not published yet, so apply with false, publish, then apply with true."
+  description = "Whether Event Grid and the action group send events to the functions. Null: as soon as the functions are published, which is read from Azure at each plan. False stops delivery."
   type        = bool
-  default     = false
+  default     = null
 }
 
 variable "functions" {
@@ -169,8 +169,8 @@ variable "maximum_instances" {
   default     = 40
 
   validation {
-    condition     = var.maximum_instances >= 40 && var.maximum_instances <= 1000
-    error_message = "maximum_instances must be from 40 to 1000: Flex Consumption accepts nothing else."
+    condition     = var.maximum_instances >= 1 && var.maximum_instances <= 1000 && floor(var.maximum_instances) == var.maximum_instances
+    error_message = "maximum_instances must be a whole number from 1 to 1000: Flex Consumption accepts nothing else."
   }
 }
 
@@ -305,14 +305,34 @@ variable "operator_object_ids" {
 # Alerts.
 
 variable "alert_emails" {
-  description = "Addresses that the action group mails as well, as a second way that does not depend on this app."
+  description = "Addresses that Azure Monitor mails when Auditbell does not work, and beside it when an alert rule fires: the way that does not depend on the app. An empty set needs watch_action_group_ids, or no_outside_watcher."
   type        = set(string)
-  default     = []
 
   validation {
     condition     = alltrue([for a in var.alert_emails : can(regex("^[^@\\s]+@[^@\\s]+\\.[^@\\s]+$", a))])
     error_message = "alert_emails must be mail addresses."
   }
+  validation {
+    condition     = length(var.alert_emails) + length(var.watch_action_group_ids) > 0 || var.no_outside_watcher
+    error_message = "alert_emails must name at least one address: an app that does not run cannot say so itself. Action groups of your own go into watch_action_group_ids; to do without, set no_outside_watcher = true."
+  }
+}
+
+variable "watch_action_group_ids" {
+  description = "Action groups of your own that are called when Auditbell does not work, such as your on-call service's. They must not call this app."
+  type        = set(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for id in var.watch_action_group_ids : can(regex("(?i)^/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft.Insights/actionGroups/[^/]+$", id))])
+    error_message = "watch_action_group_ids must be resource ids of action groups."
+  }
+}
+
+variable "no_outside_watcher" {
+  description = "True accepts that nobody is told when the app itself does not work."
+  type        = bool
+  default     = false
 }
 
 variable "category_alerts" {
@@ -359,7 +379,7 @@ variable "secret_delete_query_alert_enabled" {
 }
 
 variable "self_watch_alert_enabled" {
-  description = "Let Azure Monitor mail `alert_emails` when Auditbell's self-watch logs nothing for six hours: a dead app cannot ring. Costs about half a dollar a month."
+  description = "Let Azure Monitor tell `alert_emails` when Auditbell's self-watch logs nothing for six hours, and when no timer function succeeded for 15 minutes. Costs about two dollars a month."
   type        = bool
   default     = true
 }
@@ -471,15 +491,13 @@ variable "log_retention_days" {
   }
 }
 
-variable "telemetry_sampling_percentage" {
-  description = "Share of the app's own telemetry that is kept."
-  type        = number
-  default     = 100
-
-  validation {
-    condition     = var.telemetry_sampling_percentage > 0 && var.telemetry_sampling_percentage <= 100
-    error_message = "telemetry_sampling_percentage must be above 0 and at most 100."
-  }
+variable "evidence_access_logs" {
+  description = "Log who reads, writes and deletes evidence: blobs of the audit and archive accounts, items of the Cosmos DB account. cosmos is a row for each request of the app too; docs/cost.md says what that costs."
+  type = object({
+    storage = optional(bool, true)
+    cosmos  = optional(bool, true)
+  })
+  default = {}
 }
 
 variable "locks_enabled" {
@@ -557,7 +575,7 @@ variable "budget" {
 }
 
 variable "network" {
-  description = "Private endpoints for storage, Cosmos DB, Key Vault and the Event Hub, and a subnet (delegated to Microsoft.App/environments) through which the app reaches them. Null: public endpoints, guarded by Entra ID alone."
+  description = "Private endpoints for storage, Cosmos DB, Key Vault and the Event Hub, and a subnet (delegated to Microsoft.App/environments) through which the app reaches them. With delivery = event_hub, for the app itself too. Null: public endpoints, guarded by Entra ID alone."
   type = object({
     integration_subnet_id = string
     endpoint_subnet_id    = string
@@ -567,6 +585,7 @@ variable "network" {
       cosmos    = string
       vault     = string
       event_hub = optional(string)
+      sites     = optional(string)
     })
   })
   default = null

@@ -62,7 +62,7 @@ var mutations = []struct{ name, file, old, new, want string }{
 	{"a second block where one is allowed", "infra/storage.tf", "  immutability_policy {", "  immutability_policy {\n    state = \"Unlocked\"\n    period_since_creation_in_days = 1\n    allow_protected_append_writes = true\n  }\n  immutability_policy {", "has 2 blocks immutability_policy, the provider takes 1"},
 	{"a reference to what is not declared", "infra/keyvault.tf", "azurerm_log_analytics_workspace.main.id", "azurerm_log_analytics_workspace.logs.id", "azurerm_log_analytics_workspace.logs.id is not declared"},
 	{"an attribute that does not exist", "infra/outputs.tf", "azurerm_key_vault.main.name\n}", "azurerm_key_vault.main.vault_name\n}", "asks azurerm_key_vault for vault_name"},
-	{"a variable that nothing reads", "infra/monitor.tf", "var.telemetry_sampling_percentage", "100", "variable telemetry_sampling_percentage is read by nothing"},
+	{"a variable that nothing reads", "infra/monitor.tf", "var.log_retention_days", "90", "variable log_retention_days is read by nothing"},
 	{"a module that is given too little", "infra/subscription.tf", "  core                      = local.core\n", "", "lacks core, which infra/modules/subscription needs"},
 	{"an output that a module does not have", "infra/examples/minimal/outputs.tf", "module.auditbell.next_command", "module.auditbell.next", "module.auditbell.next names no output of infra"},
 	{"a function that has no folder", "infra/modules/subscription/main.tf", "/functions/eventgrid-activity\"", "/functions/ActivityEvents\"", "there is no folder functions/ActivityEvents"},

@@ -29,13 +29,13 @@ type resolver struct {
 	problems []string
 }
 
-// file resolves a file's blocks. A variable that only its own validation reads is read by nobody.
+// file resolves a file's blocks. A variable that only its own validation reads is read by nothing.
 func (f *resolver) file(b *hclsyntax.Body) {
 	for _, top := range b.Blocks {
 		before := maps.Clone(f.used)
 		f.body(top.Body, nil)
-		if top.Type == "variable" {
-			f.used = before
+		if top.Type == "variable" && !before["var."+top.Labels[0]] {
+			delete(f.used, "var."+top.Labels[0])
 		}
 	}
 }

@@ -166,6 +166,10 @@ mock_provider "azapi" {
 
 # Every example plans: what a newcomer copies must work.
 
+variables {
+  alert_emails = ["security@example.com"]
+}
+
 run "minimal" {
   command = plan
 
@@ -174,7 +178,7 @@ run "minimal" {
   }
 
   assert {
-    condition     = strcontains(output.next_command, "make publish")
+    condition     = strcontains(output.next_command, "deploy INFRA=")
     error_message = "the first apply ends with what to type next"
   }
 }
@@ -187,7 +191,7 @@ run "complete" {
   }
 
   assert {
-    condition     = strcontains(output.next_command, "make publish")
+    condition     = strcontains(output.next_command, "deploy INFRA=")
     error_message = "the first apply ends with what to type next"
   }
 }
@@ -204,7 +208,7 @@ run "multi_subscription" {
   }
 
   assert {
-    condition     = strcontains(output.next_command, "make publish")
+    condition     = strcontains(output.next_command, "deploy INFRA=")
     error_message = "the first apply ends with what to type next"
   }
 }
@@ -225,7 +229,7 @@ run "private_network" {
   }
 
   assert {
-    condition     = strcontains(output.next_command, "make publish")
+    condition     = strcontains(output.next_command, "deploy INFRA=")
     error_message = "the first apply ends with what to type next"
   }
 }

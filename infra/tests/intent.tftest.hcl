@@ -127,6 +127,7 @@ mock_provider "azapi" {
 }
 
 variables {
+  alert_emails    = ["security@example.com"]
   location        = "westeurope"
   secret_settings = ["SLACK_WEBHOOK_URL"]
 }
@@ -139,12 +140,131 @@ run "first_stage_sends_nothing_yet" {
     error_message = "before the functions are published nobody may be told to call them"
   }
   assert {
-    condition     = strcontains(output.next_command, "make publish APP=func-auditbell-") && strcontains(output.next_command, "event_delivery_enabled=true")
-    error_message = "after the first apply the next command is to publish and to apply again"
+    condition     = strcontains(output.next_command, "deploy INFRA=\"$PWD\"")
+    error_message = "after the first apply the next command is the one that goes on from there"
   }
   assert {
     condition     = length(output.alert_names) == 15
     error_message = "five alerts of the guidance and the CIS set are 15"
+  }
+}
+
+# What is deployed decides, not who applies: nobody has to remember an argument.
+run "published_functions_turn_delivery_on" {
+  command = plan
+
+  override_data {
+    target = data.azurerm_resources.app
+    values = { resources = [{ name = "func", id = "func", resource_group_name = "rg-auditbell", type = "Microsoft.Web/sites", location = "westeurope", tags = {} }] }
+  }
+  override_data {
+    target = data.azapi_resource_list.functions
+    values = { output = "{\"value\":[{\"name\":\"func-auditbell-1a2b3c/deliver\"},{\"name\":\"func-auditbell-1a2b3c/eventgrid-activity\"}]}" }
+  }
+  variables {
+    alert_webhook_key = "dGhpcy1pcy1ub3QtYS1yZWFsLWtleQ=="
+  }
+
+  assert {
+    condition     = length(azurerm_monitor_action_group.main.webhook_receiver) == 1 && module.home[0].delivered && length(azurerm_monitor_scheduled_query_rules_alert_v2.watch) == 3
+    error_message = "once the functions are published, a plain apply delivers and watches"
+  }
+}
+
+run "another_function_than_the_target_is_not_enough" {
+  command = plan
+
+  override_data {
+    target = data.azurerm_resources.app
+    values = { resources = [{ name = "func", id = "func", resource_group_name = "rg-auditbell", type = "Microsoft.Web/sites", location = "westeurope", tags = {} }] }
+  }
+  override_data {
+    target = data.azapi_resource_list.functions
+    values = { output = "{\"value\":[{\"name\":\"func-auditbell-1a2b3c/WarmUp\"}]}" }
+  }
+
+  assert {
+    condition     = !module.home[0].delivered
+    error_message = "Event Grid refuses a function that is not there"
+  }
+}
+
+run "a_host_that_lists_no_function_does_not_stop_delivery" {
+  command = plan
+
+  override_data {
+    target = data.azurerm_resources.app
+    values = { resources = [{ name = "func", id = "func", resource_group_name = "rg-auditbell", type = "Microsoft.Web/sites", location = "westeurope", tags = {} }] }
+  }
+  override_data {
+    target = data.azapi_resource_list.functions
+    values = { output = "{\"value\":[]}" }
+  }
+  override_data {
+    target = data.azurerm_resources.topic
+    values = { resources = [{ name = "evgt", id = "evgt", resource_group_name = "rg-auditbell", type = "Microsoft.EventGrid/systemTopics", location = "global", tags = {} }] }
+  }
+  override_data {
+    target = data.azapi_resource_list.event_subscriptions
+    values = { output = "{\"value\":[{\"name\":\"auditbell\"}]}" }
+  }
+  variables {
+    alert_webhook_key = "dGhpcy1pcy1ub3QtYS1yZWFsLWtleQ=="
+  }
+
+  assert {
+    condition     = module.home[0].delivered
+    error_message = "an event subscription that is there stays there"
+  }
+}
+
+run "who_watches_the_app_does_not_call_it" {
+  command = plan
+
+  variables {
+    event_delivery_enabled = true
+    alert_webhook_key      = "dGhpcy1pcy1ub3QtYS1yZWFsLWtleQ=="
+  }
+
+  assert {
+    condition     = length(azurerm_monitor_action_group.watch.webhook_receiver) == 0 && length(azurerm_monitor_action_group.watch.email_receiver) == 1
+    error_message = "a dead app cannot answer its own webhook"
+  }
+  assert {
+    condition     = alltrue([for a in azurerm_monitor_scheduled_query_rules_alert_v2.watch : length(a.action[0].action_groups) == 1])
+    error_message = "each watch goes to the watchers, and to no group that calls the app"
+  }
+}
+
+run "who_reads_or_deletes_evidence_is_logged" {
+  command = plan
+
+  assert {
+    condition     = sort(keys(azurerm_monitor_diagnostic_setting.blobs)) == ["archive", "audit"] && alltrue([for d in azurerm_monitor_diagnostic_setting.blobs : length(d.enabled_log) == 3])
+    error_message = "reads, writes and deletions of both accounts are logged"
+  }
+  assert {
+    condition     = contains([for l in azurerm_monitor_diagnostic_setting.cosmos[0].enabled_log : l.category], "DataPlaneRequests")
+    error_message = "requests to the store are logged"
+  }
+  assert {
+    condition     = length(azurerm_monitor_scheduled_query_rules_alert_v2.deletions) == 2 && alltrue([for a in azurerm_monitor_scheduled_query_rules_alert_v2.deletions : length(a.action[0].action_groups) == 2])
+    error_message = "deletions, and attempts, reach the app and those outside"
+  }
+}
+
+run "one_list_of_ignored_operations" {
+  command = plan
+
+  variables {
+    ignored_operations     = ["Microsoft.Resources/deployments/write", "Microsoft.Web/sites/write"]
+    event_delivery_enabled = true
+    alert_webhook_key      = "dGhpcy1pcy1ub3QtYS1yZWFsLWtleQ=="
+  }
+
+  assert {
+    condition     = contains([for s in azapi_resource.function_app.body.properties.siteConfig.appSettings : "${s.name}=${s.value}"], "RECONCILE_IGNORE=Microsoft.Resources/deployments/write,Microsoft.Web/sites/write") && module.home[0].ignored_operations == var.ignored_operations
+    error_message = "what Event Grid drops and what reconciliation does not expect are the same"
   }
 }
 
@@ -161,7 +281,7 @@ run "second_stage_delivers" {
     error_message = "the function is to get the common alert schema"
   }
   assert {
-    condition     = !strcontains(output.next_command, "publish")
+    condition     = !strcontains(output.next_command, "deploy")
     error_message = "after the second apply there is nothing to publish"
   }
 }
@@ -371,7 +491,6 @@ run "everything_optional_at_once" {
     email                             = { data_location = "Europe", alert_to = ["soc@example.com", "oncall@example.com"] }
     budget                            = { amount = 50, start_date = "2026-12-01T00:00:00Z", emails = ["finance@example.com"] }
     secret_delete_query_alert_enabled = true
-    alert_emails                      = ["security@example.com"]
     secure_webhook                    = { object_id = "3d9a6b7c-1e2f-4a5b-8c6d-7e8f9a0b1c2d", identifier_uri = "api://auditbell" }
     event_delivery_enabled            = true
     alert_webhook_key                 = "dGhpcy1pcy1ub3QtYS1yZWFsLWtleQ=="

@@ -129,6 +129,7 @@ mock_provider "azapi" {
 # Every validation, tripped once: infra/check fails `go test` when a variable with a validation has no run here.
 
 variables {
+  alert_emails    = ["security@example.com"]
   location        = "westeurope"
   secret_settings = ["SLACK_WEBHOOK_URL"]
 }
@@ -277,7 +278,7 @@ run "maximum_instances" {
   command = plan
 
   variables {
-    maximum_instances = 10
+    maximum_instances = 0
   }
 
   expect_failures = [var.maximum_instances]
@@ -423,6 +424,26 @@ run "alert_emails" {
   expect_failures = [var.alert_emails]
 }
 
+run "alert_emails_nobody" {
+  command = plan
+
+  variables {
+    alert_emails = []
+  }
+
+  expect_failures = [var.alert_emails]
+}
+
+run "watch_action_group_ids" {
+  command = plan
+
+  variables {
+    watch_action_group_ids = ["ag-oncall"]
+  }
+
+  expect_failures = [var.watch_action_group_ids]
+}
+
 run "category_alerts" {
   command = plan
 
@@ -541,16 +562,6 @@ run "log_retention_days" {
   }
 
   expect_failures = [var.log_retention_days]
-}
-
-run "telemetry_sampling_percentage" {
-  command = plan
-
-  variables {
-    telemetry_sampling_percentage = 0
-  }
-
-  expect_failures = [var.telemetry_sampling_percentage]
 }
 
 run "event_hub_sku" {

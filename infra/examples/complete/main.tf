@@ -6,6 +6,7 @@ module "auditbell" {
   name                   = "auditbell"
   location               = "westeurope"
   tags                   = { team = "security" }
+  alert_emails           = var.alert_emails
   event_delivery_enabled = var.event_delivery_enabled
   locks_enabled          = var.locks_enabled
 
@@ -14,7 +15,6 @@ module "auditbell" {
   operator_object_ids = ["8f4b3c1e-5d2a-4f6b-9c7d-0e1f2a3b4c5d"]
   app_settings        = { LOG_LEVEL = "info" }
 
-  alert_emails                      = ["security@example.com"]
   secret_delete_query_alert_enabled = true
   secure_webhook = {
     object_id      = "3d9a6b7c-1e2f-4a5b-8c6d-7e8f9a0b1c2d"

@@ -1,7 +1,7 @@
 variable "event_delivery_enabled" {
-  description = "Second stage: true once the functions are published."
+  description = "Whether events are delivered. Null: as soon as the functions are published. False stops delivery."
   type        = bool
-  default     = false
+  default     = null
 }
 
 variable "second_subscription_id" {
@@ -13,4 +13,9 @@ variable "locks_enabled" {
   description = "False takes the locks off, before something is removed."
   type        = bool
   default     = true
+}
+
+variable "alert_emails" {
+  description = "Addresses that Azure Monitor mails when Auditbell does not work."
+  type        = set(string)
 }

@@ -135,14 +135,15 @@ resource "azurerm_monitor_activity_log_alert" "category" {
   }
 }
 
-# An event in the dead-letter container is an event that nobody was told of.
+# An event in the dead-letter container is an event that Auditbell did not handle. The app is what did not answer, so it is
+# not called: the mail goes past it.
 resource "azurerm_monitor_metric_alert" "dead_letters" {
-  count = local.new_topic && var.core.event_delivery_enabled ? 1 : 0
+  count = var.core.event_delivery_enabled ? 1 : 0
 
   name                = "event-dead-lettered-${local.name}"
   resource_group_name = var.resource_group_name
-  scopes              = [azurerm_eventgrid_system_topic.main[0].id]
-  description         = "Event Grid gave up on an event and put it into the dead-letter container; handler replay rings it late."
+  scopes              = ["${local.scope}/resourceGroups/${local.topic.resource_group_name}/providers/Microsoft.EventGrid/systemTopics/${local.topic.name}"]
+  description         = "Event Grid gave up on an event and put it into the dead-letter container; handler replay handles it late. See docs/operations.md."
   severity            = 1
   frequency           = "PT5M"
   window_size         = "PT15M"
@@ -154,8 +155,19 @@ resource "azurerm_monitor_metric_alert" "dead_letters" {
     aggregation      = "Total"
     operator         = "GreaterThan"
     threshold        = 0
+
+    # A topic that was there already may have subscriptions of others.
+    dimension {
+      name     = "EventSubscriptionName"
+      operator = "Include"
+      values   = [azurerm_eventgrid_system_topic_event_subscription.activity[0].name]
+    }
   }
-  action {
-    action_group_id = var.core.action_group_id
+
+  dynamic "action" {
+    for_each = var.core.watch_action_group_ids
+    content {
+      action_group_id = action.value
+    }
   }
 }

@@ -70,7 +70,7 @@ resource "azurerm_eventgrid_system_topic_event_subscription" "activity" {
   }
 
   dynamic "advanced_filter" {
-    for_each = length(var.ignored_operations) == 0 ? [] : [var.ignored_operations]
+    for_each = length(var.core.ignored_operations) == 0 ? [] : [var.core.ignored_operations]
     content {
       string_not_in {
         key    = "data.operationName" # compared without regard to case (learn: "Event filtering")

@@ -12,3 +12,13 @@ output "categories" {
   description = "Activity Log categories that are exported."
   value       = local.categories
 }
+
+output "delivered" {
+  description = "Whether events of this subscription are delivered to the app."
+  value       = length(azurerm_eventgrid_system_topic_event_subscription.activity) > 0
+}
+
+output "ignored_operations" {
+  description = "Operations that Event Grid drops here."
+  value       = var.core.ignored_operations
+}

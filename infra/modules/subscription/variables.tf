@@ -30,7 +30,9 @@ variable "core" {
       container_id       = string
       container_name     = string
     })
-    action_group_id = string
+    action_group_id        = string
+    watch_action_group_ids = list(string)
+    ignored_operations     = list(string)
     event_hub = optional(object({
       id                    = string
       name                  = string
@@ -48,17 +50,6 @@ variable "existing_system_topic" {
     principal_id        = string
   })
   default = null
-}
-
-variable "ignored_operations" {
-  description = "Operations that Event Grid drops before they cost anything."
-  type        = list(string)
-  default     = ["Microsoft.Resources/deployments/write"]
-
-  validation {
-    condition     = length(var.ignored_operations) <= 25
-    error_message = "ignored_operations may hold 25 names at most: an Event Grid filter takes no more values."
-  }
 }
 
 variable "max_events_per_batch" {

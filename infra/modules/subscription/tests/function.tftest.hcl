@@ -34,8 +34,10 @@ variables {
       container_id       = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-auditbell/providers/Microsoft.Storage/storageAccounts/stauditbellarch1a2b3c/blobServices/default/containers/dead-letters"
       container_name     = "dead-letters"
     }
-    action_group_id = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-auditbell/providers/Microsoft.Insights/actionGroups/ag-auditbell"
-    tags            = {}
+    action_group_id        = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-auditbell/providers/Microsoft.Insights/actionGroups/ag-auditbell"
+    watch_action_group_ids = ["/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-auditbell/providers/Microsoft.Insights/actionGroups/ag-auditbell-watch"]
+    ignored_operations     = ["Microsoft.Resources/deployments/write"]
+    tags                   = {}
   }
 }
 
@@ -162,16 +164,6 @@ run "subscription_id" {
   expect_failures = [var.subscription_id]
 }
 
-run "ignored_operations" {
-  command = plan
-
-  variables {
-    ignored_operations = ["Microsoft.Web/sites/write", "Microsoft.Web/sites/write", "Microsoft.Web/sites/write", "Microsoft.Web/sites/write", "Microsoft.Web/sites/write", "Microsoft.Web/sites/write", "Microsoft.Web/sites/write", "Microsoft.Web/sites/write", "Microsoft.Web/sites/write", "Microsoft.Web/sites/write", "Microsoft.Web/sites/write", "Microsoft.Web/sites/write", "Microsoft.Web/sites/write", "Microsoft.Web/sites/write", "Microsoft.Web/sites/write", "Microsoft.Web/sites/write", "Microsoft.Web/sites/write", "Microsoft.Web/sites/write", "Microsoft.Web/sites/write", "Microsoft.Web/sites/write", "Microsoft.Web/sites/write", "Microsoft.Web/sites/write", "Microsoft.Web/sites/write", "Microsoft.Web/sites/write", "Microsoft.Web/sites/write", "Microsoft.Web/sites/write"]
-  }
-
-  expect_failures = [var.ignored_operations]
-}
-
 run "max_events_per_batch" {
   command = plan
 
@@ -200,4 +192,25 @@ run "reader_role" {
   }
 
   expect_failures = [var.reader_role]
+}
+
+run "dead_letters_are_told_past_the_app_on_a_topic_of_others_too" {
+  command = plan
+
+  variables {
+    existing_system_topic = {
+      name                = "evgt-existing"
+      resource_group_name = "Default-EventGrid"
+      principal_id        = "e4a1d2c3-5b6f-4708-91a2-b3c4d5e6f708"
+    }
+  }
+
+  assert {
+    condition     = one(azurerm_monitor_metric_alert.dead_letters[0].scopes) == "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/Default-EventGrid/providers/Microsoft.EventGrid/systemTopics/evgt-existing"
+    error_message = "a topic that was there already is watched as well"
+  }
+  assert {
+    condition     = [for a in azurerm_monitor_metric_alert.dead_letters[0].action : a.action_group_id] == var.core.watch_action_group_ids
+    error_message = "the app did not answer, so the alert must not call it"
+  }
 }

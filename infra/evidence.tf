@@ -1,0 +1,95 @@
+# Who reads, writes and deletes evidence. The Activity Log does not say: these are calls to the accounts, not to Azure
+# Resource Manager. The rows go to the workspace; deletion attempts are alerts, refused ones included.
+
+locals {
+  evidence_blobs = var.evidence_access_logs.storage ? {
+    audit   = azurerm_storage_account.audit.id
+    archive = azurerm_storage_account.archive.id
+  } : {}
+}
+
+resource "azurerm_monitor_diagnostic_setting" "blobs" {
+  for_each = local.evidence_blobs
+
+  name                       = "access"
+  target_resource_id         = "${each.value}/blobServices/default"
+  log_analytics_workspace_id = azurerm_log_analytics_workspace.main.id
+
+  dynamic "enabled_log" {
+    for_each = ["StorageRead", "StorageWrite", "StorageDelete"]
+    content {
+      category = enabled_log.value
+    }
+  }
+}
+
+resource "azurerm_monitor_diagnostic_setting" "cosmos" {
+  count = var.evidence_access_logs.cosmos ? 1 : 0
+
+  name                           = "access"
+  target_resource_id             = azurerm_cosmosdb_account.main.id
+  log_analytics_workspace_id     = azurerm_log_analytics_workspace.main.id
+  log_analytics_destination_type = "Dedicated" # the tables CDBDataPlaneRequests and CDBControlPlaneRequests
+
+  dynamic "enabled_log" {
+    for_each = ["DataPlaneRequests", "ControlPlaneRequests"]
+    content {
+      category = enabled_log.value
+    }
+  }
+}
+
+locals {
+  # The lifecycle rule of the audit account deletes what is older than its retention; the service does that as itself and
+  # names no requester's address (CallerIpAddress is empty), so it does not match.
+  deletions = merge(
+    var.evidence_access_logs.storage ? {
+      evidence-blob-delete = {
+        description = "Somebody deleted, or tried to delete, a blob or a container of the audit or archive account. The dead letters that were replayed are deleted by whoever replayed them and are in this too."
+        query       = <<-KQL
+          StorageBlobLogs
+          | where AccountName in~ ("${azurerm_storage_account.audit.name}", "${azurerm_storage_account.archive.name}")
+          | where OperationName in~ ("DeleteBlob", "DeleteContainer", "BatchDelete", "DeleteFile", "DeleteDirectory", "DeleteBlobImmutabilityPolicy", "DeleteContainerImmutabilityPolicy")
+          | where isnotempty(CallerIpAddress)
+        KQL
+      }
+    } : {},
+    var.evidence_access_logs.cosmos ? {
+      evidence-item-delete = {
+        description = "Somebody deleted, or tried to delete, an item or a container of the store. Auditbell's own identity may not delete and never does."
+        query       = <<-KQL
+          CDBDataPlaneRequests
+          | where AccountName =~ "${azurerm_cosmosdb_account.main.name}"
+          | where OperationName has "Delete"
+        KQL
+      }
+    } : {},
+  )
+}
+
+resource "azurerm_monitor_scheduled_query_rules_alert_v2" "deletions" {
+  for_each = local.deletions
+
+  name                  = each.key
+  resource_group_name   = azurerm_resource_group.main.name
+  location              = azurerm_resource_group.main.location
+  description           = each.value.description
+  scopes                = [azurerm_log_analytics_workspace.main.id]
+  severity              = 1
+  evaluation_frequency  = "PT15M"
+  window_duration       = "PT15M"
+  skip_query_validation = true # the table comes into being with its first row
+  tags                  = local.tags
+
+  criteria {
+    query                   = each.value.query
+    time_aggregation_method = "Count"
+    operator                = "GreaterThan"
+    threshold               = 0
+  }
+
+  # To the app, which makes a message of it, and to those outside: who deletes evidence may have stopped the app first.
+  action {
+    action_groups = concat([azurerm_monitor_action_group.main.id], local.watchers)
+  }
+}
