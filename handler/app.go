@@ -71,19 +71,15 @@ func openApp(w world) (*app, error) {
 	config := s.ReadConfig(w.config, configNames(all))
 	everywhere := names(a.destinations)
 	openNamed(s, config, a.destinations)
-	a.pipeline = &pipeline.Pipeline{
-		Rules: set, Routes: config.Routes, Quiet: config.Quiet, Maintenance: config.Maintenance,
-		Destinations: a.destinations, Everywhere: everywhere, Budgets: &pipeline.Budgets{},
-		Enrich: readEnrich(s), Now: w.now,
-		Lease: s.Duration(settings.Def{
-			Name: "DELIVERY_LEASE", Default: "30s",
-			Doc: "How long one instance may take to deliver an alert before another one tries.",
-		}),
+	judge := &pipeline.Judge{
+		Rules: set, Routes: config.Routes, Quiet: config.Quiet, Maintenance: config.Maintenance, Changes: config.Changes, Everywhere: everywhere,
 	}
-	a.pipeline.Texts, a.pipeline.Changes = readTexts(s, config.Texts), config.Changes
+	composer := &pipeline.Composer{Enrich: readEnrich(s), Texts: readTexts(s, config.Texts)}
+	a.pipeline = pipeline.Offline(judge, composer, w.now)
+	channels := readChannels(s, a.destinations)
 	looking := readLookups(s)
-	a.slackSecret, a.pipeline.Acting = readActing(s)
-	a.pipeline.Canary = readCanary(s, a.pipeline.Acting.Zone)
+	a.slackSecret, composer.Acting = readActing(s)
+	judge.Canary = readCanary(s, composer.Acting.Zone)
 	a.webhook = entra.Open(s, notify.NewClient(http.DefaultTransport), w.now)
 	a.reconciler = readReconciler(s)
 	a.digests = readDigests(s, config.Digests, notify.NewClient(http.DefaultTransport))
@@ -95,18 +91,25 @@ func openApp(w world) (*app, error) {
 	if a.store, err = store.Open(options); err != nil {
 		return a, err
 	}
-	a.pipeline.Log, a.pipeline.Alerts, a.pipeline.Windows, a.pipeline.Feeds, a.pipeline.Now = a.store, a.store, a.store, a.store, a.store.Now
-	a.pipeline.Staged, a.pipeline.Watches = a.store, a.store
 	a.exceptions = exception.NewBook(exceptions, a.store, a.store.Now)
-	a.pipeline.Exceptions = a.exceptions
+	judge.Exceptions, composer.Acting.Expect = a.exceptions, true
 	if a.lookups, err = openLookups(looking, a.store, w.log); err != nil {
 		return a, err
 	}
 	if a.lookups != nil { // an interface that holds a nil pointer would not be nil
-		a.pipeline.Lookups = a.lookups
+		judge.Lookups = a.lookups
 	}
+	a.pipeline = pipeline.New(a.store, judge, composer, channels)
 	a.reconciler.Store = a.store
 	return a, nil
+}
+
+// readChannels reads how alerts are delivered.
+func readChannels(s *settings.Set, destinations map[string]notify.Destination) pipeline.Channels {
+	return pipeline.Channels{Destinations: destinations, Lease: s.Duration(settings.Def{
+		Name: "DELIVERY_LEASE", Default: "30s",
+		Doc: "How long one instance may take to deliver an alert before another one tries.",
+	})}
 }
 
 // readTexts parses the operator's templates.

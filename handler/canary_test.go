@@ -258,7 +258,7 @@ func TestCanaryIsReadInFull(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := pipeline.Pipeline{Canary: c, Now: time.Now}
+	p := pipeline.Judge{Canary: c, Now: time.Now}
 	e, err := readTest(testDay, time.Date(2026, 11, 1, 9, 0, 0, 0, time.UTC))
 	if err != nil {
 		t.Fatal(err)

@@ -148,10 +148,10 @@ func newExplainer(ctx context.Context, choice ruleChoice, std stdio) (*explainer
 		fmt.Fprintf(std.err, "handler: what people marked as expected is not considered: %v\n", err)
 	}
 	x.exceptions = append(x.exceptions, marked...)
-	x.pipeline = &pipeline.Pipeline{
+	x.pipeline = pipeline.Offline(&pipeline.Judge{
 		Rules: x.chosen.set, Routes: config.Routes, Quiet: config.Quiet, Maintenance: config.Maintenance, Changes: config.Changes,
-		Everywhere: everywhereOr(std, settings.Everywhere), Enrich: readEnrich(settings.New(std.env)), Now: func() time.Time { return x.at },
-	}
+		Everywhere: everywhereOr(std, settings.Everywhere),
+	}, &pipeline.Composer{Enrich: readEnrich(settings.New(std.env))}, func() time.Time { return x.at })
 	return x, nil
 }
 

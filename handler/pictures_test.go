@@ -141,7 +141,7 @@ func gallery(t *testing.T) []picture {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &pipeline.Pipeline{Rules: set, Now: func() time.Time { return now }, Acting: pipeline.Acting{Interactive: true, ExpectedFor: 168 * time.Hour, Zone: time.UTC}}
+	p := pipeline.Offline(&pipeline.Judge{Rules: set}, &pipeline.Composer{Acting: pipeline.Acting{Interactive: true, ExpectedFor: 168 * time.Hour, Zone: time.UTC}}, func() time.Time { return now })
 	p.Enrich.Portal = "https://portal.azure.com"
 	var shown []picture
 	for _, c := range pictured() {

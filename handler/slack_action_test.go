@@ -17,7 +17,8 @@ import (
 func TestARefusedClickIsLoggedWithoutItsBody(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
-	a := &app{slackSecret: "s", pipeline: &pipeline.Pipeline{Now: time.Now}}
+	a := &app{slackSecret: "s", pipeline: pipeline.Offline(&pipeline.Judge{}, &pipeline.Composer{}, time.Now)}
+	a.pipeline.Intake = pipeline.NewIntake(nil, nil, nil, pipeline.Staff{Composer: a.pipeline.Composer})
 	lazy := &lazyApp{log: slog.New(slog.NewTextHandler(&log, nil)), open: func() (*app, error) { return a, nil }}
 	server := httptest.NewServer(newServer(lazy, lazy.log).Handler())
 	defer server.Close()

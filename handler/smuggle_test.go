@@ -33,7 +33,7 @@ func smuggling(tb testing.TB) *pipeline.Pipeline {
 	if problems != nil {
 		tb.Fatal(problems)
 	}
-	p := &pipeline.Pipeline{Texts: texts, Now: time.Now}
+	p := pipeline.Offline(&pipeline.Judge{}, &pipeline.Composer{Texts: texts}, time.Now)
 	p.Enrich.Portal = "https://portal.azure.com"
 	return p
 }

@@ -39,7 +39,7 @@ func TestMonday(t *testing.T) {
 func TestReadRefusesWhatWeNeverWrote(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
-	p := &Pipeline{Now: func() time.Time { return now }, Acting: Acting{ExpectedFor: time.Hour}}
+	p := &Composer{Now: func() time.Time { return now }, Acting: Acting{ExpectedFor: time.Hour}}
 	const at = "0abc.alert-1"
 	for _, c := range []struct {
 		action, value, by string

@@ -111,29 +111,29 @@ func CanaryStart(a *alert.Alert, d alert.Delivery) time.Time {
 const canaryPatience = 2 * time.Hour
 
 // watchCanary rings when the day's test was not sent, or has not reached a destination in time.
-func (p *Pipeline) watchCanary(ctx context.Context, b Batch) error {
-	if p.Canary == nil || p.Canary.Off {
+func (w *Watch) watchCanary(ctx context.Context, b Batch) error {
+	if w.judge.Canary == nil || w.judge.Canary.Off {
 		return nil
 	}
-	now := p.Now()
-	day, due := p.Canary.Day(now)
-	sent, err := p.watchTest(ctx, b, day)
+	now := w.judge.Now()
+	day, due := w.judge.Canary.Day(now)
+	sent, err := w.watchTest(ctx, b, day)
 	if sent || err != nil {
 		return err
 	}
 	if now.Before(due.Add(canaryPatience)) {
-		before, _ := p.Canary.dayBefore(due)
-		_, err := p.watchTest(ctx, b, before)
+		before, _ := w.judge.Canary.dayBefore(due)
+		_, err := w.watchTest(ctx, b, before)
 		return err
 	}
 	// Whoever has just come back from being down sends the test within minutes. Only who has been there for a while and
 	// did not is broken.
-	there, err := p.watchedBefore(ctx, now)
+	there, err := w.watchedBefore(ctx, now)
 	if err != nil || !there {
 		return err
 	}
-	p.notice(ctx, b, watch{
-		kind: "canary-missing", title: "The daily test was not sent", subject: "canary", to: p.everywhere(),
+	w.notice(ctx, b, concern{
+		kind: "canary-missing", title: "The daily test was not sent", subject: "canary", to: w.judge.everywhere(),
 		detail: fmt.Sprintf("The test of %s was due at %s. Until one arrives nobody knows whether an event would.", day, due.Format(clockFormat)),
 		steps:  []string{"See whether the function canary runs, and what it logs.", "handler check tells when the last test was sent and where it arrived."},
 	})
@@ -142,8 +142,8 @@ func (p *Pipeline) watchCanary(ctx context.Context, b Batch) error {
 
 // watchTest rings for every destination that the test of a day has not reached in time; sent is false when there is no
 // such test. What was given up has rung already.
-func (p *Pipeline) watchTest(ctx context.Context, b Batch, day string) (sent bool, err error) {
-	a, err := p.Alerts.Alert(ctx, CanaryRef(day))
+func (w *Watch) watchTest(ctx context.Context, b Batch, day string) (sent bool, err error) {
+	a, err := w.bell.Alert(ctx, CanaryRef(day))
 	if errors.Is(err, alert.ErrUnknown) {
 		return false, nil
 	}
@@ -152,11 +152,11 @@ func (p *Pipeline) watchTest(ctx context.Context, b Batch, day string) (sent boo
 	}
 	for _, name := range slices.Sorted(maps.Keys(a.Deliveries)) {
 		d := a.Deliveries[name]
-		if d.Revision > 0 || d.Parked() || p.Now().Sub(CanaryStart(&a, d)) <= CanaryDeadline {
+		if d.Revision > 0 || d.Parked() || w.judge.Now().Sub(CanaryStart(&a, d)) <= CanaryDeadline {
 			continue
 		}
-		p.notice(ctx, b, watch{
-			kind: "canary-late", title: "The daily test has not reached " + name, subject: name, to: p.others(name),
+		w.notice(ctx, b, concern{
+			kind: "canary-late", title: "The daily test has not reached " + name, subject: name, to: w.others(name),
 			detail: fmt.Sprintf("The test of %s was sent at %s and is not there yet; delivery goes on.", day, a.Opened.UTC().Format(clockFormat)),
 			steps:  []string{"See whether the service is down or asks for fewer messages.", "The log says why each attempt failed."},
 		})

@@ -9,20 +9,15 @@ import (
 	"github.com/auditbell/auditbell/handler/rules"
 )
 
-// Windows keeps the state of correlations ("ten failed operations by one caller within ten minutes").
-type Windows interface {
-	Window(ctx context.Context, key string, change func(state []byte) ([]byte, error)) (ru float64, err error)
-}
-
 // correlated counts the event into every correlation that it belongs to and returns those whose threshold is met. A
 // record that comes again is counted once: a window knows its members.
-func (p *Pipeline) correlated(ctx context.Context, e *activity.Event) (met []*rules.Rule, ru float64, err error) {
+func (in *Intake) correlated(ctx context.Context, e *activity.Event) (met []*rules.Rule, ru float64, err error) {
 	if isCanary(e) {
 		return nil, 0, nil
 	}
-	for _, beat := range p.Rules.Correlate(nil, e) {
+	for _, beat := range in.judge.Rules.Correlate(nil, e) {
 		rings := false
-		charge, err := p.Windows.Window(ctx, beat.Group, func(state []byte) ([]byte, error) {
+		charge, err := in.counts.Window(ctx, beat.Group, func(state []byte) ([]byte, error) {
 			var w rules.Window
 			if state != nil {
 				if err := json.Unmarshal(state, &w); err != nil {

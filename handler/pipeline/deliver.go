@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,38 +19,81 @@ import (
 // dueAtOnce bounds the alerts that one run of the timer takes on; the next run takes the rest.
 const dueAtOnce = 200
 
-// DeliverDue brings every alert that is behind and due to its newest revision, everywhere, and then asks what is still
-// open about those that were told. It is level-triggered: it looks at what is, not at what happened, so a missed or
-// doubled tick changes nothing.
-func (p *Pipeline) DeliverDue(ctx context.Context, b Batch) (Summary, error) {
-	b.asking = &asking{}
-	sum, err := p.deliverDue(ctx, b)
-	sum.add(p.learnDue(ctx, b))
-	return sum, err
+// Queue is the alerts that owe deliveries.
+type Queue interface {
+	// Due lists alerts that are due and whose lease is free, at most limit.
+	Due(ctx context.Context, limit int) ([]alert.Ref, error)
+	// Lease takes the lease of an alert for a delivery; ok is false when another has it, or nothing is due.
+	Lease(ctx context.Context, ref alert.Ref, lease alert.Lease) (a alert.Alert, ok bool, err error)
+	// Settle marks what was delivered and ends the lease.
+	Settle(ctx context.Context, ref alert.Ref, owner string, apply func(*alert.Alert)) (ru float64, err error)
+	// Late lists alerts that late batches opened and that owe first messages, by the kind of lateness.
+	Late(ctx context.Context, kind string, limit int) ([]alert.Alert, error)
 }
 
-func (p *Pipeline) deliverDue(ctx context.Context, b Batch) (Summary, error) {
-	waiting, err := p.Alerts.Waiting(ctx, waitingAtOnce)
+// Folding counts many alerts in one summary.
+type Folding interface {
+	// Waiting lists alerts that owe a first message.
+	Waiting(ctx context.Context, limit int) ([]alert.Alert, error)
+	// Fold counts findings that stand for whole alerts in their summary.
+	Fold(ctx context.Context, findings []alert.Finding) (summary alert.Alert, ru float64, err error)
+	Changing
+}
+
+// Channels are what alerts are delivered to.
+type Channels struct {
+	Destinations map[string]notify.Destination // by name; routes name them
+	Budgets      *Budgets                      // nil: new ones
+	Lease        time.Duration                 // how long a delivery may take before another instance tries; 0: 30 s
+}
+
+// Courier delivers alerts.
+type Courier struct {
+	Channels
+	queue    Queue
+	folding  Folding
+	composer *Composer
+	watch    *Watch
+	now      func() time.Time
+}
+
+// Desk is what a Courier works with beside a store.
+type Desk struct {
+	Composer *Composer
+	Watch    *Watch // hears of what cannot be delivered
+	Now      func() time.Time
+}
+
+// NewCourier returns a Courier.
+func NewCourier(queue Queue, folding Folding, d Desk, o Channels) *Courier {
+	if o.Budgets == nil {
+		o.Budgets = &Budgets{}
+	}
+	return &Courier{Channels: o, queue: queue, folding: folding, composer: d.Composer, watch: d.Watch, now: d.Now}
+}
+
+func (c *Courier) deliverDue(ctx context.Context, b Batch) (Summary, error) {
+	waiting, err := c.folding.Waiting(ctx, waitingAtOnce)
 	errs := []error{err}
-	sum, err := p.sumUp(ctx, b, waiting)
-	errs = append(errs, err, p.watch(ctx, b))
-	refs, err := p.Alerts.Due(ctx, dueAtOnce)
+	sum, err := c.sumUp(ctx, b, waiting)
+	errs = append(errs, err, c.watch.look(ctx, b))
+	refs, err := c.queue.Due(ctx, dueAtOnce)
 	if err != nil {
 		return sum, errors.Join(append(errs, err)...)
 	}
-	told, err := p.deliverRefs(ctx, refs, b)
+	told, err := c.deliverRefs(ctx, refs, b)
 	sum.add(told)
 	return sum, errors.Join(append(errs, err)...)
 }
 
 // deliverRefs brings alerts to their newest revision, those that nobody else is at.
-func (p *Pipeline) deliverRefs(ctx context.Context, refs []alert.Ref, b Batch) (Summary, error) {
+func (c *Courier) deliverRefs(ctx context.Context, refs []alert.Ref, b Batch) (Summary, error) {
 	b.crowd = len(refs)
 	var sum Summary
 	var errs []error
 	var mu sync.Mutex
 	each(len(refs), func(i int) {
-		one, err := p.deliverLeased(ctx, refs[i], b)
+		one, err := c.deliverLeased(ctx, refs[i], b)
 		mu.Lock()
 		defer mu.Unlock()
 		sum.add(one)
@@ -60,24 +104,24 @@ func (p *Pipeline) deliverRefs(ctx context.Context, refs []alert.Ref, b Batch) (
 
 // deliverLeased takes the lease, unless another instance has it, and delivers. An alert that owes nobody anything is
 // due for its open questions.
-func (p *Pipeline) deliverLeased(ctx context.Context, ref alert.Ref, b Batch) (Summary, error) {
+func (c *Courier) deliverLeased(ctx context.Context, ref alert.Ref, b Batch) (Summary, error) {
 	if ctx.Err() != nil {
 		return Summary{}, nil //nolint:nilerr // out of time is no failure: the next tick goes on
 	}
-	a, ok, err := p.Alerts.Lease(ctx, ref, p.lease(b.ID))
+	a, ok, err := c.queue.Lease(ctx, ref, c.lease(b.ID))
 	if err != nil {
 		return Summary{}, err
 	}
 	if !ok {
-		if a.Lease.Free(b.ID, p.Now()) {
+		if a.Lease.Free(b.ID, c.now()) {
 			b.asking.add(a)
 		}
 		return Summary{}, nil
 	}
-	return p.deliver(ctx, a, b), nil
+	return c.deliver(ctx, a, b), nil
 }
 
-func (p *Pipeline) deliverAll(ctx context.Context, due []alert.Alert, b Batch) Summary {
+func (c *Courier) deliverAll(ctx context.Context, due []alert.Alert, b Batch) Summary {
 	var sum Summary
 	var mu sync.Mutex
 	newest := make(map[string]alert.Alert, len(due)) // a batch may ring one alert more than once
@@ -91,7 +135,7 @@ func (p *Pipeline) deliverAll(ctx context.Context, due []alert.Alert, b Batch) S
 		once = append(once, newest[id])
 	}
 	each(len(once), func(i int) {
-		one := p.deliver(ctx, once[i], b)
+		one := c.deliver(ctx, once[i], b)
 		mu.Lock()
 		defer mu.Unlock()
 		sum.add(one)
@@ -115,13 +159,13 @@ type attempt struct {
 // deliver brings every due destination of a, whose lease is held, to a's revision, and marks how far each got. The
 // lease bounds the sending; the marking is given time of its own, because a message that was sent and not marked will
 // be sent again.
-func (p *Pipeline) deliver(ctx context.Context, a alert.Alert, b Batch) Summary {
-	names := a.DueNames(p.Now())
+func (c *Courier) deliver(ctx context.Context, a alert.Alert, b Batch) Summary {
+	names := a.DueNames(c.now())
 	tries := make([]attempt, len(names))
-	sending, cancel := context.WithTimeout(ctx, a.Lease.Until.Sub(p.Now()))
+	sending, cancel := context.WithTimeout(ctx, a.Lease.Until.Sub(c.now()))
 	defer cancel()
 	each(len(names), func(i int) {
-		tries[i] = p.try(sending, a, names[i])
+		tries[i] = c.try(sending, a, names[i])
 		tries[i].spread(a, b.crowd)
 	})
 
@@ -133,11 +177,11 @@ func (p *Pipeline) deliver(ctx context.Context, a alert.Alert, b Batch) Summary 
 		t.log(b.Logger, a)
 		// What we say about ourselves must not ring about itself; the test is there to.
 		if notify.IsPermanent(t.err) && (a.Rule.ID == alert.CanaryRule || !strings.HasPrefix(a.Rule.ID, alert.WatchRule)) {
-			p.givenUp(marking, b, t)
+			c.watch.givenUp(marking, b, t)
 		}
 	}
-	sum.Misworded = p.misworded(b.Logger)
-	told, ru, err := p.settle(marking, a, b.ID, tries)
+	sum.Misworded = c.composer.misworded(b.Logger)
+	told, ru, err := c.settle(marking, a, b.ID, tries)
 	sum.RU += ru
 	if err != nil {
 		b.Logger.Error("mark delivery: the message may be sent again when the lease ends", "alert", a.ID, "error", err)
@@ -149,9 +193,9 @@ func (p *Pipeline) deliver(ctx context.Context, a alert.Alert, b Batch) Summary 
 
 // settle marks, again and again until the time for it is over: giving up repeats messages. It returns the alert as
 // marked.
-func (p *Pipeline) settle(ctx context.Context, a alert.Alert, owner string, tries []attempt) (now alert.Alert, ru float64, err error) {
+func (c *Courier) settle(ctx context.Context, a alert.Alert, owner string, tries []attempt) (now alert.Alert, ru float64, err error) {
 	for {
-		charge, err := p.Alerts.Settle(ctx, a.Ref(), owner, func(have *alert.Alert) {
+		charge, err := c.queue.Settle(ctx, a.Ref(), owner, func(have *alert.Alert) {
 			for _, t := range tries {
 				t.mark(have)
 			}
@@ -168,19 +212,19 @@ func (p *Pipeline) settle(ctx context.Context, a alert.Alert, owner string, trie
 	}
 }
 
-func (p *Pipeline) try(ctx context.Context, a alert.Alert, name string) attempt {
+func (c *Courier) try(ctx context.Context, a alert.Alert, name string) attempt {
 	d := a.Deliveries[name]
-	m, told := p.tell(a, d)
+	m, told := c.composer.tell(a, d)
 	t := attempt{name: name, revision: a.Revision, first: d.Revision == 0, told: told}
-	destination, ok := p.Destinations[name]
+	destination, ok := c.Destinations[name]
 	if !ok {
 		t.err = notify.Permanent(fmt.Errorf("destination %q is not configured", name))
-	} else if t.wait = p.budget(name, t.first || m.News != ""); t.wait == 0 {
+	} else if t.wait = c.budget(name, t.first || m.News != ""); t.wait == 0 {
 		t.ref, t.err = destination.Deliver(ctx, m, notify.Ref{Channel: d.Channel, ID: d.Ref, State: notify.State(d.State)})
 	}
-	t.at = p.Now()
+	t.at = c.now()
 	if r, ok := destination.(notify.Recorder); ok && t.wait == 0 && t.err == nil {
-		p.keep(ctx, r, a, m, &t)
+		c.keep(ctx, r, a, m, &t)
 	}
 	return t
 }
@@ -236,4 +280,32 @@ func (s *Summary) count(t attempt) {
 	default:
 		s.Retried++
 	}
+}
+
+// inline is the lease with which an invocation delivers what it rang; without an end, when a channel is told faster
+// than it can take: the timer brings order into that. What comes late anyway waits until all of it is counted.
+func (c *Courier) inline(b Batch, to []string) alert.Lease {
+	if b.Late != "" {
+		return alert.Lease{Owner: b.ID}
+	}
+	for _, name := range to {
+		if c.Budgets.room(name, c.now()) <= int(b.leased.Load()) {
+			return alert.Lease{Owner: b.ID}
+		}
+	}
+	b.leased.Add(1)
+	return c.lease(b.ID)
+}
+
+func (c *Courier) lease(owner string) alert.Lease {
+	length := cmp.Or(max(c.Lease, 0), 30*time.Second)
+	return alert.Lease{Owner: owner, Until: c.now().Add(length)}
+}
+
+// budget uses one message of a destination's budget up. Edits that tell nothing new have one of their own.
+func (c *Courier) budget(name string, news bool) (wait time.Duration) {
+	if news {
+		return c.Budgets.take(name, c.now())
+	}
+	return c.Budgets.takeEdit(name, c.now())
 }

@@ -11,11 +11,11 @@ import (
 // except takes from f the rules that exceptions cover; silent is true when none is left. What was silenced is counted
 // under its exceptions. An operation that rang already is told to its end: whoever was told that it began must not be
 // left with it.
-func (p *Pipeline) except(ctx context.Context, b Batch, f *alert.Finding) (sum Summary, silent bool, err error) {
-	if p.Exceptions == nil || isCanary(&f.Event) {
+func (in *Intake) except(ctx context.Context, b Batch, f *alert.Finding) (sum Summary, silent bool, err error) {
+	if in.judge.Exceptions == nil || isCanary(&f.Event) {
 		return sum, false, nil
 	}
-	v, err := p.Exceptions.Judge(ctx, f.Event, append([]alert.Rule{f.Rule}, f.Also...))
+	v, err := in.judge.Exceptions.Judge(ctx, f.Event, append([]alert.Rule{f.Rule}, f.Also...))
 	if err != nil {
 		return sum, false, err
 	}
@@ -25,16 +25,16 @@ func (p *Pipeline) except(ctx context.Context, b Batch, f *alert.Finding) (sum S
 	if len(v.By) == 0 {
 		return sum, false, nil
 	}
-	rang, ru, err := p.Alerts.Rang(ctx, f.Event)
+	rang, ru, err := in.alerts.Rang(ctx, f.Event)
 	if sum.RU += ru; err != nil || rang {
 		return sum, false, err
 	}
-	ru, err = p.Exceptions.Count(ctx, v.By, f.Event)
+	ru, err = in.judge.Exceptions.Count(ctx, v.By, f.Event)
 	if sum.RU += ru; err != nil {
 		return sum, false, err
 	}
 	if len(v.Rings) > 0 {
-		*f = p.Only(*f, v.Rings)
+		*f = in.judge.Only(*f, v.Rings)
 		return sum, false, nil
 	}
 	sum.Excepted++

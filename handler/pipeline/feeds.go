@@ -5,15 +5,7 @@ import (
 	"fmt"
 	"sync"
 	"time"
-
-	"github.com/auditbell/auditbell/handler/alert"
 )
-
-// Feeds remembers what came in through each function.
-type Feeds interface {
-	AddToFeed(ctx context.Context, function string, n int, now time.Time) (ru float64, err error)
-	Feeds(ctx context.Context) ([]alert.Feed, error)
-}
 
 // feedEvery is how often a process writes down what came in. It is what an instance that is killed may forget, which
 // makes a feed look a little quieter than it was.
@@ -43,7 +35,7 @@ func (t *tallies) take(function string, n int, now time.Time) int {
 }
 
 // note keeps the feed's past. A failure costs a little of it and nothing else.
-func (p *Pipeline) note(ctx context.Context, b Batch) (ru float64) {
+func (in *Intake) note(ctx context.Context, b Batch) (ru float64) {
 	if b.Late != "" {
 		return 0 // that somebody looked it up says nothing of the feed
 	}
@@ -53,11 +45,11 @@ func (p *Pipeline) note(ctx context.Context, b Batch) (ru float64) {
 			came++
 		}
 	}
-	n := p.tallies.take(b.Function, came, p.Now())
+	n := in.tallies.take(b.Function, came, in.judge.Now())
 	if n == 0 {
 		return 0
 	}
-	ru, err := p.Feeds.AddToFeed(ctx, b.Function, n, p.Now())
+	ru, err := in.counts.AddToFeed(ctx, b.Function, n, in.judge.Now())
 	if err != nil {
 		b.Logger.Warn("note what came in", "function", b.Function, "error", err)
 	}
@@ -65,20 +57,20 @@ func (p *Pipeline) note(ctx context.Context, b Batch) (ru float64) {
 }
 
 // watchFeeds rings when a feed has fallen silent. Nobody else would notice: no event, no alert.
-func (p *Pipeline) watchFeeds(ctx context.Context, b Batch) error {
-	feeds, err := p.Feeds.Feeds(ctx)
+func (w *Watch) watchFeeds(ctx context.Context, b Batch) error {
+	feeds, err := w.signs.Feeds(ctx)
 	if err != nil {
 		return err
 	}
 	for _, f := range feeds {
-		expected, silent := f.Silent(p.Now())
+		expected, silent := f.Silent(w.judge.Now())
 		if !silent {
 			continue
 		}
-		p.notice(ctx, b, watch{
+		w.notice(ctx, b, concern{
 			kind: "feed-silent", title: "Nothing comes in through " + f.Name, subject: f.Name,
 			detail: fmt.Sprintf("The last record came at %s; at this time of day about %.0f would have come since.", f.Last.Format(clockFormat), expected),
-			to:     p.everywhere(),
+			to:     w.judge.everywhere(),
 			steps: []string{
 				"See whether the event subscription, diagnostic setting or action group still exists and delivers.",
 				"The Activity Log itself keeps 90 days: what was missed can be read there.",

@@ -13,34 +13,34 @@ import (
 //
 // Other alerts are left alone: whoever looks something up may know fewer destinations than the app that rang them, and
 // a destination that is not configured is given up.
-func (p *Pipeline) DeliverLate(ctx context.Context, b Batch, kind string) (Summary, []alert.Alert, error) {
-	owing, err := p.Alerts.Late(ctx, kind, waitingAtOnce)
+func (c *Courier) DeliverLate(ctx context.Context, b Batch, kind string) (Summary, []alert.Alert, error) {
+	owing, err := c.queue.Late(ctx, kind, waitingAtOnce)
 	if err != nil {
 		return Summary{}, nil, err
 	}
 	var due []alert.Alert
 	for _, a := range owing {
-		if a.Lease.Free(b.ID, p.Now()) && len(a.DueNames(p.Now())) > 0 {
+		if a.Lease.Free(b.ID, c.now()) && len(a.DueNames(c.now())) > 0 {
 			due = append(due, a)
 		}
 	}
-	sum, failed := p.sumUp(ctx, b, due)
-	due = due[:min(len(due), p.roomForAll())]
+	sum, failed := c.sumUp(ctx, b, due)
+	due = due[:min(len(due), c.roomForAll())]
 	refs := make([]alert.Ref, len(due))
 	for i, a := range due {
 		refs[i] = a.Ref()
 	}
-	told, err := p.deliverRefs(ctx, refs, b) // summaries are among those of the next call
+	told, err := c.deliverRefs(ctx, refs, b) // summaries are among those of the next call
 	sum.add(told)
 	return sum, owing, errors.Join(failed, err)
 }
 
 // roomForAll is how many alerts every destination could be told of now. More are not tried: each would be put off, by
 // as much as if all were to come back at once.
-func (p *Pipeline) roomForAll() int {
+func (c *Courier) roomForAll() int {
 	most := dueAtOnce
-	for name := range p.Destinations {
-		most = min(most, max(0, p.Budgets.room(name, p.Now())))
+	for name := range c.Destinations {
+		most = min(most, max(0, c.Budgets.room(name, c.now())))
 	}
 	return most
 }

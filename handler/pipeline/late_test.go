@@ -44,6 +44,13 @@ func (h *headlines) Deliver(_ context.Context, m notify.Message, prev notify.Ref
 // lateHouse is a pipeline on a real store, at a time of its own.
 func lateHouse(t *testing.T) (*pipeline.Pipeline, *headlines, *fakeClock) {
 	t.Helper()
+	p, end, at, _ := storedHouse(t)
+	return p, end, at
+}
+
+// storedHouse is lateHouse and its store.
+func storedHouse(t *testing.T) (*pipeline.Pipeline, *headlines, *fakeClock, *store.Store) {
+	t.Helper()
 	at := &fakeClock{at: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)}
 	account, err := cosmos.OpenDeployed(t.Context(), cosmos.Options{Now: at.now})
 	if err != nil {
@@ -63,10 +70,8 @@ func lateHouse(t *testing.T) (*pipeline.Pipeline, *headlines, *fakeClock) {
 		t.Fatal(err)
 	}
 	end := &headlines{}
-	return &pipeline.Pipeline{
-		Log: kept, Alerts: kept, Windows: kept, Feeds: kept, Rules: set, Now: kept.Now, Budgets: &pipeline.Budgets{},
-		Routes: []settings.Route{{To: []string{"channel"}}}, Destinations: map[string]notify.Destination{"channel": end},
-	}, end, at
+	return pipeline.New(kept, &pipeline.Judge{Rules: set, Routes: []settings.Route{{To: []string{"channel"}}}}, &pipeline.Composer{},
+		pipeline.Channels{Destinations: map[string]notify.Destination{"channel": end}}), end, at, kept
 }
 
 // deleted is a record of the n-th policy assignment that Rob deleted.
@@ -91,7 +96,7 @@ func handle(t *testing.T, p *pipeline.Pipeline, late string, events ...activity.
 // TestWhatIsToldLateSaysSo rings a deletion of today and, within its window, two of last month by the same person.
 func TestWhatIsToldLateSaysSo(t *testing.T) {
 	t.Parallel()
-	p, end, at := lateHouse(t)
+	p, end, at, kept := storedHouse(t)
 	handle(t, p, "", deleted(1, at.now()))
 	month := at.now().AddDate(0, -1, 0)
 	handle(t, p, "replayed on 2026-11-22", deleted(2, month))
@@ -113,7 +118,7 @@ Told late: Policy assignment deleted: pa-2 (×2) [replayed on 2026-11-22; the fi
 	if got != want {
 		t.Errorf("the channel was told\n%s\nwant\n%s", got, want)
 	}
-	feeds, err := p.Feeds.Feeds(t.Context())
+	feeds, err := kept.Feeds(t.Context())
 	if err != nil || len(feeds) != 1 || len(feeds[0].Hours) != 1 || feeds[0].Hours[0].N != 1 {
 		t.Errorf("feeds are %+v (%v): what was looked up is no sign of life of a feed", feeds, err)
 	}

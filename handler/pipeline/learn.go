@@ -21,6 +21,23 @@ type Lookups interface {
 	Look(ctx context.Context, e activity.Event, names []string) (found alert.Learned, later []string)
 }
 
+// Changing changes an alert that is there.
+type Changing interface {
+	Change(ctx context.Context, ref alert.Ref, apply func(*alert.Alert) bool) (ru float64, err error)
+}
+
+// Learner asks what the events of alerts do not tell.
+type Learner struct {
+	changing Changing
+	judge    *Judge
+	courier  *Courier
+}
+
+// NewLearner returns a Learner.
+func NewLearner(changing Changing, j *Judge, c *Courier) *Learner {
+	return &Learner{changing: changing, judge: j, courier: c}
+}
+
 const (
 	// learnInline bounds what an invocation spends on lookups after its first messages. An action group waits ten
 	// seconds for its answer (learn: "Action groups").
@@ -57,24 +74,24 @@ type question struct {
 
 // learnFirst asks what the alerts that this invocation has told leave open. Questions that an earlier attempt failed to
 // answer are the timer's.
-func (p *Pipeline) learnFirst(ctx context.Context, b Batch) Summary {
+func (l *Learner) learnFirst(ctx context.Context, b Batch) Summary {
 	if end, ok := ctx.Deadline(); ok && time.Until(end) < learnSpare {
 		return Summary{} // the timer takes the questions over
 	}
-	return p.learnAll(ctx, b, learnInline, func(a alert.Alert) []string { return a.AskingFirst() })
+	return l.learnAll(ctx, b, learnInline, func(a alert.Alert) []string { return a.AskingFirst() })
 }
 
 // learnDue asks what is due, and what no invocation came to ask because it was killed or its delivery failed.
-func (p *Pipeline) learnDue(ctx context.Context, b Batch) Summary {
-	return p.learnAll(ctx, b, learnTimed, func(a alert.Alert) []string {
-		names := append(a.Asking(p.Now()), a.AskingFirst()...)
+func (l *Learner) learnDue(ctx context.Context, b Batch) Summary {
+	return l.learnAll(ctx, b, learnTimed, func(a alert.Alert) []string {
+		names := append(a.Asking(l.judge.Now()), a.AskingFirst()...)
 		slices.Sort(names)
 		return slices.Compact(names)
 	})
 }
 
 // learnAll asks about the alerts gathered, a few at a time. What is not asked within the bound stays due.
-func (p *Pipeline) learnAll(ctx context.Context, b Batch, within time.Duration, open func(alert.Alert) []string) (sum Summary) {
+func (l *Learner) learnAll(ctx context.Context, b Batch, within time.Duration, open func(alert.Alert) []string) (sum Summary) {
 	var all []question
 	for _, a := range b.asking.alerts {
 		if names := open(a); len(names) > 0 {
@@ -89,7 +106,7 @@ func (p *Pipeline) learnAll(ctx context.Context, b Batch, within time.Duration, 
 		if looking.Err() != nil {
 			return
 		}
-		one := p.learn(looking, all[i], b)
+		one := l.learn(looking, all[i], b)
 		mu.Lock()
 		defer mu.Unlock()
 		sum.add(one)
@@ -99,21 +116,21 @@ func (p *Pipeline) learnAll(ctx context.Context, b Batch, within time.Duration, 
 
 // learn asks one alert's questions, commits the answers as a new revision, and brings the edits that it owes. The
 // order is that of every change: commit, deliver, mark. Killed in between, it is asked again.
-func (p *Pipeline) learn(ctx context.Context, q question, b Batch) (sum Summary) {
+func (l *Learner) learn(ctx context.Context, q question, b Batch) (sum Summary) {
 	var found alert.Learned
 	var later []string
-	if p.Lookups != nil { // else they were switched off since: the questions are closed
-		found, later = p.Lookups.Look(ctx, q.about.Event, q.names)
+	if l.judge.Lookups != nil { // else they were switched off since: the questions are closed
+		found, later = l.judge.Lookups.Look(ctx, q.about.Event, q.names)
 	}
 	sum.RU += found.RU
 	marking, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
 	var have alert.Alert
 	leased, givenUp := false, 0
-	ru, err := p.Alerts.Change(marking, q.about.Ref(), func(a *alert.Alert) bool {
-		_, givenUp = a.Learn(found, q.names, later, p.Now())
-		if leased = len(a.DueNames(p.Now())) > 0 && a.Lease.Free(b.ID, p.Now()); leased {
-			a.Lease = p.lease(b.ID)
+	ru, err := l.changing.Change(marking, q.about.Ref(), func(a *alert.Alert) bool {
+		_, givenUp = a.Learn(found, q.names, later, l.judge.Now())
+		if leased = len(a.DueNames(l.judge.Now())) > 0 && a.Lease.Free(b.ID, l.judge.Now()); leased {
+			a.Lease = l.courier.lease(b.ID)
 		}
 		have = *a
 		return true
@@ -127,15 +144,7 @@ func (p *Pipeline) learn(ctx context.Context, q question, b Batch) (sum Summary)
 	if leased {
 		showing, cancel := context.WithTimeout(context.WithoutCancel(ctx), showWithin)
 		defer cancel()
-		sum.add(p.deliver(showing, have, b))
+		sum.add(l.courier.deliver(showing, have, b))
 	}
 	return sum
-}
-
-// budget uses one message of a destination's budget up. Edits that tell nothing new have one of their own.
-func (p *Pipeline) budget(name string, news bool) (wait time.Duration) {
-	if news {
-		return p.Budgets.take(name, p.Now())
-	}
-	return p.Budgets.takeEdit(name, p.Now())
 }

@@ -147,7 +147,7 @@ func TestAStormDoesNotMultiplyLookups(t *testing.T) {
 }
 
 // forgetful is a store in which nothing that was learned is kept: the process was killed before.
-type forgetful struct{ pipeline.Alerts }
+type forgetful struct{ pipeline.Store }
 
 func (forgetful) Change(context.Context, alert.Ref, func(*alert.Alert) bool) (float64, error) {
 	return 0, errors.New("killed")
@@ -155,12 +155,9 @@ func (forgetful) Change(context.Context, alert.Ref, func(*alert.Alert) bool) (fl
 
 func TestKilledBetweenMessageAndEdit(t *testing.T) {
 	t.Parallel()
-	p, end, at := lateHouse(t)
-	ask := &oracle{found: owner}
-	kept := p.Alerts
-	p.Lookups, p.Alerts = ask, forgetful{kept}
-	handle(t, p, "", deleted(1, at.now()))
-	p.Alerts = kept
+	p, end, at, kept := storedHouse(t)
+	p.Lookups = &oracle{found: owner}
+	handle(t, pipeline.New(forgetful{kept}, p.Judge, p.Composer, p.Channels), "", deleted(1, at.now()))
 	run(t, p, "at once")
 	if n := len(end.lines()); n != 1 {
 		t.Fatalf("told %v; the question is the invocation's for 30 s", end.lines())
@@ -175,7 +172,7 @@ func TestKilledBetweenMessageAndEdit(t *testing.T) {
 
 func TestQuestionsWithoutAnswerAreGivenUp(t *testing.T) {
 	t.Parallel()
-	p, end, at := lateHouse(t)
+	p, end, at, kept := storedHouse(t)
 	ask := &oracle{later: true}
 	p.Lookups = ask
 	handle(t, p, "", deleted(1, at.now()))
@@ -188,7 +185,7 @@ func TestQuestionsWithoutAnswerAreGivenUp(t *testing.T) {
 	if ask.times() != 4 || total.Unlearned != 1 || total.Learned != 0 || len(end.lines()) != 1 {
 		t.Errorf("asked %d times, gave up %d, learned %d, told %v; want 4, 1, 0 and one message", ask.times(), total.Unlearned, total.Learned, end.lines())
 	}
-	if refs, err := p.Alerts.Due(t.Context(), 10); err != nil || len(refs) != 0 {
+	if refs, err := kept.Due(t.Context(), 10); err != nil || len(refs) != 0 {
 		t.Errorf("%v are still due, %v", refs, err)
 	}
 }
@@ -196,13 +193,13 @@ func TestQuestionsWithoutAnswerAreGivenUp(t *testing.T) {
 // Whoever switches lookups off leaves open questions behind. They are closed, or they would be due for ever.
 func TestSwitchedOff(t *testing.T) {
 	t.Parallel()
-	p, end, at := lateHouse(t)
+	p, end, at, kept := storedHouse(t)
 	p.Lookups = &oracle{later: true}
 	handle(t, p, "", deleted(1, at.now()))
 	p.Lookups = nil
 	at.advance(time.Hour)
 	run(t, p, "timer")
-	if refs, err := p.Alerts.Due(t.Context(), 10); err != nil || len(refs) != 0 || len(end.lines()) != 1 {
+	if refs, err := kept.Due(t.Context(), 10); err != nil || len(refs) != 0 || len(end.lines()) != 1 {
 		t.Errorf("%v are still due, %v; told %v", refs, err, end.lines())
 	}
 }

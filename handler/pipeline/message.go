@@ -12,8 +12,16 @@ import (
 	"github.com/auditbell/auditbell/handler/notify"
 )
 
+// Composer writes messages.
+type Composer struct {
+	Enrich enrich.Options
+	Texts  *Texts // nil: every text is ours
+	Acting Acting
+	Now    func() time.Time
+}
+
 // Message is the alert as its readers shall see it now.
-func (p *Pipeline) Message(a alert.Alert) notify.Message {
+func (c *Composer) Message(a alert.Alert) notify.Message {
 	if a.IsSummary() {
 		return summaryMessage(a)
 	}
@@ -23,10 +31,10 @@ func (p *Pipeline) Message(a alert.Alert) notify.Message {
 	if strings.HasPrefix(a.Rule.ID, alert.WatchRule) {
 		return watchMessage(a)
 	}
-	v := p.view(a)
+	v := c.view(a)
 	m := notify.Message{
 		ID: a.ID, Severity: notify.Severity(a.Rule.Severity), Headline: headline(a, v), Summary: summary(a, v),
-		Result: resultOf(a), Time: a.First.Time, Steps: a.Rule.Runbook, Context: smallPrint(a), Actions: p.actions(a),
+		Result: resultOf(a), Time: a.First.Time, Steps: a.Rule.Runbook, Context: smallPrint(a), Actions: c.actions(a),
 	}
 	for _, f := range v.Facts {
 		m.Facts = append(m.Facts, notify.Fact{Name: f.Name, Value: f.Value, Time: f.Time, Code: f.Code})
@@ -40,7 +48,7 @@ func (p *Pipeline) Message(a alert.Alert) notify.Message {
 	for _, l := range v.Links {
 		m.Links = append(m.Links, notify.Link{Title: l.Title, URL: l.URL})
 	}
-	p.Texts.reword(&m, a)
+	c.Texts.reword(&m, a)
 	return m
 }
 

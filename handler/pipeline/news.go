@@ -15,8 +15,8 @@ import (
 const mostNotes = 10
 
 // tell is the message for one destination, and what its readers know once they have it.
-func (p *Pipeline) tell(a alert.Alert, d alert.Delivery) (notify.Message, alert.Told) {
-	m := p.Message(a)
+func (c *Composer) tell(a alert.Alert, d alert.Delivery) (notify.Message, alert.Told) {
+	m := c.Message(a)
 	told := alert.Told{Count: a.Count, Operations: len(a.Operations), Outcome: string(a.Event.Outcome), Severity: a.Rule.Severity, Notes: d.Told.Notes, Recorded: d.Told.Recorded}
 	if d.Revision == 0 {
 		return m, told

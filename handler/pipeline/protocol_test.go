@@ -108,10 +108,8 @@ func newModel(t *rapid.T, account *cosmos.Server, database string) *model {
 			t.Fatal(err)
 		}
 		m.crashing = &crashing{Store: kept}
-		m.instances = append(m.instances, &pipeline.Pipeline{
-			Log: kept, Alerts: m.crashing, Windows: kept, Feeds: kept, Rules: set, Now: kept.Now, Budgets: &pipeline.Budgets{},
-			Routes: []settings.Route{{To: []string{"channel"}}}, Destinations: map[string]notify.Destination{"channel": m.channel},
-		})
+		m.instances = append(m.instances, pipeline.New(m.crashing, &pipeline.Judge{Rules: set, Routes: []settings.Route{{To: []string{"channel"}}}}, &pipeline.Composer{},
+			pipeline.Channels{Destinations: map[string]notify.Destination{"channel": m.channel}}))
 	}
 	return m
 }

@@ -15,14 +15,14 @@ import (
 // keep puts the whole record beside the message, once: the message is told first, and a record that cannot be put there is
 // no reason to tell it again. It uses a message of the channel's budget, of the upper half only: in a storm the rest is for
 // alerts. A record that found no room waits for the alert's next change.
-func (p *Pipeline) keep(ctx context.Context, r notify.Recorder, a alert.Alert, m notify.Message, t *attempt) {
+func (c *Courier) keep(ctx context.Context, r notify.Recorder, a alert.Alert, m notify.Message, t *attempt) {
 	ours := a.IsSummary() || strings.HasPrefix(a.Rule.ID, alert.WatchRule)
-	if t.told.Recorded || ours || p.Budgets.room(t.name, p.Now()) < burst/2 {
+	if t.told.Recorded || ours || c.Budgets.room(t.name, c.now()) < burst/2 {
 		return
 	}
 	t.told.Recorded, t.unkept = r.Record(ctx, m, t.ref, func() string { return recordOf(a.Event) })
 	if t.told.Recorded {
-		p.Budgets.take(t.name, p.Now())
+		c.Budgets.take(t.name, c.now())
 	}
 }
 

@@ -71,7 +71,7 @@ func (p *threadEnd) Record(_ context.Context, _ notify.Message, _ notify.Ref, re
 func TestRecordIsKeptOnce(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 11, 22, 9, 41, 2, 0, time.UTC)
-	p := &Pipeline{Budgets: &Budgets{}, Now: func() time.Time { return now }}
+	p := &Courier{Channels: Channels{Budgets: &Budgets{}}, now: func() time.Time { return now }}
 	a, end := grant(), &threadEnd{err: errors.New("slow down")}
 	try := &attempt{name: "slack"}
 	p.keep(t.Context(), end, a, notify.Message{}, try)

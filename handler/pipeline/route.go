@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 	"strings"
 
@@ -13,11 +12,11 @@ import (
 )
 
 // route lists the destinations of a finding.
-func (p *Pipeline) route(f alert.Finding) []string {
+func (j *Judge) route(f alert.Finding) []string {
 	var to []string
-	for _, r := range p.Taken(f) {
+	for _, r := range j.Taken(f) {
 		for _, name := range r.To {
-			to = append(to, p.named(name)...)
+			to = append(to, j.named(name)...)
 		}
 	}
 	slices.Sort(to)
@@ -25,9 +24,9 @@ func (p *Pipeline) route(f alert.Finding) []string {
 }
 
 // Taken lists the routes that a finding takes: the first that matches, and those after it while it says continue.
-func (p *Pipeline) Taken(f alert.Finding) []settings.Route {
+func (j *Judge) Taken(f alert.Finding) []settings.Route {
 	var taken []settings.Route
-	for _, r := range p.Routes {
+	for _, r := range j.Routes {
 		if !matches(r.Match, f) {
 			continue
 		}
@@ -40,19 +39,16 @@ func (p *Pipeline) Taken(f alert.Finding) []settings.Route {
 }
 
 // named expands "*".
-func (p *Pipeline) named(name string) []string {
+func (j *Judge) named(name string) []string {
 	if name == settings.Everywhere {
-		return p.everywhere()
+		return j.everywhere()
 	}
 	return []string{name}
 }
 
 // everywhere lists what "*" stands for, in order of name. What Auditbell says about itself goes there too.
-func (p *Pipeline) everywhere() []string {
-	if p.Everywhere != nil {
-		return slices.Clone(p.Everywhere)
-	}
-	return slices.Sorted(maps.Keys(p.Destinations))
+func (j *Judge) everywhere() []string {
+	return slices.Clone(j.Everywhere)
 }
 
 // matches reports whether every condition holds; within one, any of its values will do. Rules and tags are those of

@@ -16,7 +16,6 @@ import (
 
 	"github.com/auditbell/auditbell/handler/activity"
 	"github.com/auditbell/auditbell/handler/alert"
-	"github.com/auditbell/auditbell/handler/notify"
 	"github.com/auditbell/auditbell/handler/pipeline"
 	"github.com/auditbell/auditbell/handler/rules"
 	"github.com/auditbell/auditbell/handler/settings"
@@ -83,7 +82,7 @@ func TestRoutesMatch(t *testing.T) {
 		{settings.RouteMatch{ResourceTag: map[string][]string{"team": {"payments"}, "env": {"*"}}}, false, "a tag that is not there"},
 		{settings.RouteMatch{Severity: "high", Rule: []string{"grave"}, Subscription: []string{"s2"}}, false, "every condition must hold"},
 	} {
-		p := pipeline.Pipeline{Rules: set, Now: time.Now, Routes: []settings.Route{{Match: c.match, To: []string{"here"}}}}
+		p := pipeline.Judge{Rules: set, Now: time.Now, Routes: []settings.Route{{Match: c.match, To: []string{"here"}}}}
 		f, ok := p.Find(e)
 		if got := len(f.To) == 1; !ok || got != c.want {
 			t.Errorf("%+v: %v, want %v: %s", c.match, got, c.want, c.why)
@@ -93,7 +92,7 @@ func TestRoutesMatch(t *testing.T) {
 
 func TestAnActorOfNoKindIsUnknown(t *testing.T) {
 	t.Parallel()
-	p := pipeline.Pipeline{
+	p := pipeline.Judge{
 		Rules: compiled(t, ruleFile("r", "a/b/write", "")), Now: time.Now,
 		Routes: []settings.Route{{Match: settings.RouteMatch{CallerType: []string{"unknown"}}, To: []string{"here"}}},
 	}
@@ -105,9 +104,9 @@ func TestAnActorOfNoKindIsUnknown(t *testing.T) {
 func TestRoutesAreTakenInOrder(t *testing.T) {
 	t.Parallel()
 	high := settings.RouteMatch{Severity: "high"}
-	base := pipeline.Pipeline{
+	base := pipeline.Judge{
 		Rules: compiled(t, ruleFile("r", "a/b/write", "level: high\n")), Now: time.Now,
-		Destinations: map[string]notify.Destination{"slack": nil, "teams": nil, "payments": nil}, Everywhere: []string{"slack", "teams"},
+		Everywhere: []string{"slack", "teams"},
 	}
 	for _, c := range []struct {
 		routes []settings.Route
@@ -131,7 +130,7 @@ func TestRoutesAreTakenInOrder(t *testing.T) {
 func TestHoldAsksTheGravestRuleOnly(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
-	p := pipeline.Pipeline{
+	p := pipeline.Judge{
 		Rules: compiled(t, ruleFile("grave", "a/b/write", "level: high\n"), ruleFile("beside", "a/b/write", "level: low\n")),
 		Now:   func() time.Time { return now },
 		Maintenance: []settings.Maintenance{{
@@ -167,13 +166,11 @@ func (l *ledger) Append(_ context.Context, e activity.Event, _ string) (bool, fl
 
 func (l *ledger) Park(context.Context, activity.Parked) (float64, error) { return 0, nil }
 
-func (l *ledger) UnreadableSince(context.Context, time.Time, int) ([]activity.Parked, error) {
-	return nil, nil
+func (l *ledger) Window(context.Context, string, func([]byte) ([]byte, error)) (float64, error) {
+	return 0, nil
 }
 
 func (l *ledger) AddToFeed(context.Context, string, int, time.Time) (float64, error) { return 0, nil }
-
-func (l *ledger) Feeds(context.Context) ([]alert.Feed, error) { return nil, nil }
 
 func (l *ledger) CountStaged(_ context.Context, rule string, day time.Time, n int) (float64, error) {
 	if l.broken {
@@ -186,11 +183,13 @@ func (l *ledger) CountStaged(_ context.Context, rule string, day time.Time, n in
 func TestStagedRulesAreCountedAndNotSent(t *testing.T) {
 	t.Parallel()
 	l := &ledger{known: map[string]bool{}}
-	p := pipeline.Pipeline{
-		Log: l, Feeds: l, Staged: l, Now: time.Now, Budgets: &pipeline.Budgets{}, Routes: []settings.Route{{To: []string{"here"}}},
+	j := &pipeline.Judge{
+		Now: time.Now, Routes: []settings.Route{{To: []string{"here"}}},
 		Rules: compiled(t, ruleFile("new", "a/b/write", "status: experimental\n"),
 			strings.Replace(ruleFile("out", "a/b/write", ""), "id: out", "id: out, enabled: false", 1)),
 	}
+	courier := pipeline.NewCourier(nil, nil, pipeline.Desk{Now: time.Now}, pipeline.Channels{})
+	p := pipeline.NewIntake(l, nil, l, pipeline.Staff{Judge: j, Courier: courier, Learner: pipeline.NewLearner(nil, j, courier)})
 	day := time.Date(2026, 11, 22, 23, 59, 0, 0, time.UTC)
 	var events []activity.Event
 	for i := range 5 {
@@ -216,7 +215,7 @@ func TestStagedRulesAreCountedAndNotSent(t *testing.T) {
 func TestEnabledRulesRingThoughExperimental(t *testing.T) {
 	t.Parallel()
 	file := strings.Replace(ruleFile("new", "a/b/write", "status: experimental\n"), "id: new", "id: new, enabled: true", 1)
-	p := pipeline.Pipeline{Rules: compiled(t, file), Now: time.Now, Routes: []settings.Route{{To: []string{"here"}}}}
+	p := pipeline.Judge{Rules: compiled(t, file), Now: time.Now, Routes: []settings.Route{{To: []string{"here"}}}}
 	if _, ok := p.Find(activity.Event{Operation: "a/b/write"}); !ok {
 		t.Error("does not ring")
 	}

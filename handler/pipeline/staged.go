@@ -9,16 +9,11 @@ import (
 	"github.com/auditbell/auditbell/handler/rules"
 )
 
-// Staged counts the matches of rules that do not ring yet, by rule and day, so that somebody can see what a rule would
-// have sent before it may.
+// staging gathers the matches of rules that are not sent yet, by rule and day, so that an operator can see what a rule
+// would have sent. A delivery of thousands of events costs one write for each rule and day.
 //
 // The figure is for judging a rule, not for evidence: a record is counted when it is first recorded. Redeliveries are
 // not counted again; what was recorded by a process that was killed before it counted is never counted.
-type Staged interface {
-	CountStaged(ctx context.Context, rule string, day time.Time, n int) (ru float64, err error)
-}
-
-// staging gathers the counts of one batch: a delivery of thousands of events costs one write for each rule and day.
 type staging struct {
 	mu     sync.Mutex
 	counts map[stagedDay]int
@@ -49,12 +44,9 @@ func (s *staging) add(staged []*rules.Rule, e *activity.Event, now time.Time) {
 }
 
 // countStaged writes the batch's counts down. A failure is logged only: nothing that rings may wait for it.
-func (p *Pipeline) countStaged(ctx context.Context, b Batch) (ru float64) {
-	if p.Staged == nil {
-		return 0
-	}
+func (in *Intake) countStaged(ctx context.Context, b Batch) (ru float64) {
 	for of, n := range b.staged.counts {
-		charge, err := p.Staged.CountStaged(ctx, of.rule, of.day, n)
+		charge, err := in.counts.CountStaged(ctx, of.rule, of.day, n)
 		ru += charge
 		if err != nil {
 			b.Logger.Warn("count what a staged rule matched", "rule", of.rule, "matches", n, "error", err)

@@ -35,13 +35,13 @@ type bundle struct {
 }
 
 // sumUp folds waiting alerts into summaries where there are too many for a channel, or where a quiet time ended.
-func (p *Pipeline) sumUp(ctx context.Context, b Batch, waiting []alert.Alert) (sum Summary, err error) {
+func (c *Courier) sumUp(ctx context.Context, b Batch, waiting []alert.Alert) (sum Summary, err error) {
 	var errs []error
-	for _, one := range p.bundles(waiting) {
+	for _, one := range c.bundles(waiting) {
 		if ctx.Err() != nil {
 			break // the next run goes on
 		}
-		folded, ru, err := p.fold(ctx, one)
+		folded, ru, err := c.fold(ctx, one)
 		sum.Folded, sum.RU = sum.Folded+folded, sum.RU+ru
 		errs = append(errs, err)
 	}
@@ -52,14 +52,14 @@ func (p *Pipeline) sumUp(ctx context.Context, b Batch, waiting []alert.Alert) (s
 }
 
 // bundles says which alerts are to be summed up, destination by destination.
-func (p *Pipeline) bundles(waiting []alert.Alert) []bundle {
+func (c *Courier) bundles(waiting []alert.Alert) []bundle {
 	var all []bundle
-	for _, name := range slices.Sorted(maps.Keys(p.Destinations)) {
+	for _, name := range slices.Sorted(maps.Keys(c.Destinations)) {
 		var held, plain []alert.Alert
 		for _, a := range waiting {
 			switch {
 			case !a.OwesFirst(name) || a.IsSummary() || a.Rule.ID == alert.CanaryRule: // a test that is only counted proves nothing
-			case a.Deliveries[name].Held != "" && a.Deliveries[name].Due.After(p.Now()): // something else of it is due
+			case a.Deliveries[name].Held != "" && a.Deliveries[name].Due.After(c.now()): // something else of it is due
 			case a.Deliveries[name].Held != "":
 				held = append(held, a)
 			default:
@@ -67,7 +67,7 @@ func (p *Pipeline) bundles(waiting []alert.Alert) []bundle {
 			}
 		}
 		all = append(all, grouped(name, held, heldBundle, 2)...)
-		if len(plain) > p.Budgets.room(name, p.Now())+drain {
+		if len(plain) > c.Budgets.room(name, c.now())+drain {
 			all = append(all, grouped(name, plain, stormBundle, smallest)...)
 		}
 	}
@@ -123,19 +123,19 @@ var summaryKey = []string{"caller", "operation", "properties.destination"}
 
 // fold counts a bundle into its summary and hands the alerts' deliveries over to it. A crash in between is mended by
 // the next run: what was counted is not counted again.
-func (p *Pipeline) fold(ctx context.Context, one bundle) (folded int, ru float64, err error) {
+func (c *Courier) fold(ctx context.Context, one bundle) (folded int, ru float64, err error) {
 	findings := make([]alert.Finding, len(one.alerts))
 	for i, a := range one.alerts {
 		findings[i] = one.finding(a)
 	}
-	summary, ru, err := p.Alerts.Fold(ctx, findings)
+	summary, ru, err := c.folding.Fold(ctx, findings)
 	if err != nil {
 		return 0, ru, err
 	}
 	errs := make([]error, len(one.alerts))
 	charges := make([]float64, len(one.alerts))
 	each(len(one.alerts), func(i int) {
-		charges[i], errs[i] = p.Alerts.Change(ctx, one.alerts[i].Ref(), func(a *alert.Alert) bool {
+		charges[i], errs[i] = c.folding.Change(ctx, one.alerts[i].Ref(), func(a *alert.Alert) bool {
 			owes := a.OwesFirst(one.destination)
 			a.Fold(one.destination, summary.ID)
 			return owes

@@ -180,8 +180,8 @@ func (t *Texts) Failures() (n int, last error) {
 }
 
 // misworded counts and logs the failures of templates since the last time.
-func (p *Pipeline) misworded(log *slog.Logger) int {
-	n, err := p.Texts.Failures()
+func (c *Composer) misworded(log *slog.Logger) int {
+	n, err := c.Texts.Failures()
 	if n > 0 {
 		log.Warn("a template of config/auditbell.yaml failed; our own words were sent", "times", n, "error", err)
 	}

@@ -32,18 +32,18 @@ func grant() alert.Alert {
 }
 
 // with parses templates that must be right.
-func with(t *testing.T, from settings.Texts) *Pipeline {
+func with(t *testing.T, from settings.Texts) *Composer {
 	t.Helper()
 	texts, problems := ParseTexts(from)
 	if problems != nil {
 		t.Fatal(problems)
 	}
-	return &Pipeline{Texts: texts}
+	return &Composer{Texts: texts}
 }
 
 func TestTextsReplaceSlotsAndNothingElse(t *testing.T) {
 	t.Parallel()
-	ours := (&Pipeline{}).Message(grant())
+	ours := (&Composer{}).Message(grant())
 	p := with(t, settings.Texts{
 		Headline: `{{upper .Severity}} {{.Headline}}{{with .Facts}} · {{.Role}}{{end}}{{with .Facts.Missing}}never{{end}}`,
 		Sentence: `{{.Sentence}} {{if and .Reason (ge .Count 1)}}({{.Reason | lower}}){{else}}-{{end}}`,
@@ -98,14 +98,14 @@ func TestTextsAreBounded(t *testing.T) {
 	if n := len(m.Summary); n > maxWords+len("…") || !strings.HasSuffix(m.Summary, "é…") {
 		t.Errorf("the sentence has %d bytes and ends in %q", n, m.Summary[n-6:])
 	}
-	if diff := cmp.Diff((&Pipeline{}).Message(a).Context, m.Context); diff != "" {
+	if diff := cmp.Diff((&Composer{}).Message(a).Context, m.Context); diff != "" {
 		t.Errorf("an empty footer changes the small print (-want +got):\n%s", diff)
 	}
 }
 
 func TestTextsThatFailGiveWayAndAreCounted(t *testing.T) {
 	t.Parallel()
-	ours := (&Pipeline{}).Message(grant())
+	ours := (&Composer{}).Message(grant())
 	p := with(t, settings.Texts{Headline: `{{if gt .Count 0}}{{if .Facts.Secret}}{{index .Rule 99}}{{end}}{{end}}x`, Sentence: `a{{.Rule}}`})
 	a := grant()
 	if got := p.Message(a).Headline; got != "x" {

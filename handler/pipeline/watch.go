@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/auditbell/auditbell/handler/activity"
@@ -17,8 +18,40 @@ import (
 // What Auditbell has to say about itself goes the way of every alert: recorded, rung once, delivered with retries. One
 // of a kind about one subject rings once a day.
 
-// watch is one thing that a person should mend.
-type watch struct {
+// Bell raises alerts about ourselves.
+type Bell interface {
+	Ring(ctx context.Context, f alert.Finding, lease alert.Lease) (alert.Rung, error)
+	Alert(ctx context.Context, ref alert.Ref) (alert.Alert, error)
+}
+
+// Signs are where a fault of ours shows.
+type Signs interface {
+	// Overdue lists alerts that were opened before a moment and owe a first message.
+	Overdue(ctx context.Context, openedBefore time.Time) ([]alert.Alert, error)
+	// UnreadableSince lists what was parked because it could not be read.
+	UnreadableSince(ctx context.Context, since time.Time, limit int) ([]activity.Parked, error)
+	// Feeds tells what came in through each function.
+	Feeds(ctx context.Context) ([]alert.Feed, error)
+}
+
+// Watch looks for what a person must know about Auditbell itself.
+type Watch struct {
+	bell  Bell
+	signs Signs
+	hours Hours
+	judge *Judge
+
+	looked atomic.Int64 // when this process last looked, Unix seconds
+	noted  atomic.Int64 // the hour for which it last noted that, since 1970
+}
+
+// NewWatch returns a Watch.
+func NewWatch(bell Bell, signs Signs, hours Hours, j *Judge) *Watch {
+	return &Watch{bell: bell, signs: signs, hours: hours, judge: j}
+}
+
+// concern is one thing about Auditbell that a person must act on.
+type concern struct {
 	kind    string // names the rule: auditbell-<kind>
 	title   string
 	subject string // what it is about: a destination, a function
@@ -27,65 +60,65 @@ type watch struct {
 	to      []string
 }
 
-// notice rings w. A failure is logged only: the next run notices again.
-func (p *Pipeline) notice(ctx context.Context, b Batch, w watch) {
-	if err := p.tellOf(ctx, b, w); err != nil {
-		b.Logger.Error("ring about ourselves", "watch", w.kind, "subject", w.subject, "error", err)
+// notice raises an alert about one. A failure is logged only: the next run notices again.
+func (w *Watch) notice(ctx context.Context, b Batch, one concern) {
+	if err := w.tellOf(ctx, b, one); err != nil {
+		b.Logger.Error("ring about ourselves", "watch", one.kind, "subject", one.subject, "error", err)
 	}
 }
 
-func (p *Pipeline) tellOf(ctx context.Context, b Batch, w watch) error {
-	now := p.Now().UTC()
+func (w *Watch) tellOf(ctx context.Context, b Batch, one concern) error {
+	now := w.judge.Now().UTC()
 	f := alert.Finding{
 		Event: activity.Event{
-			ID: "watch-" + w.kind + "-" + w.subject + "-" + now.Format("20060102"), Time: activity.At(now), Outcome: activity.Active,
-			Operation: "auditbell/" + w.kind, ResourceName: w.subject, Description: w.detail,
+			ID: "watch-" + one.kind + "-" + one.subject + "-" + now.Format("20060102"), Time: activity.At(now), Outcome: activity.Active,
+			Operation: "auditbell/" + one.kind, ResourceName: one.subject, Description: one.detail,
 		},
 		Rule: alert.Rule{
-			ID: alert.WatchRule + w.kind, Title: w.title, Severity: string(notify.High), Runbook: w.steps,
+			ID: alert.WatchRule + one.kind, Title: one.title, Severity: string(notify.High), Runbook: one.steps,
 			Window: 24 * time.Hour, GroupBy: []string{"resource_name"},
 		},
-		To: w.to,
+		To: one.to,
 	}
-	_, err := p.Alerts.Ring(ctx, f, alert.Lease{Owner: b.ID})
+	_, err := w.bell.Ring(ctx, f, alert.Lease{Owner: b.ID})
 	return err
 }
 
 // givenUp tells the other destinations that one is not reached any more: its own readers cannot be told.
-func (p *Pipeline) givenUp(ctx context.Context, b Batch, t attempt) {
-	p.notice(ctx, b, watch{
-		kind: "delivery-given-up", title: "Alerts do not reach " + t.name, subject: t.name, detail: t.err.Error(), to: p.others(t.name),
+func (w *Watch) givenUp(ctx context.Context, b Batch, t attempt) {
+	w.notice(ctx, b, concern{
+		kind: "delivery-given-up", title: "Alerts do not reach " + t.name, subject: t.name, detail: t.err.Error(), to: w.others(t.name),
 		steps: []string{"Mend the cause; the error names the setting.", "handler check lists the alerts that were given up."},
 	})
 }
 
 // others are all destinations but one. Where there are none, the log and handler check must do.
-func (p *Pipeline) others(than string) []string {
-	return slices.DeleteFunc(p.everywhere(), func(name string) bool { return name == than })
+func (w *Watch) others(than string) []string {
+	return slices.DeleteFunc(w.judge.everywhere(), func(name string) bool { return name == than })
 }
 
 // watchEvery is how often a process looks at queue and feeds.
 const watchEvery = time.Minute
 
-// watch looks for what a person should know about Auditbell itself.
-func (p *Pipeline) watch(ctx context.Context, b Batch) error {
-	now := p.Now().Unix()
-	last := p.watched.Load()
-	if now-last < int64(watchEvery/time.Second) || !p.watched.CompareAndSwap(last, now) {
+// look looks for what a person should know about Auditbell itself.
+func (w *Watch) look(ctx context.Context, b Batch) error {
+	now := w.judge.Now().Unix()
+	last := w.looked.Load()
+	if now-last < int64(watchEvery/time.Second) || !w.looked.CompareAndSwap(last, now) {
 		return nil
 	}
-	if err := errors.Join(p.watchQueue(ctx, b), p.watchFeeds(ctx, b), p.watchParked(ctx, b), p.watchCanary(ctx, b)); err != nil {
+	if err := errors.Join(w.watchQueue(ctx, b), w.watchFeeds(ctx, b), w.watchParked(ctx, b), w.watchCanary(ctx, b)); err != nil {
 		return err
 	}
-	return p.noteWatched(ctx, b)
+	return w.noteWatched(ctx, b)
 }
 
 // overdueAfter is the age at which an alert that nobody was told of is news in itself.
 const overdueAfter = 15 * time.Minute
 
 // watchQueue rings when alerts have waited too long for a destination.
-func (p *Pipeline) watchQueue(ctx context.Context, b Batch) error {
-	overdue, err := p.Alerts.Overdue(ctx, p.Now().Add(-overdueAfter))
+func (w *Watch) watchQueue(ctx context.Context, b Batch) error {
+	overdue, err := w.signs.Overdue(ctx, w.judge.Now().Add(-overdueAfter))
 	if err != nil {
 		return err
 	}
@@ -98,10 +131,10 @@ func (p *Pipeline) watchQueue(ctx context.Context, b Batch) error {
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(late)) {
-		p.notice(ctx, b, watch{
+		w.notice(ctx, b, concern{
 			kind: "delivery-late", title: "Alerts are late for " + name, subject: name,
 			detail: fmt.Sprintf("%d alerts have waited more than %s to be told; delivery goes on.", late[name], overdueAfter),
-			to:     p.others(name),
+			to:     w.others(name),
 			steps:  []string{"See whether the service is down or asks for fewer messages.", "The log says why each attempt failed."},
 		})
 	}
@@ -109,9 +142,9 @@ func (p *Pipeline) watchQueue(ctx context.Context, b Batch) error {
 }
 
 // watchParked rings when something came in that nobody could read: it may have been an event.
-func (p *Pipeline) watchParked(ctx context.Context, b Batch) error {
+func (w *Watch) watchParked(ctx context.Context, b Batch) error {
 	const most = 100
-	parked, err := p.Log.UnreadableSince(ctx, p.Now().Add(-24*time.Hour), most)
+	parked, err := w.signs.UnreadableSince(ctx, w.judge.Now().Add(-24*time.Hour), most)
 	if err != nil {
 		return err
 	}
@@ -121,10 +154,10 @@ func (p *Pipeline) watchParked(ctx context.Context, b Batch) error {
 	}
 	for _, function := range slices.Sorted(maps.Keys(byFunction)) {
 		items := byFunction[function]
-		p.notice(ctx, b, watch{
+		w.notice(ctx, b, concern{
 			kind: "unreadable", title: "Unreadable input at " + function, subject: function,
 			detail: fmt.Sprintf("%d items within a day could not be read and are kept; the first: %s.", len(items), items[0].Reason),
-			to:     p.everywhere(),
+			to:     w.judge.everywhere(),
 			steps:  []string{"handler check lists them with the reasons.", "See who else may call the function, or whether Azure changed a form."},
 		})
 	}

@@ -245,10 +245,8 @@ func (h *house) openStore(t testing.TB) *store.Store {
 }
 
 func (h *house) openPipeline(kept *store.Store) *pipeline.Pipeline {
-	return &pipeline.Pipeline{
-		Log: kept, Alerts: kept, Windows: kept, Feeds: kept, Rules: h.watched, Now: kept.Now, Budgets: &pipeline.Budgets{},
-		Routes: []settings.Route{{To: []string{"channel"}}}, Destinations: map[string]notify.Destination{"channel": h.channel},
-	}
+	return pipeline.New(kept, &pipeline.Judge{Rules: h.watched, Routes: []settings.Route{{To: []string{"channel"}}}}, &pipeline.Composer{},
+		pipeline.Channels{Destinations: map[string]notify.Destination{"channel": h.channel}})
 }
 
 func (h *house) openReconciler(kept *store.Store, p *pipeline.Pipeline) *reconcile.Reconciler {

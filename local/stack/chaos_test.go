@@ -97,11 +97,8 @@ func (f *fleet) instance(t *testing.T, ends string, ahead time.Duration) *pipeli
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &pipeline.Pipeline{
-		Log: kept, Alerts: kept, Windows: kept, Feeds: kept, Rules: set, Now: kept.Now, Budgets: &pipeline.Budgets{},
-		Routes:       []settings.Route{{To: []string{settings.Everywhere}}},
-		Destinations: map[string]notify.Destination{inbox.Slack: slack.Open(s, client), inbox.Teams: teams.Open(s, client)},
-	}
+	return pipeline.New(kept, &pipeline.Judge{Rules: set, Routes: []settings.Route{{To: []string{settings.Everywhere}}}}, &pipeline.Composer{},
+		pipeline.Channels{Destinations: map[string]notify.Destination{inbox.Slack: slack.Open(s, client), inbox.Teams: teams.Open(s, client)}})
 }
 
 const (

@@ -3,41 +3,58 @@ package pipeline
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/auditbell/auditbell/handler/activity"
 	"github.com/auditbell/auditbell/handler/alert"
+	"github.com/auditbell/auditbell/handler/exception"
 	"github.com/auditbell/auditbell/handler/notify"
 	"github.com/auditbell/auditbell/handler/rules"
+	"github.com/auditbell/auditbell/handler/settings"
 )
+
+// Judge says which events become alerts, under which rules, and where they go.
+type Judge struct {
+	Rules       *rules.Set
+	Routes      []settings.Route
+	Quiet       []settings.Quiet
+	Maintenance []settings.Maintenance
+	Everywhere  []string         // the names that "*" in a route stands for
+	Changes     settings.Changes // what the operator announced
+	Exceptions  *exception.Book  // nil: nothing is excepted
+	Lookups     Lookups          // nil: nothing is looked up
+	Canary      *Canary          // nil: there is no daily test
+	Now         func() time.Time
+}
 
 // Find says whether an event rings, by which rules, and where. What Azure Monitor already judged to be an alert rings
 // under the name and severity of its Azure rule; everything else rings through our rules. The legacy webhook tells
 // neither name nor severity, so our rules grade what it brings. Correlated are correlations that ring with this event,
 // which it cannot tell by itself.
-func (p *Pipeline) Find(e activity.Event, correlated ...*rules.Rule) (alert.Finding, bool) {
-	ring, _ := p.met(e, correlated)
-	return p.finding(e, ring)
+func (j *Judge) Find(e activity.Event, correlated ...*rules.Rule) (alert.Finding, bool) {
+	ring, _ := j.met(e, correlated)
+	return j.finding(e, ring)
 }
 
-func (p *Pipeline) finding(e activity.Event, met []alert.Rule) (alert.Finding, bool) {
+func (j *Judge) finding(e activity.Event, met []alert.Rule) (alert.Finding, bool) {
 	if len(met) == 0 {
 		return alert.Finding{}, false
 	}
-	return p.Only(alert.Finding{Event: e}, met), true
+	return j.Only(alert.Finding{Event: e}, met), true
 }
 
 // Only is the finding with these rules, which decide anew where it goes.
-func (p *Pipeline) Only(f alert.Finding, met []alert.Rule) alert.Finding {
+func (j *Judge) Only(f alert.Finding, met []alert.Rule) alert.Finding {
 	f.Rule, f.Also = alert.Gravest(met)
-	f.To, f.Hold = p.route(f), p.hold(f)
-	f.Change, f.Ask = p.announced(f), p.openQuestions(f)
+	f.To, f.Hold = j.route(f), j.hold(f)
+	f.Change, f.Ask = j.announced(f), j.openQuestions(f)
 	return f
 }
 
 // met are the rules that e meets: those that ring, and those that are only counted (rules.Rule.Rings).
-func (p *Pipeline) met(e activity.Event, correlated []*rules.Rule) (ring []alert.Rule, staged []*rules.Rule) {
+func (j *Judge) met(e activity.Event, correlated []*rules.Rule) (ring []alert.Rule, staged []*rules.Rule) {
 	if isCanary(&e) {
-		return p.Canary.met(&e), nil
+		return j.Canary.met(&e), nil
 	}
 	judged, azure := activity.AzureAlert(e)
 	if azure {
@@ -45,7 +62,7 @@ func (p *Pipeline) met(e activity.Event, correlated []*rules.Rule) (ring []alert
 	}
 	matched := correlated
 	if judged.Severity == "" {
-		matched = append(p.Rules.Match(nil, &e), correlated...)
+		matched = append(j.Rules.Match(nil, &e), correlated...)
 	}
 	for _, r := range matched {
 		if r.Rings() {
