@@ -40,7 +40,7 @@ publish: stage ## publish dist/ to APP=<function app>; needs Azure Functions Cor
 	@test -n "$(APP)" || { echo "usage: make publish APP=<function app>"; exit 1; }
 	func azure functionapp publish $(APP) --script-root dist --custom
 
-kusto: ## fetch Microsoft's KQL parser (31 MB, npm) to ~/.cache/auditbell/kusto; go test ./handler then parses every query
+kusto: ## fetch Microsoft's KQL parser (31 MB, npm) to ~/.cache/auditbell/kusto; go test ./handler/cli then parses every query
 	scripts/kusto/install.sh
 
 lint: ## golangci-lint, when it is installed
@@ -53,7 +53,7 @@ reconcile-month: ## a month of 200,000 records through a feed that drops some: d
 	RECONCILE_MONTH=92500 go test ./handler/reconcile -run TestTheLedger -v -count=1 -timeout 120m
 
 bench-rollup: ## a month of EVENTS (100000) stored, rolled up and digested on the stand-in: RU, requests, memory (docs/cost.md)
-	AUDITBELL_SCALE=$(or $(EVENTS),100000) go test ./handler -run TestMonthAtScale -v -timeout 4h
+	AUDITBELL_SCALE=$(or $(EVENTS),100000) go test ./handler/cli -run TestMonthAtScale -v -timeout 4h
 
 bench-first: ## how long the first message takes while everything that is looked up takes two seconds
 	go test ./local/stack -run '^$$' -bench FirstMessage -benchtime 4x
@@ -63,7 +63,7 @@ chaos: ## everything around the handler fails; prints the table of docs/reliabil
 
 pictures: ## messages as readers see them, into docs/pictures; needs Go, Node 20, npm and Chromium
 	cd scripts/pictures && npm install --no-package-lock --no-audit --no-fund --legacy-peer-deps
-	go test ./handler -run TestGallery -count=1 -pictures $(CURDIR)/scripts/pictures/node_modules/cases.json
+	go test ./handler/cli -run TestGallery -count=1 -pictures $(CURDIR)/scripts/pictures/node_modules/cases.json
 	node scripts/pictures/render.mjs scripts/pictures/node_modules/cases.json docs/pictures
 
 schemas: ## the JSON schema of Slack messages from Slack's own types, for tests; needs Node 20 and npm

@@ -16,6 +16,9 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/auditbell/auditbell/handler/app"
+	"github.com/auditbell/auditbell/handler/cli"
 )
 
 const module = "github.com/auditbell/auditbell"
@@ -26,7 +29,20 @@ var arrows = map[string][]string{
 	"handler/digest/timestamp":               {}, // RFC 3161: a folder, because it brings third-party packages
 	"handler/digest/timestamp/timestamptest": {},
 
-	"handler":                   {"handler/...", "infra"},
+	"handler": {"handler/cli"},
+	"handler/app": {
+		"handler/activity", "handler/alert", "handler/azure", "handler/canary", "handler/clicks", "handler/digest/publish", "handler/enrich", "handler/entra",
+		"handler/exception", "handler/geo", "handler/host", "handler/jsonscan", "handler/lookup", "handler/notify", "handler/notify/email", "handler/notify/slack",
+		"handler/notify/teams", "handler/notify/webhook", "handler/payload", "handler/pipeline", "handler/reconcile", "handler/rules", "handler/settings", "handler/store",
+	},
+	"handler/azure":  {"handler/notify", "handler/settings", "handler/source"},
+	"handler/canary": {"handler/activity", "handler/alert", "handler/host", "handler/payload", "handler/pipeline", "handler/settings"},
+	"handler/cli":    {"handler/...", "infra"}, // infra: the texts of its queries
+	"handler/clicks": {"handler/alert", "handler/exception", "handler/host", "handler/notify", "handler/notify/slack", "handler/pipeline", "handler/settings"},
+	"handler/digest/publish": {
+		"handler/activity", "handler/alert", "handler/azure", "handler/digest", "handler/digest/archive", "handler/digest/timestamp", "handler/enrich", "handler/exception",
+		"handler/host", "handler/notify", "handler/notify/email", "handler/pipeline", "handler/reconcile", "handler/rules", "handler/settings", "handler/source", "handler/store",
+	},
 	"handler/jsonscan":          {},
 	"handler/activity":          {"handler/jsonscan"},
 	"handler/host":              {"handler/jsonscan"},
@@ -47,13 +63,13 @@ var arrows = map[string][]string{
 	"handler/enrich":            {"handler/activity"},
 	"handler/geo":               {},
 	"handler/alert":             {"handler/activity"},
-	"handler/lookup":            {"handler/activity", "handler/alert", "handler/enrich"},
+	"handler/lookup":            {"handler/activity", "handler/alert", "handler/azure", "handler/enrich", "handler/notify", "handler/settings"},
 	"handler/store":             {"handler/activity", "handler/alert"},
 	"handler/exception":         {"handler/activity", "handler/alert", "handler/rules"},
 	"handler/pipeline":          {"handler/activity", "handler/alert", "handler/exception", "handler/rules", "handler/enrich", "handler/notify", "handler/settings", "handler/calendar"},
 	"handler/source":            {"handler/activity", "handler/payload", "handler/jsonscan"},
 	"handler/source/blobs":      {"handler/source"},
-	"handler/reconcile":         {"handler/activity", "handler/alert", "handler/source", "handler/store"},
+	"handler/reconcile":         {"handler/activity", "handler/alert", "handler/azure", "handler/host", "handler/notify", "handler/pipeline", "handler/settings", "handler/source", "handler/store"},
 	"handler/digest":            {"handler/activity", "handler/calendar", "handler/source"},
 	"handler/digest/archive":    {},
 	"handler/digest/digesttest": {},
@@ -241,7 +257,7 @@ func contextParameter(fn *ast.FuncDecl) int {
 
 func TestRoutesAreTheFunctionFolders(t *testing.T) {
 	t.Parallel()
-	var folders, names []string
+	var folders []string
 	entries, err := os.ReadDir("../functions")
 	if err != nil {
 		t.Fatal(err)
@@ -249,20 +265,17 @@ func TestRoutesAreTheFunctionFolders(t *testing.T) {
 	for _, e := range entries {
 		folders = append(folders, e.Name())
 	}
-	for _, r := range routes {
-		names = append(names, r.name)
-	}
-	slices.Sort(names)
+	names := slices.Sorted(slices.Values(app.Functions()))
 	if !slices.Equal(folders, names) {
-		t.Errorf("functions/ holds %v, handler/routes.go serves %v; add the folder with its function.json, or the line", folders, names)
+		t.Errorf("functions/ holds %v, handler/app/routes.go serves %v; add the folder with its function.json, or the line", folders, names)
 	}
 }
 
 func TestSettingsAreDocumented(t *testing.T) {
 	t.Parallel()
 	var want strings.Builder
-	defs := declared()
-	if err := writeExample(&want, defs); err != nil {
+	defs := cli.Declared()
+	if err := cli.WriteExample(&want, defs); err != nil {
 		t.Fatal(err)
 	}
 	example, err := os.ReadFile("../local.settings.json.example")
@@ -287,8 +300,8 @@ func TestEveryDestinationRunsTheSuite(t *testing.T) {
 	t.Parallel()
 	suite := map[string]bool{}
 	listed := map[string]bool{"notifytest": true}
-	for _, d := range destinations {
-		listed[d.name] = true
+	for _, name := range app.Kinds() {
+		listed[name] = true
 	}
 	for _, f := range house(t) {
 		name, ok := strings.CutPrefix(f.pkg, "handler/notify/")
@@ -296,14 +309,14 @@ func TestEveryDestinationRunsTheSuite(t *testing.T) {
 			continue
 		}
 		if !listed[name] {
-			t.Errorf("%s is a destination that nobody can choose; add a line to handler/destinations.go", f.pkg)
+			t.Errorf("%s is a destination that nobody can choose; add a line to handler/app/destinations.go", f.pkg)
 			listed[name] = true
 		}
 		suite[name] = suite[name] || f.test && strings.Contains(string(f.src), "notifytest.Run(")
 	}
-	for _, d := range destinations {
-		if !suite[d.name] {
-			t.Errorf("handler/notify/%s has no test that calls notifytest.Run; the suite is the destination's contract", d.name)
+	for _, name := range app.Kinds() {
+		if !suite[name] {
+			t.Errorf("handler/notify/%s has no test that calls notifytest.Run; the suite is the destination's contract", name)
 		}
 	}
 }

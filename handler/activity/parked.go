@@ -13,3 +13,6 @@ type Parked struct {
 	Size     int       `json:"size"`              // bytes of the payload
 	Excerpt  string    `json:"excerpt,omitempty"` // the beginning of what was unreadable, claims removed
 }
+
+// KeepExcerpt is how many bytes of something that was set aside are kept at most.
+const KeepExcerpt = 8 << 10

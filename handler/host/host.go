@@ -10,8 +10,10 @@ package host
 
 import (
 	"context"
+	"crypto/rand"
 	"log/slog"
 	"maps"
+	"net/http"
 )
 
 // Func serves one function.
@@ -68,6 +70,20 @@ func Response(status int, body any) Result {
 		Body:       body,
 	}}}
 }
+
+// Refuse is the answer of an HTTP function to a call that is wrong, with the reason.
+func Refuse(status int, reason string) Result {
+	return Response(status, map[string]string{"error": reason})
+}
+
+// Unavailable is the answer of an HTTP function that could not store what came: 503, after which action groups send again
+// (learn: "Action groups", webhook retry).
+func Unavailable() Result {
+	return Refuse(http.StatusServiceUnavailable, "not stored, please send it again")
+}
+
+// Attempt is unique for each attempt, even where the host repeats an invocation under its old id.
+func (in Invocation) Attempt() string { return in.ID + "-" + rand.Text()[:8] }
 
 // WithHeader returns a copy of an HTTP function's Result with one more header; any other Result is returned as it is.
 func (r Result) WithHeader(name, value string) Result {

@@ -63,3 +63,9 @@ func hidden(r rune) bool {
 	}
 	return 0xe0000 <= r && r <= 0xe007f
 }
+
+// FirstLine is the first line of an error's text, at most 300 bytes of it: what a list or a stored reason has room for.
+func FirstLine(err error) string {
+	line, _, _ := strings.Cut(err.Error(), "\n")
+	return Cut(line, 300)
+}

@@ -36,7 +36,7 @@ type Options struct {
 	GOARCH  string
 	Version string    // empty: git describe, else "devel"
 	Package string    // the program; empty: ./handler
-	Routes  string    // the Go file that names the program's functions; empty: <Package>/routes.go
+	Routes  string    // the Go file that names the program's functions; empty: <Package>/app/routes.go
 	Report  io.Writer // gets one line per result; nil: nothing is said
 }
 
@@ -99,7 +99,7 @@ func (o Options) complete() (Options, error) {
 		o.Package = "./handler"
 	}
 	if o.Routes == "" {
-		o.Routes = filepath.Join(o.Package, "routes.go")
+		o.Routes = filepath.Join(o.Package, "app", "routes.go")
 	}
 	if o.Report == nil {
 		o.Report = io.Discard

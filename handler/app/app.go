@@ -1,0 +1,155 @@
+// Package app wires the product: it reads the settings, opens stores, clients and destinations once, and hands each
+// function what it needs. It decides nothing about an event.
+package app
+
+import (
+	"context"
+	"crypto/x509"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/auditbell/auditbell/handler/alert"
+	"github.com/auditbell/auditbell/handler/canary"
+	"github.com/auditbell/auditbell/handler/clicks"
+	"github.com/auditbell/auditbell/handler/digest/publish"
+	"github.com/auditbell/auditbell/handler/entra"
+	"github.com/auditbell/auditbell/handler/exception"
+	"github.com/auditbell/auditbell/handler/lookup"
+	"github.com/auditbell/auditbell/handler/notify"
+	"github.com/auditbell/auditbell/handler/pipeline"
+	"github.com/auditbell/auditbell/handler/reconcile"
+	"github.com/auditbell/auditbell/handler/rules"
+	"github.com/auditbell/auditbell/handler/settings"
+	"github.com/auditbell/auditbell/handler/store"
+)
+
+// App is everything wired together: clients made once, passed down.
+type App struct {
+	Store        *store.Store
+	Pipeline     *pipeline.Pipeline
+	Destinations map[string]notify.Destination
+	Rules        []*rules.Rule
+	Exceptions   *exception.Book
+	Lookups      *lookup.Set     // nil: off
+	Webhook      *entra.Verifier // nil: the function key alone guards actiongroup-alert
+	Reconcile    *reconcile.Job
+	Digests      *publish.Publisher
+	Canary       *canary.Sender
+	Log          *slog.Logger
+	Now          func() time.Time
+
+	clicks *clicks.Handler
+}
+
+// World is what an app is opened in.
+type World struct {
+	Settings *settings.Set
+	Config   fs.FS
+	Log      *slog.Logger
+	Now      func() time.Time
+	Tool     string // name and version of the program, for digests
+}
+
+// NewWorld is the world of a process: its environment, the configuration folder that this names, and the machine's
+// clock. A nil log discards.
+func NewWorld(env func(string) (string, bool), log *slog.Logger) World {
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	s := settings.New(env)
+	return World{Settings: s, Config: ConfigFolder(s), Log: log, Now: time.Now}
+}
+
+// Open wires the app. The error lists everything that is wrong; the app is then good for what needs no store.
+func Open(w World) (*App, error) {
+	s, client := w.Settings, notify.NewClient(http.DefaultTransport)
+	a := &App{Log: w.Log, Now: w.Now}
+	a.Destinations = OpenDestinations(s, client)
+	options := ReadStore(s)
+	options.Logger, options.Now = w.Log, w.Now
+	readSchedules(s)
+	readEventHub(s)
+	set, all := readRules(s, w.Config)
+	a.Rules = all
+	config := s.ReadConfig(w.Config, ConfigNames(all))
+	everywhere := Names(a.Destinations)
+	openNamed(s, config, a.Destinations)
+	judge := &pipeline.Judge{
+		Rules: set, Routes: config.Routes, Quiet: config.Quiet, Maintenance: config.Maintenance, Changes: config.Changes, Everywhere: everywhere,
+	}
+	composer := &pipeline.Composer{Enrich: ReadEnrich(s), Texts: readTexts(s, config.Texts)}
+	a.Pipeline = pipeline.Offline(judge, composer, w.Now)
+	channels := readChannels(s, a.Destinations)
+	looking := lookup.Read(s)
+	var secret settings.Secret
+	secret, composer.Acting = clicks.Read(s)
+	judge.Canary = canary.Read(s, composer.Acting.Zone)
+	a.Webhook = entra.Open(s, client, w.Now)
+	reconciler := reconcile.Read(s)
+	a.Digests = publish.Read(s, config.Digests, client)
+	exceptions := ReadExceptions(s, w.Config, a.Rules, w.Now())
+	a.Reconcile = &reconcile.Job{Reconciler: reconciler}
+	if err := s.Err(); err != nil {
+		return a, err
+	}
+	var err error
+	if a.Store, err = store.Open(options); err != nil {
+		return a, err
+	}
+	a.Exceptions = exception.NewBook(exceptions, a.Store, a.Store.Now)
+	if a.Lookups, err = lookup.Open(looking, a.Store, a.Store.Now, w.Log); err != nil {
+		return a, err
+	}
+	judge.Exceptions, composer.Acting.Expect = a.Exceptions, true
+	if a.Lookups != nil { // an interface that holds a nil pointer would not be nil
+		judge.Lookups = a.Lookups
+	}
+	a.Pipeline = pipeline.New(a.Store, judge, composer, channels)
+	a.connect(w.Tool, secret)
+	return a, nil
+}
+
+// connect gives the functions the store and the pipeline.
+func (a *App) connect(tool string, secret settings.Secret) {
+	p := a.Pipeline
+	a.clicks = &clicks.Handler{Secret: secret, Now: p.Now, Act: p.Act}
+	a.Canary = &canary.Sender{Canary: p.Canary, Store: a.Store, Now: p.Now, Handle: p.Handle}
+	reconciler := a.Reconcile.Reconciler
+	reconciler.Store = a.Store
+	d := a.Digests
+	d.Tool, d.Destinations, d.Everywhere, d.Now = tool, a.Destinations, p.Everywhere, a.Now
+	d.Rollups = &publish.Rollups{Store: a.Store, Now: a.Now}
+	d.Record = &publish.Record{
+		Store: a.Store, Exceptions: a.Exceptions, Reconciler: reconciler, Rules: a.Rules, Now: a.Now,
+		Headline: func(one alert.Alert) string { return p.Message(one).Headline },
+	}
+	a.Reconcile = &reconcile.Job{Reconciler: reconciler, Pipeline: p, RollUp: d.Rollups.Old, Now: p.Now}
+}
+
+// warm does in the background what the first event would otherwise wait for: the certificate pool (about 10 ms), the
+// account's properties, the identity's token, and the keys that tokens of the secure webhook are verified with.
+func (a *App) warm(ctx context.Context) {
+	_, _ = x509.SystemCertPool() // cached by the runtime; an error shows at the first call
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	if err := a.Store.Check(ctx); err != nil {
+		a.Log.Warn("the store does not answer yet", "error", err)
+	}
+	if a.Webhook == nil {
+		return
+	}
+	if _, err := a.Webhook.Check(ctx); err != nil {
+		a.Log.Warn("the tenant's keys are not there yet", "error", err)
+	}
+}
+
+// ConfigFolder is the folder of config/ that settings name.
+func ConfigFolder(s *settings.Set) fs.FS {
+	return os.DirFS(s.Text(settings.Def{
+		Name: "CONFIG_DIR", Default: "config",
+		Doc: "Folder with auditbell.yaml and rules/, relative to the published root.",
+	}))
+}

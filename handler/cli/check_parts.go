@@ -1,0 +1,97 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/auditbell/auditbell/handler/app"
+	"github.com/auditbell/auditbell/handler/entra"
+	"github.com/auditbell/auditbell/handler/lookup"
+	"github.com/auditbell/auditbell/handler/notify"
+	"github.com/auditbell/auditbell/handler/reconcile"
+	"github.com/auditbell/auditbell/handler/settings"
+)
+
+// lookupCheck tells of each lookup whether it is on, and of those that are whether they may ask.
+func lookupCheck(ctx context.Context, lookups *lookup.Set) []checkLine {
+	if lookups == nil {
+		return []checkLine{{"lookups", true, "off; messages are posted without " + strings.Join(lookup.Names(), ", ") + " (LOOKUPS)"}}
+	}
+	var lines []checkLine
+	for _, l := range lookups.Check(ctx) {
+		lines = append(lines, checkLine{"lookup " + l.Name, l.OK, l.Detail})
+	}
+	return lines
+}
+
+// webhookCheck is the line of `handler check`; none when the function key alone guards the webhook.
+func webhookCheck(ctx context.Context, webhook *entra.Verifier) []checkLine {
+	if webhook == nil {
+		return nil
+	}
+	n, err := webhook.Check(ctx)
+	if err != nil {
+		return []checkLine{{"secure webhook", false, err.Error() + " (hint: check SECURE_WEBHOOK_TENANT_ID, SECURE_WEBHOOK_AUTHORITY and the way out to it)"}}
+	}
+	return []checkLine{{"secure webhook", true, fmt.Sprintf("keys of the tenant: %d", n)}}
+}
+
+// geoCheck says which database of addresses is used; nothing when there is none.
+func geoCheck(s *settings.Set) []checkLine {
+	switch db, err := app.OpenGeo(s); {
+	case err != nil:
+		return []checkLine{{"addresses", false, err.Error() + " (hint: GEOIP_DATABASE names a .mmdb file that is published with the app)"}}
+	case db != nil:
+		return []checkLine{{"addresses", true, db.About()}}
+	}
+	return nil
+}
+
+// reconcileCheck says of every subscription how far the comparison has come.
+func reconcileCheck(ctx context.Context, a *app.App) []checkLine {
+	const check = "reconcile"
+	if len(a.Reconcile.Reconciler.Subscriptions) == 0 {
+		return []checkLine{{check, true, "off: nobody compares what arrived with what Azure lists (hint: set RECONCILE_SUBSCRIPTIONS)"}}
+	}
+	var lines []checkLine
+	for _, id := range a.Reconcile.Reconciler.Subscriptions {
+		kept, err := a.Store.Reconciled(ctx, id)
+		var s reconcile.State
+		if err == nil {
+			s, err = reconcile.ReadState(kept)
+		}
+		if err != nil {
+			lines = append(lines, checkLine{check, false, id + ": " + err.Error()})
+			continue
+		}
+		lines = append(lines, stateLine(id, &s, a.Now()))
+	}
+	return lines
+}
+
+// compareWithin is how old the newest compared hour may be before somebody should look.
+const compareWithin = 4 * time.Hour
+
+func stateLine(id string, s *reconcile.State, now time.Time) checkLine {
+	line := checkLine{"reconcile", true, id + ": "}
+	if s.Newest.IsZero() {
+		line.Detail += "nothing was compared yet"
+	} else {
+		line.Detail += "compared up to " + s.Newest.Add(time.Hour).Format("2006-01-02 15:04 UTC")
+		line.OK = now.Sub(s.Newest) < compareWithin
+	}
+	if hours := s.BackTo.Sub(s.Back) / time.Hour; hours > 0 {
+		line.Detail += fmt.Sprintf(", %d hours of the past to do", hours)
+	}
+	for _, g := range s.Gaps {
+		line.OK = false
+		line.Detail += fmt.Sprintf("; %s to %s cannot be compared: %s", notify.Clock(g.From), notify.Clock(g.To), g.Reason)
+	}
+	if f := s.Fails; !f.Since.IsZero() {
+		line.OK = false
+		line.Detail += fmt.Sprintf("; failing since %s, %d tries: %s", notify.Clock(f.Since), f.Tries, f.Reason)
+	}
+	return line
+}

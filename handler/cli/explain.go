@@ -1,0 +1,273 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/auditbell/auditbell/handler/activity"
+	"github.com/auditbell/auditbell/handler/alert"
+	"github.com/auditbell/auditbell/handler/app"
+	"github.com/auditbell/auditbell/handler/exception"
+	"github.com/auditbell/auditbell/handler/lookup"
+	"github.com/auditbell/auditbell/handler/notify"
+	"github.com/auditbell/auditbell/handler/pipeline"
+	"github.com/auditbell/auditbell/handler/rules"
+	"github.com/auditbell/auditbell/handler/settings"
+)
+
+type explainCmd struct {
+	ruleChoice
+	output
+	Why   string   `placeholder:"RULE" help:"Show of each event what this rule asks and what the event says."`
+	Files []string `arg:"" optional:"" name:"file" help:"Files, folders or **/PT1H.json; gzip is recognised. Standard input without any."`
+}
+
+// explained is what becomes of one event. Each is judged as if it had just happened: exceptions and quiet times are
+// those of the event's own time.
+type explained struct {
+	Input string       `json:"input"`
+	Index int          `json:"index"`
+	Event eventExcerpt `json:"event"`
+	Rings bool         `json:"rings"`
+
+	Rules      []explainedRule      `json:"rules"` // that match
+	Near       []rules.Explanation  `json:"near"`  // that watch the operation and do not match
+	Why        *rules.Explanation   `json:"why,omitempty"`
+	Exceptions []explainedException `json:"exceptions"`
+	Routes     []explainedRoute     `json:"routes"` // that were taken, in order
+	To         []string             `json:"to"`     // "*" where no kind's settings are here
+	Held       *explainedHold       `json:"held,omitempty"`
+	Asks       []string             `json:"asks,omitempty"` // lookups that could add something after the first message
+	Text       string               `json:"text,omitempty"` // as every channel tells it, without its formatting
+}
+
+// eventExcerpt tells which event it is; `handler decode` prints all of it.
+type eventExcerpt struct {
+	ID         string              `json:"id"`
+	Form       activity.Form       `json:"form,omitempty"`
+	Time       activity.Time       `json:"time,omitzero"`
+	Category   activity.Category   `json:"category,omitempty"`
+	Operation  string              `json:"operation,omitempty"`
+	Outcome    activity.Outcome    `json:"outcome,omitempty"`
+	Caller     string              `json:"caller,omitempty"`
+	CallerType activity.CallerType `json:"caller_type,omitempty"`
+	ResourceID string              `json:"resource_id,omitempty"`
+}
+
+// explainedRule is a rule that matches, and the parts that made it.
+type explainedRule struct {
+	ID                string `json:"rule"` // see shownID
+	Title             string `json:"title"`
+	Level             string `json:"level"`
+	Author            string `json:"author,omitempty"`
+	File              string `json:"file,omitempty"`
+	Staged            bool   `json:"staged,omitempty"` // only counted, see rules.Rule.Rings
+	rules.Explanation        // of a rule in Azure Monitor only that it matched: its parts are there
+}
+
+type explainedException struct {
+	exception.Exception
+	Silences []string `json:"silences"` // ids of rules
+	Applies  bool     `json:"applies"`  // false: it has expired
+}
+
+type explainedRoute struct {
+	At       string   `json:"at,omitempty"` // file, line and column; empty: there is no config/auditbell.yaml
+	To       []string `json:"to"`
+	Continue bool     `json:"continue"`
+}
+
+type explainedHold struct {
+	By    string    `json:"by"`
+	Until time.Time `json:"until"`
+}
+
+// run needs no settings: what is missing only means that "*" stands for nothing here. With a store, what people marked
+// as expected counts too.
+func (c *explainCmd) run(ctx context.Context, std Surroundings) error {
+	x, err := newExplainer(ctx, c.ruleChoice, std)
+	if err != nil {
+		return err
+	}
+	if c.Why != "" {
+		if x.why = x.chosen.named(c.Why); x.why == nil || x.why.Off() {
+			return misuse("there is no rule %q (hint: `handler rules list` shows the ids)", c.Why)
+		}
+	}
+	out := bufio.NewWriterSize(std.Out, 64<<10)
+	defer out.Flush()
+	show := func(e explained) error { return printExplained(out, e, c.Why != "") }
+	if c.json(std) {
+		encoder := json.NewEncoder(out)
+		encoder.SetEscapeHTML(false)
+		show = func(e explained) error { return encoder.Encode(e) }
+	}
+	ok, err := eventsOf(ctx, c.Files, std, func(input string, index int, e *activity.Event) error {
+		one := x.explain(e)
+		one.Input, one.Index = input, index
+		return show(one)
+	})
+	if err == nil && !ok {
+		return errNo
+	}
+	return err
+}
+
+// explainer is the handler's judgement, without channels.
+type explainer struct {
+	chosen     chosenRules
+	matcher    *matcher
+	pipeline   *pipeline.Pipeline
+	exceptions []exception.Exception
+	why        *rules.Rule
+	at         time.Time // of the event that is judged
+}
+
+// newExplainer reads rules and the config folder; what is wrong with them is the error.
+func newExplainer(ctx context.Context, choice ruleChoice, std Surroundings) (*explainer, error) {
+	x := &explainer{}
+	var err error
+	if x.chosen, err = choice.load(std); err != nil {
+		return nil, err
+	}
+	x.matcher = newMatcher(x.chosen.set)
+	known := append(slices.Clone(x.chosen.all), servedRules(std)...) // files may name rules that this call left out
+	files := settings.New(std.Env)
+	folder := app.ConfigFolder(files)
+	config := files.ReadConfig(folder, app.ConfigNames(known))
+	x.exceptions = app.ReadExceptions(files, folder, known, time.Now())
+	if err := files.Err(); err != nil {
+		return nil, err
+	}
+	marked, err := markedExceptions(ctx, std)
+	if err != nil {
+		fmt.Fprintf(std.Err, "handler: what people marked as expected is not considered: %v\n", err)
+	}
+	x.exceptions = append(x.exceptions, marked...)
+	x.pipeline = pipeline.Offline(&pipeline.Judge{
+		Rules: x.chosen.set, Routes: config.Routes, Quiet: config.Quiet, Maintenance: config.Maintenance, Changes: config.Changes,
+		Everywhere: everywhereOr(std, settings.Everywhere),
+	}, &pipeline.Composer{Enrich: app.ReadEnrich(settings.New(std.Env))}, func() time.Time { return x.at })
+	return x, nil
+}
+
+// servedRules are those that the handler would serve with, as far as they can be read.
+func servedRules(std Surroundings) []*rules.Rule {
+	served, err := ruleChoice{}.load(std)
+	if err != nil {
+		return nil
+	}
+	return served.all
+}
+
+// everywhereOr are the kinds of destinations whose settings are here, or else a word for them.
+func everywhereOr(std Surroundings, word string) []string {
+	quietly := settings.New(std.Env)
+	if open := app.OpenDestinations(quietly, notify.NewClient(http.DefaultTransport)); len(open) > 0 {
+		return app.Names(open)
+	}
+	return []string{word}
+}
+
+// markedExceptions are those that people made in a channel, where settings name a store.
+func markedExceptions(ctx context.Context, std Surroundings) ([]exception.Exception, error) {
+	s, err := openStore(std)
+	if s == nil || err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	items, err := s.Exceptions(ctx)
+	var list []exception.Exception
+	for _, x := range items {
+		list = append(list, exception.Of(x))
+	}
+	return list, err
+}
+
+// explain judges one event.
+func (x *explainer) explain(e *activity.Event) explained {
+	if x.at = e.Time.Time; x.at.IsZero() {
+		x.at = time.Now()
+	}
+	out := explained{Event: excerptOf(e), Near: []rules.Explanation{}, Exceptions: []explainedException{}, Routes: []explainedRoute{}, To: []string{}}
+	met := x.matcher.match(e)
+	f, rings := x.pipeline.Find(*e, x.matcher.correlated()...)
+	if judged, _ := activity.AzureAlert(*e); judged.Severity != "" {
+		met = x.matcher.correlated() // our other rules are not asked
+	} else {
+		out.Near = append(out.Near, x.chosen.set.Near(e)...)
+	}
+	out.Rules = x.met(e, met, f)
+	if x.why != nil {
+		if why, ok := x.chosen.set.Explain(e, x.why.ID); ok {
+			out.Why = &why
+		}
+	}
+	if !rings {
+		return out
+	}
+	var rest []alert.Rule
+	out.Exceptions, rest = x.except(e, append([]alert.Rule{f.Rule}, f.Also...))
+	if len(rest) == 0 {
+		return out
+	}
+	x.deliver(&out, x.pipeline.Only(f, rest))
+	return out
+}
+
+func excerptOf(e *activity.Event) eventExcerpt {
+	return eventExcerpt{e.ID, e.Form, e.Time, e.Category, e.Operation, e.Outcome, e.Caller, e.CallerType, e.ResourceID}
+}
+
+// met explains the rules that match. What Azure Monitor judged stands first.
+func (x *explainer) met(e *activity.Event, met []*rules.Rule, f alert.Finding) []explainedRule {
+	list := []explainedRule{}
+	for _, r := range append([]alert.Rule{f.Rule}, f.Also...) {
+		if r.Azure {
+			list = append(list, explainedRule{ID: r.ID, Title: r.Title, Level: r.Severity, Explanation: rules.Explanation{Matched: true, Parts: []rules.Part{}}})
+		}
+	}
+	for _, r := range met {
+		why, _ := x.chosen.set.Explain(e, r.ID)
+		why.Matched = true // also of a correlation, which the event alone cannot tell
+		list = append(list, explainedRule{shownID(r), r.Title, string(r.Level), r.Author, r.Where(), !r.Rings(), why})
+	}
+	return list
+}
+
+// except takes the rules that exceptions cover, and lists those that did and those that no longer do.
+func (x *explainer) except(e *activity.Event, met []alert.Rule) (list []explainedException, rest []alert.Rule) {
+	list = []explainedException{}
+	silenced := map[string]bool{}
+	for i := range x.exceptions {
+		one := explainedException{Exception: x.exceptions[i], Applies: x.exceptions[i].Active(x.at)}
+		for _, r := range met {
+			if one.Covers(e, r.ID) {
+				one.Silences = append(one.Silences, r.ID)
+				silenced[r.ID] = silenced[r.ID] || one.Applies
+			}
+		}
+		if len(one.Silences) > 0 {
+			list = append(list, one)
+		}
+	}
+	return list, slices.DeleteFunc(slices.Clone(met), func(r alert.Rule) bool { return silenced[r.ID] })
+}
+
+// deliver tells where the finding goes and with what text.
+func (x *explainer) deliver(out *explained, f alert.Finding) {
+	out.Rings, out.To, out.Asks = true, f.To, lookup.Relevant(&f.Event)
+	for _, r := range x.pipeline.Taken(f) {
+		out.Routes = append(out.Routes, explainedRoute{r.At, r.To, r.Continue})
+	}
+	if f.Hold.Name != "" {
+		out.Held = &explainedHold{f.Hold.Name, f.Hold.Until}
+	}
+	out.Text = notify.Plain(x.pipeline.Message(alert.New(f, x.at)))
+}

@@ -1,0 +1,138 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+
+	"github.com/auditbell/auditbell/handler/activity"
+	"github.com/auditbell/auditbell/handler/payload"
+)
+
+// eventsOf calls visit with every event of the inputs that a command's FILE arguments name, in order, as a stream: an
+// export of any size takes the memory of its largest item. Index counts the items of one input from 0, those that are
+// no events too; they are named on standard error. ok is false when something was unreadable.
+func eventsOf(ctx context.Context, files []string, std Surroundings, visit func(input string, index int, e *activity.Event) error) (ok bool, err error) {
+	r := reading{std: std, visit: visit, gauge: newGauge(files, std), ok: true}
+	defer r.gauge.close()
+	for in, err := range inputs(files, std) {
+		if err != nil {
+			r.complain(err)
+			continue
+		}
+		if err := r.file(ctx, in); err != nil {
+			return false, err
+		}
+	}
+	return r.ok, nil
+}
+
+type reading struct {
+	std   Surroundings
+	visit func(string, int, *activity.Event) error
+	gauge *gauge
+	ok    bool
+}
+
+func (r *reading) complain(err error) {
+	r.ok = false
+	fmt.Fprintf(r.std.Err, "handler: error: %v\n", err)
+}
+
+// file reads one input. Only visit and an interrupt end the command.
+func (r *reading) file(ctx context.Context, in input) error {
+	source, err := in.open()
+	if err != nil {
+		r.complain(err)
+		return nil
+	}
+	defer source.Close()
+	index := -1
+	for item, err := range payload.NewDecoder(r.gauge.watch(source)).All() {
+		index++
+		switch {
+		case err != nil:
+			r.complain(fmt.Errorf("read %s: %w", in.name, err))
+			return nil
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case item.Kind != payload.Activity:
+			r.ok = r.ok && item.Kind != payload.Invalid
+			fmt.Fprintf(r.std.Err, "%s:%d: %s: %s\n", in.name, index, item.Kind, item.Reason)
+			continue
+		}
+		if err := r.visit(in.name, index, &item.Event); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// gauge shows on a terminal how much was read, once that takes longer than a person likes to wait in doubt. Where the
+// results go to the same terminal it stays silent: they show the progress. A nil gauge shows nothing.
+type gauge struct {
+	out     io.Writer
+	total   int64 // bytes; -1: nobody knows
+	started time.Time
+	now     func() time.Time
+	before  int64 // read before the bar appeared
+	bar     *progressbar.ProgressBar
+}
+
+// patience is how long a command may read before it shows that it does.
+const patience = time.Second
+
+func newGauge(files []string, std Surroundings) *gauge {
+	if !terminal(std.Err) || terminal(std.Out) {
+		return nil
+	}
+	return &gauge{out: std.Err, total: bytesOf(files, std), started: time.Now(), now: time.Now}
+}
+
+// bytesOf adds up the files; -1 where one of them has no size, such as standard input.
+func bytesOf(files []string, std Surroundings) int64 {
+	var sum int64
+	for in, err := range inputs(files, std) {
+		info, statErr := os.Stat(in.name)
+		if err != nil || statErr != nil || !info.Mode().IsRegular() {
+			return -1
+		}
+		sum += info.Size()
+	}
+	return sum
+}
+
+// watch returns a reader of source whose bytes are counted.
+func (g *gauge) watch(source io.Reader) io.Reader {
+	if g == nil {
+		return source
+	}
+	return io.TeeReader(source, g)
+}
+
+// Write counts what was read.
+func (g *gauge) Write(p []byte) (int, error) {
+	if g.bar == nil {
+		if g.before += int64(len(p)); g.now().Sub(g.started) < patience {
+			return len(p), nil
+		}
+		g.bar = progressbar.NewOptions64(g.total, progressbar.OptionSetWriter(g.out), progressbar.OptionSetDescription("reading"),
+			progressbar.OptionShowBytes(true), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish(),
+			progressbar.OptionFullWidth())
+		_ = g.bar.Add64(g.before) // progress that cannot be shown is no reason to stop
+		return len(p), nil
+	}
+	_ = g.bar.Add(len(p))
+	return len(p), nil
+}
+
+// close takes the bar away, so that what follows stands on a clean line.
+func (g *gauge) close() {
+	if g != nil && g.bar != nil {
+		_ = g.bar.Clear()
+	}
+}

@@ -1,0 +1,226 @@
+package cli
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/auditbell/auditbell/handler/activity"
+	"github.com/auditbell/auditbell/handler/alert"
+	"github.com/auditbell/auditbell/handler/notify"
+)
+
+// rehearsal rings without a store: what the store decides by its items (see package store, Ring) is decided by the
+// maps below, one record after the other, at the records' own times. What a channel's pace would fold into a summary
+// is not foreseen. A backfill is rehearsed too: all of it happens at one moment then, and what rang is known.
+type rehearsal struct {
+	x      *explainer
+	moment time.Time                           // of a backfill; zero: every record has its own
+	rang   func(*activity.Event) (bool, error) // whether a record's operation rang in earnest; nil: nobody knows
+	known  map[string]bool                     // operations for which it did, or did not
+	seen   *seen
+	events []activity.Event // that a rule or correlation cares for
+	result replayed
+
+	heads  map[string]*alert.Alert // by group: which alert takes in new operations
+	ops    map[string]*alert.Alert // by operation: which alert it belongs to
+	alerts []*alert.Alert          // in the order of ringing
+	rung   map[*alert.Alert]alert.Rule
+	rules  map[string]*replayedRule
+	hours  map[time.Time]int
+}
+
+func newRehearsal(x *explainer) *rehearsal {
+	return &rehearsal{
+		x: x, seen: newSeen(), known: map[string]bool{}, heads: map[string]*alert.Alert{}, ops: map[string]*alert.Alert{}, rung: map[*alert.Alert]alert.Rule{},
+		rules: map[string]*replayedRule{}, hours: map[time.Time]int{}, result: replayed{Messages: map[string]int{}, Rules: []replayedRule{}},
+	}
+}
+
+// read takes an event in, in any order.
+func (r *rehearsal) read(e *activity.Event) {
+	if !r.seen.first(e.ID) {
+		r.result.Duplicates++
+		return
+	}
+	r.result.Events++
+	_, azure := activity.AzureAlert(*e)
+	if azure || len(r.x.chosen.set.Match(nil, e)) > 0 || len(r.x.chosen.set.Correlate(nil, e)) > 0 {
+		r.events = append(r.events, *e)
+	}
+}
+
+// play judges what was read by time, and among equals by stage: a start does not come after its end.
+func (r *rehearsal) play(list, text bool) (replayed, error) {
+	slices.SortStableFunc(r.events, func(a, b activity.Event) int {
+		return cmp.Or(a.Time.Compare(b.Time.Time), cmp.Compare(final(a), final(b)))
+	})
+	for i := range r.events {
+		if err := r.one(&r.events[i]); err != nil {
+			return r.result, err
+		}
+	}
+	r.result.Alerts = len(r.alerts)
+	r.result.Rules = r.sums()
+	if r.moment.IsZero() {
+		r.result.Busiest = r.busiest()
+	}
+	if list {
+		for _, a := range r.alerts {
+			r.result.List = append(r.result.List, r.ringing(a, text))
+		}
+	}
+	return r.result, nil
+}
+
+func final(e activity.Event) int {
+	if e.Outcome.Final() {
+		return 1
+	}
+	return 0
+}
+
+// one is the story of one event, as pipeline.Handle tells it.
+func (r *rehearsal) one(e *activity.Event) error {
+	if r.x.at = cmp.Or(r.moment, e.Time.Time); r.x.at.IsZero() {
+		r.x.at = time.Now()
+	}
+	for _, rule := range r.x.matcher.match(e) {
+		if !rule.Rings() {
+			r.rule(alert.Rule{ID: rule.ID, Title: rule.Title, Severity: string(rule.Level)}, e).Rings = false
+		}
+	}
+	f, rings := r.x.pipeline.Find(*e, r.x.matcher.correlated()...)
+	if !rings {
+		return nil
+	}
+	r.result.Matched++
+	if told, err := r.told(e); told || err != nil {
+		return err
+	}
+	met := append([]alert.Rule{f.Rule}, f.Also...)
+	_, rest := r.x.except(e, met)
+	for _, rule := range met {
+		sum := r.rule(rule, e)
+		if !slices.ContainsFunc(rest, func(left alert.Rule) bool { return left.ID == rule.ID }) {
+			sum.Excepted++
+		}
+	}
+	_, rang := r.ops[alert.LifecycleKey(*e)]
+	switch {
+	case rang: // whoever was told that it began is told how it ended
+	case len(rest) == 0:
+		r.result.Excepted++
+		return nil
+	case len(rest) < len(met):
+		f = r.x.pipeline.Only(f, rest)
+	}
+	r.ring(f)
+	return nil
+}
+
+// told reports whether the record's operation rang in earnest, and counts such operations.
+func (r *rehearsal) told(e *activity.Event) (bool, error) {
+	if r.rang == nil {
+		return false, nil
+	}
+	op := alert.LifecycleKey(*e)
+	if told, asked := r.known[op]; asked {
+		return told, nil
+	}
+	told, err := r.rang(e)
+	if told {
+		r.result.Told++
+	}
+	r.known[op] = told
+	return told, err
+}
+
+// ring opens an alert or brings one up to date.
+func (r *rehearsal) ring(f alert.Finding) {
+	op := alert.LifecycleKey(f.Event)
+	group := alert.GroupKey(f.Rule, f.Event)
+	a := r.ops[op]
+	if head := r.heads[group]; a == nil && head != nil && r.x.at.Before(head.WindowEnds) {
+		a = head
+	}
+	if a != nil {
+		r.ops[op] = a
+		r.tell(a.Deliveries, f.To)
+		if a.Absorb(f, r.x.at) {
+			r.result.Edits++
+		}
+		return
+	}
+	opened := alert.New(f, r.x.at)
+	r.heads[group], r.ops[op] = &opened, &opened
+	r.alerts, r.rung[&opened] = append(r.alerts, &opened), f.Rule
+	r.rules[f.Rule.ID].Alerts++
+	r.hours[r.x.at.UTC().Truncate(time.Hour)]++
+	if f.Hold.Name != "" {
+		r.result.Held++
+	}
+	r.tell(nil, f.To)
+}
+
+// tell counts the first messages, to destinations that had none of the alert.
+func (r *rehearsal) tell(had map[string]alert.Delivery, to []string) {
+	for _, name := range to {
+		if _, ok := had[name]; !ok {
+			r.result.Messages[name]++
+		}
+	}
+}
+
+// rule counts a record under a rule.
+func (r *rehearsal) rule(one alert.Rule, e *activity.Event) *replayedRule {
+	sum := r.rules[one.ID]
+	if sum == nil {
+		sum = &replayedRule{ID: one.ID, Title: one.Title, Severity: one.Severity, Rings: true, First: e.Time}
+		r.rules[one.ID] = sum
+	}
+	sum.Matched++
+	sum.Last = e.Time
+	return sum
+}
+
+// sums are the rules that did something, the loudest first.
+func (r *rehearsal) sums() []replayedRule {
+	list := make([]replayedRule, 0, len(r.rules))
+	for _, sum := range r.rules {
+		list = append(list, *sum)
+	}
+	slices.SortFunc(list, func(a, b replayedRule) int {
+		return cmp.Or(cmp.Compare(b.Alerts, a.Alerts), cmp.Compare(b.Matched, a.Matched), strings.Compare(a.ID, b.ID))
+	})
+	return list
+}
+
+// busiest is the hour in which most alerts rang, the first among equals.
+func (r *rehearsal) busiest() *busyHour {
+	var most *busyHour
+	for _, hour := range slices.SortedFunc(maps.Keys(r.hours), time.Time.Compare) {
+		if most == nil || r.hours[hour] > most.Alerts {
+			most = &busyHour{hour, r.hours[hour]}
+		}
+	}
+	return most
+}
+
+// ringing is an alert as it stood in the end, under the rule by which it rang.
+func (r *rehearsal) ringing(a *alert.Alert, text bool) ringing {
+	m := r.x.pipeline.Message(*a)
+	one := ringing{
+		Time: activity.At(a.Opened), Rule: r.rung[a].ID, Severity: r.rung[a].Severity, Title: m.Headline,
+		Operations: a.Count, Records: a.Records, To: slices.Sorted(maps.Keys(a.Deliveries)),
+	}
+	for _, d := range a.Deliveries {
+		one.Held = cmp.Or(one.Held, d.Held)
+	}
+	if text {
+		one.Text = notify.Plain(m)
+	}
+	return one
+}

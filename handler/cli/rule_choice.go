@@ -1,0 +1,101 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/auditbell/auditbell/handler/app"
+	"github.com/auditbell/auditbell/handler/rules"
+	"github.com/auditbell/auditbell/handler/settings"
+)
+
+// ruleChoice says which rules a command works with; without flags, those that the handler would serve with.
+type ruleChoice struct {
+	Rules     string `placeholder:"DIR" help:"Rules of this folder or file in place of config/rules."`
+	NoLibrary bool   `help:"Leave the library out."`
+}
+
+// chosenRules are the rules of a choice, compiled.
+type chosenRules struct {
+	all []*rules.Rule
+	set *rules.Set
+}
+
+// load reads and compiles the rules. The error lists everything that is wrong with them.
+func (c ruleChoice) load(std Surroundings) (chosenRules, error) {
+	var all []*rules.Rule
+	if !c.NoLibrary {
+		library, err := rules.Library()
+		if err != nil {
+			return chosenRules{}, err
+		}
+		all = library
+	}
+	own, err := c.own(std)
+	if err != nil {
+		return chosenRules{}, err
+	}
+	all = rules.Replace(all, own.Rules)
+	if len(all) == 0 {
+		return chosenRules{}, fmt.Errorf("there is no rule to work with%s (hint: name a folder of Sigma rules with --rules)", leftOut(own))
+	}
+	set, err := rules.Compile(all)
+	return chosenRules{all, set}, err
+}
+
+// own reads the folder of the choice; config/rules need not exist, a folder that was named must.
+func (c ruleChoice) own(std Surroundings) (rules.Folder, error) {
+	if c.Rules != "" {
+		return readRuleFolder(c.Rules)
+	}
+	config := app.ConfigFolder(settings.New(std.Env))
+	if _, err := fs.Stat(config, "rules"); errors.Is(err, fs.ErrNotExist) {
+		return rules.Folder{}, nil
+	}
+	return rules.Read(config, "rules")
+}
+
+// readRuleFolder reads a folder, or a single file, of rules; places are named with the folder's own name.
+func readRuleFolder(name string) (rules.Folder, error) {
+	path, err := filepath.Abs(name)
+	if err == nil {
+		_, err = os.Stat(path)
+	}
+	if err != nil {
+		return rules.Folder{}, fmt.Errorf("open rules: %w", err)
+	}
+	return rules.Read(os.DirFS(filepath.Dir(path)), filepath.Base(path))
+}
+
+// leftOut says what the folder held beside rules for the Activity Log.
+func leftOut(folder rules.Folder) string {
+	if len(folder.Skipped) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("; %d are for other log sources", len(folder.Skipped))
+}
+
+// named finds a rule by the id that we show, its Sigma id or its Sigma name.
+func (c chosenRules) named(name string) *rules.Rule {
+	i := slices.IndexFunc(c.all, func(r *rules.Rule) bool {
+		return name != "" && (r.ID == name || strings.EqualFold(r.UUID, name) || r.Name == name)
+	})
+	if i < 0 {
+		return nil
+	}
+	return c.all[i]
+}
+
+// shownID is the id under which others know the rule: the Sigma id as its author wrote it, unless the rule has one of
+// our own (auditbell.id).
+func shownID(r *rules.Rule) string {
+	if strings.EqualFold(r.ID, r.UUID) {
+		return r.UUID
+	}
+	return r.ID
+}

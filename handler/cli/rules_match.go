@@ -1,0 +1,85 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/auditbell/auditbell/handler/activity"
+	"github.com/auditbell/auditbell/handler/rules"
+)
+
+type rulesMatchCmd struct {
+	ruleChoice
+	JSON  bool     `name:"json" help:"Lines of JSON, which is what it prints anyway."`
+	Files []string `arg:"" optional:"" name:"file" help:"Files, folders or **/PT1H.json; gzip is recognised. Standard input without any."`
+}
+
+// matchLine says that one item of an input matches one rule. Its members are a contract.
+type matchLine struct {
+	Input  string `json:"input"`
+	Index  int    `json:"index"` // of the item, those that are no events counted too
+	Rule   string `json:"rule"`  // see shownID
+	Title  string `json:"title"`
+	Level  string `json:"level"`
+	Author string `json:"author"`
+}
+
+// run prints one line for each match, in the order of the input and then of severity. Rules that are not sent yet match
+// too, and correlations do where they ring for what this call has read.
+func (c *rulesMatchCmd) run(ctx context.Context, std Surroundings) error {
+	chosen, err := c.load(std)
+	if err != nil {
+		return err
+	}
+	buffered := bufio.NewWriterSize(std.Out, 64<<10)
+	defer buffered.Flush()
+	out := json.NewEncoder(buffered)
+	out.SetEscapeHTML(false)
+	m := newMatcher(chosen.set)
+	ok, err := eventsOf(ctx, c.Files, std, func(input string, index int, e *activity.Event) error {
+		for _, r := range m.match(e) {
+			if err := out.Encode(matchLine{input, index, shownID(r), r.Title, string(r.Level), r.Author}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err == nil && !ok {
+		return errNo
+	}
+	return err
+}
+
+// matcher matches a stream of events, correlations included.
+type matcher struct {
+	set        *rules.Set
+	correlator *rules.Correlator
+	met        []*rules.Rule // reused
+	single     int           // of met: rules on single events
+}
+
+// manyWindows is how many groups of events a command keeps in mind for correlations: more than a day of a busy
+// subscription has actors.
+const manyWindows = 100_000
+
+func newMatcher(set *rules.Set) *matcher {
+	return &matcher{set: set, correlator: rules.NewCorrelator(set, manyWindows)}
+}
+
+// match is valid until the next call. The clock of correlations is that of the records: an export is read as if it
+// were happening.
+func (m *matcher) match(e *activity.Event) []*rules.Rule {
+	m.met = m.set.Match(m.met[:0], e)
+	m.single = len(m.met)
+	now := e.Time.Time
+	if now.IsZero() {
+		now = time.Now()
+	}
+	m.met = m.correlator.Observe(m.met, e, now)
+	return m.met
+}
+
+// correlated are the correlations among the last match.
+func (m *matcher) correlated() []*rules.Rule { return m.met[m.single:] }

@@ -1,0 +1,100 @@
+// Package clicks answers the buttons of Slack messages: it verifies who calls, reads the clicks, and hands them to the
+// pipeline, which decides what they do.
+package clicks
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/auditbell/auditbell/handler/alert"
+	"github.com/auditbell/auditbell/handler/exception"
+	"github.com/auditbell/auditbell/handler/host"
+	"github.com/auditbell/auditbell/handler/notify"
+	"github.com/auditbell/auditbell/handler/notify/slack"
+	"github.com/auditbell/auditbell/handler/pipeline"
+	"github.com/auditbell/auditbell/handler/settings"
+)
+
+// Handler is the function slack-action.
+type Handler struct {
+	Secret settings.Secret // empty: clicks are not answered
+	Now    func() time.Time
+	Act    func(context.Context, notify.Click, pipeline.Batch) (pipeline.Summary, error)
+}
+
+// patience is how long an act may take: Slack shows the person a failure after three seconds (docs.slack.dev,
+// "Handling user interaction", acknowledgment response) and does not send a click again by itself.
+const patience = 2500 * time.Millisecond
+
+// Largest bounds a click. Slack sends the whole message with it, at most some 40 KB when percent-encoded.
+const Largest = 256 << 10
+
+// Serve takes a click in a Slack message. Anybody can call it (authLevel anonymous, Slack sends no key), so
+// nothing is believed, and nothing of the body logged, before the signature is verified. Every status travels inside
+// the answer: a failed invocation would reach Slack as 500 and nobody would learn why.
+func (h *Handler) Serve(ctx context.Context, in host.Invocation) (host.Result, error) {
+	if h.Secret == "" {
+		return host.Refuse(http.StatusNotFound, "not configured: SLACK_SIGNING_SECRET is not set"), nil
+	}
+	request, err := in.Request("req")
+	if err != nil {
+		return host.Result{}, err
+	}
+	if len(request.Body) > Largest {
+		return host.Refuse(http.StatusRequestEntityTooLarge, "too large"), nil
+	}
+	if err := slack.Verify(request.Headers, request.Body, h.Secret, h.Now()); err != nil {
+		in.Logger.Warn("slack action refused", "reason", err.Error(), "bytes", len(request.Body))
+		return host.Refuse(http.StatusUnauthorized, "not signed by Slack"), nil
+	}
+	clicks, err := slack.Clicks(request.Body)
+	if err != nil {
+		in.Logger.Warn("slack action unreadable", "reason", err.Error(), "bytes", len(request.Body))
+		return host.Refuse(http.StatusBadRequest, err.Error()), nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	for _, c := range clicks {
+		sum, err := h.Act(ctx, c, pipeline.Batch{ID: in.Attempt(), Logger: in.Logger})
+		if err != nil {
+			return notActed(in, err), nil
+		}
+		in.Logger.Info("acted", slog.Any("counts", sum))
+	}
+	return host.Response(http.StatusOK, ""), nil // an empty 200 leaves the message as it is; the edit comes by chat.update
+}
+
+// notActed tells Slack, which shows the person that it did not work, and us why.
+func notActed(in host.Invocation, err error) host.Result {
+	switch {
+	case errors.Is(err, pipeline.ErrForeign):
+		in.Logger.Warn("slack action is none of ours", "error", err)
+		return host.Refuse(http.StatusBadRequest, "not an action of ours")
+	case errors.Is(err, alert.ErrUnknown):
+		in.Logger.Warn("slack action on an alert that is gone", "error", err)
+		return host.Refuse(http.StatusNotFound, "there is no such alert any more")
+	}
+	in.Logger.Error("slack action not stored; the person may click again", "error", err)
+	return host.Unavailable()
+}
+
+// Read reads what makes messages answer clicks. Without the secret nobody could tell Slack from anybody else, so
+// messages carry no buttons.
+func Read(s *settings.Set) (settings.Secret, pipeline.Acting) {
+	secret := s.Secret(settings.Def{
+		Name: "SLACK_SIGNING_SECRET", Doc: "Secret with which Slack signs clicks; with it, messages have buttons that are answered by slack-action.",
+		Hint: "copy the Signing Secret from the app's page Basic Information, and set its Interactivity Request URL to https://APP.azurewebsites.net/api/slack-action",
+	})
+	acting := pipeline.Acting{
+		Interactive: secret != "",
+		ExpectedFor: s.Duration(settings.Def{Name: "EXPECTED_FOR", Default: "168h", Doc: "How long \"Mark as expected\" keeps the same from ringing; 168h are seven days."}),
+		Zone:        s.Zone(settings.Def{Name: "TIME_ZONE", Default: "UTC", Doc: "Time zone of the people who read, an IANA name such as Europe/Berlin."}),
+	}
+	if acting.ExpectedFor <= 0 || acting.ExpectedFor > exception.Longest {
+		s.Report(settings.Problem{Name: "EXPECTED_FOR", Reason: "is not between one second and 366 days", Hint: "168h are seven days"})
+	}
+	return secret, acting
+}

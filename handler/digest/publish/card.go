@@ -1,0 +1,53 @@
+package publish
+
+import (
+	"strings"
+
+	"github.com/auditbell/auditbell/handler/digest"
+	"github.com/auditbell/auditbell/handler/notify"
+)
+
+// digestCard is the summary that channels get: what the first page of the report says, and where the report is. key
+// names the digest and its period.
+func digestCard(r *digest.Report, l digest.Letter, key string) notify.Message {
+	m := notify.Message{
+		ID: "digest-" + key, Severity: notify.Informational, Headline: "Activity Log digest, " + r.Period,
+		Summary: r.Completeness.Statement, Time: r.GeneratedAt, Context: []string{"SHA-256 of manifest.json: " + l.Manifest},
+	}
+	if l.Timestamp != "" {
+		m.Context = append(m.Context, l.Timestamp)
+	}
+	if !r.Completeness.Complete {
+		m.Severity, m.Headline = notify.Medium, m.Headline+" – not complete"
+	}
+	for _, f := range r.Figures() {
+		value := f.Value
+		if f.Change != "" {
+			value += " (" + f.Change + ")"
+		}
+		m.Facts = append(m.Facts, notify.Fact{Name: f.Name, Value: value})
+	}
+	for _, p := range r.Matters() {
+		m.Facts = append(m.Facts, notify.Fact{Name: pointName(p.Grave), Value: p.Text})
+	}
+	for _, p := range r.Open() {
+		if p.Grave == digest.Act {
+			m.Steps = append(m.Steps, p.Text)
+		}
+	}
+	if strings.HasPrefix(l.Archive, "https://") {
+		m.Links = []notify.Link{{Title: "Archive", URL: l.Archive}}
+	}
+	return m
+}
+
+// pointName is the word in front of a point, where the report has a sign.
+func pointName(g digest.Grave) string {
+	switch g {
+	case digest.Act:
+		return "Look at"
+	case digest.Note:
+		return "Note"
+	}
+	return "Fine"
+}

@@ -1,0 +1,186 @@
+package publish
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/auditbell/auditbell/handler/alert"
+	"github.com/auditbell/auditbell/handler/digest"
+	"github.com/auditbell/auditbell/handler/exception"
+	"github.com/auditbell/auditbell/handler/reconcile"
+	"github.com/auditbell/auditbell/handler/rules"
+	"github.com/auditbell/auditbell/handler/source"
+	"github.com/auditbell/auditbell/handler/store"
+)
+
+// parkedListed bounds what is read of what was set aside.
+const parkedListed = 10_000
+
+// Record is what the store knows of a period beside its events.
+type Record struct {
+	Store      *store.Store
+	Exceptions *exception.Book
+	Reconciler *reconcile.Reconciler
+	Rules      []*rules.Rule
+	Headline   func(alert.Alert) string // as the channels showed it
+	Now        func() time.Time
+}
+
+// Evidence is what the store knows of a period beside its events.
+func (r *Record) Evidence(ctx context.Context, w source.Window, zone *time.Location) (*digest.Evidence, error) {
+	e := &digest.Evidence{Rules: r.rulesInForce(), Parked: map[string]int64{}}
+	alerts, err := r.Store.AlertsOpened(ctx, w.From, w.To)
+	if err != nil {
+		return nil, err
+	}
+	for i := range alerts {
+		switch one := &alerts[i]; {
+		case one.IsSummary() || one.Rule.ID == alert.CanaryRule: // tests are no alerts; see alive
+		default:
+			e.Alerts = append(e.Alerts, r.alertTold(one))
+		}
+	}
+	if e.Alive, err = r.Alive(ctx, w, zone); err != nil {
+		return nil, err
+	}
+	if e.Exceptions, err = r.exceptionsUsed(ctx, w); err != nil {
+		return nil, err
+	}
+	if e.Staged, err = r.stagedMatches(ctx, w); err != nil {
+		return nil, err
+	}
+	parked, err := r.Store.ListParked(ctx, parkedListed)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range parked {
+		if w.Holds(p.At) {
+			e.Parked[p.Signal]++
+		}
+	}
+	e.Ledger, err = r.Ledger(ctx, w)
+	return e, err
+}
+
+// stagedMatches is what experimental rules would have rung for. Their counts are kept by UTC day.
+func (r *Record) stagedMatches(ctx context.Context, w source.Window) ([]digest.Count, error) {
+	counts, err := r.Store.Staged(ctx, w.From)
+	if err != nil {
+		return nil, err
+	}
+	byRule := map[string]int64{}
+	for _, c := range counts {
+		if day, err := time.Parse(time.DateOnly, c.Day); err == nil && w.Holds(day) {
+			byRule[c.Rule] += int64(c.Matches)
+		}
+	}
+	var all []digest.Count
+	for rule, n := range byRule {
+		all = append(all, digest.Count{Name: rule, N: n})
+	}
+	return all, nil
+}
+
+// alertTold is an alert as a report tells it.
+func (r *Record) alertTold(one *alert.Alert) digest.Alert {
+	told := digest.Alert{
+		ID: one.ID, Rule: digest.Rule{ID: one.Rule.ID, Title: one.Rule.Title, Author: one.Rule.Author, Controls: one.Rule.Controls},
+		Severity: one.Rule.Severity, Headline: r.Headline(*one), Happened: one.First.Time, Opened: one.Opened,
+		Operation: one.Event.Operation, Caller: one.Event.Caller, Resource: one.Event.ResourceID, Outcome: digest.Word(one.Event.Outcome),
+		EventID: one.Event.EventID, Count: int64(one.Count), Records: int64(one.Records),
+	}
+	for _, name := range slices.Sorted(maps.Keys(one.Deliveries)) {
+		d := one.Deliveries[name]
+		told.Deliveries = append(told.Deliveries, digest.Delivery{
+			Destination: name, Delivered: d.Revision > 0 || d.Folded != "", First: firstHad(d), Parked: parkedReason(d),
+		})
+	}
+	for _, act := range one.Acts {
+		told.Answers = append(told.Answers, digest.Answer{Action: string(act.Kind), By: act.By.String(), At: act.At})
+	}
+	return told
+}
+
+// firstHad is when a destination first had the alert. An alert keeps only when it last had it, which is the same as long as
+// it has had one revision.
+func firstHad(d alert.Delivery) time.Time {
+	if d.Revision == 1 {
+		return d.At
+	}
+	return time.Time{}
+}
+
+func parkedReason(d alert.Delivery) string {
+	if d.Parked() {
+		return d.Reason
+	}
+	return ""
+}
+
+// exceptionsUsed are the exceptions that kept something quiet in the period, or that ended in it.
+func (r *Record) exceptionsUsed(ctx context.Context, w source.Window) ([]digest.ExceptionUse, error) {
+	uses, err := r.Store.UsesBetween(ctx, w.From, w.To)
+	if err != nil {
+		return nil, err
+	}
+	all, err := r.Exceptions.All(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var told []digest.ExceptionUse
+	for _, x := range all {
+		n := int64(uses[x.ID])
+		if n == 0 && !w.Holds(x.Expires) {
+			continue
+		}
+		told = append(told, digest.ExceptionUse{
+			ID: x.ID, Owner: x.Owner, Reason: x.Reason, Ticket: x.Ticket, Expires: x.Expires, Expired: !x.Active(w.To), Count: n, Rules: coveredRules(x, n),
+		})
+	}
+	return told, nil
+}
+
+// coveredRules says which rule an exception kept quiet, where it is one: of several nobody counted them apart.
+func coveredRules(x exception.Exception, n int64) []digest.Count {
+	if len(x.Rules) != 1 || x.Rules[0] == exception.Every || n == 0 {
+		return nil
+	}
+	return []digest.Count{{Name: x.Rules[0], N: n}}
+}
+
+// rulesInForce are the rules that ring.
+func (r *Record) rulesInForce() []digest.Rule {
+	var all []digest.Rule
+	for _, one := range r.Rules {
+		if one.Rings() {
+			all = append(all, digest.Rule{ID: one.ID, Title: one.Title, Author: one.Author, Controls: one.Auditbell.Controls})
+		}
+	}
+	return all
+}
+
+// ruleSet is the hash of the rules in force, as far as a rule can be told from another without its file: its id, its
+// level, its condition, what it groups by, its controls, and when it was last changed.
+func (r *Record) ruleSet() string {
+	type told struct {
+		ID, UUID, Level, Status, Condition, Modified string
+		GroupBy, Controls                            []string
+	}
+	var all []told
+	for _, one := range r.Rules {
+		if one.Rings() {
+			all = append(all, told{one.ID, one.UUID, string(one.Level), one.Status, one.Condition, one.Modified, one.Auditbell.GroupBy, one.Auditbell.Controls})
+		}
+	}
+	text, err := json.Marshal(all)
+	if err != nil {
+		return "" // texts always marshal
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
+}

@@ -1,0 +1,116 @@
+package publish
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/auditbell/auditbell/handler/digest"
+	"github.com/auditbell/auditbell/handler/reconcile"
+	"github.com/auditbell/auditbell/handler/source"
+)
+
+// ledgerOff is what digests say where nothing is compared.
+const ledgerOff = "reconciliation is off, RECONCILE_SUBSCRIPTIONS is not set"
+
+// closing is how old an hour must be before somebody may ask for its proof.
+const closing = 2 * time.Hour
+
+// Ledger sums up what the comparisons of a period's hours came to.
+func (r *Record) Ledger(ctx context.Context, w source.Window) (*digest.Ledger, error) {
+	if len(r.Reconciler.Subscriptions) == 0 {
+		return &digest.Ledger{Off: ledgerOff}, nil
+	}
+	sum := ledgerSum{Ledger: &digest.Ledger{}, feeds: map[reconcile.Feed]reconcile.FeedHour{}}
+	from, to := w.From.UTC().Truncate(time.Hour), w.To.UTC()
+	if open := r.Now().Add(-closing); to.After(open) {
+		to = open
+	}
+	for _, id := range r.Reconciler.Subscriptions {
+		kept, err := r.Store.Ledger(ctx, id, from, to)
+		if err != nil {
+			return nil, err
+		}
+		hours := map[time.Time]*reconcile.Hour{}
+		for _, one := range kept {
+			h, err := reconcile.ReadHour(one)
+			if err != nil {
+				return nil, err
+			}
+			hours[one.Hour.UTC()] = &h
+		}
+		for hour := from; !hour.Add(time.Hour).After(to); hour = hour.Add(time.Hour) {
+			sum.add(id, hour, hours[hour])
+		}
+	}
+	sum.delays()
+	return sum.Ledger, nil
+}
+
+// ledgerSum is a ledger being added up.
+type ledgerSum struct {
+	*digest.Ledger
+	feeds    map[reconcile.Feed]reconcile.FeedHour
+	recovery reconcile.Delays
+}
+
+// add counts an hour of a subscription; nil when it was not compared.
+func (s *ledgerSum) add(id string, hour time.Time, h *reconcile.Hour) {
+	s.Expected++
+	if h == nil {
+		s.unproven(id, hour, "it was not compared")
+		return
+	}
+	s.Checked++
+	missed := h.Missed - h.Unstored
+	switch {
+	case !h.Proven():
+		s.Unmatched++
+		s.unproven(id, hour, fmt.Sprintf("%d listed entries are not recorded", h.Listed-h.Seen-h.Recovered-h.Ignored+h.Unreadable))
+	case missed > 0:
+		s.Repaired++
+	default:
+		s.Matched++
+	}
+	s.Entries += max(missed, 0)
+	s.Listed += int64(h.Listed)
+	s.Seen += int64(h.Seen)
+	s.Uncarried += int64(h.Uncarried)
+	s.Ignored += int64(h.Ignored)
+	s.Open += h.Open
+	s.recovery.Add(h.Recovery)
+	for name, f := range h.Feeds {
+		all := s.feeds[name]
+		all.Expected, all.Seen = all.Expected+f.Expected, all.Seen+f.Seen
+		all.Delay.Add(f.Delay)
+		s.feeds[name] = all
+	}
+}
+
+// unproven adds an hour to the span before it when they belong together.
+func (s *ledgerSum) unproven(id string, hour time.Time, why string) {
+	if last := len(s.Unproven) - 1; last >= 0 {
+		if u := &s.Unproven[last]; u.Subscription == id && u.Why == why && u.To.Equal(hour) {
+			u.To, u.Hours = hour.Add(time.Hour), u.Hours+1
+			return
+		}
+	}
+	s.Unproven = append(s.Unproven, digest.Unproven{Subscription: id, From: hour, To: hour.Add(time.Hour), Hours: 1, Why: why})
+}
+
+// delays tells how late feeds and recovered entries were.
+func (s *ledgerSum) delays() {
+	for name, f := range s.feeds {
+		if s.Feeds == nil {
+			s.Feeds = map[string]digest.Delay{}
+		}
+		d := delayOf(f.Delay)
+		d.Expected = int64(f.Expected)
+		s.Feeds[string(name)] = d
+	}
+	s.Recovery = delayOf(s.recovery)
+}
+
+func delayOf(d reconcile.Delays) digest.Delay {
+	return digest.Delay{N: int64(d.N()), P50: d.Within(0.5).Seconds(), P95: d.Within(0.95).Seconds(), Max: d.Max}
+}

@@ -1,0 +1,155 @@
+package publish
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"time"
+
+	"github.com/auditbell/auditbell/handler/activity"
+	"github.com/auditbell/auditbell/handler/digest"
+	"github.com/auditbell/auditbell/handler/host"
+	"github.com/auditbell/auditbell/handler/store"
+)
+
+const (
+	// lateFor is how long events of an hour may still come: Event Grid delivers for a day, Event Hubs keep seven, and
+	// what Azure lists is fetched hour by hour. What comes later is in the next digest's comparison, not in a rollup.
+	lateFor = 48 * time.Hour
+	// settling is how long after its end an hour is first rolled up.
+	settling = 3 * time.Minute
+	// RecheckEvery is how often an older hour is counted again; the last three are with every run.
+	RecheckEvery = 6
+)
+
+// Rollups is the timer function rollup.
+type Rollups struct {
+	Store *store.Store
+	Now   func() time.Time
+}
+
+// Run makes the rollups of closed hours that have none, and makes those anew that events were late for. It is
+// level-triggered: it looks at what is there, so a missed or doubled tick changes nothing.
+func (r *Rollups) Run(ctx context.Context, in host.Invocation) (host.Result, error) {
+	now := r.Now().UTC()
+	newest := now.Add(-settling).Truncate(time.Hour).Add(-time.Hour)
+	var sum rollupSum
+	var errs []error
+	for back := range int(lateFor / time.Hour) {
+		hour := newest.Add(-time.Duration(back) * time.Hour)
+		count := back < 3 || back%RecheckEvery == 0
+		if err := r.hour(ctx, hour, count, &sum); err != nil {
+			errs = append(errs, err)
+		}
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	in.Logger.Info("rolled up", "hours", sum.made, "late", sum.late, "events", sum.events, "ru", sum.ru)
+	return host.Result{}, errors.Join(errs...)
+}
+
+// Old makes the rollups of hours anew that the timer rollup does not look at any more, so that a digest counts what was
+// found so late.
+func (r *Rollups) Old(ctx context.Context, events []activity.Event) error {
+	oldest := r.Now().Add(-lateFor + RecheckEvery*time.Hour)
+	var last time.Time
+	var sum rollupSum
+	for i := range events { // they come in the order of their time
+		hour := events[i].Time.UTC().Truncate(time.Hour)
+		if !hour.Before(oldest) || hour.Equal(last) {
+			continue
+		}
+		if err := r.hour(ctx, hour, true, &sum); err != nil {
+			return err
+		}
+		last = hour
+	}
+	return nil
+}
+
+// rollupSum is what a run did.
+type rollupSum struct {
+	made, late, events int
+	ru                 float64
+}
+
+// hour makes the rollup of an hour unless there is one; with recount, also when there are more events than it was
+// made of.
+func (r *Rollups) hour(ctx context.Context, hour time.Time, recount bool, sum *rollupSum) error {
+	have, ok, err := r.Store.Rollup(ctx, hour)
+	if err != nil {
+		return err
+	}
+	if ok && !recount {
+		return nil
+	}
+	if ok {
+		late, err := r.isLate(ctx, have)
+		if err != nil || !late {
+			return err
+		}
+		sum.late++
+	}
+	began := r.Now()
+	body, n, err := digest.RollUp(hour, r.Store.Hour(ctx, hour))
+	if err != nil {
+		return fmt.Errorf("roll up %s: %w", hour.Format("2006-01-02T15Z"), err)
+	}
+	ru, err := r.Store.SaveRollup(ctx, store.Rollup{Hour: hour, Events: n, Made: began, Body: body})
+	sum.made, sum.events, sum.ru = sum.made+1, sum.events+n, sum.ru+ru
+	return err
+}
+
+// lag is how much later than its own time stamp an event may have become visible to the reader of an hour: the clocks
+// of service and handler differ by a second or two, and a replica may be some seconds behind.
+const lag = time.Minute
+
+// isLate reports whether there are more events than a rollup was made of. What was stored since is asked for first:
+// counting everything costs as much as reading it, and there is seldom anything.
+func (r *Rollups) isLate(ctx context.Context, have store.Rollup) (bool, error) {
+	n, err := r.Store.CountLate(ctx, have.Hour, have.Made.Add(-lag))
+	if err != nil || n == 0 {
+		return false, err
+	}
+	n, err = r.Store.CountHour(ctx, have.Hour)
+	return n != have.Events, err
+}
+
+// Hours is the store as digest reads it, one hour after the other. Before the first hour of a day without a rollup it
+// asks whether the day has any event at all: a digest over months in which nobody watched asks 16 questions a day and not
+// as many for each hour.
+type Hours struct {
+	store  *store.Store
+	silent map[string]bool // by UTC day
+}
+
+// HoursOf reads s.
+func HoursOf(s *store.Store) Hours { return Hours{s, map[string]bool{}} }
+
+// Hour yields the events of an hour.
+func (h Hours) Hour(ctx context.Context, hour time.Time) iter.Seq2[activity.Event, error] {
+	day := hour.UTC().Format(time.DateOnly)
+	silent, known := h.silent[day]
+	if !known {
+		var err error
+		if silent, err = h.store.SilentDay(ctx, hour); err != nil {
+			return func(yield func(activity.Event, error) bool) { yield(activity.Event{}, err) }
+		}
+		h.silent[day] = silent
+	}
+	if silent {
+		return func(func(activity.Event, error) bool) {}
+	}
+	return h.store.Hour(ctx, hour)
+}
+
+// RolledUp is the rollup of an hour, nil when there is none.
+func (h Hours) RolledUp(ctx context.Context, hour time.Time) ([]byte, error) {
+	r, ok, err := h.store.Rollup(ctx, hour)
+	if err != nil || !ok {
+		return nil, err
+	}
+	return r.Body, nil
+}

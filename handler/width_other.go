@@ -1,8 +1,0 @@
-//go:build !linux && !darwin
-
-package main
-
-import "os"
-
-// windowWidth is what nearly every terminal has nowadays.
-func windowWidth(*os.File) int { return 120 }

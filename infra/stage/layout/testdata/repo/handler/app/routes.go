@@ -1,0 +1,7 @@
+// Package app stands in for the real one: its routes are read, not run.
+package app
+
+var routes = map[string]func(){
+	"ring": nil,
+	"tick": nil,
+}

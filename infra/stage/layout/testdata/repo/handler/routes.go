@@ -1,6 +1,0 @@
-package main
-
-var routes = map[string]func(){
-	"ring": nil,
-	"tick": nil,
-}
