@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -339,27 +337,6 @@ func TestPeriodText(t *testing.T) {
 	} {
 		if got := digest.PeriodText(w, berlin); got != want {
 			t.Errorf("%s, want %s", got, want)
-		}
-	}
-}
-
-func TestGoldenMarkdown(t *testing.T) {
-	t.Parallel()
-	f, _ := digest.FormatNamed("markdown")
-	for name, r := range map[string]digest.Report{"busy": busy(t), "quiet": quiet(t), "empty": empty(t)} {
-		got := render(t, f, r)
-		golden := filepath.Join("testdata", name+".md")
-		if *update {
-			if err := os.WriteFile(golden, got, 0o600); err != nil {
-				t.Fatal(err)
-			}
-		}
-		want, err := os.ReadFile(golden)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !bytes.Equal(got, want) {
-			t.Errorf("%s differs from its golden; run go test -update and read the diff", name)
 		}
 	}
 }

@@ -38,8 +38,13 @@ func busy(*testing.T) digest.Report { return onceBusy() }
 
 var onceBusy, onceQuiet = sync.OnceValue(makeBusy), sync.OnceValue(makeQuiet)
 
-func makeBusy() digest.Report {
-	records := digesttest.All(digesttest.Options{Seed: 21, Operations: 3000})
+func makeBusy() digest.Report { return makeMonth(3000) }
+
+// small is busy with fewer operations: what golden files hold.
+func small(*testing.T) digest.Report { return makeMonth(60) }
+
+func makeMonth(operations int) digest.Report {
+	records := digesttest.All(digesttest.Options{Seed: 21, Operations: operations})
 	lines := text(records, digesttest.AppendREST) + "{\"half\": \n" + `{"metricName":"x","time":"2026-10-01T00:00:00Z"}` + "\n"
 	tally := mustTally(localOctober, source.Files{Inputs: inputs(file("insights-activity-logs/PT1H.json", lines))})
 	return digest.Build(tally, digest.Subject{
