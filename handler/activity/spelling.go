@@ -1,14 +1,25 @@
 package activity
 
 import (
+	"strconv"
 	"strings"
 	"time"
 )
 
-// layouts are the spellings besides RFC 3339 that Azure services were seen to write (facts: payload variations): no
-// zone, which means UTC, and the US order with or without AM/PM and offset. Go accepts fractional seconds behind the
-// seconds of every layout.
+// layouts are the spellings besides RFC 3339 that Azure services and the tools that export from them were seen to write
+// (facts: payload variations): no zone, which means UTC, no seconds, and the US order with or without AM/PM and offset,
+// as the portal writes it for people too. Go accepts fractional seconds behind the seconds of every layout. The day-first
+// order of other countries is not among them: 03/04/2026 would be read as either.
 var layouts = []string{
+	"2006-01-02T15:04Z07:00",
+	"2006-01-02T15:04",
+	"2006-01-02 15:04Z07:00",
+	"2006-01-02 15:04",
+	"20060102T150405Z0700",
+	"1/2/2006, 3:04:05 PM",
+	"1/2/2006, 15:04:05",
+	"1/2/2006 3:04 PM",
+	"2006-01-02 15:04:05 -0700 MST",
 	"2006-01-02T15:04:05",
 	"2006-01-02T15:04:05 Z07:00",
 	"2006-01-02 15:04:05Z07:00",
@@ -27,8 +38,8 @@ var layouts = []string{
 	time.RFC1123Z,
 }
 
-// ParseTime reads an instant as Azure services write it; false when s is none. A wrong guess would move an event to
-// another month, so nothing is repaired: 2023-06-15:54:46Z, seen once, has lost a part and stays unknown.
+// ParseTime reads an instant as Azure services and their tools write it; false when s is none. A wrong guess would move
+// an event to another month, so nothing is repaired: 2023-06-15:54:46Z, seen once, has lost a part and stays unknown.
 func ParseTime[T string | []byte](s T) (Time, bool) {
 	if at, ok := parseRFC3339(s); ok {
 		return at, true
@@ -37,6 +48,9 @@ func ParseTime[T string | []byte](s T) (Time, bool) {
 		return Time{}, false
 	}
 	written := strings.ToUpper(string(s))
+	if at, ok := parseCount(written); ok {
+		return at, true
+	}
 	if at, err := time.Parse(time.RFC3339Nano, written); err == nil {
 		return At(at), true
 	}
@@ -46,6 +60,43 @@ func ParseTime[T string | []byte](s T) (Time, bool) {
 		}
 	}
 	return Time{}, false
+}
+
+// parseCount reads what is counted from 1970: /Date(1758547872123)/ and /Date(1758547872123+0200)/ as .NET's older JSON
+// writers and Windows PowerShell have it (milliseconds in UTC; the offset says only where it was written), and bare
+// numbers. Those are seconds, milliseconds, microseconds or nanoseconds; between the years 2000 and 2100 no number can
+// be two of them, and others are no time.
+func parseCount(s string) (Time, bool) {
+	if inner, ok := strings.CutPrefix(s, "/DATE("); ok {
+		inner, ok = strings.CutSuffix(inner, ")/")
+		if at := strings.LastIndexAny(inner, "+-"); at > 0 {
+			inner = inner[:at]
+		}
+		ms, err := strconv.ParseInt(inner, 10, 64)
+		at := time.UnixMilli(ms)
+		return At(at), ok && err == nil && between(at, 1, 9999)
+	}
+	whole, part, _ := strings.Cut(s, ".")
+	n, rest := digits(whole), digits(part)
+	if len(whole) > 19 || n < 0 || rest < 0 || len(part) > 9 {
+		return Time{}, false
+	}
+	for _, unit := range [...]time.Duration{time.Second, time.Millisecond, time.Microsecond, time.Nanosecond} {
+		perSecond := int64(time.Second / unit)
+		at := time.Unix(int64(n)/perSecond, int64(n)%perSecond*int64(unit))
+		if between(at, 2000, 2099) {
+			for range part {
+				unit /= 10
+			}
+			return At(at.Add(time.Duration(rest) * unit)), true
+		}
+	}
+	return Time{}, false
+}
+
+func between(at time.Time, first, last int) bool {
+	year := at.UTC().Year()
+	return first <= year && year <= last
 }
 
 // parseRFC3339 reads the usual spelling, 2025-04-24T14:11:46.421669Z or …+00:00, without the cost of time.Parse.

@@ -12,11 +12,7 @@ type act struct{ noun, done, do string }
 // actOf reads "Microsoft.Network/networkSecurityGroups/securityRules/write". Phrases that are no ARM operation (PIM)
 // are taken as they are.
 func actOf(e activity.Event) act {
-	spelled := or(e.OperationDisplay, e.Operation)
-	if !strings.EqualFold(spelled, e.Operation) || !strings.Contains(spelled, "/") {
-		spelled = e.Operation // a display name for people is not split into words
-	}
-	parts := strings.Split(spelled, "/")
+	parts := strings.Split(spelled(e), "/")
 	if len(parts) < 3 {
 		named := or(e.OperationDisplay, e.Operation, "an unnamed operation")
 		return act{done: "ran “" + named + "” on", do: "run “" + named + "” on"}
@@ -24,6 +20,9 @@ func actOf(e activity.Event) act {
 	verb, types := strings.ToLower(parts[len(parts)-1]), parts[1:len(parts)-1]
 	if verb == "action" {
 		doing, noun := words(types[len(types)-1]), ""
+		if strings.Contains(e.OperationDisplay, " ") { // a name for people: "List Storage Account Keys"
+			doing = Brief(e.OperationDisplay)
+		}
 		if len(types) > 1 { // else it is the provider that does it: Microsoft.Authorization/elevateAccess/action
 			noun = nounOf(types[:len(types)-1])
 		}
@@ -36,6 +35,17 @@ func actOf(e activity.Event) act {
 		return act{nounOf(types), "deleted", "delete"}
 	}
 	return act{nounOf(types), "ran " + verb + " on", "run " + verb + " on"}
+}
+
+// spelled is the operation with the capitals that tell its words apart, "…/networkSecurityGroups/delete". Where the record
+// has a name for people instead, or only capitals, the access check or the message of the export may repeat it.
+func spelled(e activity.Event) string {
+	for _, text := range []string{e.OperationDisplay, e.Properties.Text("authorization", "action"), e.Properties.Text("message")} {
+		if strings.EqualFold(text, e.Operation) && text != e.Operation && text != strings.ToUpper(text) {
+			return text
+		}
+	}
+	return e.Operation
 }
 
 // told puts the verb into the form that the outcome asks for.

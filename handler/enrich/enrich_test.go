@@ -195,6 +195,22 @@ func TestEveryCategoryReadsLikeWhatItIs(t *testing.T) {
 	}
 }
 
+// A list item has a name for people where other forms have the operation's own spelling.
+func TestOperationsOfListItemsReadAsWell(t *testing.T) {
+	t.Parallel()
+	e := administrative("Microsoft.Storage/storageAccounts/listKeys/action", activity.Succeeded)
+	e.OperationDisplay = "List Storage Account Keys"
+	if v := enrich.Of(e, enrich.Options{}); v.Sentence != "Rob Robertson ran “List Storage Account Keys” on storage account nsg-web in rg-prod." {
+		t.Error(v.Sentence)
+	}
+	e = administrative("Microsoft.Cdn/customDomains/delete", activity.Succeeded)
+	e.OperationDisplay = "MICROSOFT.CDN/CUSTOMDOMAINS/DELETE"
+	e.Properties = activity.Properties(`{"authorization":{"action":"Microsoft.Cdn/customDomains/delete"}}`)
+	if v := enrich.Of(e, enrich.Options{}); v.Sentence != "Rob Robertson deleted custom domain nsg-web in rg-prod." {
+		t.Error(v.Sentence)
+	}
+}
+
 func TestFailuresSayWhy(t *testing.T) {
 	t.Parallel()
 	for properties, want := range map[string]string{

@@ -98,11 +98,18 @@ func (k *claims) take(c *jsonscan.Cursor) {
 func (k *claims) takeAll(c *jsonscan.Cursor) {
 	*k = claims{text: c.Text()}
 	for name := range c.Members {
-		if claim := claimOf(name); claim >= 0 {
+		switch claim := claimOf(name); {
+		case claim >= 0:
 			k.at[claim] = skip(c)
+		case string(name) == contentName && c.At('{'):
+			k.takeAll(c)
 		}
 	}
 }
+
+// contentName is the one member of what PowerShell makes of a dictionary: Get-AzActivityLog's Claims and Properties are
+// {"Content": {…}} (PSDictionaryElement of the module Az.Monitor).
+const contentName = "Content"
 
 // takeText reads claims out of text that need not be JSON; then it holds none.
 func (k *claims) takeText(inner []byte) {

@@ -34,6 +34,7 @@ func readCommonAlert(it *item, r *Reading) error {
 		e.Category = serviceCategory(service)
 	}
 	a := &it.essence
+	it.judged(e)
 	it.keepAlert([]alertMember{
 		{"id", a.raw(a.alertID)},
 		{"rule", a.raw(a.alertRule)},
@@ -48,6 +49,25 @@ func readCommonAlert(it *item, r *Reading) error {
 		{"custom_properties", it.data.raw(it.data.customProperties)},
 	})
 	return it.finish(r, m, firstPresent(m.raw(m.resourceID), firstElement(a.raw(a.alertTargetIDs))))
+}
+
+// judged stands in for a record that the alert does not bring: alertContext may be null. Then the time is that of the
+// alert, and whether the condition holds.
+func (it *item) judged(e *activity.Event) {
+	a := &it.essence
+	resolved := strings.EqualFold(string(it.text.word(a.raw(a.monitorCondition))), "Resolved")
+	if e.Time.IsZero() && resolved {
+		e.Time = it.text.when(a.raw(a.resolvedDateTime))
+	}
+	if e.Time.IsZero() {
+		e.Time = it.text.when(a.raw(a.firedDateTime))
+	}
+	if e.Outcome != "" || e.Operation != "" {
+		return
+	}
+	if e.Outcome = activity.Active; resolved {
+		e.Outcome = activity.Resolved
+	}
 }
 
 // isActivityAlert tells an alert about an Activity Log record. Third parties write the service plainly as "Activity

@@ -77,8 +77,6 @@ func (it *item) member(c *jsonscan.Cursor, name []byte) {
 	case isObject && string(name) == "data":
 		it.top.data = object
 		it.readData(c)
-	case isObject && string(name) == "identity":
-		it.readIdentity(c)
 	default:
 		it.top.take(c, name)
 	}
@@ -117,17 +115,6 @@ func (it *item) readContext(c *jsonscan.Cursor) {
 		if string(name) == "activityLog" && c.At('{') {
 			it.data.activityLog = object
 			it.context.takeAll(c, &it.props)
-		}
-	}
-}
-
-// readIdentity reads the resource-log schema's identity, which holds what REST has at the top (schema page, mapping
-// table: "identity: claims and authorization properties").
-func (it *item) readIdentity(c *jsonscan.Cursor) {
-	it.top.identity = object
-	for name := range c.Members {
-		if string(name) == "claims" || string(name) == "authorization" {
-			it.top.take(c, name)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package payload
 
 import (
+	"bytes"
 	"strings"
 
 	"github.com/auditbell/auditbell/handler/jsonscan"
@@ -223,7 +224,9 @@ func (m *members) take(c *jsonscan.Cursor, name []byte) {
 // match; people read the localized operation name ("Health Event Activated" on the schema page).
 func (m *members) fill(slot *span, c *jsonscan.Cursor) {
 	if !c.At('{') {
-		*slot = skip(c)
+		if *slot = skip(c); slot == &m.identity {
+			m.identityText(m.raw(*slot))
+		}
 		return
 	}
 	if m.holdsObject(slot) {
@@ -245,6 +248,8 @@ func (m *members) fill(slot *span, c *jsonscan.Cursor) {
 // object reads an object that the event keeps, or steps over one that it does not.
 func (m *members) object(slot *span, c *jsonscan.Cursor) {
 	switch {
+	case slot == &m.identity:
+		m.readIdentity(c)
 	case m.props == nil:
 		c.Skip()
 	case slot == &m.properties:
@@ -255,6 +260,39 @@ func (m *members) object(slot *span, c *jsonscan.Cursor) {
 		m.compactRequest = m.props.aside(c)
 	default:
 		c.Skip()
+	}
+}
+
+// readIdentity reads the resource-log schema's identity, which holds what REST has at the top (schema page, mapping
+// table: "identity: claims and authorization properties").
+func (m *members) readIdentity(c *jsonscan.Cursor) {
+	for name := range c.Members {
+		if bytes.EqualFold(name, []byte("claims")) || bytes.EqualFold(name, []byte("authorization")) {
+			m.take(c, name)
+		}
+	}
+}
+
+// identityText reads an identity that pipelines have made text of (elastic/beats#25815: a field that is usually an object
+// is a string that holds JSON). Other logs write a person's name there.
+func (m *members) identityText(raw []byte) {
+	if !looksNested(raw) {
+		return
+	}
+	inner, err := jsonscan.AppendUnquote(nil, raw)
+	if err != nil || jsonscan.Valid(inner) != nil || jsonscan.Kind(inner) != '{' {
+		return
+	}
+	c := jsonscan.NewCursor(inner, 0)
+	for name := range c.Members {
+		switch {
+		case bytes.EqualFold(name, []byte("claims")):
+			m.claims.take(c)
+		case bytes.EqualFold(name, []byte("authorization")) && m.props != nil:
+			if m.compactAuthorization = m.props.aside(c); jsonscan.Kind(m.compactAuthorization.in(m.props.side)) != '{' {
+				m.compactAuthorization = span{}
+			}
+		}
 	}
 }
 

@@ -92,6 +92,10 @@ func (p *properties) members(c *jsonscan.Cursor) {
 			p.older = c.Skip()
 			continue
 		}
+		if string(name) == contentName && len(p.out) == len("{") && c.At('{') {
+			p.members(c)
+			continue
+		}
 		p.member(c, name)
 	}
 }

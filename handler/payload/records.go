@@ -1,6 +1,7 @@
 package payload
 
 import (
+	"errors"
 	"strings"
 
 	"github.com/auditbell/auditbell/handler/activity"
@@ -25,7 +26,13 @@ func isRecord(it *item) bool {
 	case named:
 		return m.category.present() && !isListItem(m) // a partial record, as rule sets quote them
 	}
-	return dated && (m.category.present() || m.metricName.present())
+	return dated && (m.category.present() || m.metricName.present() || m.resourceID.present()) || isOtherLog(m)
+}
+
+// isOtherLog tells a record of a resource's own log that has neither time nor operationName, as Event Hubs namespaces
+// write theirs ("EventTimeString", "EventName").
+func isOtherLog(m *members) bool {
+	return m.category.present() && m.resourceID.present() && !m.eventDataID.present()
 }
 
 // readRecord reads a record, or says to which other log it belongs: diagnostic settings of many resources may share one
@@ -39,6 +46,9 @@ func readRecord(it *item, r *Reading) error {
 	e := &r.Event
 	if err := it.draft(e, activity.FormRecords, m); err != nil {
 		return err
+	}
+	if e.Category != "" && e.Operation == "" && !m.time.present() {
+		return errors.New("a record without time and operation")
 	}
 	if e.Category == "" {
 		category := string(it.text.word(m.raw(m.category)))
@@ -72,6 +82,8 @@ func otherResourceLog(category, operation string, r *Reading) {
 		r.set(Noise, "signin", "sign-in record ("+category+")")
 	case strings.EqualFold(category, "AuditLogs"):
 		r.set(Noise, "directory_audit", "directory audit record ("+operation+")")
+	case category == "" && operation == "":
+		r.set(Noise, "resource_log", "resource log without category and operation")
 	case category == "":
 		r.set(Noise, "resource_log", "resource log without category, operation "+operation)
 	default:
