@@ -72,7 +72,19 @@ const (
 	FormCloudEvents   Form = "cloudevents"    // CloudEvents 1.0
 	FormCommonAlert   Form = "common_alert"   // action group, common alert schema
 	FormWebhookLegacy Form = "webhook_legacy" // action group, activity-log webhook before the common schema
+	FormLogAnalytics  Form = "log_analytics"  // row of the table AzureActivity: workspace export, query result, CSV
+	FormPowerShell    Form = "powershell"     // Get-AzActivityLog | ConvertTo-Json
+	FormPortalCSV     Form = "portal_csv"     // "Download as CSV" of the portal's activity log
 )
+
+// Channel is the form whose records these are. A row of Log Analytics and an object of PowerShell's show a record of the
+// list that the REST API has, with its eventDataId: whichever way it came, it is one record with one id.
+func (f Form) Channel() Form {
+	if f == FormLogAnalytics || f == FormPowerShell {
+		return FormREST
+	}
+	return f
+}
 
 // FormCanary is what our own daily test becomes after it was read. No payload is ever read as this form, so that nobody
 // outside can send a test, or hide as one.

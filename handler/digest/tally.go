@@ -58,6 +58,7 @@ const quarterSeconds = 15 * 60
 // formNames are the forms that entries come in, the most usual first.
 var formNames = [...]activity.Form{
 	activity.FormREST, activity.FormRecords, activity.FormEventGrid, activity.FormCloudEvents, activity.FormCommonAlert, activity.FormWebhookLegacy,
+	activity.FormLogAnalytics, activity.FormPowerShell, activity.FormPortalCSV, // added later: rollups keep the index
 }
 
 // NewTally returns an empty Tally of a window.

@@ -20,9 +20,6 @@ func (f *frames) broken(err error) bool {
 	if f.fill != nil && len(f.data)-f.pos >= maxItem {
 		reason = fmt.Sprintf("an item is larger than %d MB, at byte %d", maxItem>>20, f.offset(f.pos))
 	}
-	if start := f.data[f.pos:]; f.offset(f.pos) == 0 && (bytes.HasPrefix(start, []byte("\xff\xfe")) || bytes.HasPrefix(start, []byte("\xfe\xff"))) {
-		reason = "the text is UTF-16, expected UTF-8" // what Windows PowerShell writes by default
-	}
 	if f.layer > 0 {
 		reason += " of the text of a string"
 	}

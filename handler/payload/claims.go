@@ -1,6 +1,10 @@
 package payload
 
-import "github.com/auditbell/auditbell/handler/jsonscan"
+import (
+	"bytes"
+
+	"github.com/auditbell/auditbell/handler/jsonscan"
+)
 
 // claims holds where the claims stand that may leave this package. A token's claims are personal data (names, mail addresses,
 // group ids, session and token ids): whatever has no place here is stepped over and reaches nothing downstream. The
@@ -8,6 +12,7 @@ import "github.com/auditbell/auditbell/handler/jsonscan"
 type claims struct {
 	text []byte // what the spans point into
 	at   [len(claimNames)]span
+	lost bool // there were claims, as text that cannot be read
 }
 
 // raw returns the value of a kept claim, nil when there is none.
@@ -90,8 +95,21 @@ func (k *claims) take(c *jsonscan.Cursor) {
 		inner, err := jsonscan.AppendUnquote(nil, c.Skip())
 		if err == nil && jsonscan.Kind(inner) == '{' {
 			k.takeText(inner)
+		} else if isCut(inner) {
+			k.lost = true
 		}
 	}
+}
+
+// isCut tells what PowerShell's ConvertTo-Json writes in place of an object that lies deeper than -Depth, 2 by default:
+// the name of its type, or "@{…}".
+func isCut(text []byte) bool {
+	for _, head := range []string{"System.Collections.", "System.Object", "Microsoft.Azure.", "@{"} {
+		if bytes.HasPrefix(text, []byte(head)) {
+			return true
+		}
+	}
+	return false
 }
 
 // takeAll reads the claims of an object, in place of any that were read before.
@@ -101,8 +119,8 @@ func (k *claims) takeAll(c *jsonscan.Cursor) {
 		switch claim := claimOf(name); {
 		case claim >= 0:
 			k.at[claim] = skip(c)
-		case string(name) == contentName && c.At('{'):
-			k.takeAll(c)
+		case string(name) == contentName:
+			k.take(c)
 		}
 	}
 }
@@ -118,6 +136,8 @@ func (k *claims) takeText(inner []byte) {
 	found.takeAll(c)
 	if c.Err() == nil {
 		*k = found
+	} else if string(inner) != "{...}" { // as documentation has it
+		k.lost = true
 	}
 }
 

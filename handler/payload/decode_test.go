@@ -97,7 +97,7 @@ func render2(t *rapid.T, readings []payload.Reading) string {
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
 	for _, r := range readings {
-		g := golden{Kind: r.Kind.String(), Signal: r.Signal, Reason: r.Reason}
+		g := golden{Kind: r.Kind.String(), Signal: r.Signal, Reason: r.Reason, Notice: r.Notice, Lost: r.Lost}
 		if r.Kind == payload.Activity {
 			g.Event = &r.Event
 		}

@@ -1,9 +1,7 @@
 package payload
 
 import (
-	"bufio"
 	"bytes"
-	"compress/gzip"
 	"errors"
 	"fmt"
 	"io"
@@ -17,59 +15,66 @@ const (
 )
 
 // Decoder reads a file or stream of any size, item by item, in the memory of its largest item. It accepts what Decode
-// accepts, gzip included.
+// accepts, see unwrap.
 type Decoder struct {
 	frames *frames
-	source io.Reader
+	input  io.Reader
+	source io.Reader // the text that is read now
 	err    error
 }
 
-// NewDecoder returns a Decoder that reads r; it reads ahead.
-func NewDecoder(r io.Reader) *Decoder {
-	d := &Decoder{source: r, frames: new(frames)}
-	d.frames.start(make([]byte, 0, firstWindow), d.fill)
-	d.open()
-	return d
-}
+// NewDecoder returns a Decoder that reads r; it reads ahead. A file may be sought in: the directory of a zip archive
+// stands at its end.
+func NewDecoder(r io.Reader) *Decoder { return &Decoder{input: r, frames: new(frames)} }
 
 // All iterates over the readings, in input order. A read error ends the iteration, with a zero Reading. A Reading's
 // Raw is valid until the next one.
 func (d *Decoder) All() iter.Seq2[Reading, error] {
 	return func(yield func(Reading, error) bool) {
-		r := &d.frames.last
-		for d.frames.next(r) {
-			if !yield(*r, nil) {
-				return
-			}
-		}
-		if d.err != nil && !errors.Is(d.err, io.EOF) {
-			yield(Reading{}, fmt.Errorf("read input: %w", d.err))
+		wanted := true
+		err := unwrap(d.input, func(p part) bool {
+			wanted = d.part(p, yield)
+			return wanted && d.err == nil
+		})
+		if err = errors.Join(err, d.err); wanted && err != nil {
+			yield(Reading{}, fmt.Errorf("read input: %w", err))
 		}
 	}
 }
 
-// open looks at the first bytes: gzip by its magic number, then a byte order mark, which Windows tools put before UTF-8.
-func (d *Decoder) open() {
-	buffered := bufio.NewReaderSize(d.source, 64<<10)
-	if magic, _ := buffered.Peek(len(gzipMagic)); bytes.Equal(magic, gzipMagic) {
-		unzipped, err := gzip.NewReader(buffered)
-		if err != nil {
-			d.err = err
-			return
+// part reads one text; false when nobody wants more.
+func (d *Decoder) part(p part, yield func(Reading, error) bool) bool {
+	if p.fault != "" {
+		r := invalid(p.fault)
+		r.Raw = p.start
+		return yield(r, nil)
+	}
+	f := d.frames
+	f.start(f.window(), d.fill)
+	f.base, f.item.csv, d.source = p.base, p.csv, p.text
+	for f.next(&f.last) {
+		if p.name != "" && f.last.Kind == Invalid {
+			f.last.Reason = p.name + ": " + f.last.Reason
 		}
-		buffered = bufio.NewReaderSize(unzipped, 64<<10)
+		if !yield(f.last, nil) {
+			return false
+		}
 	}
-	if mark, _ := buffered.Peek(len(byteOrderMark)); bytes.Equal(mark, byteOrderMark) {
-		d.frames.base = int64(len(byteOrderMark))
-		_, d.err = buffered.Discard(len(byteOrderMark))
+	if errors.Is(d.err, io.EOF) {
+		d.err = nil
+	} else if d.err != nil && p.name != "" {
+		d.err = fmt.Errorf("%s: %w", p.name, d.err)
 	}
-	d.source = buffered
+	return true
 }
 
-// gzipMagic is how every gzip stream begins (RFC 1952, section 2.3.1).
-var gzipMagic = []byte{0x1f, 0x8b}
-
-var byteOrderMark = []byte("\xef\xbb\xbf")
+// window is the memory for a text's window: that of the text before.
+func (f *frames) window() []byte {
+	if cap(f.data) < firstWindow {
+		return make([]byte, 0, firstWindow)
+	}
+	return f.data[:0]
+}
 
 // fill appends input to the window, first moving what is still needed to its start. It doubles the window when an
 // item fills half of it, so that an item is looked at a few times at most. False: there is no more, or the item is
@@ -94,4 +99,11 @@ func (d *Decoder) fill() bool {
 	}
 	f.data = window[:kept+n]
 	return n > 0
+}
+
+// wrapped tells a delivery that is not JSON as it stands.
+func wrapped(data []byte) bool {
+	data = bytes.TrimPrefix(data, byteOrderMark)
+	_, utf16 := utf16Order(data)
+	return utf16 || !looksJSON(data[:min(len(data), sniffed)])
 }

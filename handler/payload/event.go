@@ -56,6 +56,7 @@ func (it *item) finish(r *Reading, m *members, resource []byte) error {
 	}
 	e.ID = it.identify(e, m)
 	activity.AddPIM(e)
+	it.notice(r, m)
 	return nil
 }
 

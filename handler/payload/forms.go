@@ -23,7 +23,10 @@ var forms = []form{
 	{"cloudevents", isCloudEvent, readCloudEvent},
 	{"eventgrid", isEventGrid, readEventGrid},
 	{"reading", isReading, readReading},
+	{"portal_csv", isPortalCSV, readPortalCSV},
+	{"log_analytics", isLogAnalytics, readLogAnalytics},
 	{"records", isRecord, readRecord},
+	{"powershell", isPowerShell, readPowerShell},
 	{"rest", isREST, readREST},
 }
 

@@ -22,7 +22,7 @@ type frames struct {
 	base int64       // input offset of data[0]
 	fill func() bool // appends to data and may move data[pos:] to its start; false at the end of the input
 
-	open  []byte // the lists we are in: '[' an array, '{' the object around an envelope's array
+	open  []byte // the lists we are in: '[' an array, '{' the object around an envelope's array, 'r' a result's rows
 	comma bool   // an element was read: a comma or the list's end must follow
 	first bool   // the first value was seen
 	lines bool   // the input is JSON Lines: its first value begins and ends in one line, and there is another line
@@ -72,13 +72,28 @@ func (f *frames) space() bool {
 		if f.undecided && bytes.IndexByte(f.data[from:f.pos], '\n') >= 0 {
 			f.lines, f.undecided = true, false
 		}
-		if f.pos < len(f.data) {
+		if f.pos < len(f.data) && !f.mark() {
 			return true
 		}
-		if f.fill == nil || !f.fill() {
+		if f.pos == len(f.data) && (f.fill == nil || !f.fill()) {
 			return false
 		}
 	}
+}
+
+// mark steps over a byte order mark at data[pos]: files were joined.
+func (f *frames) mark() bool {
+	if f.data[f.pos] != byteOrderMark[0] || len(f.open) > 0 {
+		return false
+	}
+	if len(f.data)-f.pos < len(byteOrderMark) && f.fill != nil {
+		f.fill()
+	}
+	if !bytes.HasPrefix(f.data[f.pos:], byteOrderMark) {
+		return false
+	}
+	f.pos += len(byteOrderMark)
+	return true
 }
 
 // end reports a list that the input leaves open.
@@ -127,6 +142,9 @@ func (f *frames) value(c byte) bool {
 	case '{':
 		return f.object()
 	case '[':
+		if len(f.open) > 0 && f.open[len(f.open)-1] == 'r' {
+			return f.row()
+		}
 		return f.enter(f.pos, "[")
 	}
 	end, ok := f.measure()
@@ -161,6 +179,9 @@ func (f *frames) object() bool {
 	for {
 		end, list, err := f.item.collect(f.data, f.pos)
 		switch {
+		case list > 0 && f.item.table.rows:
+			f.item.table.rows = false
+			return f.enter(list, "{r")
 		case list > 0:
 			return f.enter(list, "{[")
 		case err == nil:

@@ -23,10 +23,12 @@ type golden struct {
 	Kind   string          `json:"kind"`
 	Signal string          `json:"signal,omitempty"`
 	Reason string          `json:"reason,omitempty"`
+	Notice string          `json:"notice,omitempty"`
+	Lost   bool            `json:"lost,omitempty"`
 	Event  *activity.Event `json:"event,omitempty"`
 }
 
-// samples returns the files of testdata: <form>/<case>.json or .jsonl, each with <case>.golden beside it.
+// samples returns the files of testdata: <form>/<case>.json, .jsonl or .csv, each with <case>.golden beside it.
 func samples(t testing.TB) []string {
 	t.Helper()
 	var files []string
@@ -34,7 +36,7 @@ func samples(t testing.TB) []string {
 		if err == nil && d.Name() == "fuzz" {
 			return fs.SkipDir
 		}
-		if ext := filepath.Ext(path); ext == ".json" || ext == ".jsonl" {
+		if ext := filepath.Ext(path); ext == ".json" || ext == ".jsonl" || ext == ".csv" {
 			files = append(files, path)
 		}
 		return err
@@ -137,7 +139,7 @@ func render(t testing.TB, readings []payload.Reading) string {
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
 	for _, r := range readings {
-		g := golden{Kind: r.Kind.String(), Signal: r.Signal, Reason: r.Reason}
+		g := golden{Kind: r.Kind.String(), Signal: r.Signal, Reason: r.Reason, Notice: r.Notice, Lost: r.Lost}
 		if r.Kind == payload.Activity {
 			g.Event = &r.Event
 		}

@@ -24,7 +24,7 @@ const idLetters = "abcdefghijklmnopqrstuvwxyz234567"
 func (it *item) identify(e *activity.Event, m *members) string {
 	b := it.text.tmp[:0]
 	part := func(s string) { b = append(append(b, s...), 0) }
-	part(string(e.Form))
+	part(string(e.Form.Channel()))
 	b = append(append(b, firstPresent(it.top.raw(it.top.eventType), it.top.raw(it.top.typ))...), 0)
 	b = binary.BigEndian.AppendUint64(b, uint64(e.Time.Unix()))
 	b = binary.BigEndian.AppendUint32(b, uint32(e.Time.Nanosecond()))

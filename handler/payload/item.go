@@ -16,6 +16,9 @@ type item struct {
 	data    members    // its member data: the payload of Event Grid, CloudEvents and the action-group schemas
 	context members    // data.alertContext, data.context.activityLog: the record that an Azure alert is about
 	essence essentials // data.essentials of the common alert schema
+	row     row        // columns of Log Analytics that no other form has
+	table   table      // the result of a query, of which this item is the head or a row
+	csv     csvSource  // set while the rows of a CSV file are read
 	names   [][]byte   // the first few top-level names, for the reason when no form knows the item
 	text    text       // text under construction
 	props   properties // properties under construction
@@ -33,8 +36,13 @@ func (it *item) collect(data []byte, at int) (end, list int, err error) {
 	it.reset(data)
 	c := jsonscan.NewCursor(data, at)
 	for name := range c.Members {
-		if isList(name) && c.At('[') {
-			return 0, c.Pos(), nil
+		if c.At('[') {
+			if isList(name) || it.table.opens(name) {
+				return 0, c.Pos(), nil
+			}
+			if it.table.keeps(c, name) {
+				continue
+			}
 		}
 		it.member(c, name)
 	}
@@ -61,6 +69,12 @@ func (it *item) reset(data []byte) {
 	if it.essence.text != nil {
 		it.essence = essentials{}
 	}
+	if it.row.any {
+		it.row = row{}
+	}
+	if !it.table.within {
+		it.table.columns = it.table.columns[:0]
+	}
 }
 
 // isList tells the member that holds an envelope's items: {"records":[…]} from Event Hubs and storage, {"value":[…],
@@ -78,7 +92,9 @@ func (it *item) member(c *jsonscan.Cursor, name []byte) {
 		it.top.data = object
 		it.readData(c)
 	default:
-		it.top.take(c, name)
+		if !it.top.take(c, name) {
+			it.row.take(c, name)
+		}
 	}
 }
 

@@ -14,6 +14,17 @@ type span struct{ from, to uint32 }
 // present reports whether there is a value.
 func (s span) present() bool { return s.to > 0 }
 
+// empty reports whether there is nothing but an empty string.
+func (s span) empty() bool { return s.to-s.from <= uint32(len(`""`)) }
+
+// or returns s unless it is empty.
+func (s span) or(other span) span {
+	if s.empty() {
+		return other
+	}
+	return s
+}
+
 // in returns the raw value, nil when there is none.
 func (s span) in(text []byte) []byte {
 	if s.to == 0 {
@@ -195,29 +206,29 @@ func byFold(names ...string) map[string]string {
 	return folded
 }
 
-// take reads the member c stands at when a form knows it. The exact spelling wins over a folded one: records hold
-// Level, a number, beside level, a word (facts: payload variations).
-func (m *members) take(c *jsonscan.Cursor, name []byte) {
+// take reads the member c stands at when a form knows it, and reports whether one does. The exact spelling wins over a
+// folded one: records hold Level, a number, beside level, a word (facts: payload variations). Of two folded ones the
+// first counts that is not empty: rows of Log Analytics have an empty ResourceId beside _ResourceId.
+func (m *members) take(c *jsonscan.Cursor, name []byte) bool {
 	if string(name) == "claims" {
 		m.claims.take(c)
-		return
+		return true
 	}
 	if slot := m.slot(name); slot != nil {
 		m.fill(slot, c)
-		return
+		return true
 	}
 	var buf [32]byte
 	known, ok := recordNames[string(fold(&buf, name))]
 	if !ok {
-		return
+		return false
 	}
 	if known == "claims" {
 		m.claims.take(c)
-		return
-	}
-	if slot := m.recordSlot([]byte(known)); !slot.present() {
+	} else if slot := m.recordSlot([]byte(known)); slot.empty() {
 		m.fill(slot, c)
 	}
+	return true
 }
 
 // fill reads the value c stands at into slot. Of REST's {"value":…,"localizedValue":…} it keeps the value, which rules
@@ -237,10 +248,8 @@ func (m *members) fill(slot *span, c *jsonscan.Cursor) {
 	}
 	m.localizable = true
 	value, localized := localizable(c)
-	if *slot = value; value.to-value.from <= uint32(len(`""`)) {
-		*slot = localized
-	}
-	if slot == &m.operationName && localized.to-localized.from > uint32(len(`""`)) {
+	*slot = value.or(localized)
+	if slot == &m.operationName && !localized.empty() {
 		m.operationDisplay = localized
 	}
 }
@@ -281,6 +290,7 @@ func (m *members) identityText(raw []byte) {
 	}
 	inner, err := jsonscan.AppendUnquote(nil, raw)
 	if err != nil || jsonscan.Valid(inner) != nil || jsonscan.Kind(inner) != '{' {
+		m.claims.lost = true
 		return
 	}
 	c := jsonscan.NewCursor(inner, 0)

@@ -63,6 +63,10 @@ type Reading struct {
 	// Reason says for all other kinds what it is ("metric alert"), or why it cannot be read, with offset or member.
 	Reason string
 	Signal string // short stable name for counting: metric_alert, budget, signin, validation, policy_state, …
+	// Notice says of an event what it lacks, for people: a time, an operation, an outcome. Lost reports that it was there
+	// and could not be read.
+	Notice string
+	Lost   bool
 	// Raw is the item's own bytes. Readings of Decode share it with the input; that of a Decoder is valid until
 	// the next reading.
 	Raw []byte
@@ -71,11 +75,12 @@ type Reading struct {
 // Decode reads one payload as it was delivered and says of each item what it was, in input order. It never panics and
 // never drops anything: what cannot be read is an Invalid reading. A list without items yields no reading.
 func Decode(data []byte) []Reading {
-	if bytes.HasPrefix(data, gzipMagic) || len(data) > largestDelivery {
+	if len(data) > largestDelivery || wrapped(data) {
 		return decodeStreamed(data)
 	}
 	f, _ := pool.Get().(*frames)
 	defer f.release()
+	f.item.csv = csvSource{}
 	f.start(bytes.TrimPrefix(data, byteOrderMark), nil)
 	f.base = int64(len(data) - len(f.data))
 	readings := make([]Reading, 0, 1) // nearly every delivery is one event

@@ -18,7 +18,8 @@ type properties struct {
 	side  []byte   // members that stand beside properties, written while the item is collected
 	owner *members // whose properties out holds already; nil before
 
-	own []byte // what of out is the record's own
+	own  []byte // what of out is the record's own
+	lost bool   // the record's own are text that cannot be read
 	// Members of the record's properties that stand in for members that are missing beside them.
 	eventCategory, eventName, operationID, eventDataID, entity, callerInfo []byte
 	older                                                                  []byte // eventProperties
@@ -73,6 +74,7 @@ func (p *properties) open(raw []byte) error {
 	if jsonscan.Kind(raw) == '"' {
 		inner, _ := jsonscan.AppendUnquote(nil, raw)
 		if jsonscan.Valid(inner) != nil {
+			p.lost = len(inner) > 0
 			return nil
 		}
 		raw = inner

@@ -24,11 +24,13 @@ func isListItem(m *members) bool {
 	return m.localizable || m.status.present() || m.caller.present() || m.authorization.present() && !m.identity.present()
 }
 
-// readREST reads a list item; its own id stands in for what a $select has left out.
-func readREST(it *item, r *Reading) error {
+func readREST(it *item, r *Reading) error { return it.listItem(activity.FormREST, r) }
+
+// listItem reads a list item; its own id stands in for what a $select has left out.
+func (it *item) listItem(form activity.Form, r *Reading) error {
 	m := &it.top
 	e := &r.Event
-	if err := it.draft(e, activity.FormREST, m); err != nil {
+	if err := it.draft(e, form, m); err != nil {
 		return err
 	}
 	if !m.resourceID.present() || e.EventID == "" {

@@ -30,7 +30,7 @@ func feedOf(form activity.Form) Feed {
 		return EventGrid
 	case activity.FormRecords:
 		return EventHub
-	case activity.FormREST:
+	case activity.FormREST, activity.FormLogAnalytics, activity.FormPowerShell, activity.FormPortalCSV:
 		return Other
 	}
 	return ""

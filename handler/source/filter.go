@@ -30,6 +30,13 @@ func (f *Filter) Holds(e *activity.Event) bool {
 		among(f.Groups, e.ResourceGroup) && among(f.Subscriptions, e.SubscriptionID) && f.calledBy(e)
 }
 
+// holdsAtSomeTime is Holds for any window.
+func (f *Filter) holdsAtSomeTime(e *activity.Event) bool {
+	open := *f
+	open.Window = Window{}
+	return open.Holds(e)
+}
+
 // calledBy looks at every name of the caller: who asks knows one of them, and a source may have chosen another.
 func (f *Filter) calledBy(e *activity.Event) bool {
 	return len(f.Callers) == 0 || slices.ContainsFunc([]string{e.Caller, e.CallerName, e.CallerObjectID, e.CallerAppID}, func(name string) bool {

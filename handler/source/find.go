@@ -24,6 +24,9 @@ type Found struct {
 	Bytes      int64 // of input that it took, for progress
 	Events     []activity.Event
 	Unreadable []Place
+	// Notices say what events lack: a time, an operation, an outcome that can be read. An event without a time lies in no
+	// window: where one is asked for and the event could be meant, it is Unreadable.
+	Notices []Place
 }
 
 var _ Finder = Files{}
@@ -41,7 +44,7 @@ func (f Files) Find(ctx context.Context, filter Filter) iter.Seq2[*Found, error]
 				yield(nil, err)
 				return
 			}
-			if !yield(&Found{Name: p.Name, Bytes: p.Bytes, Events: p.found, Unreadable: p.Unreadable}, nil) {
+			if !yield(&Found{Name: p.Name, Bytes: p.Bytes, Events: p.found, Unreadable: p.Unreadable, Notices: p.notices}, nil) {
 				return
 			}
 		}
@@ -96,8 +99,16 @@ func (r *lineFinder) keep(p *piece, reading *payload.Reading, at Place) {
 	case reading.Kind == payload.Invalid:
 		at.Reason = reading.Reason
 		p.Unreadable = append(p.Unreadable, at)
-	case reading.Kind == payload.Activity && r.filter.Holds(&reading.Event):
+	case reading.Kind != payload.Activity:
+	case r.filter.Holds(&reading.Event):
 		p.found = append(p.found, reading.Event)
+		if reading.Notice != "" {
+			at.Reason = reading.Notice
+			p.notices = append(p.notices, at)
+		}
+	case reading.Event.Time.IsZero() && r.filter.holdsAtSomeTime(&reading.Event):
+		at.Reason = reading.Notice + ": an event without a time lies in no window"
+		p.Unreadable = append(p.Unreadable, at)
 	}
 }
 

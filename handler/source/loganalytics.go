@@ -111,24 +111,13 @@ func (l LogAnalytics) part(ctx context.Context, f Filter) (*Found, error) {
 	return found, nil
 }
 
-// restNames are the columns of AzureActivity (its table reference) as members of a REST item: payload then reads both
-// alike, and one record has one id whichever way it came.
-var restNames = map[string]string{
-	"TimeGenerated": "eventTimestamp", "EventSubmissionTimestamp": "submissionTimestamp", "Level": "level",
-	"OperationNameValue": "operationName", "ActivityStatusValue": "status", "ActivitySubstatusValue": "subStatus", "CategoryValue": "category",
-	"Caller": "caller", "Claims": "claims", "Authorization": "authorization", "HTTPRequest": "httpRequest",
-	"ResourceGroup": "resourceGroupName", "ResourceProviderValue": "resourceProviderName", "_ResourceId": "resourceId", "SubscriptionId": "subscriptionId",
-	"CorrelationId": "correlationId", "OperationId": "operationId", "EventDataId": "eventDataId", "Properties": "properties",
-}
-
-// row reads one row as the REST item that it was.
+// row reads one row as payload reads it in an export.
 func (f *Found) row(names []string, row []json.RawMessage, at Place, filter *Filter) {
 	item := map[string]json.RawMessage{}
 	for i, value := range row {
-		if i >= len(names) || restNames[names[i]] == "" || string(value) == "null" || string(value) == `""` {
-			continue
+		if i < len(names) {
+			item[names[i]] = value
 		}
-		item[restNames[names[i]]] = objectOf(value)
 	}
 	text, err := json.Marshal(item)
 	if err != nil {
@@ -145,15 +134,6 @@ func (f *Found) row(names []string, row []json.RawMessage, at Place, filter *Fil
 			f.Events = append(f.Events, reading.Event)
 		}
 	}
-}
-
-// objectOf peels JSON that stands in a string: dynamic columns come as text.
-func objectOf(value json.RawMessage) json.RawMessage {
-	var text string
-	if json.Unmarshal(value, &text) == nil && strings.HasPrefix(text, "{") && json.Valid([]byte(text)) {
-		return json.RawMessage(text)
-	}
-	return value
 }
 
 // KQL is the query for a filter: what Azure writes in two vocabularies is asked for in both, and without regard to

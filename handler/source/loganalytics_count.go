@@ -105,7 +105,7 @@ func (c Counted) what(ctx context.Context, v *Vocabulary) (*Batch, error) {
 	return c.count(ctx, countWhat, func(row tableRow) (Entry, error) {
 		operation := v.Operations.Of(row.text("Operation"))
 		e := Entry{
-			Aspects: What, Form: activity.FormREST, Category: activity.CategoryOf(row.text("CategoryValue")), Outcome: activity.OutcomeOf(row.text("ActivityStatusValue")),
+			Aspects: What, Form: activity.FormLogAnalytics, Category: activity.CategoryOf(row.text("CategoryValue")), Outcome: activity.OutcomeOf(row.text("ActivityStatusValue")),
 			Operation: operation, Caller: v.Callers.maybe(row.text("Who")), Scope: v.Scopes.maybe(row.text("Scope")), Count: row.number("N"),
 		}
 		if operation.Listed {

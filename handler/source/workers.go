@@ -29,6 +29,8 @@ type piece struct {
 	first bool
 	lines int64
 	found []activity.Event // Find's, in place of Entries
+
+	notices []Place // Find's
 }
 
 // worker turns jobs into pieces.
@@ -220,9 +222,11 @@ func (l *lineCount) number(b *piece) *piece {
 	if b.first {
 		l.before = 0
 	}
-	for i := range b.Unreadable {
-		if b.Unreadable[i].Line > 0 {
-			b.Unreadable[i].Line += l.before
+	for _, places := range [][]Place{b.Unreadable, b.notices} {
+		for i := range places {
+			if places[i].Line > 0 {
+				places[i].Line += l.before
+			}
 		}
 	}
 	l.before += b.lines

@@ -1,0 +1,132 @@
+package payload
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"io"
+	"strings"
+
+	"github.com/auditbell/auditbell/handler/activity"
+)
+
+// CSV files: what the portal's activity log downloads, and the CSV exports of Log Analytics query results. Each row is
+// turned into the object that its columns make of it, and read as such.
+
+// csvSource says which CSV file an item comes from.
+type csvSource struct {
+	portal bool // the portal's
+	told   bool // its first row was read
+}
+
+// portalColumns are the columns of the portal's "Download as CSV" as members of a list item.
+var portalColumns = map[string]string{
+	"correlation id": "correlationId", "operation name": "operationName", "status": "status", "event category": "category",
+	"level": "level", "time": "eventTimestamp", "subscription": "subscriptionId", "event initiated by": "caller",
+	"resource type": "resourceType", "resource group": "resourceGroupName", "resource": "resourceId",
+}
+
+// isPortalCSV tells a row by the file that it comes from.
+func isPortalCSV(it *item) bool { return it.csv.portal }
+
+// portalNotice is said once for each file.
+const portalNotice = "the portal's CSV names operations for people and has no resource ids, claims and properties, so that few rules " +
+	"can match (hint: az monitor activity-log list --offset 30d -o json)"
+
+// readPortalCSV reads a row. Its resource is a name, or an id in older files.
+func readPortalCSV(it *item, r *Reading) error {
+	m := &it.top
+	e := &r.Event
+	resource := it.text.of(m.raw(m.resourceID))
+	if !strings.HasPrefix(resource, "/") {
+		m.resourceID = span{}
+	}
+	if err := it.draft(e, activity.FormPortalCSV, m); err != nil {
+		return err
+	}
+	if !m.resourceID.present() {
+		e.ResourceName = strings.Clone(resource)
+	}
+	if err := it.finish(r, m, m.raw(m.resourceID)); err != nil {
+		return err
+	}
+	if !it.csv.told {
+		it.csv.told, r.Notice = true, strings.TrimPrefix(r.Notice+"; "+portalNotice, "; ")
+	}
+	return nil
+}
+
+// csvKind tells the CSV files that can be read by their header.
+func csvKind(header string) (source csvSource, ok bool) {
+	columns, err := newCSV(strings.NewReader(header)).Read()
+	if err != nil || len(columns) < 2 {
+		return csvSource{}, false
+	}
+	portal, rows := 0, 0
+	for _, name := range columns {
+		if portalColumns[strings.ToLower(name)] != "" {
+			portal++
+		}
+		if name == "OperationNameValue" || name == "ActivityStatusValue" || strings.HasPrefix(name, "TimeGenerated") {
+			rows++
+		}
+	}
+	return csvSource{portal: portal >= 5}, portal >= 5 || rows > 0
+}
+
+// csvObjects turns a CSV file into JSON Lines.
+type csvObjects struct {
+	rows    *csv.Reader
+	source  csvSource
+	columns []string
+	out     []byte
+	object  []byte
+}
+
+func newCSV(r io.Reader) *csv.Reader {
+	rows := csv.NewReader(r)
+	rows.FieldsPerRecord, rows.ReuseRecord, rows.LazyQuotes = -1, true, true
+	return rows
+}
+
+func (c *csvObjects) Read(p []byte) (int, error) {
+	for len(c.out) == 0 {
+		fields, err := c.rows.Read()
+		if err != nil {
+			return 0, err
+		}
+		if c.columns == nil {
+			c.header(fields)
+			continue
+		}
+		c.out = c.line(fields)
+	}
+	n := copy(p, c.out)
+	c.out = c.out[n:]
+	return n, nil
+}
+
+func (c *csvObjects) header(fields []string) {
+	c.columns = make([]string, len(fields))
+	for i, name := range fields {
+		if c.columns[i] = name; c.source.portal {
+			c.columns[i] = portalColumns[strings.ToLower(name)]
+		}
+	}
+}
+
+// line is one row as an object; columns without a value or a name are left out.
+func (c *csvObjects) line(fields []string) []byte {
+	c.object = append(c.object[:0], '{')
+	for i, value := range fields {
+		if i >= len(c.columns) || c.columns[i] == "" || value == "" {
+			continue
+		}
+		name, _ := json.Marshal(c.columns[i]) // strings cannot fail
+		text, _ := json.Marshal(value)
+		if len(c.object) > 1 {
+			c.object = append(c.object, ',')
+		}
+		c.object = append(append(append(c.object, name...), ':'), text...)
+	}
+	return append(c.object, '}', '\n')
+}
