@@ -115,7 +115,7 @@ func network(ctx context.Context, err error) error {
 	if cause := ctx.Err(); cause != nil {
 		return fmt.Errorf("send: %w", cause)
 	}
-	return errors.New("send: " + class(err))
+	return errors.New("send: " + Class(err))
 }
 
 // WebPage reports whether an answer is a web page: a proxy's sign-in or block page, which no service sends to a program.
@@ -124,9 +124,9 @@ func (a Answer) WebPage() bool {
 	return strings.HasPrefix(text, "<!doctype html") || strings.HasPrefix(text, "<html") || strings.HasPrefix(text, "<head")
 }
 
-// class knows what operators can act on: a name that does not resolve, a certificate, a port nobody listens on. The rest
-// passes with time or shows elsewhere.
-func class(err error) string {
+// Class names a failure below the protocol by what an operator can act on: a name that does not resolve, a certificate, a
+// port without a listener. It shows nothing of the error's own text.
+func Class(err error) string {
 	var (
 		timeout     net.Error
 		lookup      *net.DNSError

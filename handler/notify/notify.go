@@ -28,6 +28,12 @@ type Destination interface {
 	Deliver(ctx context.Context, m Message, prev Ref) (Ref, error)
 }
 
+// Several is a Destination that stands for several, each with readers of its own: the recipients of a mail. Alerts go to
+// each by itself, so that none keeps the others from getting theirs.
+type Several interface {
+	Each() map[string]Destination // by address
+}
+
 // Recorder is a Destination with a place beside the message for the whole record, which is too long for the message:
 // Slack's thread.
 type Recorder interface {

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/mail"
 	"net/url"
 	"regexp"
 	"strings"
@@ -69,41 +70,59 @@ type acsFile struct {
 	Data string `json:"contentInBase64"`
 }
 
-func (a *acs) send(ctx context.Context, from string, m Mail) error {
-	body, err := json.Marshal(acsBody(from, m))
+func (a *acs) send(ctx context.Context, from *mail.Address, m Mail) (string, notify.State, error) {
+	body, err := json.Marshal(acsBody(from.Address, m))
 	if err != nil {
-		return notify.Permanent(errors.New("encode mail"))
+		return "", "", notify.Fail(notify.MessageRefused, errors.New("encode mail"))
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, a.endpoint+"/emails:send?api-version="+acsVersion, bytes.NewReader(body))
+	id := operationID(m.ID + " " + m.To + " " + m.Try)
+	answer, err := a.ask(ctx, http.MethodPost, "/emails:send", body, "Operation-Id", id)
 	if err != nil {
-		return notify.Permanent(errors.New("ACS_ENDPOINT is not an address"))
+		return "", "", err
+	}
+	state, err := stateOf(answer)
+	if m.Confirm && err == nil && state == notify.Accepted {
+		state, err = a.await(ctx, id, answer)
+	}
+	return id, state, err
+}
+
+// confirm asks for the state of a sending (GET emails/operations/{operationId}).
+func (a *acs) confirm(ctx context.Context, id string) (notify.State, error) {
+	answer, err := a.ask(ctx, http.MethodGet, "/emails/operations/"+url.PathEscape(id), nil)
+	if err != nil {
+		return "", err
+	}
+	return stateOf(answer)
+}
+
+// ask performs one request. Headers come in pairs of name and value.
+func (a *acs) ask(ctx context.Context, method, path string, body []byte, headers ...string) (notify.Answer, error) {
+	r, err := http.NewRequestWithContext(ctx, method, a.endpoint+path+"?api-version="+acsVersion, bytes.NewReader(body))
+	if err != nil {
+		return notify.Answer{}, notify.Fail(notify.DestinationRefused, errors.New("ACS_ENDPOINT is not an address"))
 	}
 	if err := a.tokens.authorize(ctx, r, acsScope); err != nil {
-		return err
+		return notify.Answer{}, err
 	}
-	r.Header.Set("Content-Type", "application/json; charset=utf-8")
-	r.Header.Set("Operation-Id", operationID(m.ID))
+	if body != nil {
+		r.Header.Set("Content-Type", "application/json; charset=utf-8")
+	}
+	for i := 0; i+1 < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
 	answer, err := notify.Send(a.client, r)
 	if err != nil {
-		return fmt.Errorf("ask Communication Services: %w%s", err, acsReason(answer))
+		return answer, fmt.Errorf("ask Communication Services: %w%s", err, acsReason(answer))
 	}
-	var state acsState
-	if json.Unmarshal(answer.Body, &state) != nil || state.Status == "" {
-		return notify.Fail(notify.Unconfirmed, errors.New("ask Communication Services: answered with something else than a state (hint: check ACS_ENDPOINT)"))
-	}
-	if !m.Confirm {
-		return state.err()
-	}
-	return a.await(ctx, answer, state)
+	return answer, nil
 }
 
 func acsBody(from string, m Mail) acsMail {
 	var body acsMail
 	body.Sender = from
 	body.Content.Subject, body.Content.Text, body.Content.HTML = m.Subject, m.Text, m.HTML
-	for _, to := range m.To {
-		body.Recipients.To = append(body.Recipients.To, acsAddress{to})
-	}
+	body.Recipients.To = []acsAddress{{m.To}}
 	for _, f := range m.Attachments {
 		body.Attachments = append(body.Attachments, acsFile{f.Name, f.Type, base64.StdEncoding.EncodeToString(f.Data)})
 	}
@@ -131,56 +150,53 @@ type acsState struct {
 	} `json:"error"`
 }
 
-func (s acsState) err() error {
-	switch s.Status {
-	case "Failed", "Canceled":
-		code := ""
-		if acsCode.MatchString(s.Error.Code) {
-			code = ": " + s.Error.Code
-		}
-		return errors.New("Communication Services could not send the mail" + code)
+// suppressed is the code of a recipient that the service sends nothing to any more, because earlier mail came back
+// (learn: "Manage domain suppression lists").
+const suppressed = "EmailDroppedAllRecipientsSuppressed"
+
+// stateOf reads what the service says of a sending.
+func stateOf(answer notify.Answer) (notify.State, error) {
+	var s acsState
+	if json.Unmarshal(answer.Body, &s) != nil {
+		s.Status = ""
 	}
-	return nil
+	switch s.Status {
+	case "NotStarted", "Running":
+		return notify.Accepted, nil
+	case "Succeeded":
+		return notify.Confirmed, nil
+	case "Failed", "Canceled":
+	default:
+		return "", notify.Fail(notify.Unconfirmed, errors.New("ask Communication Services: answered with something else than a state (hint: check ACS_ENDPOINT)"))
+	}
+	switch err := errors.New("Communication Services could not send the mail"); {
+	case s.Error.Code == suppressed:
+		return "", notify.Fail(notify.DestinationRefused, fmt.Errorf("%w: %s (hint: take the address off the suppression list, or out of the settings)", err, suppressed))
+	case acsCode.MatchString(s.Error.Code):
+		return "", fmt.Errorf("%w: %s", err, s.Error.Code)
+	default:
+		return "", err
+	}
 }
 
-// pollAtMost bounds how long Confirm waits; what is still on its way then counts as sent.
+// pollAtMost bounds how long Confirm waits; what is still on its way then is accepted.
 const pollAtMost = 25 * time.Second
 
-// await asks for the state until it is final.
-func (a *acs) await(ctx context.Context, accepted notify.Answer, state acsState) error {
+// await asks for the state until it is final. A question that fails changes nothing: the mail was accepted.
+func (a *acs) await(ctx context.Context, id string, accepted notify.Answer) (notify.State, error) {
 	ctx, cancel := context.WithTimeout(ctx, pollAtMost)
 	defer cancel()
-	where, ok := a.where(accepted)
-	for ok && (state.Status == "NotStarted" || state.Status == "Running") {
-		if !sleep(ctx, retryAfter(accepted)) {
-			return nil
-		}
-		r, err := http.NewRequestWithContext(ctx, http.MethodGet, where, http.NoBody)
+	for sleep(ctx, retryAfter(accepted)) {
+		answer, err := a.ask(ctx, http.MethodGet, "/emails/operations/"+id, nil)
 		if err != nil {
-			return nil //nolint:nilerr // it was accepted; only its end is not known
+			break
 		}
-		if err := a.tokens.authorize(ctx, r, acsScope); err != nil {
-			return nil //nolint:nilerr // as above
+		if state, err := stateOf(answer); state != notify.Accepted && notify.KindOf(err) != notify.Unconfirmed {
+			return state, err
 		}
-		if accepted, err = notify.Send(a.client, r); err != nil {
-			return nil //nolint:nilerr // as above
-		}
-		state = acsState{}
-		if json.Unmarshal(accepted.Body, &state) != nil {
-			return nil
-		}
+		accepted = answer
 	}
-	return state.err()
-}
-
-// where is the address of the sending's state, if it is one of the service's own: the token goes nowhere else.
-func (a *acs) where(accepted notify.Answer) (string, bool) {
-	where, err := url.Parse(accepted.Header.Get("Operation-Location"))
-	own, ownErr := url.Parse(a.endpoint)
-	if err != nil || ownErr != nil || where.Host != own.Host || where.Scheme != own.Scheme {
-		return "", false
-	}
-	return where.String(), true
+	return notify.Accepted, nil
 }
 
 func retryAfter(a notify.Answer) time.Duration {

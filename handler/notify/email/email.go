@@ -8,11 +8,13 @@
 package email
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/mail"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,8 +29,9 @@ type Mail struct {
 	// ID is the same for the same mail: what is sent again under it, because an answer was lost, is recognised by
 	// providers that can (acs), and by mail clients.
 	ID           string
+	Try          string // a mail whose sending ended as failed is sent again under another Try
 	Conversation string // ID of the mail that this one follows; empty: it begins one
-	To           []string
+	To           string // one address: each recipient's mail is sent, refused and repeated by itself
 	Subject      string
 	Text, HTML   string
 	Date         time.Time
@@ -46,14 +49,16 @@ type Attachment struct {
 
 // provider is one way to send. The error kinds are those of notify.
 type provider interface {
-	send(ctx context.Context, from string, m Mail) error
+	// send returns the id under which confirm finds the sending, empty where nobody can tell what became of it.
+	send(ctx context.Context, from *mail.Address, m Mail) (id string, state notify.State, err error)
+	confirm(ctx context.Context, id string) (notify.State, error)
 	limit() int64 // bytes of attachments that a mail may have
 }
 
 // Mailer sends mail from one address.
 type Mailer struct {
 	provider provider
-	from     string
+	from     *mail.Address
 }
 
 // settings of this package.
@@ -64,8 +69,8 @@ var (
 	}
 	fromDef = settings.Def{Name: "MAIL_FROM", Example: "", Doc: "Address that mail is sent from.", Hint: "for acs, terraform output email_sender; for graph, the mailbox"}
 	toDef   = settings.Def{
-		Name: "MAIL_TO", Doc: "Addresses that alerts are mailed to, parted by commas; empty mails no alerts.",
-		Hint: "use plain addresses such as soc@contoso.example, parted by commas",
+		Name: "MAIL_TO", Doc: "Addresses that alerts are mailed to, comma-separated; leave empty to send no mail.",
+		Hint: "use plain addresses such as soc@contoso.example, separated by commas",
 	}
 	acsDef = settings.Def{
 		Name: "ACS_ENDPOINT", Example: "", Doc: "Address of Azure Communication Services, for MAIL_PROVIDER acs.",
@@ -73,7 +78,7 @@ var (
 	}
 	graphDef = settings.Def{Name: "GRAPH_ENDPOINT", Default: "https://graph.microsoft.com/v1.0", Doc: "Address of Microsoft Graph; sovereign clouds have their own."}
 	smtpDef  = settings.Def{
-		Name: "SMTP_ADDRESS", Doc: "Mail server and port, for MAIL_PROVIDER smtp; STARTTLS is required unless the server is this machine.",
+		Name: "SMTP_ADDRESS", Doc: "Mail server and port, for MAIL_PROVIDER smtp: TLS from the start on port 465, STARTTLS on every other one unless the server is this machine.",
 		Hint: "mail.contoso.example:587",
 	}
 	smtpUserDef     = settings.Def{Name: "SMTP_USER", Doc: "User name at the mail server; empty sends without one."}
@@ -110,25 +115,27 @@ func openMailer(s *settings.Set, c *http.Client, identity azcore.TokenCredential
 		s.Report(*problem)
 		return nil
 	}
-	if _, err := mail.ParseAddress(from); err != nil {
+	sender, err := mail.ParseAddress(from)
+	if err != nil {
 		s.Report(settings.Problem{Name: fromDef.Name, Reason: "is not a mail address", Hint: fromDef.Hint})
 		return nil
 	}
-	return &Mailer{p, from}
+	return &Mailer{p, sender}
 }
 
 // Limit is how many bytes of attachments a mail may have; what is larger has to be linked to.
 func (m *Mailer) Limit() int64 { return m.provider.limit() }
 
 // Send sends one mail. An error is of the kinds of notify and says nothing of the mail.
-func (m *Mailer) Send(ctx context.Context, one Mail) error {
-	if len(one.To) == 0 {
-		return notify.Permanent(errors.New("send mail: nobody to send it to"))
+func (m *Mailer) Send(ctx context.Context, one Mail) (notify.Ref, error) {
+	if one.To == "" {
+		return notify.Ref{}, notify.Fail(notify.MessageRefused, errors.New("send mail: no recipient"))
 	}
-	if err := m.provider.send(ctx, m.from, one); err != nil {
-		return fmt.Errorf("send mail: %w", err)
+	id, state, err := m.provider.send(ctx, m.from, one)
+	if err != nil {
+		return notify.Ref{}, fmt.Errorf("send mail: %w", err)
 	}
-	return nil
+	return notify.Ref{ID: cmp.Or(id, one.ID), State: state}, nil
 }
 
 // Destination mails alerts.
@@ -137,7 +144,11 @@ type Destination struct {
 	to     []string
 }
 
-var _ notify.Destination = (*Destination)(nil)
+var (
+	_ notify.Destination = (*Destination)(nil)
+	_ notify.Confirmer   = (*Destination)(nil)
+	_ notify.Several     = (*Destination)(nil)
+)
 
 // Open is the notify.Opener of this package.
 func Open(s *settings.Set, c *http.Client) notify.Destination { return open(s, c, nil) }
@@ -155,22 +166,36 @@ func open(s *settings.Set, c *http.Client, identity azcore.TokenCredential) noti
 	return &Destination{mailer, to}
 }
 
-// Deliver implements notify.Destination.
+// Each implements notify.Several: a recipient that the mail server refuses keeps no other from getting the mail.
+func (d *Destination) Each() map[string]notify.Destination {
+	each := make(map[string]notify.Destination, len(d.to))
+	for _, to := range d.to {
+		each[to] = &Destination{d.mailer, []string{to}}
+	}
+	return each
+}
+
+// Deliver implements notify.Destination. For several recipients it stops at the first failure; see Each.
 func (d *Destination) Deliver(ctx context.Context, m notify.Message, prev notify.Ref) (notify.Ref, error) {
 	if !prev.Zero() && !m.HasNews() {
 		return prev, nil
 	}
-	ref, follows := prev, !prev.Zero()
-	if !follows {
-		ref = notify.Posted(m, notify.Accepted)
-	}
-	if err := d.mailer.Send(ctx, render(m, d.to, follows)); err != nil {
-		return prev, err
+	ref := prev
+	for _, to := range d.to {
+		var err error
+		if ref, err = d.mailer.Send(ctx, render(m, to, !prev.Zero())); err != nil {
+			return prev, err
+		}
 	}
 	return ref, nil
 }
 
-// Addresses reads a list of addresses parted by commas or semicolons.
+// Confirm implements notify.Confirmer.
+func (d *Destination) Confirm(ctx context.Context, ref notify.Ref) (notify.State, error) {
+	return d.mailer.provider.confirm(ctx, ref.ID)
+}
+
+// Addresses reads a list of addresses, separated by commas or semicolons, without the names beside them.
 func Addresses(list string) ([]string, error) {
 	var all []string
 	for _, text := range strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r == ';' }) {
@@ -181,7 +206,9 @@ func Addresses(list string) ([]string, error) {
 		if err != nil {
 			return nil, errors.New("not a mail address")
 		}
-		all = append(all, a.Address)
+		if !slices.Contains(all, a.Address) {
+			all = append(all, a.Address)
+		}
 	}
 	return all, nil
 }

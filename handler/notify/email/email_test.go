@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"html"
 	"io"
+	"maps"
 	"mime"
 	"mime/multipart"
 	"mime/quotedprintable"
@@ -16,6 +17,7 @@ import (
 	"net/http/httptest"
 	"net/mail"
 	"regexp"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -23,6 +25,7 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/auditbell/auditbell/handler/notify"
 	"github.com/auditbell/auditbell/handler/notify/notifytest"
@@ -49,7 +52,7 @@ func TestCommunicationServicesMeetsTheContract(t *testing.T) {
 		State: notify.Accepted,
 		Open:  func(s *settings.Set, c *http.Client) notify.Destination { return open(s, c, identity{acsScope}) },
 		Settings: func(base string) map[string]string {
-			return map[string]string{"MAIL_PROVIDER": "acs", "MAIL_FROM": "bell@contoso.example", "MAIL_TO": "soc@contoso.example, Ann <ann@contoso.example>", "ACS_ENDPOINT": base}
+			return map[string]string{"MAIL_PROVIDER": "acs", "MAIL_FROM": "Audit bell <bell@contoso.example>", "MAIL_TO": "Ann <ann@contoso.example>", "ACS_ENDPOINT": base}
 		},
 		Secrets: []string{token},
 		Accept:  acceptACS,
@@ -77,7 +80,7 @@ func acceptACS(r *http.Request, body []byte) (notifytest.Shown, error) {
 		return notifytest.Shown{}, errors.New("no token")
 	case !uuid.MatchString(r.Header.Get("Operation-Id")):
 		return notifytest.Shown{}, fmt.Errorf("operation id %q", r.Header.Get("Operation-Id"))
-	case m.Sender != "bell@contoso.example" || len(m.Recipients.To) != 2 || m.Recipients.To[1].Address != "ann@contoso.example":
+	case m.Sender != "bell@contoso.example" || len(m.Recipients.To) != 1 || m.Recipients.To[0].Address != "ann@contoso.example":
 		return notifytest.Shown{}, fmt.Errorf("from %s to %v", m.Sender, m.Recipients.To)
 	}
 	return shown(m.Content.Subject, m.Content.Text, m.Content.HTML)
@@ -212,46 +215,102 @@ func TestSameMailIsTheSameOperation(t *testing.T) {
 // TestConfirmWaitsForTheEnd lets the service say Running twice, and then how it went.
 func TestConfirmWaitsForTheEnd(t *testing.T) {
 	t.Parallel()
-	for end, wrong := range map[string]bool{"Succeeded": false, "Failed": true, "Canceled": true} {
+	for _, c := range []struct {
+		end, code string
+		state     notify.State
+		kind      notify.Kind
+	}{
+		{"Succeeded", "", notify.Confirmed, notify.Trouble},
+		{"Failed", "InvalidRecipient", "", notify.Trouble},
+		{"Failed", suppressed, "", notify.DestinationRefused},
+		{"Canceled", "InvalidRecipient", "", notify.Trouble},
+	} {
 		var asked atomic.Int32
-		var server *httptest.Server
-		server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Retry-After", "0.001")
 			state := "Running"
 			if r.Method == http.MethodPost {
-				w.Header().Set("Operation-Location", server.URL+"/emails/operations/1?api-version="+acsVersion)
 				w.WriteHeader(http.StatusAccepted)
+			} else if !strings.HasPrefix(r.URL.Path, "/emails/operations/") {
+				t.Errorf("asked %s", r.URL)
 			} else if asked.Add(1) == 2 {
-				state = end
+				state = c.end
 			}
-			_, _ = fmt.Fprintf(w, `{"id":"1","status":%q,"error":{"code":"InvalidRecipient","message":"secret@contoso.example"}}`, state)
+			_, _ = fmt.Fprintf(w, `{"id":"1","status":%q,"error":{"code":%q,"message":"secret@contoso.example"}}`, state, c.code)
 		}))
-		m := Mailer{&acs{server.URL, server.Client(), &tokens{credential: identity{acsScope}}}, "bell@contoso.example"}
-		err := m.Send(t.Context(), Mail{ID: "x", To: []string{"a@contoso.example"}, Confirm: true})
-		if (err != nil) != wrong || asked.Load() != 2 {
-			t.Errorf("%s: %v after %d questions", end, err, asked.Load())
+		m := Mailer{&acs{server.URL, server.Client(), &tokens{credential: identity{acsScope}}}, &mail.Address{Address: "bell@contoso.example"}}
+		ref, err := m.Send(t.Context(), Mail{ID: "x", To: "a@contoso.example", Confirm: true})
+		if ref.State != c.state || notify.KindOf(err) != c.kind || asked.Load() != 2 {
+			t.Errorf("%s %s: %v, %v after %d questions", c.end, c.code, ref, err, asked.Load())
 		}
-		if err != nil && (strings.Contains(err.Error(), "secret") || !strings.Contains(err.Error(), "InvalidRecipient")) {
+		if err != nil && (strings.Contains(err.Error(), "secret") || !strings.Contains(err.Error(), c.code)) {
 			t.Errorf("the error is %v; want the code and nothing of the mail", err)
 		}
 		server.Close()
 	}
 }
 
-func TestTokenGoesNowhereElse(t *testing.T) {
+// TestAlertMailIsLookedAtLater is what the pipeline does with a mail that Communication Services accepted.
+func TestAlertMailIsLookedAtLater(t *testing.T) {
 	t.Parallel()
-	var asked atomic.Int32
-	elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked.Add(1) }))
-	defer elsewhere.Close()
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Operation-Location", elsewhere.URL+"/emails/operations/1")
+	var operations []string
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost {
+			operations = append(operations, r.Header.Get("Operation-Id"))
+			w.WriteHeader(http.StatusAccepted)
+			_, _ = io.WriteString(w, `{"status":"Running"}`)
+			return
+		}
+		operations = append(operations, strings.TrimPrefix(r.URL.Path, "/emails/operations/"))
+		_, _ = io.WriteString(w, `{"status":"Succeeded"}`)
+	}))
+	defer server.Close()
+	d := Destination{&Mailer{&acs{server.URL, server.Client(), &tokens{credential: identity{acsScope}}}, &mail.Address{Address: "bell@contoso.example"}}, []string{"a@contoso.example"}}
+	ref, err := d.Deliver(t.Context(), notifytest.Grant(), notify.Ref{})
+	if err != nil || ref.State != notify.Accepted {
+		t.Fatalf("%+v, %v; want it accepted", ref, err)
+	}
+	if state, err := d.Confirm(t.Context(), ref); err != nil || state != notify.Confirmed {
+		t.Errorf("later: %v, %v; want it confirmed", state, err)
+	}
+	if len(operations) != 2 || operations[0] != operations[1] || !uuid.MatchString(operations[0]) {
+		t.Errorf("operations %v, want the same twice", operations)
+	}
+}
+
+// TestRecipientsStandAlone refuses one of three.
+func TestRecipientsStandAlone(t *testing.T) {
+	t.Parallel()
+	var got []string
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var m acsMail
+		_ = json.NewDecoder(r.Body).Decode(&m)
+		if m.Recipients.To[0].Address == "gone@contoso.example" {
+			w.WriteHeader(http.StatusBadRequest)
+			return
+		}
+		got = append(got, m.Recipients.To[0].Address)
 		w.WriteHeader(http.StatusAccepted)
 		_, _ = io.WriteString(w, `{"status":"Running"}`)
 	}))
 	defer server.Close()
-	m := Mailer{&acs{server.URL, server.Client(), &tokens{credential: identity{acsScope}}}, "bell@contoso.example"}
-	if err := m.Send(t.Context(), Mail{ID: "x", To: []string{"a@contoso.example"}, Confirm: true}); err != nil || asked.Load() != 0 {
-		t.Errorf("%v, and another host was asked %d times", err, asked.Load())
+	s := settings.New(func(name string) (string, bool) {
+		v, ok := map[string]string{
+			"MAIL_PROVIDER": "acs", "MAIL_FROM": "bell@contoso.example", "ACS_ENDPOINT": server.URL,
+			"MAIL_TO": "a@contoso.example; gone@contoso.example, B <b@contoso.example>, a@contoso.example",
+		}[name]
+		return v, ok
+	})
+	several, _ := open(s, server.Client(), identity{acsScope}).(notify.Several)
+	each := several.Each()
+	for _, name := range slices.Sorted(maps.Keys(each)) {
+		_, err := each[name].Deliver(t.Context(), notifytest.Grant(), notify.Ref{})
+		if (err != nil) != (name == "gone@contoso.example") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if diff := cmp.Diff([]string{"a@contoso.example", "b@contoso.example"}, got); diff != "" {
+		t.Errorf("mails (-want +got):\n%s", diff)
 	}
 }
 

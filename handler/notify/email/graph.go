@@ -32,19 +32,22 @@ func newGraph(endpoint string, c *http.Client, t *tokens) provider {
 
 func (g *graph) limit() int64 { return graphLimit }
 
-func (g *graph) send(ctx context.Context, from string, m Mail) error {
+func (g *graph) send(ctx context.Context, from *mail.Address, m Mail) (string, notify.State, error) {
+	return "", notify.Accepted, g.post(ctx, from, m)
+}
+
+// confirm has nobody to ask: Graph does not report what became of a mail.
+func (g *graph) confirm(context.Context, string) (notify.State, error) { return notify.Accepted, nil }
+
+func (g *graph) post(ctx context.Context, from *mail.Address, m Mail) error {
 	message, err := encode(from, m)
 	if err != nil {
-		return notify.Permanent(err)
-	}
-	sender, err := mail.ParseAddress(from)
-	if err != nil {
-		return notify.Permanent(errors.New("MAIL_FROM is not a mail address"))
+		return notify.Fail(notify.MessageRefused, err)
 	}
 	body := base64.StdEncoding.EncodeToString(message)
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, g.endpoint+"/users/"+url.PathEscape(sender.Address)+"/sendMail", bytes.NewReader([]byte(body)))
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, g.endpoint+"/users/"+url.PathEscape(from.Address)+"/sendMail", bytes.NewReader([]byte(body)))
 	if err != nil {
-		return notify.Permanent(errors.New("GRAPH_ENDPOINT is not an address"))
+		return notify.Fail(notify.DestinationRefused, errors.New("GRAPH_ENDPOINT is not an address"))
 	}
 	if err := g.tokens.authorize(ctx, r, g.scope()); err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"net/mail"
 	"strings"
 	"time"
 
@@ -12,15 +13,15 @@ import (
 )
 
 // compose gives a mail its MIME form: text and HTML as alternatives, files behind them.
-func compose(from string, m Mail) (*gomail.Msg, error) {
+func compose(from *mail.Address, m Mail) (*gomail.Msg, error) {
 	message := gomail.NewMsg()
-	if err := errors.Join(message.From(from), message.To(m.To...)); err != nil {
+	if err := errors.Join(message.From(from.String()), message.To(m.To)); err != nil {
 		return nil, errors.New("an address is not one") // the error itself quotes it
 	}
 	message.Subject(m.Subject)
-	message.SetMessageIDWithValue(strings.Trim(messageID(m.ID, from), "<>"))
+	message.SetMessageIDWithValue(strings.Trim(messageID(m.ID, from.Address), "<>"))
 	if m.Conversation != "" {
-		id := messageID(m.Conversation, from)
+		id := messageID(m.Conversation, from.Address)
 		message.SetGenHeader(gomail.HeaderInReplyTo, id)
 		message.SetGenHeader(gomail.HeaderReferences, id)
 	}
@@ -44,7 +45,7 @@ func compose(from string, m Mail) (*gomail.Msg, error) {
 }
 
 // encode is the bytes of the composed mail.
-func encode(from string, m Mail) ([]byte, error) {
+func encode(from *mail.Address, m Mail) ([]byte, error) {
 	message, err := compose(from, m)
 	if err != nil {
 		return nil, err
@@ -61,7 +62,7 @@ func encode(from string, m Mail) ([]byte, error) {
 func messageID(id, from string) string {
 	sum := sha256.Sum256([]byte(id))
 	domain := "auditbell.invalid"
-	if _, after, ok := strings.Cut(strings.TrimRight(from, "> "), "@"); ok {
+	if _, after, ok := strings.Cut(from, "@"); ok {
 		domain = after
 	}
 	return "<" + hex.EncodeToString(sum[:16]) + "@" + domain + ">"

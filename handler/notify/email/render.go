@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"time"
 
 	_ "embed"
 
@@ -25,16 +26,20 @@ const (
 	maxURL     = 2048
 )
 
-// Render writes the mail that tells m first, to nobody yet.
-func Render(m notify.Message) Mail { return render(m, nil, false) }
+// Render writes the first mail for m, without recipients.
+func Render(m notify.Message) Mail { return render(m, "", false) }
+
+// tryFor is how long the same mail is the same sending to a provider that recognises one: longer than the wait for a lost
+// answer, and over when a sending that ended as failed is repeated for the second time.
+const tryFor = 10 * time.Minute
 
 // render writes the mail of an alert, or of the news of one.
-func render(m notify.Message, to []string, follows bool) Mail {
+func render(m notify.Message, to string, follows bool) Mail {
 	v := viewOf(m, follows)
 	text, html := v.text(), v.html()
 	subject := "[" + v.Severity + "] " + v.Headline
 	id := "alert " + m.ID
-	mail := Mail{ID: id, To: to, Subject: notify.Cut(subject, maxSubject), Text: text, HTML: html}
+	mail := Mail{ID: id, To: to, Try: time.Now().UTC().Truncate(tryFor).Format(time.RFC3339), Subject: notify.Cut(subject, maxSubject), Text: text, HTML: html}
 	if follows {
 		sum := sha256.Sum256([]byte(text))
 		mail.ID, mail.Conversation = id+" "+hex.EncodeToString(sum[:8]), id

@@ -2,9 +2,11 @@ package email
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
-	"fmt"
 	"net"
+	"net/mail"
 	"strconv"
 
 	gomail "github.com/wneessen/go-mail"
@@ -20,8 +22,9 @@ type smtpServer struct {
 	user     string
 	password *settings.Secret // a pointer for the reason given at notify.Poster
 
-	dial func(ctx context.Context, network, address string) (net.Conn, error) // nil: the network; tests dial elsewhere
-	more []gomail.Option                                                      // of tests: whom to trust
+	dial  func(ctx context.Context, network, address string) (net.Conn, error) // nil: the network; tests dial elsewhere
+	more  []gomail.Option                                                      // of tests: whom to trust with STARTTLS
+	roots *x509.CertPool                                                       // of tests: whom to trust on port 465; nil: the system's
 }
 
 // smtpLimit keeps a mail below the 10 MB that most servers take: MIME makes four bytes of three.
@@ -41,25 +44,46 @@ func newSMTP(address, user string, password settings.Secret) (provider, *setting
 
 func (s *smtpServer) limit() int64 { return smtpLimit }
 
-func (s *smtpServer) send(ctx context.Context, from string, m Mail) error {
+func (s *smtpServer) send(ctx context.Context, from *mail.Address, m Mail) (string, notify.State, error) {
+	return "", notify.Accepted, s.talk(ctx, from, m)
+}
+
+// confirm has nobody to ask: a mail server does not report what became of a mail.
+func (s *smtpServer) confirm(context.Context, string) (notify.State, error) {
+	return notify.Accepted, nil
+}
+
+// talk sends one mail in a conversation of its own. What fails after the server took the mail changes nothing.
+func (s *smtpServer) talk(ctx context.Context, from *mail.Address, m Mail) error {
 	message, err := compose(from, m)
 	if err != nil {
-		return notify.Permanent(err)
+		return notify.Fail(notify.MessageRefused, err)
 	}
 	client, err := gomail.NewClient(s.host, s.options(ctx)...)
 	if err != nil {
-		return notify.Permanent(errors.New("SMTP_ADDRESS cannot be used"))
+		return notify.Fail(notify.DestinationRefused, errors.New("SMTP_ADDRESS cannot be used"))
 	}
-	if err := client.DialAndSendWithContext(ctx, message); err != nil {
-		return s.kind(ctx, err)
+	conversation, err := client.DialToSMTPClientWithContext(ctx)
+	if err != nil {
+		return s.failed(ctx, m, err)
+	}
+	defer func() { _ = client.CloseWithSMTPClient(conversation) }()
+	if err := client.SendWithSMTPClient(conversation, message); err != nil && !message.IsDelivered() {
+		return s.failed(ctx, m, err)
 	}
 	return nil
 }
 
+// implicitTLS is the port on which a conversation is encrypted from its first byte (RFC 8314 §3.3).
+const implicitTLS = 465
+
 func (s *smtpServer) options(ctx context.Context) []gomail.Option {
 	options := []gomail.Option{gomail.WithPort(s.port), gomail.WithTLSPolicy(gomail.TLSMandatory), gomail.WithDialContextFunc(s.bound(ctx))}
-	if settings.Loopback(s.host) {
+	switch {
+	case settings.Loopback(s.host):
 		options = append(options, gomail.WithTLSPolicy(gomail.NoTLS))
+	case s.port == implicitTLS:
+		options = append(options, gomail.WithTLSPolicy(gomail.TLSOpportunistic)) // the connection is encrypted already: bound
 	}
 	options = append(options, s.more...)
 	if s.user == "" {
@@ -84,7 +108,16 @@ func (s *smtpServer) bound(ctx context.Context) gomail.DialContextFunc {
 		if err != nil {
 			return nil, err
 		}
-		return &boundConn{conn, context.AfterFunc(ctx, func() { _ = conn.Close() })}, nil
+		bounded := &boundConn{conn, context.AfterFunc(ctx, func() { _ = conn.Close() })}
+		if s.port != implicitTLS || settings.Loopback(s.host) {
+			return bounded, nil
+		}
+		encrypted := tls.Client(bounded, &tls.Config{ServerName: s.host, RootCAs: s.roots, MinVersion: tls.VersionTLS12})
+		if err := encrypted.HandshakeContext(dialing); err != nil {
+			_ = encrypted.Close()
+			return nil, err
+		}
+		return encrypted, nil
 	}
 }
 
@@ -97,24 +130,4 @@ type boundConn struct {
 func (c *boundConn) Close() error {
 	c.forget()
 	return c.Conn.Close()
-}
-
-// kind sorts an error. What the server said is left out: it may quote addresses and the mail.
-func (s *smtpServer) kind(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return fmt.Errorf("speak to the mail server: %w", ctx.Err())
-	}
-	var refused *gomail.SendError
-	if !errors.As(err, &refused) {
-		return errors.New("speak to the mail server: no conversation (hint: check SMTP_ADDRESS, SMTP_USER and that the server offers STARTTLS)")
-	}
-	code := refused.ErrorCode()
-	text := errors.New("the mail server refused the mail")
-	if code > 0 {
-		text = fmt.Errorf("the mail server refused the mail with code %d", code)
-	}
-	if code >= 500 && !refused.IsTemp() {
-		return notify.Permanent(text)
-	}
-	return text
 }

@@ -9,9 +9,11 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"errors"
+	"fmt"
 	"io"
 	"math/big"
 	"net"
+	"net/mail"
 	"slices"
 	"strings"
 	"sync"
@@ -33,7 +35,8 @@ type post struct {
 	to     []string
 	secure bool
 	user   string
-	refuse *smtp.SMTPError
+	refuse *smtp.SMTPError // of the recipient
+	after  *smtp.SMTPError // of the content
 }
 
 func (p *post) NewSession(c *smtp.Conn) (smtp.Session, error) { return &session{post: p, conn: c}, nil }
@@ -73,11 +76,33 @@ func (s *session) Data(r io.Reader) error {
 	defer s.mu.Unlock()
 	s.raw = append(s.raw, raw)
 	_, s.secure = s.conn.TLSConnectionState()
+	if s.after != nil {
+		return s.after
+	}
 	return err
 }
 
 func (*session) Reset()        {}
 func (*session) Logout() error { return nil }
+
+// serveImplicit starts the server behind TLS.
+func serveImplicit(t *testing.T, p *post) (address string, trust *x509.CertPool) {
+	t.Helper()
+	trust = x509.NewCertPool()
+	listener, err := tls.Listen("tcp", "127.0.0.1:0", certificate(t, trust))
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := smtp.NewServer(p)
+	done := make(chan error, 1)
+	go func() { done <- server.Serve(listener) }()
+	t.Cleanup(func() {
+		_ = server.Close()
+		_ = listener.Close()
+		<-done
+	})
+	return listener.Addr().String(), trust
+}
 
 // serve starts the server; secure offers STARTTLS with a certificate for mail.contoso.example.
 func serve(t *testing.T, p *post, secure bool) (address string, trust *x509.CertPool) {
@@ -127,7 +152,12 @@ func certificate(t *testing.T, trust *x509.CertPool) *tls.Config {
 // away is a provider that takes the server for another machine's.
 func away(t *testing.T, address, user string, trust *x509.CertPool) *Mailer {
 	t.Helper()
-	p, problem := newSMTP("mail.contoso.example:587", user, settings.Secret("hunter2hunter2"))
+	return awayOn(t, "587", address, user, trust)
+}
+
+func awayOn(t *testing.T, port, address, user string, trust *x509.CertPool) *Mailer {
+	t.Helper()
+	p, problem := newSMTP("mail.contoso.example:"+port, user, settings.Secret("hunter2hunter2"))
 	if problem != nil {
 		t.Fatal(problem)
 	}
@@ -138,12 +168,13 @@ func away(t *testing.T, address, user string, trust *x509.CertPool) *Mailer {
 	s.more = []gomail.Option{
 		gomail.WithTLSConfig(&tls.Config{RootCAs: trust, ServerName: "mail.contoso.example", MinVersion: tls.VersionTLS12}),
 	}
-	return &Mailer{s, "bell@contoso.example"}
+	s.roots = trust
+	return &Mailer{s, &mail.Address{Name: "Audit bell", Address: "bell@contoso.example"}}
 }
 
 func sample() Mail {
 	return Mail{
-		ID: "digest monthly 2026-10", To: []string{"ann@contoso.example", "ben@contoso.example"}, Subject: "Größe – 日本 🚀", Text: "plain\r\nÜ\r\n", HTML: "<p>Ü</p>",
+		ID: "digest monthly 2026-10", To: "ann@contoso.example", Subject: "Größe – 日本 🚀", Text: "plain\r\nÜ\r\n", HTML: "<p>Ü</p>",
 		Date: time.Date(2026, 11, 1, 5, 0, 0, 0, time.UTC), Attachments: []Attachment{{"report.pdf", "application/pdf", []byte("%PDF-1.3 \x00\xff")}, {"operations.csv", "text/csv", []byte("a,b\n")}},
 	}
 }
@@ -152,10 +183,10 @@ func TestSMTPConversation(t *testing.T) {
 	t.Parallel()
 	p := &post{}
 	address, trust := serve(t, p, true)
-	if err := away(t, address, "bell", trust).Send(t.Context(), sample()); err != nil {
+	if _, err := away(t, address, "bell", trust).Send(t.Context(), sample()); err != nil {
 		t.Fatal(err)
 	}
-	if !p.secure || p.user != "bell" || !slices.Equal(p.to, []string{"ann@contoso.example", "ben@contoso.example"}) {
+	if !p.secure || p.user != "bell" || !slices.Equal(p.to, []string{"ann@contoso.example"}) {
 		t.Errorf("secure %v, user %q, to %v", p.secure, p.user, p.to)
 	}
 	got, err := parse(p.raw[0])
@@ -172,7 +203,7 @@ func TestSMTPConversation(t *testing.T) {
 		}
 	}
 	for name, want := range map[string]string{
-		"Message-Id": messageID(m.ID, "bell@contoso.example"), "Auto-Submitted": "auto-generated", "From": "<bell@contoso.example>", "Date": "Sun, 01 Nov 2026 05:00:00 +0000",
+		"Message-Id": messageID(m.ID, "bell@contoso.example"), "Auto-Submitted": "auto-generated", "From": `"Audit bell" <bell@contoso.example>`, "Date": "Sun, 01 Nov 2026 05:00:00 +0000",
 	} {
 		if got.header.Get(name) != want {
 			t.Errorf("%s: %q, want %q", name, got.header.Get(name), want)
@@ -184,13 +215,13 @@ func TestSMTPRequiresEncryptionAway(t *testing.T) {
 	t.Parallel()
 	p := &post{}
 	address, trust := serve(t, p, false)
-	err := away(t, address, "", trust).Send(t.Context(), sample())
+	_, err := away(t, address, "", trust).Send(t.Context(), sample())
 	if err == nil || len(p.raw) != 0 || notify.IsPermanent(err) {
 		t.Errorf("a server without STARTTLS got %d mails: %v", len(p.raw), err)
 	}
 	_, strange := serve(t, &post{}, true)
 	secured, _ := serve(t, p, true)
-	if err := away(t, secured, "", strange).Send(t.Context(), sample()); err == nil || len(p.raw) != 0 {
+	if _, err := away(t, secured, "", strange).Send(t.Context(), sample()); err == nil || len(p.raw) != 0 {
 		t.Errorf("a server with a strange certificate got %d mails: %v", len(p.raw), err)
 	}
 }
@@ -229,15 +260,50 @@ func TestSMTPOnThisMachine(t *testing.T) {
 	}
 }
 
-func TestSMTPRefusals(t *testing.T) {
+func TestSMTPRefusalsInTheServersWords(t *testing.T) {
 	t.Parallel()
-	for code, permanent := range map[int]bool{450: false, 452: false, 550: true, 554: true} {
-		p := &post{refuse: &smtp.SMTPError{Code: code, EnhancedCode: smtp.EnhancedCode{code / 100, 1, 1}, Message: "no such user secret@contoso.example"}}
+	refused := func(code int, words string) *smtp.SMTPError {
+		return &smtp.SMTPError{Code: code, EnhancedCode: smtp.EnhancedCode{code / 100, 1, 1}, Message: words}
+	}
+	for _, c := range []struct {
+		refuse, after *smtp.SMTPError
+		user          string
+		kind          notify.Kind
+		want          string
+	}{
+		{refuse: refused(550, "no such user secret@contoso.example"), kind: notify.DestinationRefused, want: "550: 5.1.1 no such user … (hint: check this address"},
+		{refuse: refused(450, "mailbox busy, try later"), kind: notify.Trouble, want: "450: 4.1.1 mailbox busy, try later"},
+		{after: refused(554, "message Größe rejected as spam"), kind: notify.Refused, want: "554: 5.1.1 message … rejected as spam"},
+		{after: refused(552, "message too large"), kind: notify.MessageRefused, want: "552: 5.1.1 message too large"},
+		{after: refused(452, "out of storage"), kind: notify.Trouble, want: "452: 4.1.1 out of storage"},
+		{user: "wrong", kind: notify.DestinationRefused, want: "535: 5.7.8 Authentication failed (hint: check SMTP_USER and SMTP_PASSWORD)"},
+	} {
+		p := &post{refuse: c.refuse, after: c.after}
 		address, trust := serve(t, p, true)
-		err := away(t, address, "", trust).Send(t.Context(), sample())
-		if err == nil || notify.IsPermanent(err) != permanent || strings.Contains(err.Error(), "secret") {
-			t.Errorf("code %d: %v, permanent %v; want %v", code, err, notify.IsPermanent(err), permanent)
+		m := away(t, address, c.user, trust)
+		if c.user != "" {
+			wrong := settings.Secret("not the password")
+			m.provider.(*smtpServer).password = &wrong
 		}
+		_, err := m.Send(t.Context(), sample())
+		if notify.KindOf(err) != c.kind || !strings.Contains(fmt.Sprint(err), "the mail server answered "+c.want) || strings.Contains(fmt.Sprint(err), "secret") {
+			t.Errorf("%v (kind %v), want %q (kind %v)", err, notify.KindOf(err), c.want, c.kind)
+		}
+	}
+}
+
+// TestSMTPOnPort465 speaks TLS from the first byte (RFC 8314).
+func TestSMTPOnPort465(t *testing.T) {
+	t.Parallel()
+	p := &post{}
+	address, trust := serveImplicit(t, p)
+	if _, err := awayOn(t, "465", address, "bell", trust).Send(t.Context(), sample()); err != nil || !p.secure || p.user != "bell" || len(p.raw) != 1 {
+		t.Errorf("%v; secure %v, user %q, %d mails", err, p.secure, p.user, len(p.raw))
+	}
+	plain, _ := serve(t, p, true)
+	_, err := awayOn(t, "465", plain, "bell", trust).Send(t.Context(), sample())
+	if notify.KindOf(err) != notify.NotSent || !strings.Contains(fmt.Sprint(err), "no TLS on this port") {
+		t.Errorf("a server that wants STARTTLS: %v", err)
 	}
 }
 
@@ -250,7 +316,7 @@ func TestSMTPStopsWithItsContext(t *testing.T) {
 	defer listener.Close()
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
-	if err := away(t, listener.Addr().String(), "", nil).Send(ctx, sample()); !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := away(t, listener.Addr().String(), "", nil).Send(ctx, sample()); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("%v, want the deadline", err)
 	}
 }

@@ -28,14 +28,14 @@ type tokens struct {
 func (t *tokens) authorize(ctx context.Context, r *http.Request, scope string) error {
 	credential, err := t.identity()
 	if err != nil {
-		return notify.Permanent(errors.New("there is no identity to sign in with (hint: switch on the app's managed identity)"))
+		return notify.Fail(notify.DestinationRefused, errors.New("there is no identity to sign in with (hint: switch on the app's managed identity)"))
 	}
 	token, err := credential.GetToken(ctx, policy.TokenRequestOptions{Scopes: []string{scope}})
 	if err != nil {
 		if ctx.Err() != nil {
-			return ctx.Err()
+			return notify.Fail(notify.NotSent, ctx.Err())
 		}
-		return errors.New("no token for the identity (hint: is the managed identity switched on?)")
+		return notify.Fail(notify.NotSent, errors.New("no token for the identity (hint: is the managed identity switched on?)"))
 	}
 	r.Header.Set("Authorization", "Bearer "+token.Token)
 	return nil
