@@ -31,6 +31,7 @@ type App struct {
 	Store        *store.Store
 	Pipeline     *pipeline.Pipeline
 	Destinations map[string]notify.Destination
+	Warnings     []settings.Problem // about settings that work and may not be meant
 	Rules        []*rules.Rule
 	Exceptions   *exception.Book
 	Lookups      *lookup.Set     // nil: off
@@ -77,8 +78,9 @@ func Open(w World) (*App, error) {
 	config := s.ReadConfig(w.Config, ConfigNames(all))
 	everywhere := Names(a.Destinations)
 	openNamed(s, config, a.Destinations)
+	members := members(a.Destinations)
 	judge := &pipeline.Judge{
-		Rules: set, Routes: config.Routes, Quiet: config.Quiet, Maintenance: config.Maintenance, Changes: config.Changes, Everywhere: everywhere,
+		Rules: set, Routes: config.Routes, Quiet: config.Quiet, Maintenance: config.Maintenance, Changes: config.Changes, Everywhere: everywhere, Members: members,
 	}
 	composer := &pipeline.Composer{Enrich: ReadEnrich(s), Texts: readTexts(s, config.Texts)}
 	a.Pipeline = pipeline.Offline(judge, composer, w.Now)
@@ -92,6 +94,10 @@ func Open(w World) (*App, error) {
 	a.Digests = publish.Read(s, config.Digests, client)
 	exceptions := ReadExceptions(s, w.Config, a.Rules, w.Now())
 	a.Reconcile = &reconcile.Job{Reconciler: reconciler}
+	a.Warnings = s.Warnings()
+	for _, warning := range a.Warnings {
+		a.Log.Warn("settings: " + warning.Error())
+	}
 	if err := s.Err(); err != nil {
 		return a, err
 	}
@@ -120,7 +126,7 @@ func (a *App) connect(tool string, secret settings.Secret) {
 	reconciler := a.Reconcile.Reconciler
 	reconciler.Store = a.Store
 	d := a.Digests
-	d.Tool, d.Destinations, d.Everywhere, d.Now = tool, a.Destinations, p.Everywhere, a.Now
+	d.Tool, d.Destinations, d.Ends, d.Now = tool, a.Destinations, p.Ends, a.Now
 	d.Rollups = &publish.Rollups{Store: a.Store, Now: a.Now}
 	d.Record = &publish.Record{
 		Store: a.Store, Exceptions: a.Exceptions, Reconciler: reconciler, Rules: a.Rules, Now: a.Now,

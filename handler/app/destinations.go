@@ -118,3 +118,22 @@ func ConfigNames(all []*rules.Rule) settings.Names {
 func Names(open map[string]notify.Destination) []string {
 	return slices.Sorted(maps.Keys(open))
 }
+
+// members puts each destination that stands for several in place of it: "email" becomes "email:soc@contoso.example" for
+// each recipient. It returns the names that a name in a route stands for.
+func members(open map[string]notify.Destination) map[string][]string {
+	stands := map[string][]string{}
+	for _, name := range Names(open) {
+		several, ok := open[name].(notify.Several)
+		if !ok {
+			continue
+		}
+		delete(open, name)
+		for address, one := range several.Each() {
+			open[name+":"+address] = one
+			stands[name] = append(stands[name], name+":"+address)
+		}
+		slices.Sort(stands[name])
+	}
+	return stands
+}

@@ -52,11 +52,13 @@ func (c *checkCmd) check(ctx context.Context, std Surroundings) []checkLine {
 	if err != nil {
 		return problemLines(err)
 	}
-	lines := []checkLine{
-		{"settings", true, "complete"},
-		{"rules", true, fmt.Sprintf("%d loaded", len(a.Rules))},
-		{"destinations", true, strings.Join(app.Names(a.Destinations), ", ")},
+	lines := []checkLine{{"settings", true, "complete"}}
+	for _, warning := range a.Warnings {
+		lines = append(lines, checkLine{"settings", true, "warning: " + warning.Error()})
 	}
+	lines = append(lines,
+		checkLine{"rules", true, fmt.Sprintf("%d loaded", len(a.Rules))},
+		checkLine{"destinations", true, strings.Join(app.Names(a.Destinations), ", ")})
 	lines = append(lines, webhookCheck(ctx, a.Webhook)...)
 	lines = append(lines, geoCheck(settings.New(std.Env))...)
 	if err := a.Store.Check(ctx); err != nil {

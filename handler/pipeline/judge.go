@@ -19,11 +19,12 @@ type Judge struct {
 	Routes      []settings.Route
 	Quiet       []settings.Quiet
 	Maintenance []settings.Maintenance
-	Everywhere  []string         // the names that "*" in a route stands for
-	Changes     settings.Changes // what the operator announced
-	Exceptions  *exception.Book  // nil: nothing is excepted
-	Lookups     Lookups          // nil: nothing is looked up
-	Canary      *Canary          // nil: there is no daily test
+	Everywhere  []string            // the names that "*" in a route stands for
+	Members     map[string][]string // what a name stands for that is no destination itself: the recipients of mail
+	Changes     settings.Changes    // what the operator announced
+	Exceptions  *exception.Book     // nil: nothing is excepted
+	Lookups     Lookups             // nil: nothing is looked up
+	Canary      *Canary             // nil: there is no daily test
 	Now         func() time.Time
 }
 

@@ -15,9 +15,16 @@ import (
 func (j *Judge) route(f alert.Finding) []string {
 	var to []string
 	for _, r := range j.Taken(f) {
-		for _, name := range r.To {
-			to = append(to, j.named(name)...)
-		}
+		to = append(to, r.To...)
+	}
+	return j.Ends(to)
+}
+
+// Ends lists the destinations that names in a route stand for, in order of name.
+func (j *Judge) Ends(names []string) []string {
+	var to []string
+	for _, name := range names {
+		to = append(to, j.named(name)...)
 	}
 	slices.Sort(to)
 	return slices.Compact(to)
@@ -38,17 +45,24 @@ func (j *Judge) Taken(f alert.Finding) []settings.Route {
 	return taken
 }
 
-// named expands "*".
+// named expands "*", and a name that stands for several destinations.
 func (j *Judge) named(name string) []string {
 	if name == settings.Everywhere {
 		return j.everywhere()
 	}
+	if several := j.Members[name]; several != nil {
+		return several
+	}
 	return []string{name}
 }
 
-// everywhere lists what "*" stands for, in order of name. What Auditbell says about itself goes there too.
+// everywhere lists what "*" stands for. What Auditbell says about itself goes there too.
 func (j *Judge) everywhere() []string {
-	return slices.Clone(j.Everywhere)
+	var all []string
+	for _, name := range j.Everywhere {
+		all = append(all, j.named(name)...)
+	}
+	return all
 }
 
 // matches reports whether every condition holds; within one, any of its values will do. Rules and tags are those of

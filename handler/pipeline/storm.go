@@ -3,6 +3,9 @@ package pipeline
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"maps"
 	"slices"
@@ -150,15 +153,25 @@ func (c *Courier) fold(ctx context.Context, one bundle) (folded int, ru float64,
 	return folded, ru, errors.Join(errs...)
 }
 
+// itemName is a destination's name within the id of an item, which is of [a-z0-9-] only.
+func itemName(name string) string {
+	if strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == "" {
+		return name
+	}
+	sum := sha256.Sum256([]byte(name))
+	return hex.EncodeToString(sum[:8])
+}
+
 // finding is an event that stands for a whole alert within a summary.
 func (one bundle) finding(a alert.Alert) alert.Finding {
 	rule := one.rule
 	rule.Severity = a.Rule.Severity
+	properties, _ := json.Marshal(map[string]string{"destination": one.destination})
 	return alert.Finding{
 		Event: activity.Event{
-			ID: "of-" + one.destination + "-" + a.ID, Time: a.Event.Time, Category: a.Event.Category,
+			ID: "of-" + itemName(one.destination) + "-" + a.ID, Time: a.Event.Time, Category: a.Event.Category,
 			Operation: one.family, Caller: one.actor, ResourceName: cmp.Or(a.Event.ResourceName, a.Event.ResourceGroup, a.Rule.Title),
-			SubscriptionID: a.Event.SubscriptionID, Properties: activity.Properties(`{"destination":"` + one.destination + `"}`),
+			SubscriptionID: a.Event.SubscriptionID, Properties: properties,
 		},
 		Rule: rule, To: []string{one.destination}, Late: one.late,
 	}

@@ -50,6 +50,7 @@ type Set struct {
 	mu       sync.Mutex
 	defs     []Def
 	problems []Problem
+	warnings []Problem
 }
 
 // New returns a Set over lookup, which has os.LookupEnv's shape.
@@ -164,6 +165,22 @@ func (s *Set) Report(p Problem) {
 	if !slices.Contains(s.problems, p) {
 		s.problems = append(s.problems, p)
 	}
+}
+
+// Warn adds what is worth a look and keeps nothing from running.
+func (s *Set) Warn(p Problem) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !slices.Contains(s.warnings, p) {
+		s.warnings = append(s.warnings, p)
+	}
+}
+
+// Warnings returns what was warned of so far.
+func (s *Set) Warnings() []Problem {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.warnings)
 }
 
 // Err joins all problems so far, nil when there are none.

@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -34,7 +35,7 @@ type Publisher struct {
 	Record       *Record
 	Rollups      *Rollups
 	Destinations map[string]notify.Destination
-	Everywhere   []string // names of the destinations that "*" stands for
+	Ends         func(names []string) []string // the destinations that names stand for
 	Now          func() time.Time
 
 	List      []settings.Digest
@@ -254,14 +255,14 @@ func (j *digestJob) keep(ctx context.Context, files []email.Attachment) error {
 	return nil
 }
 
-// mail sends the report to the recipients, once: what the provider has accepted is noted before anything else is done.
+// mail sends the report to each recipient once. What the provider has accepted is noted before the next mail is sent; a
+// recipient whose mail failed keeps no other from getting theirs, and is tried again by the next run.
 func (j *digestJob) mail(ctx context.Context, r *digest.Report, files []email.Attachment, letter digest.Letter) error {
-	const told = "mail"
-	if len(j.digest.Recipients) == 0 || j.mailer == nil || j.state.HasTold(told) {
+	if len(j.digest.Recipients) == 0 || j.mailer == nil {
 		return nil
 	}
 	m := email.Mail{
-		ID: fmt.Sprintf("digest %s %s %d", j.digest.Name, j.span.Key, j.state.Attempts), To: j.digest.Recipients, Subject: r.Subject(), Date: j.state.Made, Confirm: true,
+		ID: fmt.Sprintf("digest %s %s", j.digest.Name, j.span.Key), Try: strconv.Itoa(j.state.Attempts), Subject: r.Subject(), Date: j.state.Made, Confirm: true,
 	}
 	m.Attachments, letter.LeftOut = fitting(files, j.mailer.Limit())
 	var err error
@@ -269,10 +270,21 @@ func (j *digestJob) mail(ctx context.Context, r *digest.Report, files []email.At
 		return err
 	}
 	m.Text = r.MailText(letter)
-	if err := j.mailer.Send(ctx, m); err != nil {
-		return err
+	var errs []error
+	for _, m.To = range j.digest.Recipients {
+		told := "mail to " + m.To
+		if j.state.HasTold(told) || j.state.HasTold("mail") { // the latter is of versions that noted all of them at once
+			continue
+		}
+		if _, err := j.mailer.Send(ctx, m); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", told, err))
+			if notify.KindOf(err) != notify.Unconfirmed {
+				continue
+			}
+		}
+		errs = append(errs, j.told(ctx, told))
 	}
-	return j.told(ctx, told)
+	return errors.Join(errs...)
 }
 
 // fitting takes as many files as a mail may have, in their order.
@@ -315,8 +327,5 @@ func (j *digestJob) cards(ctx context.Context, r *digest.Report, letter digest.L
 
 // destinations are the names of those that get the card.
 func (j *digestJob) destinations() []string {
-	if slices.Contains(j.digest.To, settings.Everywhere) {
-		return j.Everywhere
-	}
-	return slices.DeleteFunc(slices.Clone(j.digest.To), func(name string) bool { return j.Destinations[name] == nil })
+	return slices.DeleteFunc(j.Ends(j.digest.To), func(name string) bool { return j.Destinations[name] == nil })
 }

@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/url"
 	"strings"
 
 	api "github.com/slack-go/slack"
@@ -38,6 +39,7 @@ func Open(s *settings.Set, c *http.Client) notify.Destination {
 	})
 	from := recordRank(s)
 	switch {
+	case hook != "" && wrongHook(s, hook):
 	case token != "" && hook != "":
 		s.Report(settings.Problem{
 			Name: "SLACK_WEBHOOK_URL", Reason: "is set beside SLACK_BOT_TOKEN",
@@ -56,6 +58,27 @@ func Open(s *settings.Set, c *http.Client) notify.Destination {
 		return &incoming{notify.NewPoster(hook, c)}
 	}
 	return nil
+}
+
+const rightHook = "copy the address from the app's page Incoming Webhooks; it begins with https://hooks.slack.com/services/"
+
+// wrongHook reports addresses that are no incoming webhook. A workflow's trigger takes fields of its own, answers
+// {"ok":true} to anything that has them, and shows no blocks (slack.com/help, "Create workflows that start with a webhook").
+func wrongHook(s *settings.Set, hook settings.Secret) bool {
+	u, err := url.Parse(hook.Reveal())
+	if err != nil {
+		return false
+	}
+	host, kind := strings.ToLower(u.Hostname()), strings.SplitN(u.Path, "/", 3)
+	switch {
+	case strings.HasSuffix(host, "hooks.slack.com") && len(kind) > 1 && (kind[1] == "triggers" || kind[1] == "workflows"):
+		s.Report(settings.Problem{Name: "SLACK_WEBHOOK_URL", Reason: "is the trigger of a Slack workflow, which shows no alerts", Hint: rightHook})
+	case strings.HasSuffix(host, "webhook.office.com"), strings.HasSuffix(host, "logic.azure.com"), strings.HasSuffix(host, "powerplatform.com"):
+		s.Report(settings.Problem{Name: "SLACK_WEBHOOK_URL", Reason: "is an address of Teams", Hint: rightHook})
+	default:
+		return false
+	}
+	return true
 }
 
 // Destination is a channel reached with a bot token.

@@ -322,3 +322,27 @@ func BenchmarkRender(b *testing.B) {
 		})
 	}
 }
+
+// TestWrongHooks are addresses that look right and show no alert to anybody.
+func TestWrongHooks(t *testing.T) {
+	t.Parallel()
+	for address, want := range map[string]string{
+		"https://hooks.slack.com/triggers/T1/2/3":                               "SLACK_WEBHOOK_URL: is the trigger of a Slack workflow",
+		"https://hooks.slack.com/workflows/T1/2/3":                              "SLACK_WEBHOOK_URL: is the trigger of a Slack workflow",
+		"https://a.environment.api.powerplatform.com/workflows/1":               "SLACK_WEBHOOK_URL: is an address of Teams",
+		"https://hooks.slack.com/services/T1/B2/3":                              "",
+		"https://hooks.slack-gov.com/services/T1/B2/3":                          "",
+		"https://alerts.contoso.example/relay?to=hooks.slack.com/triggers/1/2/": "",
+	} {
+		s := settings.New(func(name string) (string, bool) {
+			if name == "SLACK_WEBHOOK_URL" {
+				return address, true
+			}
+			return "", false
+		})
+		d := slack.Open(s, nil)
+		if got := s.Err(); (got != nil) != (want != "") || !strings.HasPrefix(fmt.Sprint(got), want) && want != "" || (d == nil) != (want != "") {
+			t.Errorf("%s: %v, want %q", address, got, want)
+		}
+	}
+}

@@ -11,7 +11,9 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"regexp"
+	"strings"
 
 	"github.com/auditbell/auditbell/handler/notify"
 	"github.com/auditbell/auditbell/handler/settings"
@@ -26,14 +28,38 @@ var _ notify.Destination = (*Destination)(nil)
 
 // Open is the notify.Opener of this package.
 func Open(s *settings.Set, c *http.Client) notify.Destination {
-	url := s.SecretURL(settings.Def{
+	address := s.SecretURL(settings.Def{
 		Name: "TEAMS_WORKFLOW_URL", Doc: "Address of the Teams workflow that posts alerts to a channel; whoever knows it can post.",
 		Hint: "create a workflow from the template \"Send webhook alerts to a channel\" and copy its URL",
 	})
-	if url == "" {
+	if address == "" || retired(s, address) {
 		return nil
 	}
-	return &Destination{notify.NewPoster(url, c)}
+	return &Destination{notify.NewPoster(address, c)}
+}
+
+const rightURL = "create a workflow from the template \"Send webhook alerts to a channel\" and copy its URL, which is at environment.api.powerplatform.com"
+
+// retired reports addresses that Teams no longer serves. The trigger addresses of workflows at logic.azure.com ended on
+// 2025-11-30, those of Azure Logic Apps did not; which of the two it is cannot be seen, so that one is a warning.
+func retired(s *settings.Set, address settings.Secret) bool {
+	u, err := url.Parse(address.Reveal())
+	if err != nil {
+		return false
+	}
+	host := strings.ToLower(u.Hostname())
+	at := func(domain string) bool { return host == domain || strings.HasSuffix(host, "."+domain) }
+	switch {
+	case at("webhook.office.com"), at("outlook.office.com") && strings.HasPrefix(u.Path, "/webhook"):
+		s.Report(settings.Problem{Name: "TEAMS_WORKFLOW_URL", Reason: "is the address of an Office 365 connector, which Microsoft retired", Hint: rightURL})
+		return true
+	case at("hooks.slack.com"):
+		s.Report(settings.Problem{Name: "TEAMS_WORKFLOW_URL", Reason: "is an address of Slack", Hint: rightURL})
+		return true
+	case at("logic.azure.com"):
+		s.Warn(settings.Problem{Name: "TEAMS_WORKFLOW_URL", Reason: "is at logic.azure.com, where workflows of Teams stopped on 2025-11-30; it works only if it is an Azure Logic App of your own", Hint: rightURL})
+	}
+	return false
 }
 
 // Deliver implements notify.Destination: what was posted cannot be edited, so news goes into a short card of its own.

@@ -184,3 +184,24 @@ func BenchmarkRender(b *testing.B) {
 		})
 	}
 }
+
+// TestRetiredAddresses are addresses that look right and reach nobody.
+func TestRetiredAddresses(t *testing.T) {
+	t.Parallel()
+	for address, want := range map[string]struct{ problem, warning string }{
+		"https://contoso.webhook.office.com/webhookb2/1@2/IncomingWebhook/3/4":                                           {problem: "TEAMS_WORKFLOW_URL: is the address of an Office 365 connector"},
+		"https://outlook.office.com/webhook/1":                                                                           {problem: "TEAMS_WORKFLOW_URL: is the address of an Office 365 connector"},
+		"https://hooks.slack.com/services/T/B/x":                                                                         {problem: "TEAMS_WORKFLOW_URL: is an address of Slack"},
+		"https://prod-1.westeurope.logic.azure.com:443/workflows/1/triggers/manual/paths/invoke?sig=x":                   {warning: "TEAMS_WORKFLOW_URL: is at logic.azure.com"},
+		"https://a.1.environment.api.powerplatform.com:443/powerautomate/automations/direct/workflows/1/triggers/manual": {},
+		"https://logic.azure.com.contoso.example/x":                                                                      {},
+	} {
+		d, s := openWith(map[string]string{"TEAMS_WORKFLOW_URL": address})
+		if got := fmt.Sprint(s.Err()); (want.problem == "") != (got == "<nil>") || !strings.Contains(got, want.problem) || (d == nil) != (want.problem != "") {
+			t.Errorf("%s: %v, want %q", address, got, want.problem)
+		}
+		if got := fmt.Sprint(s.Warnings()); (want.warning == "") != (got == "[]") || !strings.Contains(got, want.warning) {
+			t.Errorf("%s: warnings %v, want %q", address, got, want.warning)
+		}
+	}
+}
