@@ -98,7 +98,7 @@ func (o *office) instance(t *testing.T) (*app.App, *publish.Publisher) {
 	if err := s.Err(); err != nil {
 		t.Fatal(err)
 	}
-	d.Tool, d.Record, d.Rollups, d.Destinations, d.Everywhere, d.Now = "auditbell dev", a.Digests.Record, a.Digests.Rollups, a.Destinations, a.Pipeline.Everywhere, a.Now
+	d.Tool, d.Record, d.Rollups, d.Destinations, d.Ends, d.Now = "auditbell dev", a.Digests.Record, a.Digests.Rollups, a.Destinations, a.Pipeline.Ends, a.Now
 	return a, d
 }
 
