@@ -15,25 +15,22 @@ func (in *Intake) correlated(ctx context.Context, e *activity.Event) (met []*rul
 	if isCanary(e) {
 		return nil, 0, nil
 	}
-	for _, beat := range in.judge.Rules.Correlate(nil, e) {
-		rings := false
-		charge, err := in.counts.Window(ctx, beat.Group, func(state []byte) ([]byte, error) {
+	met, err = in.judge.Rules.Count(e, in.judge.Now(), func(group string, add func(*rules.Window)) error {
+		charge, err := in.counts.Window(ctx, group, func(state []byte) ([]byte, error) {
 			var w rules.Window
 			if state != nil {
 				if err := json.Unmarshal(state, &w); err != nil {
 					return nil, fmt.Errorf("read window: %w", err)
 				}
 			}
-			rings = beat.Add(&w)
+			add(&w)
 			return json.Marshal(w)
 		})
 		ru += charge
-		if err != nil {
-			return met, ru, fmt.Errorf("correlate: %w", err)
-		}
-		if rings {
-			met = append(met, beat.Rule)
-		}
+		return err
+	})
+	if err != nil {
+		return met, ru, fmt.Errorf("correlate: %w", err)
 	}
 	return met, ru, nil
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/auditbell/auditbell/handler/activity"
 )
@@ -27,24 +28,29 @@ type Set struct {
 	runs       sync.Pool
 	// correlating tells sets without correlations, which need not match an event twice.
 	correlating bool
+	roles       map[*Rule]role // of what correlations count
+	filters     []*Rule
+	// Lateness is how long after the newest of its group an event may come and still be counted by correlations.
+	Lateness time.Duration
 }
+
+// DefaultLateness is Set.Lateness of a new Set: feeds run minutes apart, and what Azure publishes late is an hour late
+// at most in nearly all cases.
+const DefaultLateness = time.Hour
 
 // compiled is a rule on single events, ready to match.
 type compiled struct {
 	rule      *Rule
 	condition *node
 	feeds     []feed // the correlations that count it
-	// counting: some correlation wants it silent; ringing: some wants it to ring as well.
-	counting, ringing bool
+	role
 }
-
-// silent reports whether the rule is there to be counted only.
-func (c *compiled) silent() bool { return c.counting && !c.ringing }
 
 // predicate is one question that rules ask of an event.
 type predicate struct {
 	item  *item
 	field int   // index into Set.fields; for keywords meaningless
+	ref   int   // one more than the index of the field it is compared with; 0: none
 	plain bool  // a list of values and nothing else: answered by Set.listed
 	atoms []int // for keywords: what to look for, indexes into Set.words.atoms
 }
@@ -60,32 +66,57 @@ type node struct {
 	kids      []*node
 }
 
-// Compile indexes the rules. Rules that are switched off are left aside; two rules with one id are refused.
+// Compile indexes the rules. Rules that are switched off are left aside. What cannot be used (a second rule with one id,
+// a correlation or a filter that refers to nothing) is left out and named by the error; the Set has all others.
 func Compile(rules []*Rule) (*Set, error) {
-	s := &Set{asked: make(map[*item]int)}
+	s := &Set{asked: make(map[*item]int), roles: make(map[*Rule]role), Lateness: DefaultLateness}
+	errs := s.take(rules)
+	slices.SortStableFunc(s.rules, func(a, b *Rule) int { return b.Level.Rank() - a.Level.Rank() })
+	c := compiler{set: s, predicates: make(map[string]int), fields: make(map[field]int), atoms: make(map[string]int)}
+	errs = append(errs, c.all()...)
+	s.words.build()
+	s.memo.plans = make(map[planKey]*plan)
+	s.runs.New = func() any { return s.newRun() }
+	if err := errors.Join(errs...); err != nil {
+		return s, fmt.Errorf("compile rules:\n%w", err)
+	}
+	return s, nil
+}
+
+// take enters the rules that are on, each id once.
+func (s *Set) take(rules []*Rule) []error {
 	var errs []error
 	first := make(map[string]*Rule)
 	for _, r := range rules {
 		if other, ok := first[r.ID]; ok {
-			errs = append(errs, fmt.Errorf("%s: rule id %q is taken by %s", r.Where(), r.ID, other.Where()))
+			errs = append(errs, &Problem{r.File, r.Line, 0, fmt.Sprintf("rule id %q is taken by %s", r.ID, other.Where())})
 			continue
 		}
-		if first[r.ID] = r; !r.Off() {
+		switch first[r.ID] = r; {
+		case r.Off():
+		case r.Filter != nil:
+			s.filters = append(s.filters, r)
+		default:
 			s.rules = append(s.rules, r)
 		}
 	}
-	if err := errors.Join(errs...); err != nil {
-		return nil, fmt.Errorf("compile rules: %w", err)
+	return errs
+}
+
+// Problems takes an error of Load or Compile apart.
+func Problems(err error) []*Problem {
+	var list []*Problem
+	switch e := err.(type) {
+	case *Problem:
+		list = append(list, e)
+	case interface{ Unwrap() []error }:
+		for _, one := range e.Unwrap() {
+			list = append(list, Problems(one)...)
+		}
+	case interface{ Unwrap() error }:
+		list = Problems(e.Unwrap())
 	}
-	slices.SortStableFunc(s.rules, func(a, b *Rule) int { return b.Level.Rank() - a.Level.Rank() })
-	c := compiler{set: s, predicates: make(map[string]int), fields: make(map[field]int), atoms: make(map[string]int)}
-	if err := c.all(); err != nil {
-		return nil, fmt.Errorf("compile rules:\n%w", err)
-	}
-	s.words.build()
-	s.memo.plans = make(map[planKey]*plan)
-	s.runs.New = func() any { return s.newRun() }
-	return s, nil
+	return list
 }
 
 // Rules returns the set's rules, the most severe first.
@@ -108,26 +139,21 @@ type compiler struct {
 }
 
 // all compiles the set's rules, and then the correlations over them.
-func (c *compiler) all() error {
-	s, errs := c.set, []error(nil)
-	for _, r := range s.rules {
+func (c *compiler) all() []error {
+	errs := c.set.lostFilters()
+	for _, r := range c.set.rules {
 		if r.detection != nil {
-			s.compiled = append(s.compiled, compiled{rule: r, condition: c.rule(r)})
+			c.set.compiled = append(c.set.compiled, compiled{rule: r, condition: c.rule(r)})
 		}
 	}
-	for _, r := range s.rules {
-		if r.Correlation != nil {
-			s.correlating = true
-			errs = append(errs, c.link(r)...)
-		}
-	}
-	return errors.Join(errs...)
+	return append(errs, c.link()...)
 }
 
 // rule compiles the condition, with the outcomes that ring as one more part of it.
 func (c *compiler) rule(r *Rule) *node {
-	condition := c.node(r.detection)
-	for _, selection := range r.selections {
+	detection, selections := c.set.filtered(r)
+	condition := c.node(detection)
+	for _, selection := range selections {
 		c.node(selection) // also those that the condition does not use: Explain shows them
 	}
 	if len(r.Auditbell.Outcomes) == 0 {
@@ -179,15 +205,23 @@ func (c *compiler) predicate(i *item) predicate {
 		p.atoms = c.keywords(i)
 		return p
 	}
-	at, ok := c.fields[i.field]
+	p.field, p.plain = c.field(i.field), i.test.plain()
+	if i.ref != nil {
+		p.ref, p.plain = c.field(*i.ref)+1, false
+	}
+	return p
+}
+
+// field gives a field its number.
+func (c *compiler) field(f field) int {
+	at, ok := c.fields[f]
 	if !ok {
 		at = len(c.set.fields)
-		c.fields[i.field] = at
-		c.set.fields = append(c.set.fields, i.field)
+		c.fields[f] = at
+		c.set.fields = append(c.set.fields, f)
 		c.set.listed = append(c.set.listed, listing{})
 	}
-	p.field, p.plain = at, i.test.plain()
-	return p
+	return at
 }
 
 // list enters a plain predicate under each of its values.
@@ -227,5 +261,9 @@ func (c *compiler) keywords(i *item) []int {
 // key is equal for items that ask the same question.
 func (i *item) key() string {
 	_, mods, _ := strings.Cut(i.name, "|")
-	return fmt.Sprintf("%v|%v|%s|%q|%v|%v", i.keyword, i.field, mods, i.wants, i.test.numbers, i.test.null)
+	ref := ""
+	if i.ref != nil {
+		ref = fmt.Sprint(*i.ref)
+	}
+	return fmt.Sprintf("%v|%v|%s|%q|%v|%v|%s", i.keyword, i.field, mods, i.wants, i.test.numbers, i.test.null, ref)
 }

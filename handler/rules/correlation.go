@@ -1,47 +1,77 @@
 package rules
 
 import (
-	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"go.yaml.in/yaml/v4"
-
-	"github.com/auditbell/auditbell/handler/activity"
 )
 
 // Correlation is a Sigma 2 correlation: it rings when other rules match in number, or together, within a timespan and
 // for the same values of the group-by fields (Sigma correlation rules specification 2.1).
 type Correlation struct {
 	Type     CorrelationType
-	Rules    []string // what it counts, by id, Sigma id or name
+	Rules    []string // what it counts, by id, Sigma id or name; correlations too
 	GroupBy  []string // as written; aliases are resolved for each rule
 	Timespan time.Duration
 	// Generate lets the counted rules ring on their own too. Without it they only count (specification, "generate").
 	Generate bool
 
-	field   string                       // value_count: whose different values are counted
-	bounds  bounds                       // how many
-	aliases map[string]map[string]string // alias → rule as referred to → field
-	line    int
+	fields     []string                     // of the value types: whose values are counted; several count together
+	percentile float64                      // of value_percentile and value_median
+	bounds     []bound                      // what the figure must be; all of them
+	condition  *expr                        // extended: which of the rules must have matched; its leaves are parts
+	aliases    map[string]map[string]string // alias → rule as referred to → field
+	line       int
 }
 
 // CorrelationType is what is counted.
 type CorrelationType string
 
-// The types that can be decided event by event. The specification's value_sum, value_avg, value_percentile and
-// value_median are about figures that the Activity Log does not have.
+// The types of the specification, and pySigma's value_median.
 const (
 	EventCount      CorrelationType = "event_count"
 	ValueCount      CorrelationType = "value_count"
+	ValueSum        CorrelationType = "value_sum"
+	ValueAvg        CorrelationType = "value_avg"
+	ValuePercentile CorrelationType = "value_percentile"
+	ValueMedian     CorrelationType = "value_median"
 	Temporal        CorrelationType = "temporal"
 	TemporalOrdered CorrelationType = "temporal_ordered"
 )
 
-// bounds is a correlation's condition: at least least, at most most.
-type bounds struct{ least, most int }
+// numeric reports whether the type reckons with the field's values as numbers.
+func (c *Correlation) numeric() bool {
+	return c.Type == ValueSum || c.Type == ValueAvg || c.Type == ValueMedian || c.Type == ValuePercentile && c.percentile > 0
+}
+
+// valued reports whether the type is about a field's values.
+func (c *Correlation) valued() bool {
+	return slices.Contains([]CorrelationType{ValueCount, ValueSum, ValueAvg, ValuePercentile, ValueMedian}, c.Type)
+}
+
+// bound is one line of a correlation's condition.
+type bound struct {
+	op    string // gte, gt, lte, lt, eq or neq
+	value float64
+}
+
+func (b bound) holds(figure float64) bool {
+	switch b.op {
+	case "gte":
+		return figure >= b.value
+	case "gt":
+		return figure > b.value
+	case "lte":
+		return figure <= b.value
+	case "lt":
+		return figure < b.value
+	case "eq":
+		return figure == b.value
+	}
+	return figure != b.value
+}
 
 // maxCount bounds what a window may hold; state must stay small enough to be written with every event.
 const maxCount = 10_000
@@ -50,7 +80,7 @@ const maxCount = 10_000
 // from another folder.
 func (p *problems) parseCorrelation(n *yaml.Node) *Correlation {
 	c := &Correlation{line: n.Line}
-	conditional := false
+	var condition *yaml.Node
 	for _, m := range p.members(n) {
 		switch m.key {
 		case "type":
@@ -68,37 +98,140 @@ func (p *problems) parseCorrelation(n *yaml.Node) *Correlation {
 		case "aliases":
 			c.aliases = p.aliases(m.value)
 		case "condition":
-			p.bounds(c, m.value)
-			conditional = true
+			condition = m.value
 		default:
 			p.add(m.line, "correlation.%s is not supported", m.key)
 		}
 	}
-	p.checkCorrelation(c, conditional)
+	p.condition(c, condition)
+	p.checkCorrelation(c)
 	return c
 }
 
-// checkCorrelation refuses what could never ring, or would always.
-func (p *problems) checkCorrelation(c *Correlation, conditional bool) {
-	switch c.Type {
-	case EventCount, ValueCount:
-		if !conditional {
-			p.add(c.line, "%s needs a condition", c.Type)
-		}
-	case Temporal, TemporalOrdered:
-		if !conditional {
-			c.bounds = bounds{len(c.Rules), maxCount}
-		}
-		if c.bounds.least > len(c.Rules) {
-			p.add(c.line, "the condition asks for %d of %d rules", c.bounds.least, len(c.Rules))
-		}
+// condition reads what the correlation asks for. Without one the temporal types ask for all of their rules.
+func (p *problems) condition(c *Correlation, n *yaml.Node) {
+	together := c.Type == Temporal || c.Type == TemporalOrdered
+	switch {
+	case n == nil && together:
+		c.bounds = []bound{{"gte", float64(len(c.Rules))}}
+	case n == nil:
+		p.add(c.line, "%s needs a condition", c.Type)
+	case n.Kind == yaml.ScalarNode && together:
+		p.extended(c, n)
+	case n.Kind == yaml.ScalarNode:
+		p.add(n.Line, "condition %q: only temporal and temporal_ordered take rules as their condition; write gte, gt, lte, lt, eq or neq", n.Value)
 	default:
-		p.add(c.line, "correlation type %q is not supported; supported are event_count, value_count, temporal and "+
-			"temporal_ordered", c.Type)
+		p.bounds(c, n)
 	}
-	if c.Type == ValueCount && c.field == "" {
-		p.add(c.line, "value_count needs condition.field: whose values are counted")
+}
+
+// extended reads a condition over the names of the rules, such as "a and b and not c".
+func (p *problems) extended(c *Correlation, n *yaml.Node) {
+	selections := make(map[string]*expr, len(c.Rules))
+	for i, name := range c.Rules {
+		selections[name] = &expr{op: leaf, need: i, name: name}
 	}
+	e, err := parseCondition(n.Value, selections, c.Rules)
+	if err != nil {
+		p.add(n.Line, "%v", err)
+		return
+	}
+	if c.condition = e; e.met(func(int) bool { return false }) {
+		p.add(n.Line, "the condition %q holds where no rule has matched: what does not happen cannot ring", n.Value)
+	}
+}
+
+// met evaluates an extended condition over parts.
+func (e *expr) met(part func(int) bool) bool {
+	if e.op == leaf {
+		return part(e.need)
+	}
+	met := 0
+	for _, kid := range e.kids {
+		if kid.met(part) {
+			met++
+		}
+	}
+	switch e.op {
+	case not:
+		return met == 0
+	case and:
+		return met == len(e.kids)
+	}
+	return met >= max(e.need, 1)
+}
+
+// denies reports whether something in the condition must not have happened.
+func (e *expr) denies() bool { return e.op == not || slices.ContainsFunc(e.kids, (*expr).denies) }
+
+// parts are the parts that the condition names.
+func (e *expr) parts() []int {
+	if e.op == leaf {
+		return []int{e.need}
+	}
+	var list []int
+	for _, kid := range e.kids {
+		if e.op != not {
+			list = append(list, kid.parts()...)
+		}
+	}
+	return list
+}
+
+// bounds reads `condition: {gte: 10}`, for the value types with a field.
+func (p *problems) bounds(c *Correlation, n *yaml.Node) {
+	for _, m := range p.members(n) {
+		switch m.key {
+		case "field":
+			c.fields = p.texts(m.value)
+		case "percentile":
+			c.percentile = p.number(m, 0, 100)
+		case "gte", "gt", "lte", "lt", "eq", "neq":
+			most := float64(maxCount)
+			if c.valued() && c.Type != ValueCount {
+				most = 1e15
+			}
+			c.bounds = append(c.bounds, bound{m.key, p.number(m, -most, most)})
+		default:
+			p.add(m.line, "condition.%s is not supported; supported are field, percentile, gte, gt, lte, lt, eq and neq", m.key)
+		}
+	}
+	if len(c.bounds) == 0 {
+		p.add(n.Line, "the condition has no bound: write gte, gt, lte, lt, eq or neq")
+	}
+}
+
+// number reads a number within bounds.
+func (p *problems) number(m pair, least, most float64) float64 {
+	f, err := strconv.ParseFloat(p.text(m.value), 64)
+	if err != nil || f < least || f >= most {
+		p.add(m.line, "condition.%s: expected a number below %v", m.key, most)
+	}
+	return f
+}
+
+// checkCorrelation refuses what could never ring, or would always.
+func (p *problems) checkCorrelation(c *Correlation) {
+	switch c.Type {
+	case EventCount, ValueCount, ValueSum, ValueAvg, ValuePercentile, Temporal, TemporalOrdered:
+	case ValueMedian:
+		c.percentile = 50
+	default:
+		p.add(c.line, "correlation type %q is not supported; supported are event_count, value_count, value_sum, value_avg, "+
+			"value_percentile, value_median, temporal and temporal_ordered", c.Type)
+	}
+	if c.valued() && len(c.fields) == 0 {
+		p.add(c.line, "%s needs condition.field: whose values are counted", c.Type)
+	}
+	if c.numeric() && len(c.fields) > 1 {
+		p.add(c.line, "%s takes one field", c.Type)
+	}
+	for _, name := range slices.Concat(c.GroupBy, c.fields) {
+		if c.aliases[name] == nil {
+			p.field(c.line, name)
+		}
+	}
+	p.checkBounds(c)
 	if len(c.Rules) == 0 {
 		p.add(c.line, "the correlation names no rules")
 	}
@@ -107,41 +240,44 @@ func (p *problems) checkCorrelation(c *Correlation, conditional bool) {
 	}
 }
 
-// bounds reads `condition: {gte: 10}`, for value_count with a field.
-func (p *problems) bounds(c *Correlation, n *yaml.Node) {
-	c.bounds = bounds{0, maxCount}
-	if n.Kind == yaml.ScalarNode {
-		p.add(n.Line, "extended conditions (%q) are not supported: write gte, gt, lte, lt or eq", n.Value)
+// checkBounds looks for figures that a window cannot have, or has when nothing happened.
+func (p *problems) checkBounds(c *Correlation) {
+	if len(c.bounds) == 0 {
 		return
 	}
-	for _, m := range p.members(n) {
-		if m.key == "field" {
-			c.field = p.text(m.value)
-			continue
-		}
-		count, err := strconv.Atoi(p.text(m.value))
-		if err != nil || count < 0 || count >= maxCount {
-			p.add(m.line, "condition.%s: expected a number below %d", m.key, maxCount)
-			continue
-		}
-		switch m.key {
-		case "gte":
-			c.bounds.least = count
-		case "gt":
-			c.bounds.least = count + 1
-		case "lte":
-			c.bounds.most = count
-		case "lt":
-			c.bounds.most = count - 1
-		case "eq":
-			c.bounds = bounds{count, count}
-		default:
-			p.add(m.line, "condition.%s is not supported; supported are gte, gt, lte, lt and eq", m.key)
+	counts := !c.valued() || c.Type == ValueCount
+	most := maxCount
+	if c.Type == Temporal || c.Type == TemporalOrdered {
+		most = len(c.Rules)
+	}
+	if counts && !c.within(most) {
+		p.add(c.line, "the condition can never hold for one to %d matches: what does not happen cannot ring", most)
+	}
+}
+
+// within reports whether some figure from 1 to most meets the bounds.
+func (c *Correlation) within(most int) bool {
+	for n := 1; n <= most; n++ {
+		if c.bounded(float64(n)) {
+			return true
 		}
 	}
-	if c.bounds.least < 1 || c.bounds.most < c.bounds.least {
-		p.add(n.Line, "the condition must need at least one match: what does not happen cannot ring")
+	return false
+}
+
+func (c *Correlation) bounded(figure float64) bool {
+	return !slices.ContainsFunc(c.bounds, func(b bound) bool { return !b.holds(figure) })
+}
+
+// monotone reports whether more members never undo what is met.
+func (c *Correlation) monotone() bool {
+	switch {
+	case c.condition != nil:
+		return !c.condition.denies()
+	case c.valued() && c.Type != ValueCount:
+		return false
 	}
+	return !slices.ContainsFunc(c.bounds, func(b bound) bool { return b.op != "gte" && b.op != "gt" })
 }
 
 // aliases reads `alias: {rule: field}`.
@@ -151,126 +287,8 @@ func (p *problems) aliases(n *yaml.Node) map[string]map[string]string {
 		all[alias.key] = make(map[string]string)
 		for _, m := range p.members(alias.value) {
 			all[alias.key][m.key] = p.text(m.value)
+			p.field(m.line, all[alias.key][m.key])
 		}
 	}
 	return all
-}
-
-// feed is one rule's part in a correlation.
-type feed struct {
-	rule     *Rule // the correlation
-	part     int   // which of its rules
-	group    []field
-	value    field // value_count
-	hasValue bool
-}
-
-// link finds the rules that a correlation counts and gives them their feeds.
-func (c *compiler) link(r *Rule) []error {
-	var errs []error
-	for part, name := range r.Correlation.Rules {
-		i := slices.IndexFunc(c.set.compiled, func(one compiled) bool { return one.rule.called(name) })
-		if i < 0 {
-			errs = append(errs, &Problem{r.File, r.Correlation.line, fmt.Sprintf(
-				"the correlation counts rule %q, which is not a loaded rule on single events", name)})
-			continue
-		}
-		counted := &c.set.compiled[i]
-		f := feed{rule: r, part: part, hasValue: r.Correlation.field != ""}
-		for _, g := range r.Correlation.GroupBy {
-			f.group = append(f.group, fieldOf(r.Correlation.resolve(g, name)))
-		}
-		if f.hasValue {
-			f.value = fieldOf(r.Correlation.resolve(r.Correlation.field, name))
-		}
-		counted.feeds = append(counted.feeds, f)
-		// An operator's correlation over a rule of the library must not mute it: nobody would notice.
-		if !r.Correlation.Generate && (r.embedded || !counted.rule.embedded) {
-			counted.counting = true
-		} else {
-			counted.ringing = true
-		}
-	}
-	return errs
-}
-
-// called reports whether a correlation means r by name.
-func (r *Rule) called(name string) bool {
-	return name != "" && (name == r.ID || strings.EqualFold(name, r.UUID) || name == r.Name)
-}
-
-// resolve gives the field that an alias stands for in one of the rules.
-func (c *Correlation) resolve(field, rule string) string {
-	if own, ok := c.aliases[field][rule]; ok {
-		return own
-	}
-	return field
-}
-
-// CountsOnly reports whether the rule is there for correlations alone: it never matches by itself.
-func (s *Set) CountsOnly(r *Rule) bool {
-	i := slices.IndexFunc(s.compiled, func(c compiled) bool { return c.rule == r })
-	return i >= 0 && s.compiled[i].silent()
-}
-
-// Beat is one event's contribution to one correlation: where it counts and what it adds there.
-type Beat struct {
-	Rule   *Rule    // the correlation
-	Group  string   // names the window: the rule's id and a hash of the group's values, [a-z0-9-] only
-	Values []string // of the group-by fields, folded
-	Member Member
-}
-
-// Correlate appends what e contributes to the set's correlations. An event that lacks one of the group-by fields
-// contributes nothing: nobody could say to which group.
-func (s *Set) Correlate(dst []Beat, e *activity.Event) []Beat {
-	if !s.correlating {
-		return dst
-	}
-	p := s.plan(e)
-	r := s.runs.Get().(*run)
-	r.begin(e)
-	r.plan = p
-	for i := range p.entries {
-		one := &p.entries[i]
-		if len(one.feeds) > 0 && r.entry(one) {
-			dst = appendBeats(dst, one.feeds, e)
-		}
-	}
-	s.release(r)
-	return dst
-}
-
-// appendBeats adds one beat for each correlation that counts the rule.
-func appendBeats(dst []Beat, feeds []feed, e *activity.Event) []Beat {
-	for _, f := range feeds {
-		group, ok := first(f.group, e)
-		if !ok {
-			continue
-		}
-		m := Member{At: e.Time, ID: e.ID, Part: f.part, Key: lifecycle(e), Form: e.Form}
-		if f.hasValue {
-			value, ok := first([]field{f.value}, e)
-			if !ok {
-				continue
-			}
-			m.Value = value[0]
-		}
-		dst = append(dst, Beat{Rule: f.rule, Group: groupID(f.rule.ID, group), Values: group, Member: m})
-	}
-	return dst
-}
-
-// first returns the first value of each field, folded: a person in two letter cases is one person.
-func first(fields []field, e *activity.Event) ([]string, bool) {
-	var texts []string
-	for _, f := range fields {
-		var v values
-		v.read(f, e)
-		if len(v.list) == 0 {
-			return nil, false
-		}
-		texts = append(texts, string(v.list[0]))
-	}
-	return texts, true
 }

@@ -286,18 +286,24 @@ func TestFutureTimesCountAsNow(t *testing.T) {
 func TestCorrelationsRefused(t *testing.T) {
 	t.Parallel()
 	for block, want := range map[string]string{
-		"type: value_sum\nrules: failed_operation\ntimespan: 1m":                                   `type "value_sum" is not supported`,
-		"type: event_count\nrules: failed_operation\ntimespan: 1m":                                 "needs a condition",
-		"type: event_count\nrules: failed_operation\ncondition: {gte: 1}":                          "no valid timespan",
-		"type: event_count\ntimespan: 1m\ncondition: {gte: 1}":                                     "names no rules",
-		"type: event_count\nrules: failed_operation\ntimespan: 1m\ncondition: {lt: 5}":             "what does not happen cannot ring",
-		"type: event_count\nrules: failed_operation\ntimespan: 1m\ncondition: {gte: 99999}":        "expected a number below",
-		"type: event_count\nrules: failed_operation\ntimespan: 1m\ncondition: {neq: 5}":            "condition.neq is not supported",
-		"type: event_count\nrules: failed_operation\ntimespan: 1m\ncondition: a and b":             "extended conditions",
-		"type: value_count\nrules: failed_operation\ntimespan: 1m\ncondition: {gte: 2}":            "needs condition.field",
-		"type: temporal\nrules: [failed_operation]\ntimespan: 1m\ncondition: {gte: 2}":             "asks for 2 of 1 rules",
-		"type: event_count\nrules: nobody\ntimespan: 1m\ncondition: {gte: 2}":                      `c.yml:5: the correlation counts rule "nobody"`,
-		"type: event_count\nrules: failed_operation\ntimespan: 1m\ncondition: {gte: 2}\nwindow: 5": "correlation.window is not supported",
+		"type: value_mode\nrules: failed_operation\ntimespan: 1m":                                                       `type "value_mode" is not supported`,
+		"type: event_count\nrules: failed_operation\ntimespan: 1m":                                                      "needs a condition",
+		"type: event_count\nrules: failed_operation\ncondition: {gte: 1}":                                               "no valid timespan",
+		"type: event_count\ntimespan: 1m\ncondition: {gte: 1}":                                                          "names no rules",
+		"type: event_count\nrules: failed_operation\ntimespan: 1m\ncondition: {lt: 1}":                                  "what does not happen cannot ring",
+		"type: event_count\nrules: failed_operation\ntimespan: 1m\ncondition: {gte: 99999}":                             "expected a number below",
+		"type: event_count\nrules: failed_operation\ntimespan: 1m\ncondition: {ne: 5}":                                  "condition.ne is not supported",
+		"type: event_count\nrules: failed_operation\ntimespan: 1m\ncondition: a and b":                                  "only temporal and temporal_ordered",
+		"type: temporal\nrules: failed_operation\ntimespan: 1m\ncondition: not failed_operation":                        "what does not happen cannot ring",
+		"type: temporal\nrules: failed_operation\ntimespan: 1m\ncondition: a":                                           `names "a"`,
+		"type: event_count\nrules: failed_operatoin\ntimespan: 1m\ncondition: {gte: 2}":                                 `the nearest is "failed_operation"`,
+		"type: event_count\nrules: 33333333-3333-4333-8333-333333333333\ntimespan: 1m\ncondition: {gte: 2}":             "counts itself",
+		"type: event_count\nrules: failed_operation\ntimespan: 1m\ncondition: {gte: 2}\ngroup-by: [calller]":            `the nearest is "caller"`,
+		"type: event_count\nrules: failed_operation\ntimespan: 1m\ncondition: {gte: 2}\naliases: {a: {nobody: caller}}": `the alias "a" names rule "nobody"`,
+		"type: value_count\nrules: failed_operation\ntimespan: 1m\ncondition: {gte: 2}":                                 "needs condition.field",
+		"type: temporal\nrules: [failed_operation]\ntimespan: 1m\ncondition: {gte: 2}":                                  "can never hold",
+		"type: event_count\nrules: nobody\ntimespan: 1m\ncondition: {gte: 2}":                                           `c.yml:5: the correlation counts rule "nobody", which is not loaded`,
+		"type: event_count\nrules: failed_operation\ntimespan: 1m\ncondition: {gte: 2}\nwindow: 5":                      "correlation.window is not supported",
 	} {
 		fsys := fstest.MapFS{"a.yml": {Data: []byte(failedOperation)}, "c.yml": {Data: []byte(correlation(block))}}
 		all, err := rules.Load(fsys, ".")

@@ -14,10 +14,19 @@ import (
 type Problem struct {
 	File   string // as Load was told, joined with the folder's root
 	Line   int
+	Column int    // of what stands there; 0 where only the line is known
 	Reason string // what is wrong and what to write instead
 }
 
-func (p *Problem) Error() string { return fmt.Sprintf("%s:%d: %s", p.File, p.Line, p.Reason) }
+func (p *Problem) Error() string { return p.Place() + ": " + p.Reason }
+
+// Place is "file:line", or "file:line:column", so that editors and terminals can jump there.
+func (p *Problem) Place() string {
+	if p.Column == 0 {
+		return fmt.Sprintf("%s:%d", p.File, p.Line)
+	}
+	return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Column)
+}
 
 // position is how places are written everywhere, so that editors and terminals can jump to them.
 func position(root, file string, line int) string {
@@ -26,13 +35,25 @@ func position(root, file string, line int) string {
 
 // problems collects what is wrong with one file, so that its author sees everything at once.
 type problems struct {
-	file  string
-	list  []error
-	nodes int // read so far; see costly
+	file         string
+	list         []error
+	nodes        int         // read so far; see costly
+	columns      map[int]int // by line: where the first name or value on it stands
+	placeholders map[string][]string
 }
 
 func (p *problems) add(line int, format string, args ...any) {
-	p.list = append(p.list, &Problem{p.file, line, fmt.Sprintf(format, args...)})
+	p.list = append(p.list, &Problem{p.file, line, p.columns[line], fmt.Sprintf(format, args...)})
+}
+
+// saw remembers where a node stands, for problems with it.
+func (p *problems) saw(n *yaml.Node) {
+	if p.columns == nil {
+		p.columns = make(map[int]int)
+	}
+	if _, ok := p.columns[n.Line]; !ok {
+		p.columns[n.Line] = n.Column
+	}
 }
 
 // documents splits a file into its YAML documents. Aliases stay nodes; see deref.
@@ -58,12 +79,12 @@ func documents(data []byte) ([]*yaml.Node, error) {
 }
 
 // yamlPlace turns a YAML error into its line and its text.
-func yamlPlace(err error) (line int, reason string) {
+func yamlPlace(err error) (line, column int, reason string) {
 	var load *yaml.LoadError
 	if errors.As(err, &load) {
-		return max(load.Mark.Line, 1), load.Message
+		return max(load.Mark.Line, 1), load.Mark.Column, load.Message
 	}
-	return 1, err.Error()
+	return 1, 0, err.Error()
 }
 
 // pair is one member of a mapping.
@@ -87,6 +108,7 @@ func (p *problems) members(n *yaml.Node) []pair {
 	var pairs []pair
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key := deref(n.Content[i])
+		p.saw(key)
 		switch {
 		case key.Kind != yaml.ScalarNode:
 			p.add(key.Line, "expected a name, found %s", kindName(key))

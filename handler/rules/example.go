@@ -114,9 +114,14 @@ func (p *problems) parseStep(line int, members []pair) Step {
 func (p *problems) parseEvent(n *yaml.Node) activity.Event {
 	var e activity.Event
 	outside := make(map[string]json.RawMessage)
+	record, claims := make(map[string]json.RawMessage), make(map[string]json.RawMessage)
 	for _, m := range p.members(n) {
-		f := fieldOf(m.key)
+		f := p.field(m.line, m.key)
 		switch {
+		case f.kind == ofClaim:
+			claims[strings.TrimPrefix(f.path, "claims.")] = p.jsonText(m.value, 0)
+		case f.kind == ofRecord || f.kind == ofSignature:
+			record[recordNames[cmp.Or(f.path, "result_signature")][0]] = p.jsonText(m.value, 0)
 		case f == field{}:
 			e.Properties = p.jsonText(m.value, 0)
 		case f.kind == inProperties:
@@ -130,8 +135,21 @@ func (p *problems) parseEvent(n *yaml.Node) activity.Event {
 		}
 	}
 	p.adopt(&e, n.Line, outside)
+	e.Record = recordOf(record, claims)
 	complete(&e)
 	return e
+}
+
+// recordOf is the record that holds what an event does not keep.
+func recordOf(record, claims map[string]json.RawMessage) activity.Record {
+	if len(claims) > 0 {
+		record["claims"], _ = json.Marshal(claims) // texts that are JSON always marshal
+	}
+	if len(record) == 0 {
+		return activity.Record{}
+	}
+	text, _ := json.Marshal(record)
+	return activity.RecordOf(text)
 }
 
 // adopt moves what stands beside the properties into them, as payload does: authorization, claims, httpRequest.

@@ -50,22 +50,23 @@ func (s *Set) Explain(e *activity.Event, ruleID string) (Explanation, bool) {
 	}
 	for i := range s.compiled {
 		if s.compiled[i].rule == rule {
-			x.Matched = r.holds(s.compiled[i].condition)
+			x.Matched = r.holds(s.compiled[i].condition) != no
 		}
 	}
 	if outcomes := rule.Auditbell.Outcomes; len(outcomes) > 0 {
 		i, v := outcomeItem(outcomes), values{}
 		v.read(i.field, e)
-		c := r.check(i, i.test.holds(v.list))
+		c := r.check(i, i.test.holds(v.list, v.present))
 		x.Parts = append(x.Parts, Part{Name: "auditbell.outcomes", Held: c.Held, Items: []Checked{c}})
 	}
-	met, allowed := r.holdsExpr(rule.detection, ""), true
+	detection, selections := s.filtered(rule)
+	met, allowed := r.holdsExpr(detection, "") != no, true
 	for i := range x.Parts { // the outcomes, if any
 		allowed, x.Parts[i].Decides = x.Parts[i].Held, met
 	}
-	for _, selection := range rule.selections {
-		p := Part{Name: selection.name, Held: r.holdsExpr(selection, "")}
-		p.Decides = allowed && r.holdsExpr(rule.detection, selection.name) != met
+	for _, selection := range selections {
+		p := Part{Name: selection.name, Held: r.holdsExpr(selection, "") != no}
+		p.Decides = allowed && (r.holdsExpr(detection, selection.name) != no) != met
 		r.checkAll(&p, selection)
 		x.Parts = append(x.Parts, p)
 	}
@@ -80,7 +81,7 @@ func (s *Set) Near(e *activity.Event) []Explanation {
 	r.begin(e)
 	for i := range s.compiled {
 		c := &s.compiled[i]
-		if r.holds(c.condition) || !r.watched(c) {
+		if r.holds(c.condition) != no || !r.watched(c) {
 			continue
 		}
 		if x, ok := s.Explain(e, c.rule.ID); ok {
@@ -125,7 +126,7 @@ func (r *run) explainCorrelation(x *Explanation) {
 		p := Part{Name: name}
 		for i := range r.set.compiled {
 			if c := &r.set.compiled[i]; c.rule.called(name) {
-				p.Held = r.holds(c.condition)
+				p.Held = r.holds(c.condition) != no
 			}
 		}
 		x.Matched = x.Matched || p.Held
@@ -136,7 +137,7 @@ func (r *run) explainCorrelation(x *Explanation) {
 // checkAll evaluates every item below e, also where the first already decides: people want to see all of them.
 func (r *run) checkAll(p *Part, e *expr) {
 	if e.op == leaf {
-		p.Items = append(p.Items, r.check(e.item, r.predicate(r.set.asked[e.item]) == yes))
+		p.Items = append(p.Items, r.check(e.item, r.predicate(r.set.asked[e.item]) != no))
 	}
 	for _, kid := range e.kids {
 		r.checkAll(p, kid)
@@ -144,25 +145,36 @@ func (r *run) checkAll(p *Part, e *expr) {
 }
 
 // holdsExpr is holds for the tree as written, with the selection of the given name, if any, taken for its opposite.
-func (r *run) holdsExpr(e *expr, flipped string) bool {
+func (r *run) holdsExpr(e *expr, flipped string) truth {
 	if flipped != "" && e.name == flipped {
-		return !r.holdsExpr(e, "")
+		return opposite(r.holdsExpr(e, ""))
 	}
-	met := 0
+	if e.op == leaf {
+		return r.predicate(r.set.asked[e.item])
+	}
+	certain, possible := 0, 0
 	for _, kid := range e.kids {
-		if r.holdsExpr(kid, flipped) {
-			met++
+		switch r.holdsExpr(kid, flipped) {
+		case yes:
+			certain, possible = certain+1, possible+1
+		case maybe:
+			possible++
 		}
 	}
+	need := max(e.need, 1)
 	switch e.op {
-	case leaf:
-		return r.predicate(r.set.asked[e.item]) == yes
 	case not:
-		return met == 0
+		certain, possible = 1-possible, 1-certain
 	case and:
-		return met == len(e.kids)
+		need = len(e.kids)
 	}
-	return met >= max(e.need, 1)
+	switch {
+	case certain >= need:
+		return yes
+	case possible >= need:
+		return maybe
+	}
+	return no
 }
 
 // check pairs what an item wants with what the event says, as written.

@@ -72,8 +72,9 @@ func (p *problems) outcomes(m pair) []activity.Outcome {
 func (p *problems) groupBy(n *yaml.Node) []string {
 	var list []string
 	for _, name := range p.texts(n) {
-		own := eventField(name)
-		if own == "" || own == "properties" {
+		f := p.field(n.Line, name)
+		own := f.name()
+		if own == "" || own == "properties" || f.kind == ofRecord || f.kind == ofClaim {
 			p.add(n.Line, "group_by %q: name a field of the event or properties.x", name)
 		}
 		list = append(list, own)

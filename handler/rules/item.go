@@ -22,6 +22,7 @@ type item struct {
 
 	keyword bool // searches every text of the event instead of one field
 	field   field
+	ref     *field // fieldref: what the field is compared with
 	test    test
 }
 
@@ -39,14 +40,26 @@ func (p *problems) parseItem(name string, line int, value *yaml.Node) *item {
 	parts := strings.Split(name, "|")
 	b := builder{problems: p, mods: parts[1:], item: &item{name: name, line: line, keyword: parts[0] == ""}}
 	if !b.keyword {
-		b.field = fieldOf(parts[0])
+		b.item.field = p.field(line, parts[0])
 	}
 	scalars := b.scalars(value)
 	if b.readModifiers() {
 		b.build(scalars)
 	}
-	b.field.raw = b.cased || len(b.test.regexps) > 0
+	b.item.field.raw = b.cased || len(b.test.regexps) > 0
+	if b.ref != nil {
+		b.ref.raw = b.item.field.raw
+	}
 	return b.item
+}
+
+// field resolves a name; one that no form has is a problem.
+func (p *problems) field(line int, name string) field {
+	f, err := resolve(name)
+	if err != nil {
+		p.add(line, "%v", err)
+	}
+	return f
 }
 
 // scalar is one value as written, with what YAML takes it for.
@@ -86,16 +99,6 @@ func (b *builder) label() string {
 	return b.name
 }
 
-// unsupported names the modifiers of the specification that are refused, and why.
-var unsupported = map[string]string{
-	"windash":  "it is about command lines, which the Activity Log does not have",
-	"expand":   "placeholders have no values here: write them out",
-	"fieldref": "comparing two fields is not supported",
-	"minute":   "parts of a time are not compared", "hour": "parts of a time are not compared",
-	"day": "parts of a time are not compared", "week": "parts of a time are not compared",
-	"month": "parts of a time are not compared", "year": "parts of a time are not compared",
-}
-
 // readModifiers checks the names and reads those that do not transform values.
 func (b *builder) readModifiers() bool {
 	for _, m := range b.mods {
@@ -112,14 +115,12 @@ func (b *builder) readModifiers() bool {
 			b.cased = true
 		case "neq":
 			b.test.negate = true
-		case "re", "i", "m", "s", "cidr", "exists", "lt", "lte", "gt", "gte",
+		case "minute", "hour", "day", "week", "month", "year":
+			b.test.part = timeParts[m]
+		case "re", "i", "m", "s", "cidr", "exists", "lt", "lte", "gt", "gte", "windash", "expand", "fieldref",
 			"base64", "base64offset", "wide", "utf16", "utf16le", "utf16be":
 		default:
-			reason := "it is no Sigma modifier"
-			if why, ok := unsupported[m]; ok {
-				reason = why
-			}
-			b.add(b.line, "%s: modifier %q is not supported: %s", b.label(), m, reason)
+			b.add(b.line, "%s: modifier %q is not supported: it is no Sigma modifier", b.label(), m)
 			return false
 		}
 	}
@@ -133,6 +134,9 @@ func (b *builder) build(scalars []scalar) {
 	if b.keyword {
 		b.around = affix{head: true, tail: true}
 	}
+	if b.has("expand") {
+		scalars = b.expanded(scalars)
+	}
 	switch {
 	case b.has("re"):
 		b.regexps(scalars)
@@ -144,6 +148,8 @@ func (b *builder) build(scalars []scalar) {
 		b.nets(scalars)
 	case b.has("exists"):
 		b.presence(scalars)
+	case b.has("fieldref"):
+		b.reference(scalars)
 	case slices.ContainsFunc(b.mods, isComparison):
 		b.comparison(scalars)
 	default:
@@ -154,19 +160,19 @@ func (b *builder) build(scalars []scalar) {
 func isComparison(m string) bool { return comparisons[m] != noComparison }
 
 // fieldOnly are the modifiers that mean nothing for keywords, which have no one value.
-func fieldOnly(m string) bool { return isComparison(m) || m == "cidr" || m == "exists" || m == "neq" }
+func fieldOnly(m string) bool {
+	return isComparison(m) || timeParts[m] != nil || slices.Contains([]string{"cidr", "exists", "neq", "fieldref"}, m)
+}
 
-// regexps compiles Go's syntax, which lacks look-around and back-references: rules with those are refused rather than
-// half-evaluated. Case is ignored unless `cased`, as everywhere: Azure's casing depends on the channel.
+// regexps compiles Go's syntax, which has all that the specification allows and lacks look-around and back-references:
+// rules with those are refused rather than half-evaluated. Case counts unless the flag i says otherwise (specification,
+// "Regular Expression"); Azure's casing depends on the channel, so most rules want i.
 func (b *builder) regexps(scalars []scalar) {
 	flags := ""
-	for _, f := range []string{"m", "s"} {
+	for _, f := range []string{"i", "m", "s"} {
 		if b.has(f) {
 			flags += f
 		}
-	}
-	if !b.cased {
-		flags += "i"
 	}
 	for _, s := range scalars {
 		expression := s.text
@@ -182,10 +188,13 @@ func (b *builder) regexps(scalars []scalar) {
 	}
 }
 
-// nets reads CIDR networks of both address families.
+// nets reads CIDR networks of both address families; a bare address is a network of one.
 func (b *builder) nets(scalars []scalar) {
 	for _, s := range scalars {
 		net, err := netip.ParsePrefix(s.text)
+		if addr, bare := netip.ParseAddr(s.text); bare == nil {
+			net, err = netip.PrefixFrom(addr.Unmap().WithZone(""), addr.Unmap().BitLen()), nil
+		}
 		if err != nil {
 			b.add(s.line, "%s: %q is no network such as 10.0.0.0/8", b.label(), s.text)
 			continue
@@ -207,6 +216,53 @@ func (b *builder) presence(scalars []scalar) {
 	if want {
 		b.test.exists = mustExist
 	}
+}
+
+// reference reads the name of the field that the value is compared with. The modifiers contains, startswith and
+// endswith say on which sides the field may go on.
+func (b *builder) reference(scalars []scalar) {
+	if len(scalars) != 1 {
+		b.add(b.line, "%s: fieldref takes the name of one field", b.label())
+		return
+	}
+	f := b.problems.field(scalars[0].line, scalars[0].text)
+	b.ref, b.test.around = &f, b.around
+}
+
+// expanded replaces placeholders by their values: %name% stands for all of them, each at its place in the text.
+func (b *builder) expanded(scalars []scalar) []scalar {
+	var list []scalar
+	for _, s := range scalars {
+		list = append(list, b.expand(s, 0)...)
+	}
+	return list
+}
+
+// placeholder is a name between percent signs (Sigma modifiers appendix, "expand").
+var placeholder = regexp.MustCompile(`%([A-Za-z0-9_.\-]+)%`)
+
+func (b *builder) expand(s scalar, made int) []scalar {
+	const most = 10_000 // values of one item
+	at := placeholder.FindStringSubmatchIndex(s.text)
+	if at == nil {
+		return []scalar{s}
+	}
+	name := s.text[at[2]:at[3]]
+	values, ok := b.placeholders[name]
+	if !ok || made > most {
+		b.add(s.line, "%s: the placeholder %%%s%% has no values: list them in %s", b.label(), name, PlaceholderFile)
+		return nil
+	}
+	var list []scalar
+	for _, value := range values {
+		one := s
+		one.text = s.text[:at[0]] + strings.ReplaceAll(value, "%", "\x00") + s.text[at[1]:]
+		list = append(list, b.expand(one, len(list)+made)...)
+	}
+	for i := range list {
+		list[i].text = strings.ReplaceAll(list[i].text, "\x00", "%")
+	}
+	return list
 }
 
 // comparison reads the bound of lt, lte, gt or gte.
@@ -256,7 +312,7 @@ func (b *builder) nothing(s scalar) {
 func (b *builder) pattern(text string) {
 	p := parsePattern(text, b.cased, b.around)
 	literal, ok := p.literal()
-	if ok && literal == "" && !b.keyword && b.field.kind != inProperties {
+	if ok && literal == "" && !b.keyword && b.item.field.kind != inProperties {
 		b.test.null = true
 	}
 	if !ok || b.test.all || b.keyword {
@@ -269,18 +325,61 @@ func (b *builder) pattern(text string) {
 	b.test.exact[literal] = struct{}{}
 }
 
+// dashes are what windash takes for one another; dash finds one before a word (pySigma: \B[-/]\b).
+var (
+	dashes = []string{"-", "/", "\u2013", "\u2014", "\u2015"}
+	dash   = regexp.MustCompile(`(^|[^A-Za-z0-9_])[-/][A-Za-z0-9_]`)
+)
+
+// dashed gives every spelling of a command line's flags.
+func (b *builder) dashed(s scalar) []string {
+	const most = 4 // flags: 625 spellings
+	places := dash.FindAllStringIndex(s.text, -1)
+	if len(places) > most {
+		b.add(s.line, "%s: windash takes at most %d flags in one value", b.label(), most)
+		return nil
+	}
+	texts := []string{""}
+	from := 0
+	for _, at := range append(places, []int{len(s.text), len(s.text)}) {
+		mark := max(at[1]-2, from) // where the dash is
+		if at[0] == len(s.text) {
+			mark = len(s.text)
+		}
+		var next []string
+		for _, t := range texts {
+			t += s.text[from:mark]
+			if mark == len(s.text) {
+				next = append(next, t)
+				continue
+			}
+			for _, d := range dashes {
+				next = append(next, t+d)
+			}
+		}
+		texts, from = next, mark+1
+	}
+	return texts
+}
+
 // encoded applies the encoding modifiers in the order written and returns the texts to look for, wildcards escaped
 // when something was encoded.
 func (b *builder) encoded(s scalar) []string {
 	texts, changed := []string{s.text}, false
+	if b.has("windash") {
+		texts = b.dashed(s)
+	}
 	for _, m := range b.mods {
 		encode, ok := encodings[m]
 		if !ok {
 			continue
 		}
-		if !changed {
-			texts, changed = []string{unescaped(s.text)}, true
+		for i := range texts {
+			if !changed {
+				texts[i] = unescaped(texts[i])
+			}
 		}
+		changed = true
 		var next []string
 		for _, t := range texts {
 			next = append(next, encode(t)...)

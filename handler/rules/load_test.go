@@ -15,13 +15,16 @@ import (
 func TestRefusedWithPlaceAndReason(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ name, detection, want string }{
-		{"unknown modifier", "s:\n  operationName|sounds: x\ncondition: s", `r.yml:9: operationName|sounds: modifier "sounds" is not supported: it is no Sigma modifier`},
-		{"windash", "s:\n  CommandLine|windash|contains: -x\ncondition: s", "r.yml:9: CommandLine|windash|contains: modifier \"windash\""},
-		{"placeholder", "s:\n  caller|expand: '%admins%'\ncondition: s", "placeholders have no values here"},
-		{"field reference", "s:\n  caller|fieldref: x\ncondition: s", "comparing two fields"},
-		{"look-ahead", "s:\n  caller|re: 'a(?=b)'\ncondition: s", `r.yml:9: caller|re: "a(?=b)" is no regular expression of Go's syntax`},
+		{"unknown modifier", "s:\n  operationName|sounds: x\ncondition: s", `r.yml:9:5: operationName|sounds: modifier "sounds" is not supported: it is no Sigma modifier`},
+		{"many flags", "s:\n  properties.x|windash|contains: -a -b -c -d -e\ncondition: s", "at most 4 flags"},
+		{"placeholder", "s:\n  caller|expand: '%admins%'\ncondition: s", "the placeholder %admins% has no values"},
+		{"field reference", "s:\n  caller|fieldref: x\ncondition: s", `no form of the Activity Log has a field "x"`},
+		{"field reference to two", "s:\n  caller|fieldref: [time, level]\ncondition: s", "the name of one field"},
+		{"unknown field", "s:\n  operationNme: x\ncondition: s", `r.yml:9:5: no form of the Activity Log has a field "operationNme"; the nearest is "operationName"`},
+		{"unknown field of the authorization", "s:\n  authorization.scpe: x\ncondition: s", `the nearest is "authorization.scope"`},
+		{"look-ahead", "s:\n  caller|re: 'a(?=b)'\ncondition: s", `r.yml:9:5: caller|re: "a(?=b)" is no regular expression of Go's syntax`},
 		{"flag without re", "s:\n  caller|i: x\ncondition: s", "need the modifier re"},
-		{"network", "s:\n  caller_ip|cidr: 10.0.0.0\ncondition: s", "is no network such as 10.0.0.0/8"},
+		{"network", "s:\n  caller_ip|cidr: 10.0.0\ncondition: s", "is no network such as 10.0.0.0/8"},
 		{"number", "s:\n  properties.x|gt: many\ncondition: s", `"many" is no number`},
 		{"two numbers", "s:\n  properties.x|gt: [1, 2]\ncondition: s", "a comparison takes one number"},
 		{"exists", "s:\n  caller|exists: maybe\ncondition: s", "exists takes true or false"},
@@ -32,7 +35,7 @@ func TestRefusedWithPlaceAndReason(t *testing.T) {
 		{"nested mapping", "s:\n  caller: {x: y}\ncondition: s", "found a mapping"},
 		{"empty list", "s:\n  caller: []\ncondition: s", "an empty list can never match"},
 		{"empty selection", "s: {}\ncondition: s", "would match everything"},
-		{"field twice", "s:\n  caller: a\n  caller: b\ncondition: s", `r.yml:10: "caller" stands twice`},
+		{"field twice", "s:\n  caller: a\n  caller: b\ncondition: s", `r.yml:10:5: "caller" stands twice`},
 		{"merge key", "a: &a {caller: x}\ns:\n  <<: *a\ncondition: s", "merge keys (<<)"},
 		{"aggregation", "s: {caller: x}\ncondition: s | count() by caller > 5", "Sigma 1"},
 		{"timeframe", "s: {caller: x}\ntimeframe: 5m\ncondition: s", "Sigma 1"},
@@ -70,20 +73,20 @@ func TestEveryProblemAtOnce(t *testing.T) {
 		"good.yml": {Data: []byte(ruleWith("s: {caller: x}\ncondition: s"))},
 		"d.txt":    {Data: []byte("not a rule")},
 	}
-	folder, err := rules.Read(fsys, ".")
+	all, err := rules.Load(fsys, ".")
 	if err == nil {
-		t.Fatal("read = nil, want problems")
+		t.Fatal("load = nil, want problems")
 	}
 	for _, want := range []string{
-		"a.yml:9:", "a.yml:10:", "a.yml:11:", "b.yaml:", "not YAML", `c.yml:2: level "awful"`, "c.yml:1: the rule has neither",
-		"c.yml:1: the rule has no title", "c.yml:5: rule collections",
+		"a.yml:9:", "a.yml:10:", "a.yml:11:", "b.yaml:", "not YAML", `c.yml:2:1: level "awful"`, "c.yml:1:1: the rule has neither",
+		"c.yml:1:1: the rule has no title", "c.yml:5:1: rule collections",
 	} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("problems lack %q:\n%v", want, err)
 		}
 	}
-	if len(folder.Rules) != 1 || folder.Rules[0].File != "good.yml" {
-		t.Errorf("rules without problems = %v, want good.yml", folder.Rules)
+	if len(all) != 1 || all[0].File != "good.yml" {
+		t.Errorf("rules without problems = %v, want good.yml", all)
 	}
 }
 
@@ -92,12 +95,16 @@ func TestOtherLogSourcesAreCountedNotRefused(t *testing.T) {
 	other := "title: w\nid: 22222222-2222-4222-8222-222222222222\nname: other\nlogsource: {product: windows}\ndetection:\n  s: {CommandLine|windash|contains: -x}\n  condition: s | count() > 3\n"
 	over := "title: c\nid: 33333333-3333-4333-8333-333333333333\ncorrelation: {type: event_count, rules: other, timespan: 5m, condition: {gte: 2}}\n"
 	old := strings.Replace(ruleWith("s: {caller: x}\ncondition: s"), "activitylogs", "azure.activitylogs", 1)
-	folder, err := rules.Read(fstest.MapFS{"sub/w.yml": {Data: []byte(other)}, "sub/z.yml": {Data: []byte(over)}, "old.yml": {Data: []byte(old)}}, ".")
+	folder, err := rules.Open(fstest.MapFS{"sub/w.yml": {Data: []byte(other)}, "sub/z.yml": {Data: []byte(over)}, "old.yml": {Data: []byte(old)}}, ".")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"sub/w.yml:1", "sub/z.yml:1"}, folder.Skipped); diff != "" {
-		t.Errorf("skipped (-want +got):\n%s", diff)
+	left := []rules.Left{
+		{Place: "sub/w.yml:1", ID: "22222222-2222-4222-8222-222222222222", Title: "w", Why: rules.OtherSource, Reason: "it is about another log: product windows"},
+		{Place: "sub/z.yml:1", ID: "33333333-3333-4333-8333-333333333333", Title: "c", Why: rules.OtherSource, Reason: `it counts rule "other", which is left out: it is about another log: product windows`},
+	}
+	if diff := cmp.Diff(left, folder.Left); diff != "" {
+		t.Errorf("left out (-want +got):\n%s", diff)
 	}
 	if len(folder.Rules) != 1 {
 		t.Errorf("rules = %d, want the one with the older service name", len(folder.Rules))

@@ -1,6 +1,10 @@
 package rules
 
-import "github.com/auditbell/auditbell/handler/activity"
+import (
+	"slices"
+
+	"github.com/auditbell/auditbell/handler/activity"
+)
 
 // Match appends the rules that e meets to dst, the most severe first, and returns it. Experimental rules are among
 // them (see Rule.Rings), rules that only count for correlations are not (see Correlate). It allocates nothing for an
@@ -21,12 +25,20 @@ func (s *Set) Match(dst []*Rule, e *activity.Event) []*Rule {
 		entries = p.wordless
 	}
 	for i := range entries {
-		if r.entry(&entries[i]) {
+		if r.entry(&entries[i]) != no {
 			dst = entries[i].met(dst)
 		}
 	}
 	s.release(r)
 	return dst
+}
+
+// certain reports whether some rule of the set matches e however e is read.
+func (s *Set) certain(e *activity.Event) bool {
+	r := s.runs.Get().(*run)
+	r.begin(e)
+	defer s.release(r)
+	return slices.ContainsFunc(s.compiled, func(c compiled) bool { return r.holds(c.condition) == yes })
 }
 
 // release hands a run back without what it evaluated.
@@ -59,6 +71,7 @@ type span struct {
 	from, to int
 	read     bool
 	listed   bool // some rule lists one of the values
+	reading
 }
 
 // newRun sizes a run for the set, so that no event makes it grow.
@@ -78,40 +91,56 @@ func (r *run) begin(e *activity.Event) {
 	r.search.done = false
 }
 
-// entry reports whether what is left of a rule holds.
-func (r *run) entry(e *entry) bool {
+// entry answers what is left of a rule.
+func (r *run) entry(e *entry) truth {
 	if e.gate > 0 {
 		if r.read(e.gate - 1); !r.spans[e.gate-1].listed {
-			return false
+			return no
 		}
 	}
-	return e.left == nil || r.holds(e.left)
+	if e.left == nil {
+		return yes
+	}
+	return r.holds(e.left)
 }
 
-// holds evaluates a condition as far as the result needs it.
-func (r *run) holds(n *node) bool {
+// holds evaluates a condition as far as the result needs it, by Kleene's logic: maybe stays maybe unless another part
+// decides.
+func (r *run) holds(n *node) truth {
 	switch n.op {
 	case leaf:
-		return r.predicate(n.predicate) == yes
+		return r.predicate(n.predicate)
 	case not:
-		return !r.holds(n.kids[0])
+		return opposite(r.holds(n.kids[0]))
 	case and:
+		all := yes
 		for _, kid := range n.kids {
-			if !r.holds(kid) {
-				return false
+			switch r.holds(kid) {
+			case no:
+				return no
+			case maybe:
+				all = maybe
 			}
 		}
-		return true
+		return all
 	}
 	need := max(n.need, 1) // or is at least one
+	certain, possible := 0, 0
 	for _, kid := range n.kids {
-		if r.holds(kid) {
-			if need--; need == 0 {
-				return true
+		switch r.holds(kid) {
+		case yes:
+			if certain++; certain == need {
+				return yes
 			}
+			possible++
+		case maybe:
+			possible++
 		}
 	}
-	return false
+	if possible >= need {
+		return maybe
+	}
+	return no
 }
 
 // predicate answers a question, once for each event.
@@ -124,13 +153,41 @@ func (r *run) predicate(i int) truth {
 	switch {
 	case p.item.keyword:
 		t = truthOf(r.keywords(p))
-	case p.plain:
-		r.read(p.field)
-		t = truthOf(r.truths[i] == yes)
+	case p.ref > 0:
+		t = r.sameAs(p)
 	default:
-		t = truthOf(p.item.test.holds(r.read(p.field)))
+		vals := r.read(p.field)
+		switch at := &r.spans[p.field]; {
+		case at.doubt:
+			t = p.item.test.inDoubt(vals, at.reading)
+		case p.plain:
+			t = truthOf(r.truths[i] == yes)
+		default:
+			t = truthOf(p.item.test.holds(vals, at.present))
+		}
 	}
 	r.truths[i] = t
+	return t
+}
+
+// sameAs compares two fields (fieldref): some value of one is, begins, ends or contains some value of the other.
+func (r *run) sameAs(p *predicate) truth {
+	vals := r.read(p.field)
+	others := r.read(p.ref - 1)
+	t := no
+	for _, v := range vals {
+		for _, o := range others {
+			if p.item.test.around.covers(v, o) {
+				t = yes
+			}
+		}
+	}
+	if t == yes && (r.spans[p.field].doubt || r.spans[p.ref-1].doubt) {
+		t = maybe
+	}
+	if p.item.test.negate {
+		return opposite(t)
+	}
 	return t
 }
 
@@ -143,11 +200,13 @@ func (r *run) read(i int) [][]byte {
 	}
 	at.from, at.read = len(r.values.list), true
 	r.values.read(r.set.fields[i], r.event)
-	at.to = len(r.values.list)
+	at.to, at.reading = len(r.values.list), r.values.reading
 	vals := r.values.list[at.from:at.to]
 	for _, v := range vals {
 		for _, p := range r.set.listed[i][string(v)] {
-			r.truths[p], at.listed = yes, true
+			if at.listed = true; !at.doubt {
+				r.truths[p] = yes
+			}
 		}
 	}
 	return vals

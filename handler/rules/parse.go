@@ -2,6 +2,7 @@ package rules
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -10,8 +11,10 @@ import (
 
 // parsed is one document of a rule file.
 type parsed struct {
-	rule    *Rule
-	skipped bool // for another log source
+	rule   *Rule
+	left   Why    // why it is left out; empty: it is not
+	reason string // the same for people
+	line   int    // where the reason stands
 }
 
 // parseRule reads one document. A rule for another log source is recognised before anything else is checked: folders
@@ -25,8 +28,15 @@ func (p *problems) parseRule(n *yaml.Node, file string) parsed {
 		byKey[m.key] = m
 		p.metadata(r, m)
 	}
-	if m, ok := byKey["logsource"]; ok && !p.ours(m.value) {
-		return parsed{rule: r, skipped: true}
+	if m, ok := byKey["logsource"]; ok {
+		if why, reason := p.foreign(m.value); why != "" {
+			r.ID = p.identity(r)
+			return parsed{r, why, reason, m.line}
+		}
+	}
+	if r.Status == "deprecated" || r.Status == "unsupported" {
+		r.ID = p.identity(r)
+		return parsed{r, Retired, "its status is " + r.Status, byKey["status"].line}
 	}
 	p.body(r, byKey)
 	r.ID = p.identity(r)
@@ -46,7 +56,7 @@ func (p *problems) body(r *Rule, members map[string]pair) {
 		return
 	}
 	if m, ok := members["filter"]; ok {
-		p.add(m.line, "Sigma filters are not supported: write an exception in config/exceptions.yaml instead")
+		p.parseFilter(r, m)
 		return
 	}
 	if m, ok := members["correlation"]; ok {
@@ -106,19 +116,40 @@ func (p *problems) oneOf(m pair, words ...string) string {
 	return s
 }
 
-// ours reports whether a logsource is the Azure Activity Log. "azure.activitylogs" is how SigmaHQ wrote the service
-// before 2021.
-func (p *problems) ours(n *yaml.Node) bool {
-	var product, service string
+// services are what the Activity Log is called: "azure.activitylogs" is how SigmaHQ wrote it before 2021. others are the
+// Azure services that SigmaHQ has rules for (rules/cloud/azure, 2026-08).
+var (
+	services = []string{"activitylogs", "azure.activitylogs"}
+	others   = []string{"auditlogs", "signinlogs", "riskdetection", "pim", "azure.auditlogs", "azure.signinlogs", "microsoft365portal"}
+)
+
+// foreign says why a log source is not the Azure Activity Log, if it is not.
+func (p *problems) foreign(n *yaml.Node) (Why, string) {
+	source := make(map[string]string)
 	for _, m := range p.members(n) {
-		switch m.key {
-		case "product":
-			product = strings.ToLower(p.text(m.value))
-		case "service":
-			service = strings.ToLower(p.text(m.value))
+		if m.value.Kind == yaml.ScalarNode {
+			source[m.key] = strings.ToLower(strings.TrimSpace(m.value.Value))
 		}
 	}
-	return product == "azure" && (service == "activitylogs" || service == "azure.activitylogs")
+	product, service := source["product"], source["service"]
+	const near = 3 // letters
+	switch ours := slices.Contains(services, service); {
+	case product == "azure" && ours:
+		return "", ""
+	case product == "azure" && service == "" && source["category"] == "":
+		return Misspelt, "its log source names no service; the Activity Log is product azure, service activitylogs"
+	case product == "" && ours:
+		return Misspelt, "its log source names no product; the Activity Log is product azure, service activitylogs"
+	case ours && edits(product, "azure") < near, product == "azure" && !slices.Contains(others, service) && edits(service, "activitylogs") <= near:
+		return Misspelt, fmt.Sprintf("its log source is product %s, service %s; the Activity Log is product azure, service activitylogs", product, service)
+	}
+	var words []string
+	for _, key := range []string{"product", "category", "service"} {
+		if source[key] != "" {
+			words = append(words, key+" "+source[key])
+		}
+	}
+	return OtherSource, "it is about another log: " + strings.Join(words, ", ")
 }
 
 // identity is the rule's ID; see Rule.ID.

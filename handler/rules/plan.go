@@ -127,14 +127,26 @@ func (s *Set) gate(n *node) int {
 	return 0
 }
 
-// truth is what is known of a predicate.
+// truth is what is known of a predicate. Maybe: it holds under some reading of the event and not under every one (see
+// reading). A rule matches unless the answer is no; an exception needs yes. So a second value can never silence.
 type truth uint8
 
 const (
 	unknown truth = iota
 	yes
 	no
+	maybe
 )
+
+func opposite(t truth) truth {
+	switch t {
+	case yes:
+		return no
+	case no:
+		return yes
+	}
+	return t
+}
 
 func truthOf(b bool) truth {
 	if b {

@@ -47,6 +47,7 @@ type Rule struct {
 
 	Auditbell   Extension
 	Correlation *Correlation // nil for a rule on single events
+	Filter      *Filter      // nil for what matches by itself
 
 	Condition string // as written; empty for a correlation
 

@@ -30,5 +30,6 @@ func ReadSelection(n *yaml.Node, file string) (*Selection, []error) {
 	return &Selection{set}, nil
 }
 
-// Matches reports whether e meets the selection.
-func (s *Selection) Matches(e *activity.Event) bool { return len(s.set.Match(nil, e)) > 0 }
+// Matches reports whether e meets the selection however e is read: where a request can be read in two ways, and meets it
+// in one of them only, it does not.
+func (s *Selection) Matches(e *activity.Event) bool { return s.set.certain(e) }

@@ -113,7 +113,8 @@ var cases = []struct {
 	{"neq", "s:\n  caller|neq: grace\ncondition: s", true},
 
 	{"re", `s:` + "\n" + `  operationName|re: ^microsoft\.[a-z]+/role` + "\ncondition: s", true},
-	{"re ignores case", `s:` + "\n" + `  operationName|re: ROLEASSIGNMENTS/WRITE$` + "\ncondition: s", true},
+	{"re minds case", `s:` + "\n" + `  operationName|re: ROLEASSIGNMENTS/WRITE$` + "\ncondition: s", false},
+	{"re|i ignores case", `s:` + "\n" + `  operationName|re|i: ROLEASSIGNMENTS/WRITE$` + "\ncondition: s", true},
 	{"re cased", `s:` + "\n" + `  operationName|re|cased: ROLEASSIGNMENTS` + "\ncondition: s", false},
 	{"re in the display name's case", `s:` + "\n" + `  operationName|re|cased: ^Create ` + "\ncondition: s", true},
 	{"cased", "s:\n  caller|cased: Ada@Contoso.example\ncondition: s", true},
@@ -149,7 +150,7 @@ var cases = []struct {
 	{"keyword number", "k: [250]\ncondition: k", true},
 	{"keywords all", "k:\n  '|all': [rg-web, 8e3af657]\ncondition: k", true},
 	{"keywords all needs every one", "k:\n  '|all': [rg-web, rg-none]\ncondition: k", false},
-	{"keywords re", `k:` + "\n" + `  '|re': 'c:\\t.mp'` + "\ncondition: k", true},
+	{"keywords re", `k:` + "\n" + `  '|re': 'C:\\t.mp'` + "\ncondition: k", true},
 	{"keywords cased", "k:\n  '|cased': [ada@Contoso]\ncondition: k", false},
 	{"keywords beside mappings", "k:\n  - nowhere\n  - category: Administrative\ncondition: k", true},
 

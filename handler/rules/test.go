@@ -1,9 +1,12 @@
 package rules
 
 import (
+	"bytes"
 	"net/netip"
 	"regexp"
 	"strconv"
+	"strings"
+	"time"
 )
 
 // test is what a detection item asks of its field's values. Values are folded unless the item is cased or a regular
@@ -20,6 +23,17 @@ type test struct {
 	compare  comparison
 	bound    float64
 	exists   presence
+	part     timePart // compare a part of a time, as a number
+	around   affix    // fieldref: on which sides the value may go on
+}
+
+// timePart takes a number out of a time, in UTC (Sigma modifiers appendix, "Time Modifiers").
+type timePart func(time.Time) int
+
+var timeParts = map[string]timePart{
+	"minute": time.Time.Minute, "hour": time.Time.Hour, "day": time.Time.Day, "year": time.Time.Year,
+	"week":  func(t time.Time) int { _, week := t.ISOWeek(); return week },
+	"month": func(t time.Time) int { return int(t.Month()) },
 }
 
 type comparison uint8
@@ -45,20 +59,45 @@ const (
 
 // plain reports whether the test is a list of values and nothing else.
 func (t *test) plain() bool {
-	return len(t.exact) > 0 && !t.all && !t.negate && !t.null && t.exists == anyPresence && t.compare == noComparison &&
+	return len(t.exact) > 0 && !t.all && !t.negate && !t.null && t.part == nil && t.exists == anyPresence && t.compare == noComparison &&
 		len(t.patterns)+len(t.numbers)+len(t.regexps)+len(t.nets) == 0
 }
 
-// holds reports whether the field with these values passes.
-func (t *test) holds(vals [][]byte) bool {
-	return t.passes(vals) != t.negate
+// holds reports whether the field with these values passes. present: the member is there, though it may be null or an
+// empty list.
+func (t *test) holds(vals [][]byte, present bool) bool {
+	return t.passes(vals, present) != t.negate
+}
+
+// inDoubt is holds where the field can be read in several ways: yes when it holds under each of them, as far as can be
+// said without listing them. Each value belongs to one of them; all of them together may.
+func (t *test) inDoubt(vals [][]byte, of reading) truth {
+	some, every := false, true
+	note := func(vals [][]byte, present bool) {
+		held := t.holds(vals, present)
+		some, every = some || held, every && held
+	}
+	note(vals, of.present)
+	for i := range vals {
+		note(vals[i:i+1], true)
+	}
+	if of.absent {
+		note(nil, false)
+	}
+	switch {
+	case every:
+		return yes
+	case some:
+		return maybe
+	}
+	return no
 }
 
 // passes is holds without the negation. A field without values passes only what asks for its absence.
-func (t *test) passes(vals [][]byte) bool {
+func (t *test) passes(vals [][]byte, present bool) bool {
 	switch {
 	case t.exists != anyPresence:
-		return (len(vals) > 0) == (t.exists == mustExist)
+		return present == (t.exists == mustExist)
 	case t.compare != noComparison:
 		return t.compares(vals)
 	case t.null && len(vals) == 0:
@@ -131,7 +170,7 @@ func anyOf(vals [][]byte, met func([]byte) bool) bool {
 
 // isNumber compares as numbers: 5, 5.0 and "5" are the same figure.
 func (t *test) isNumber(v []byte) bool {
-	n, ok := number(v)
+	n, ok := t.figure(v)
 	if !ok {
 		return false
 	}
@@ -146,7 +185,7 @@ func (t *test) isNumber(v []byte) bool {
 // compares holds when any value is a number in the right order to the bound.
 func (t *test) compares(vals [][]byte) bool {
 	for _, v := range vals {
-		n, ok := number(v)
+		n, ok := t.figure(v)
 		if ok && ordered(t.compare, n, t.bound) {
 			return true
 		}
@@ -168,6 +207,28 @@ func ordered(c comparison, n, bound float64) bool {
 	return false
 }
 
+// figure is v as a number, or the part of it, as a time, that the test is about.
+func (t *test) figure(v []byte) (float64, bool) {
+	if t.part == nil {
+		return number(v)
+	}
+	at, err := time.Parse(time.RFC3339, strings.ToUpper(string(v)))
+	return float64(t.part(at.UTC())), err == nil
+}
+
+// covers reports whether v is o, or goes on around it on the open sides.
+func (a affix) covers(v, o []byte) bool {
+	switch {
+	case a.head && a.tail:
+		return bytes.Contains(v, o)
+	case a.head:
+		return bytes.HasSuffix(v, o)
+	case a.tail:
+		return bytes.HasPrefix(v, o)
+	}
+	return bytes.Equal(v, o)
+}
+
 // number reads v; Azure writes one and the same figure as a number here and as a string there (payload variations,
 // durationMs), so both compare.
 func number(v []byte) (float64, bool) {
@@ -181,15 +242,10 @@ func number(v []byte) (float64, bool) {
 
 // inAny reports whether v is an address, alone or with a port, in one of the networks.
 func inAny(nets []netip.Prefix, v []byte) bool {
-	addr, err := netip.ParseAddr(string(v))
-	if err != nil {
-		withPort, err := netip.ParseAddrPort(string(v))
-		if err != nil {
-			return false
-		}
-		addr = withPort.Addr()
+	addr, ok := addressOf(string(v))
+	if !ok {
+		return false
 	}
-	addr = addr.Unmap().WithZone("")
 	for _, n := range nets {
 		if n.Contains(addr) {
 			return true

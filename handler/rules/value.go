@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"net/netip"
 	"strings"
 
 	"github.com/auditbell/auditbell/handler/activity"
@@ -11,9 +12,23 @@ type values struct {
 	list  [][]byte
 	arena []byte // what list points into
 	raw   bool
+	role  bool // the field holds a role definition, see roleTexts
+	reading
+	depth   int    // lists within lists, while a path is followed
+	text    []byte // the string that opened was made of
+	relaxed relaxed
 }
 
-func (v *values) reset() { v.list, v.arena = v.list[:0], v.arena[:0] }
+// reading is what the last field's values are besides themselves.
+type reading struct {
+	// present: the member is there, whatever it holds, null and an empty list too.
+	present bool
+	// doubt: the text can be read in more than one way (a member stands twice, or the text is no strict JSON). Each of
+	// the values belongs to some reading; absent: in some reading there is none.
+	doubt, absent bool
+}
+
+func (v *values) reset() { v.list, v.arena, v.text = v.list[:0], v.arena[:0], nil }
 
 // add appends a text; empty means the event does not tell the field.
 func (v *values) add(s string) {
@@ -36,10 +51,30 @@ func appendValue[T string | []byte](v *values, s T) {
 
 // read appends the field's values; more than one where Azure has several words for the same.
 func (v *values) read(f field, e *activity.Event) {
-	v.raw = f.raw
+	v.raw, v.reading, v.depth = f.raw, reading{}, 0
+	before := len(v.list)
+	v.readKind(f, e)
+	v.present = v.present || len(v.list) > before
+}
+
+func (v *values) readKind(f field, e *activity.Event) {
 	switch f.kind {
 	case inProperties:
+		v.role = strings.HasSuffix(f.path, "roledefinitionid")
 		v.properties(e.Properties, f.path)
+		v.role = false
+	case ofRecord:
+		v.record(e, f.path)
+	case ofClaim:
+		v.claim(e, f.path)
+	case ofOpening:
+		v.opening(e.Properties)
+	case ofRequest:
+		v.request(e.Properties)
+	case ofSignature:
+		v.signature(e)
+	case ofCallerIP:
+		v.address(e.CallerIP)
 	case ofOperation:
 		v.operation(e)
 	case ofOutcome:
@@ -185,6 +220,41 @@ func (v *values) provider(e *activity.Event) {
 	if nested {
 		v.addOther(byOperation, byType)
 	}
+}
+
+// signature is the export's resultSignature: as written where the record has it, else made of outcome and sub status
+// ("Succeeded.Created"). The sub status alone answers too.
+func (v *values) signature(e *activity.Event) {
+	before := len(v.list)
+	v.record(e, "result_signature")
+	if len(v.list) == before {
+		for _, w := range outcomeWords[e.Outcome] {
+			v.add(w + "." + e.SubStatus)
+		}
+	}
+	v.add(e.SubStatus)
+}
+
+// address gives an address as it is written and, where that says more or says it otherwise, alone: without port, zone
+// and the brackets of IPv6.
+func (v *values) address(s string) {
+	v.add(s)
+	if addr, ok := addressOf(s); ok {
+		v.addOther(addr.String(), s)
+	}
+}
+
+// addressOf reads an address, alone or with a port.
+func addressOf(s string) (netip.Addr, bool) {
+	addr, err := netip.ParseAddr(s)
+	if err != nil {
+		withPort, err := netip.ParseAddrPort(s)
+		if err != nil {
+			return netip.Addr{}, false
+		}
+		addr = withPort.Addr()
+	}
+	return addr.Unmap().WithZone(""), true
 }
 
 // addOther adds s unless it is known under another casing.

@@ -50,7 +50,7 @@ func (s *Set) meets(r *Rule, e *activity.Event) bool {
 	run.plan = p
 	for i := range p.entries {
 		if one := &p.entries[i]; one.rule == r {
-			return run.entry(one)
+			return run.entry(one) != no
 		}
 	}
 	return false

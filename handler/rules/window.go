@@ -1,8 +1,10 @@
 package rules
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -10,12 +12,15 @@ import (
 	"github.com/auditbell/auditbell/handler/activity"
 )
 
-// Window is a correlation's state for one group: what was counted within the timespan. It is a plain value that
-// marshals to JSON, so that whoever calls decides where it lives: read the window named by Beat.Group, call Beat.Add,
-// write it back under the same version (an ETag in Cosmos DB), and repeat on a conflict. Nothing else needs to be kept,
-// and a lost window means a threshold that starts again, never a wrong one.
+// Window is a correlation's state for one group: what was counted within the timespan and the allowed lateness. It is a
+// plain value that marshals to JSON, so that whoever calls decides where it lives: read the window named by Beat.Group,
+// change it, write it back under the same version (an ETag in Cosmos DB), and repeat on a conflict. Nothing else needs
+// to be kept, and a lost window means a threshold that starts again, never a wrong one.
+//
+// Events count by their own time. One that comes late, up to Set.Lateness after the newest of its group, is put where
+// it belongs, and what it completes rings then.
 type Window struct {
-	Members []Member `json:"members"` // oldest first
+	Members []Member `json:"members"` // oldest first, equal times by id
 }
 
 // Member is one counted event.
@@ -28,14 +33,52 @@ type Member struct {
 	// operation has one correlation id, and a feed reports its outcome once.
 	Key  string        `json:"key,omitempty"`
 	Form activity.Form `json:"form,omitempty"`
-	Rang bool          `json:"rang,omitempty"` // the correlation rang with it
+	Rang activity.Time `json:"rang_at,omitzero"` // the correlation rang with it: when the condition was met, by event time
+	Used bool          `json:"used,omitempty"`   // temporal_ordered: it is part of a sequence that rang
 }
 
-// Add counts the beat and reports whether the correlation rings: once when the condition is first met, and again with
-// each further event while it stays met (the pipeline's noise window makes one alert of them). An event that is older
-// than the newest by more than the timespan comes too late and is not counted. A record that comes again is not counted
-// again and gets the answer that it got before, because whoever got it then may have died before ringing.
-func (b Beat) Add(w *Window) bool {
+// Count adds e to every correlation that counts it and returns those that ring, correlations of correlations included.
+// now is the clock: an event that lies in the future, or has no time, counts as now, or a single wrong clock would empty
+// every window. window reads the window of that name, calls add, writes it back, and may call add again after a conflict.
+func (s *Set) Count(e *activity.Event, now time.Time, window func(group string, add func(*Window)) error) ([]*Rule, error) {
+	return s.countAll(s.Correlate(nil, e), now, window)
+}
+
+func (s *Set) countAll(queue []Beat, now time.Time, window func(string, func(*Window)) error) ([]*Rule, error) {
+	var met []*Rule
+	for ; len(queue) > 0; queue = queue[1:] {
+		rang, err := s.count(queue[0], now, window)
+		if err != nil {
+			return met, err
+		}
+		if rang.IsZero() {
+			continue
+		}
+		if r := queue[0].Rule; !s.CountsOnly(r) && !slices.Contains(met, r) {
+			met = append(met, r)
+		}
+		for _, above := range queue[0].above {
+			above.Member.At = rang
+			queue = append(queue, above)
+		}
+	}
+	return met, nil
+}
+
+// count adds one beat and returns when its condition was met, zero when it was not.
+func (s *Set) count(b Beat, now time.Time, window func(string, func(*Window)) error) (rang activity.Time, err error) {
+	if b.Member.At.IsZero() || b.Member.At.After(now) {
+		b.Member.At = activity.At(now)
+	}
+	err = window(b.Group, func(w *Window) { rang = b.add(w, s.Lateness) })
+	return rang, err
+}
+
+// add counts the beat. The correlation rings when the condition is first met, and again with each further event while
+// it stays met (the pipeline's noise window makes one alert of them); a sequence (temporal_ordered) rings once. A record
+// that comes again is not counted again and gets the answer that it got before, because whoever got it then may have
+// died before ringing.
+func (b Beat) add(w *Window, lateness time.Duration) (rang activity.Time) {
 	c := b.Rule.Correlation
 	newest := b.Member.At
 	for _, m := range w.Members {
@@ -43,29 +86,29 @@ func (b Beat) Add(w *Window) bool {
 			newest = m.At
 		}
 	}
-	old := newest.Add(-c.Timespan)
+	old := newest.Add(-c.Timespan - lateness)
 	w.Members = slices.DeleteFunc(w.Members, func(m Member) bool { return m.At.Before(old) })
 	if b.Member.At.Before(old) {
-		return false
+		return activity.Time{}
 	}
 	if i := w.find(b.Member); i >= 0 {
 		return w.Members[i].Rang
 	}
-	at, _ := slices.BinarySearchFunc(w.Members, b.Member, later)
+	at, _ := slices.BinarySearchFunc(w.Members, b.Member, before)
 	w.Members = slices.Insert(w.Members, at, b.Member)
-	count := w.count(c)
-	rings := count >= c.bounds.least && count <= c.bounds.most
-	w.Members[at].Rang = rings
-	w.trim(c)
-	return rings
+	if c.sequence() {
+		rang = w.sequence(c, at)
+	} else {
+		rang = w.metWith(c, at)
+	}
+	w.Members[at].Rang = rang
+	w.thin(c)
+	return rang
 }
 
-// later orders members by time, equal times in the order of arrival.
-func later(a, b Member) int {
-	if a.At.After(b.At.Time) {
-		return 1
-	}
-	return -1
+// before orders members by time, equal times by what else tells them apart, so that no order of arrival matters.
+func before(a, b Member) int {
+	return cmp.Or(a.At.Compare(b.At.Time), cmp.Compare(a.ID, b.ID), cmp.Compare(a.Part, b.Part))
 }
 
 // find returns where m was counted before, in this or in another form; -1 when it was not.
@@ -76,17 +119,90 @@ func (w *Window) find(m Member) int {
 	})
 }
 
-// count is what the condition compares.
-func (w *Window) count(c *Correlation) int {
+// metWith reports when the condition is met by some timespan that holds member i: the earliest that ends with it or
+// after it. What came late may complete what ends with an earlier arrival.
+func (w *Window) metWith(c *Correlation, i int) activity.Time {
+	latest := w.Members[i].At.Add(c.Timespan)
+	for end := i; end < len(w.Members) && !w.Members[end].At.After(latest); end++ {
+		if c.met(w.span(w.Members[end].At.Add(-c.Timespan), end+1)) {
+			return w.Members[end].At
+		}
+	}
+	return activity.Time{}
+}
+
+// span are the members from a time on, up to the index to.
+func (w *Window) span(from time.Time, to int) []Member {
+	i, _ := slices.BinarySearchFunc(w.Members[:to], from, func(m Member, from time.Time) int {
+		if m.At.Before(from) {
+			return -1
+		}
+		return 1
+	})
+	return w.Members[i:to]
+}
+
+// met reports whether the members of one timespan meet the condition.
+func (c *Correlation) met(members []Member) bool {
+	if len(members) == 0 {
+		return false
+	}
+	if c.condition != nil {
+		return c.condition.met(func(part int) bool {
+			return slices.ContainsFunc(members, func(m Member) bool { return m.Part == part })
+		}) && (c.Type == Temporal || inOrder(members, c.condition.parts()))
+	}
+	return c.bounded(c.figure(members))
+}
+
+// figure is what the condition's bounds are about.
+func (c *Correlation) figure(members []Member) float64 {
 	switch c.Type {
 	case ValueCount:
-		return distinct(w.Members, func(m Member) string { return m.Value })
+		return float64(distinct(members, func(m Member) string { return m.Value }))
 	case Temporal:
-		return distinct(w.Members, func(m Member) int { return m.Part })
-	case TemporalOrdered:
-		return w.inOrder()
+		return float64(distinct(members, func(m Member) int { return m.Part }))
+	case ValueSum:
+		return sum(numbers(members))
+	case ValueAvg:
+		return sum(numbers(members)) / float64(len(members))
+	case ValuePercentile, ValueMedian:
+		return c.percent(members)
 	}
-	return len(w.Members)
+	return float64(len(members))
+}
+
+// percent is the nearest-rank percentile of the values or, without condition.percentile, which share in percent the
+// newest value has among them (specification, "Value Percentile": less than 1% of all).
+func (c *Correlation) percent(members []Member) float64 {
+	if c.percentile > 0 {
+		list := numbers(members)
+		slices.Sort(list)
+		rank := int(math.Ceil(c.percentile / 100 * float64(len(list))))
+		return list[max(rank, 1)-1]
+	}
+	same, newest := 0, members[len(members)-1].Value
+	for _, m := range members {
+		if m.Value == newest {
+			same++
+		}
+	}
+	return 100 * float64(same) / float64(len(members))
+}
+
+func numbers(members []Member) []float64 {
+	list := make([]float64, len(members))
+	for i, m := range members {
+		list[i], _ = number([]byte(m.Value))
+	}
+	return list
+}
+
+func sum(list []float64) (total float64) {
+	for _, n := range list {
+		total += n
+	}
+	return total
 }
 
 func distinct[K comparable](members []Member, of func(Member) K) int {
@@ -97,26 +213,110 @@ func distinct[K comparable](members []Member, of func(Member) K) int {
 	return len(seen)
 }
 
-// inOrder is how many of the correlation's rules matched one after the other, from the first.
-func (w *Window) inOrder() int {
-	next := 0
-	for _, m := range w.Members {
-		if m.Part == next {
-			next++
+// inOrder reports whether those of the parts that matched did so one after the other.
+func inOrder(members []Member, parts []int) bool {
+	slices.Sort(parts)
+	at := time.Time{}
+	for _, part := range slices.Compact(parts) {
+		matched := slices.ContainsFunc(members, func(m Member) bool { return m.Part == part })
+		next := slices.IndexFunc(members, func(m Member) bool { return m.Part == part && !m.At.Before(at) })
+		if matched && next < 0 {
+			return false
+		}
+		if matched {
+			at = members[next].At.Time
 		}
 	}
-	return next
+	return true
 }
 
-// trim keeps as many members as can still decide: the newest ones.
-func (w *Window) trim(c *Correlation) {
-	limit := maxCount
-	if c.Type == EventCount && c.bounds.most == maxCount {
-		limit = c.bounds.least
+// sequence reports whether the correlation is about rules that match one after the other.
+func (c *Correlation) sequence() bool { return c.Type == TemporalOrdered && c.condition == nil }
+
+// length is how many of a sequence's rules must have matched, from the first.
+func (c *Correlation) length() int {
+	for n := range c.Rules {
+		if c.bounded(float64(n + 1)) {
+			return n + 1
+		}
 	}
-	if extra := len(w.Members) - limit; extra > 0 {
+	return len(c.Rules)
+}
+
+// sequence reports when a sequence is complete that holds member i and nothing that rang before, and uses it up. Of what
+// could precede i the latest is taken, of what could follow it the earliest: no other choice is shorter.
+func (w *Window) sequence(c *Correlation, i int) activity.Time {
+	length := c.length()
+	if w.Members[i].Part >= length {
+		return activity.Time{}
+	}
+	chosen := []int{i}
+	for part, at := w.Members[i].Part-1, i; part >= 0; part-- {
+		if at = w.previous(part, at); at < 0 {
+			return activity.Time{}
+		}
+		chosen = append(chosen, at)
+	}
+	start := w.Members[chosen[len(chosen)-1]].At
+	end := i
+	for part := w.Members[i].Part + 1; part < length; part++ {
+		if end = w.following(part, end); end < 0 {
+			return activity.Time{}
+		}
+		chosen = append(chosen, end)
+	}
+	if w.Members[end].At.Sub(start.Time) > c.Timespan {
+		return activity.Time{}
+	}
+	for _, at := range chosen {
+		w.Members[at].Used = true
+	}
+	return w.Members[end].At
+}
+
+// previous is the latest unused member of a part that is not after member i; -1 when there is none.
+func (w *Window) previous(part, i int) int {
+	for at := len(w.Members) - 1; at >= 0; at-- {
+		if m := &w.Members[at]; m.Part == part && !m.Used && !m.At.After(w.Members[i].At.Time) {
+			return at
+		}
+	}
+	return -1
+}
+
+// following is the earliest unused member of a part that is not before member i; -1 when there is none.
+func (w *Window) following(part, i int) int {
+	return slices.IndexFunc(w.Members, func(m Member) bool {
+		return m.Part == part && !m.Used && !m.At.Before(w.Members[i].At.Time)
+	})
+}
+
+// thin leaves out members that can decide nothing any more: where the condition is met by what lies within a timespan
+// before one, and by what lies within a timespan after it, whatever comes beside it completes the same without it. The
+// window of a busy group stays about as small as twice its threshold.
+func (w *Window) thin(c *Correlation) {
+	if c.monotone() && !c.sequence() && c.Type != TemporalOrdered {
+		for i := len(w.Members) - 2; i > 0; i-- {
+			if w.spare(c, i) {
+				w.Members = slices.Delete(w.Members, i, i+1)
+			}
+		}
+	}
+	if extra := len(w.Members) - maxCount; extra > 0 {
 		w.Members = slices.Delete(w.Members, 0, extra)
 	}
+}
+
+func (w *Window) spare(c *Correlation, i int) bool {
+	at := w.Members[i].At
+	if !c.met(w.span(at.Add(-c.Timespan), i)) {
+		return false
+	}
+	end := i + 1
+	for end < len(w.Members) && !w.Members[end].At.After(at.Add(c.Timespan)) {
+		end++
+	}
+	return c.met(w.Members[i+1 : end])
 }
 
 // lifecycle names the operation that an event is about; empty where the event does not tell.
@@ -135,58 +335,4 @@ func groupID(rule string, values []string) string {
 func shortHash(parts ...string) string {
 	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
 	return hex.EncodeToString(sum[:12])
-}
-
-// Correlator keeps windows in memory, for replays and tests, and for a process that may forget them when it stops. It
-// holds at most limit windows; the least recently touched one makes room. Not safe for concurrent use.
-type Correlator struct {
-	set     *Set
-	limit   int
-	windows map[string]*kept
-}
-
-type kept struct {
-	window  Window
-	touched time.Time
-}
-
-// NewCorrelator returns a Correlator over the set's correlations.
-func NewCorrelator(set *Set, limit int) *Correlator {
-	return &Correlator{set: set, limit: max(limit, 1), windows: make(map[string]*kept)}
-}
-
-// Observe counts e and appends the correlations that ring because of it. Now is the clock: an event's time decides
-// what is within a timespan, but one that lies in the future counts as now, or a single wrong clock would empty every
-// window.
-func (c *Correlator) Observe(dst []*Rule, e *activity.Event, now time.Time) []*Rule {
-	for _, b := range c.set.Correlate(nil, e) {
-		if b.Member.At.IsZero() || b.Member.At.After(now) {
-			b.Member.At = activity.At(now)
-		}
-		k, ok := c.windows[b.Group]
-		if !ok {
-			c.makeRoom()
-			k = &kept{}
-			c.windows[b.Group] = k
-		}
-		k.touched = now
-		if b.Add(&k.window) && !slices.Contains(dst, b.Rule) {
-			dst = append(dst, b.Rule)
-		}
-	}
-	return dst
-}
-
-// makeRoom forgets the window that nothing touched for longest.
-func (c *Correlator) makeRoom() {
-	if len(c.windows) < c.limit {
-		return
-	}
-	oldest := ""
-	for group, k := range c.windows {
-		if oldest == "" || k.touched.Before(c.windows[oldest].touched) {
-			oldest = group
-		}
-	}
-	delete(c.windows, oldest)
 }

@@ -1,0 +1,120 @@
+package rules
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/auditbell/auditbell/handler/activity"
+)
+
+// Correlator keeps windows in memory, for replays and tests, and for a process that may forget them when it stops. It
+// holds at most limit windows; the least recently touched one makes room. Not safe for concurrent use.
+type Correlator struct {
+	set     *Set
+	limit   int
+	windows map[string]*kept
+}
+
+type kept struct {
+	window  Window
+	touched time.Time
+}
+
+// NewCorrelator returns a Correlator over the set's correlations.
+func NewCorrelator(set *Set, limit int) *Correlator {
+	return &Correlator{set: set, limit: max(limit, 1), windows: make(map[string]*kept)}
+}
+
+// Observe counts e and appends the correlations that ring because of it; see Set.Count.
+func (c *Correlator) Observe(dst []*Rule, e *activity.Event, now time.Time) []*Rule {
+	met, _ := c.set.Count(e, now, c.window(now)) // memory does not fail
+	for _, r := range met {
+		if !slices.Contains(dst, r) {
+			dst = append(dst, r)
+		}
+	}
+	return dst
+}
+
+func (c *Correlator) window(now time.Time) func(string, func(*Window)) error {
+	return func(group string, add func(*Window)) error {
+		k, ok := c.windows[group]
+		if !ok {
+			c.makeRoom()
+			k = &kept{}
+			c.windows[group] = k
+		}
+		k.touched = now
+		add(&k.window)
+		return nil
+	}
+}
+
+// makeRoom forgets the window that nothing touched for longest.
+func (c *Correlator) makeRoom() {
+	if len(c.windows) < c.limit {
+		return
+	}
+	oldest := ""
+	for group, k := range c.windows {
+		if oldest == "" || k.touched.Before(c.windows[oldest].touched) {
+			oldest = group
+		}
+	}
+	delete(c.windows, oldest)
+}
+
+// Story correlates events that are all there already, such as the lines of files: they count in the order of their own
+// times, whatever order they are told in, so any order gives the same result.
+type Story struct {
+	set   *Set
+	told  []told
+	limit int
+}
+
+type told struct {
+	n     int
+	beats []Beat
+	at    activity.Time
+	id    string
+}
+
+// Rung is one correlation that rings with one event.
+type Rung struct {
+	N    int // the event's number, as Add got it
+	Rule *Rule
+}
+
+// NewStory returns a Story over the set's correlations, which keeps at most limit groups in mind.
+func NewStory(set *Set, limit int) *Story { return &Story{set: set, limit: limit} }
+
+// Add tells an event under a number. Nothing of e is kept but what it contributes.
+func (s *Story) Add(n int, e *activity.Event) {
+	if beats := s.set.Correlate(nil, e); len(beats) > 0 {
+		s.told = append(s.told, told{n, beats, e.Time, e.ID})
+	}
+}
+
+// Rings returns what rings, by the number of the event with which it does. now stands for the time of events that have
+// none.
+func (s *Story) Rings(now time.Time) []Rung {
+	for i := range s.told {
+		if s.told[i].at.IsZero() {
+			s.told[i].at = activity.At(now)
+		}
+	}
+	slices.SortStableFunc(s.told, func(a, b told) int {
+		return cmp.Or(a.at.Compare(b.at.Time), cmp.Compare(a.id, b.id), cmp.Compare(a.n, b.n))
+	})
+	c := NewCorrelator(s.set, s.limit)
+	var all []Rung
+	for _, t := range s.told {
+		met, _ := s.set.countAll(t.beats, t.at.Time, c.window(t.at.Time))
+		for _, r := range met {
+			all = append(all, Rung{t.n, r})
+		}
+	}
+	slices.SortStableFunc(all, func(a, b Rung) int { return cmp.Compare(a.N, b.N) })
+	return all
+}
