@@ -59,6 +59,9 @@ func (v *values) members(raw []byte, path string) {
 			before := len(v.list)
 			v.properties(raw[at:end], rest)
 			found, empty = found+1, empty || len(v.list) == before
+			if v.first && len(v.list) > before {
+				return
+			}
 		}
 		i = nextElement(raw, end)
 	}

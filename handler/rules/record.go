@@ -55,8 +55,9 @@ func (v *values) delivered(raw []byte, path string) bool {
 		return false
 	}
 	before := len(v.list)
+	v.first = true
 	v.properties(raw[min(jsonscan.Space(raw, 0), len(raw)):], path)
-	v.doubt, v.absent = false, false
+	v.first, v.doubt, v.absent = false, false, false
 	return v.present || len(v.list) > before
 }
 
@@ -65,8 +66,10 @@ func (v *values) delivered(raw []byte, path string) bool {
 func (v *values) roles(text string) {
 	ids := guids(text)
 	for _, id := range ids {
-		appendValue(v, id)
-		appendValue(v, "/providers/microsoft.authorization/roledefinitions/"+id)
+		for _, spelling := range []string{id, "/providers/microsoft.authorization/roledefinitions/" + id} {
+			v.variants = append(v.variants, len(v.list)-v.from)
+			appendValue(v, spelling)
+		}
 	}
 	if len(ids) > 1 {
 		v.doubt = true

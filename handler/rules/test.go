@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"net/netip"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -78,8 +79,13 @@ func (t *test) inDoubt(vals [][]byte, of reading) truth {
 		some, every = some || held, every && held
 	}
 	note(vals, of.present)
-	for i := range vals {
-		note(vals[i:i+1], true)
+	for i := 0; i < len(vals); {
+		end := i + 1
+		for end < len(vals) && slices.Contains(of.variants, end) {
+			end++
+		}
+		note(vals[i:end], true)
+		i = end
 	}
 	if of.absent {
 		note(nil, false)

@@ -12,7 +12,8 @@ type values struct {
 	list  [][]byte
 	arena []byte // what list points into
 	raw   bool
-	role  bool // the field holds a role definition, see roleTexts
+	role  bool // the field holds a role definition, see roles
+	first bool // Azure wrote the names on the path: the first member that has a value is the one
 	reading
 	depth   int    // lists within lists, while a path is followed
 	text    []byte // the string that opened was made of
@@ -26,6 +27,9 @@ type reading struct {
 	// doubt: the text can be read in more than one way (a member stands twice, or the text is no strict JSON). Each of
 	// the values belongs to some reading; absent: in some reading there is none.
 	doubt, absent bool
+	// variants are the indexes of values that say the same as the value before them, in other words.
+	variants []int
+	from     int // where the field's values begin in values.list
 }
 
 func (v *values) reset() { v.list, v.arena, v.text = v.list[:0], v.arena[:0], nil }
@@ -51,18 +55,17 @@ func appendValue[T string | []byte](v *values, s T) {
 
 // read appends the field's values; more than one where Azure has several words for the same.
 func (v *values) read(f field, e *activity.Event) {
-	v.raw, v.reading, v.depth = f.raw, reading{}, 0
-	before := len(v.list)
+	v.raw, v.reading, v.depth = f.raw, reading{from: len(v.list)}, 0
 	v.readKind(f, e)
-	v.present = v.present || len(v.list) > before
+	v.present = v.present || len(v.list) > v.from
 }
 
 func (v *values) readKind(f field, e *activity.Event) {
 	switch f.kind {
 	case inProperties:
-		v.role = strings.HasSuffix(f.path, "roledefinitionid")
+		v.role, v.first = strings.HasSuffix(f.path, "roledefinitionid"), !fromCaller(f.path)
 		v.properties(e.Properties, f.path)
-		v.role = false
+		v.role, v.first = false, false
 	case ofRecord:
 		v.record(e, f.path)
 	case ofClaim:
@@ -220,6 +223,11 @@ func (v *values) provider(e *activity.Event) {
 	if nested {
 		v.addOther(byOperation, byType)
 	}
+}
+
+// fromCaller reports whether a path leads into what the caller sent, or what was answered with it.
+func fromCaller(path string) bool {
+	return strings.HasPrefix(path, "requestbody") || strings.HasPrefix(path, "responsebody")
 }
 
 // signature is the export's resultSignature: as written where the record has it, else made of outcome and sub status
