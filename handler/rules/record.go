@@ -65,9 +65,11 @@ func (v *values) delivered(raw []byte, path string) bool {
 // that ends with it. Readers take a GUID with and without hyphens, in braces, behind a slash too many or alone.
 func (v *values) roles(text string) {
 	ids := guids(text)
-	for _, id := range ids {
-		for _, spelling := range []string{id, "/providers/microsoft.authorization/roledefinitions/" + id} {
-			v.variants = append(v.variants, len(v.list)-v.from)
+	for n, id := range ids {
+		for i, spelling := range []string{id, "/providers/microsoft.authorization/roledefinitions/" + id} {
+			if n == 0 || i > 0 { // a second GUID is a reading of its own
+				v.variants = append(v.variants, len(v.list)-v.from)
+			}
 			appendValue(v, spelling)
 		}
 	}
