@@ -137,6 +137,7 @@ func (p *problems) parseEvent(n *yaml.Node) activity.Event {
 	p.adopt(&e, n.Line, outside)
 	e.Record = recordOf(record, claims)
 	complete(&e)
+	activity.AddPIM(&e)
 	return e
 }
 

@@ -99,6 +99,9 @@ func (r *run) watched(c *compiled) bool {
 	for i := range r.set.predicates {
 		p := &r.set.predicates[i]
 		k := r.set.fields[p.field].kind
+		if k == ofRequest && !p.item.keyword && uses(c.condition, i) {
+			return false // nothing came near: the request could be read
+		}
 		if p.item.keyword || k != ofOperation && k != ofCategory {
 			continue
 		}
@@ -192,8 +195,10 @@ func (r *run) check(i *item, held bool) Checked {
 	}
 	var v values
 	v.read(field{i.field.kind, i.field.path, true}, r.event)
-	for _, text := range v.list {
-		c.Got = append(c.Got, string(text))
+	for n, text := range v.list {
+		if !slices.Contains(v.variants, n) {
+			c.Got = append(c.Got, string(text))
+		}
 	}
 	return c
 }

@@ -103,6 +103,7 @@ var paths = []struct {
 	{"claims.", "claims.", ofClaim, "", "any claim of the caller's token; 14 are stored, all others are " + fromRecord},
 	{"httprequest_d.", "httprequest.", inProperties, knownRequest, ""},
 	{"httprequest.", "httprequest.", inProperties, knownRequest, "how the caller called: method, clientRequestId, clientIpAddress, uri"},
+	{"pim.", "pim.", inProperties, "", "a step of Privileged Identity Management: act, assignment, lasting, outside, role, role_id, subject, subject_id, scope, justification, ticket, start, end"},
 	{"alert.", "alert.", inProperties, "", "what Azure Monitor judged: rule, severity, condition"},
 }
 
