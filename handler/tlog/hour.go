@@ -1,0 +1,200 @@
+package tlog
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/auditbell/auditbell/handler/jsonscan"
+)
+
+// Record is a record of an hour: its id, which is itself a hash, and the SHA-256 of its canonical form.
+type Record struct {
+	ID  string `json:"id"`
+	Sum Hash   `json:"sha256"`
+}
+
+// MarshalText is String.
+func (h Hash) MarshalText() ([]byte, error) { return []byte(h.String()), nil }
+
+// UnmarshalText reads what MarshalText wrote.
+func (h *Hash) UnmarshalText(text []byte) (err error) {
+	*h, err = ParseHash(string(text))
+	return err
+}
+
+// RecordReader reads records. Its memory is for the next one again; it is not safe for concurrent use.
+type RecordReader struct{ text canonical }
+
+// Read makes a Record of a record's JSON, as the store keeps it or the command line prints it.
+func (r *RecordReader) Read(raw []byte) (Record, error) {
+	r.text.dst, r.text.members, r.text.id = r.text.dst[:0], r.text.members[:0], nil
+	if err := r.text.object(raw, true); err != nil {
+		return Record{}, err
+	}
+	if len(r.text.id) == 0 || r.text.id[0] != '"' {
+		return Record{}, errors.New("read record: it has no id")
+	}
+	id, err := jsonscan.Unquote(r.text.id)
+	if err != nil || !validID(id) {
+		return Record{}, errors.New("read record: its id cannot be logged")
+	}
+	return Record{id, sha256.Sum256(r.text.dst)}, nil
+}
+
+// validID refuses what would break the lines in which records are written.
+func validID(id string) bool {
+	return id != "" && len(id) <= 256 && !strings.ContainsFunc(id, func(r rune) bool { return r <= ' ' || r > '~' })
+}
+
+// leaf is the entry of the hour's tree.
+func (r Record) leaf() Hash {
+	var b [512]byte
+	text := append(b[:0], 0) // RFC 6962: a leaf
+	text = append(append(text, r.ID...), ' ')
+	text = base64.StdEncoding.AppendEncode(text, r.Sum[:])
+	return sha256.Sum256(append(text, '\n'))
+}
+
+// Records are those of one hour, sorted by id, each once: the leaves of the hour's tree.
+type Records []Record
+
+// SortRecords sorts a list; of records with the same id and sum one is kept.
+func SortRecords(list []Record) Records {
+	slices.SortFunc(list, func(a, b Record) int {
+		if c := strings.Compare(a.ID, b.ID); c != 0 {
+			return c
+		}
+		return bytes.Compare(a.Sum[:], b.Sum[:])
+	})
+	return slices.Compact(list)
+}
+
+// Leaves are the hashes of the records.
+func (l Records) Leaves() Leaves {
+	leaves := make(Leaves, len(l))
+	for i, r := range l {
+		leaves[i] = r.leaf()
+	}
+	return leaves
+}
+
+// Root is the root of the hour's tree.
+func (l Records) Root() Hash {
+	root, _ := Root(l.Leaves(), uint64(len(l))) // Leaves has them all
+	return root
+}
+
+// Entry is what is logged of the hour.
+func (l Records) Entry(hour time.Time, version int, why string) HourEntry {
+	return HourEntry{Hour: hour.UTC(), Version: version, Records: len(l), Root: l.Root(), Why: why}
+}
+
+// Text is the list as the archive keeps it: a line for each record.
+func (l Records) Text() []byte {
+	var b []byte
+	for _, r := range l {
+		b = append(append(b, r.ID...), ' ')
+		b = append(base64.StdEncoding.AppendEncode(b, r.Sum[:]), '\n')
+	}
+	return b
+}
+
+// ParseRecords reads what Text wrote; it refuses a list that is not sorted.
+func ParseRecords(text []byte) (list Records, err error) {
+	lines := bufio.NewScanner(bytes.NewReader(text))
+	for lines.Scan() {
+		id, sum, _ := strings.Cut(lines.Text(), " ")
+		r := Record{ID: id}
+		if r.Sum, err = ParseHash(sum); err != nil || !validID(id) {
+			return nil, fmt.Errorf("read records: line %d is not an id and a hash", len(list)+1)
+		}
+		if n := len(list); n > 0 && list[n-1].ID > r.ID {
+			return nil, fmt.Errorf("read records: line %d is not in its place", n+1)
+		}
+		list = append(list, r)
+	}
+	return list, lines.Err()
+}
+
+// Find returns where a record is in the list, or where it would be.
+func (l Records) Find(id string) (at int, found bool) {
+	return slices.BinarySearchFunc(l, id, func(r Record, id string) int { return strings.Compare(r.ID, id) })
+}
+
+// RecordProof proves that a record was in our record of an hour, and what it said then, or that none of that id was: then
+// it shows the two records between which it would be, side by side in the tree. It is the extra data of the tlog-proof
+// for the hour's entry.
+type RecordProof struct {
+	Entry string      `json:"entry"` // the hour's, as logged
+	ID    string      `json:"id"`
+	Shown []ShownLeaf `json:"shown"` // the record; or its neighbours
+}
+
+// ShownLeaf is a record, its place in the hour's tree, and the way to the root.
+type ShownLeaf struct {
+	Record
+	Index  uint64 `json:"index"`
+	Hashes []Hash `json:"proof"`
+}
+
+// Prove makes the proof for an id.
+func (l Records) Prove(entry HourEntry, id string) (p RecordProof, err error) {
+	p = RecordProof{Entry: string(entry.Entry()), ID: id, Shown: []ShownLeaf{}}
+	leaves := l.Leaves()
+	at, found := l.Find(id)
+	show := []int{at - 1, at}
+	if found {
+		show = []int{at}
+	}
+	for _, i := range show {
+		if i < 0 || i >= len(l) {
+			continue
+		}
+		hashes, err := Inclusion(leaves, uint64(i), uint64(len(l)))
+		if err != nil {
+			return p, err
+		}
+		p.Shown = append(p.Shown, ShownLeaf{l[i], uint64(i), hashes})
+	}
+	return p, nil
+}
+
+// Check checks a proof against the hour's entry that it names, which the caller finds in the log. was is the record as it
+// was then, nil when none of that id was in our record of the hour.
+func (p RecordProof) Check() (hour HourEntry, was *Record, err error) {
+	if hour, err = ParseHour([]byte(p.Entry)); err != nil {
+		return hour, nil, err
+	}
+	size := uint64(max(hour.Records, 0)) //nolint:gosec // not negative
+	for i := range p.Shown {
+		s := &p.Shown[i]
+		if err := CheckInclusion(s.Hashes, s.Index, size, s.leaf(), hour.Root); err != nil {
+			return hour, nil, fmt.Errorf("record %s in the hour's tree: %w", s.ID, err)
+		}
+		if s.ID == p.ID {
+			return hour, &s.Record, nil
+		}
+	}
+	return hour, nil, p.absent(size, hour.Root)
+}
+
+// absent checks that what is shown are the neighbours of a record that is not there.
+func (p RecordProof) absent(size uint64, root Hash) error {
+	empty := Hash(sha256.Sum256(nil))
+	switch n := len(p.Shown); {
+	case n == 0 && size == 0 && root == empty:
+		return nil
+	case n == 1 && p.Shown[0].Index == 0 && p.ID < p.Shown[0].ID, // before the first
+		n == 1 && p.Shown[0].Index == size-1 && p.ID > p.Shown[0].ID, // after the last
+		n == 2 && p.Shown[0].Index+1 == p.Shown[1].Index && p.Shown[0].ID < p.ID && p.ID < p.Shown[1].ID:
+		return nil
+	}
+	return errors.New("the proof shows neither the record nor the two between which it would be")
+}
