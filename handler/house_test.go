@@ -62,6 +62,7 @@ var arrows = map[string][]string{
 	"handler/rules":             {"handler/activity", "handler/jsonscan"},
 	"handler/enrich":            {"handler/activity"},
 	"handler/geo":               {},
+	"handler/verify":            {"handler/digest", "handler/digest/timestamp", "handler/tlog", "handler/jsonscan"},
 	"handler/tlog":              {"handler/jsonscan"}, // records are hashed in their canonical form
 	"handler/alert":             {"handler/activity"},
 	"handler/lookup":            {"handler/activity", "handler/alert", "handler/azure", "handler/enrich", "handler/notify", "handler/settings"},

@@ -37,6 +37,10 @@ const ManifestName = "manifest.json"
 // TimestampName is the name of what a time-stamp authority said of the manifest (RFC 3161), in bundles that have that.
 const TimestampName = ManifestName + ".tsr"
 
+// HoursName is the name of the file that lists what a transparency log has of the period's hours: their entries, one after
+// the other, in bundles that have that.
+const HoursName = "hours.tlog"
+
 // Counts are numbers that verification counts again.
 type Counts struct {
 	Entries    int64 `json:"entries"`
@@ -65,6 +69,7 @@ type Bundle struct {
 	Tool     string // name and version of the program
 	RuleSet  string
 	Previous *Link
+	Hours    []byte // HoursName, nil for none
 }
 
 // Put writes one file of a bundle: it calls write once with where the bytes go.
@@ -82,6 +87,13 @@ func (b Bundle) Write(put Put) (Manifest, string, error) {
 		file, err := hashed(put, f.File, func(w io.Writer) error { return f.Write(w, b.Report) })
 		if err != nil {
 			return m, "", fmt.Errorf("write %s: %w", f.File, err)
+		}
+		m.Files = append(m.Files, file)
+	}
+	if len(b.Hours) > 0 {
+		file, err := hashed(put, HoursName, func(w io.Writer) error { _, err := w.Write(b.Hours); return err })
+		if err != nil {
+			return m, "", fmt.Errorf("write %s: %w", HoursName, err)
 		}
 		m.Files = append(m.Files, file)
 	}

@@ -224,3 +224,12 @@ func (k Key) check(text string, sig []byte) (Signature, error) {
 	}
 	return Signature{Key: k, Time: time.Unix(int64(at), 0).UTC()}, nil //nolint:gosec // bounded above
 }
+
+// Signatures counts the signature lines of a note, of known keys or not; 0 for what is no note.
+func Signatures(note []byte) int {
+	_, lines, err := splitNote(note)
+	if err != nil {
+		return 0
+	}
+	return len(lines)
+}

@@ -1,0 +1,101 @@
+package verify
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/auditbell/auditbell/handler/tlog"
+)
+
+// Record is what the log has of one record.
+type Record struct {
+	ID      string     `json:"id"`
+	Hour    string     `json:"hour"`
+	Version int        `json:"version"`
+	Records int        `json:"records"` // of that hour
+	Present bool       `json:"present"`
+	Sum     *tlog.Hash `json:"sha256,omitempty"` // of the record's canonical form
+	Log     *Logged    `json:"log,omitempty"`
+	Checks  []Check    `json:"checks"`
+}
+
+// OK reports whether everything that was looked at is as it should be.
+func (r *Record) OK() bool {
+	for _, c := range r.Checks {
+		if !c.OK {
+			return false
+		}
+	}
+	return true
+}
+
+// CheckRecord checks the proof of one record: a tlog-proof of its hour's entry, with the way from the record to the
+// hour's root as extra data. have is the record's JSON where the reader has it, nil otherwise.
+func CheckRecord(proof, have []byte, t Trust) *Record {
+	r := &Record{}
+	err := r.read(proof, t)
+	detail := ""
+	switch {
+	case err != nil:
+	case r.Present:
+		detail = fmt.Sprintf("is in our record of %s, one of %d", r.Hour, r.Records)
+	default:
+		detail = fmt.Sprintf("is not in our record of %s, which has %d others; that does not say that it did not happen", r.Hour, r.Records)
+	}
+	r.Checks = append(r.Checks, check("record "+printable(r.ID), err, detail))
+	if err == nil && have != nil {
+		r.Checks = append(r.Checks, check("content of the record", r.compare(have), "is what it was when it was logged"))
+	}
+	return r
+}
+
+func (r *Record) read(proof []byte, t Trust) error {
+	p, err := tlog.ParseProof(proof)
+	if err != nil {
+		return err
+	}
+	var inner tlog.RecordProof
+	if err := json.Unmarshal(p.Extra, &inner); err != nil {
+		return errors.New("read proof: it is not one of a record")
+	}
+	r.ID = inner.ID
+	hour, was, err := inner.Check()
+	if err != nil {
+		return err
+	}
+	r.Hour, r.Version, r.Records = hour.Hour.Format("2006-01-02T15Z"), hour.Version, hour.Records
+	if was != nil {
+		r.Present, r.Sum = true, &was.Sum
+	}
+	r.Log, err = checkProof(p, []byte(inner.Entry), t)
+	return err
+}
+
+// compare holds a record that the reader has against what was logged.
+func (r *Record) compare(have []byte) error {
+	var reader tlog.RecordReader
+	got, err := reader.Read(have)
+	switch {
+	case err != nil:
+		return err
+	case got.ID != r.ID:
+		return fmt.Errorf("the record that you gave is %s", got.ID)
+	case !r.Present:
+		return errors.New("was invented: there was no such record when the hour was logged")
+	case got.Sum != *r.Sum:
+		return fmt.Errorf("was altered: its SHA-256 is %s, when it was logged it was %s", got.Sum, *r.Sum)
+	}
+	return nil
+}
+
+// dir reads a copy of a log's folder.
+type dir struct{ fs.FS }
+
+// Get implements tlog.Reader.
+func (d dir) Get(_ context.Context, name string) ([]byte, error) { return fs.ReadFile(d.FS, name) }
+
+// LogFolder is a copy of a log's folder as a reader.
+func LogFolder(folder fs.FS) tlog.Reader { return dir{folder} }

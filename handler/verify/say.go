@@ -1,0 +1,172 @@
+package verify
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+)
+
+// say says what is proven and what is not, each in the order in which a reader doubts: unchanged; in the log; the log only
+// grew; seen by others; stamped; numbers agree; what nobody compared. When something is wrong, nothing is called proven.
+func say(r *Result) (proven, open []string) {
+	var s sentences
+	s.unchanged(r)
+	s.logged(r)
+	s.grown(r)
+	s.seen(r)
+	s.stamped(r)
+	s.numbers(r)
+	if !r.OK {
+		s.proven = nil
+	}
+	for i := range r.Bundles {
+		s.open = append(s.open, r.Bundles[i].open...)
+	}
+	s.openf("That the report told the truth when it was made: that rests on its completeness statement and its source.")
+	return s.proven, s.open
+}
+
+type sentences struct{ proven, open []string }
+
+func (s *sentences) provenf(format string, args ...any) {
+	s.proven = append(s.proven, fmt.Sprintf(format, args...))
+}
+
+func (s *sentences) openf(format string, args ...any) {
+	s.open = append(s.open, fmt.Sprintf(format, args...))
+}
+
+func (s *sentences) unchanged(r *Result) {
+	s.provenf("Every file is, byte for byte, the one that its manifest was made for, and the folder holds no other.")
+	anchored := r.Anchor != nil && r.Anchor.OK
+	if len(r.Bundles) > 1 {
+		s.provenf("The %d bundles follow one another without a change or a gap in their chain.", len(r.Bundles))
+	}
+	if anchored {
+		s.provenf("The last manifest is the one whose SHA-256 you gave; those before it are named by it.")
+		return
+	}
+	if s.anchoredByOthers(r) {
+		return
+	}
+	if len(r.Bundles) > 1 {
+		s.openf("That the bundles were not all replaced together: a chain can be written again whole. Compare the last manifest's SHA-256 with the mail, the card in the channel or the immutable archive (--sha256).")
+		return
+	}
+	s.openf("That nobody replaced files and manifest together: compare the manifest's SHA-256 with the mail, the card in the channel, the next bundle or the immutable archive (--sha256).")
+	s.openf("That no bundle before this one was changed: verify it together with its predecessors.")
+}
+
+// anchoredByOthers reports whether somebody else than the operator saw the last manifest.
+func (s *sentences) anchoredByOthers(r *Result) bool {
+	last := &r.Bundles[len(r.Bundles)-1]
+	return last.Stamped != nil && last.Stamped.Trusted || last.Logged != nil && !last.Logged.claimed && len(last.Logged.Seen) > 0
+}
+
+func (s *sentences) logged(r *Result) {
+	for i := range r.Bundles {
+		b := &r.Bundles[i]
+		switch l := b.Logged; {
+		case l == nil:
+			s.openf("That the manifest of %s is in a transparency log: the bundle holds no proof of it.", b.Period)
+		case l.claimed:
+			s.openf("That the log %s is the operator's: the manifest of %s is its entry %d, but its key is the one that the bundle itself names (--log-key): %s", l.Origin, b.Period, l.Index, l.key)
+		default:
+			s.provenf("The manifest of %s is entry %d of the log %s, as of %d entries: its key %s says so.", b.Period, l.Index, l.Origin, l.Size, l.Key)
+		}
+	}
+}
+
+func (s *sentences) grown(r *Result) {
+	if len(r.Bundles) < 2 {
+		return
+	}
+	for i := range r.Bundles[1:] {
+		before, b := &r.Bundles[i], &r.Bundles[i+1]
+		switch {
+		case before.Logged == nil || b.Logged == nil:
+		case b.Logged.grown == nil:
+			s.openf("That the log only grew between %s and %s: no proof leads from the one to the other.", before.Period, b.Period)
+		default:
+			s.provenf("The log only grew between %s and %s, from %d to %d entries.", before.Period, b.Period, before.Logged.Size, b.Logged.Size)
+		}
+	}
+}
+
+func (s *sentences) seen(r *Result) {
+	for i := range r.Bundles {
+		b := &r.Bundles[i]
+		l := b.Logged
+		if l == nil {
+			continue
+		}
+		if len(l.Seen) == 0 {
+			s.openf("That anybody but the operator saw the log of %s: %s", b.Period, unseen(l))
+			continue
+		}
+		var names []string
+		for _, w := range l.Seen {
+			names = append(names, w.Witness+" at "+w.At.Format(time.RFC3339))
+		}
+		s.provenf("The log of %s was seen by %d witnesses, of which %d are ones that you named (%s); they saw it grow and nothing of it change.",
+			b.Period, len(l.Seen)+l.Unknown, len(l.Seen), strings.Join(names, ", "))
+	}
+}
+
+func unseen(l *Logged) string {
+	if l.Unknown > 0 {
+		return fmt.Sprintf("%d signatures on it are of keys that you did not give (--witness).", l.Unknown)
+	}
+	return "no witness signed it."
+}
+
+// stamped tells what time stamps prove. One covers the bundles before it too, because they are chained.
+func (s *sentences) stamped(r *Result) {
+	for i := range r.Bundles {
+		b := &r.Bundles[i]
+		switch at := b.Stamped; {
+		case at == nil && i == len(r.Bundles)-1:
+			s.openf("When the manifest of %s was made: no time-stamp authority said so.", b.Period)
+		case at == nil:
+		case at.Trusted:
+			s.provenf("The manifest of %s, and whatever it names, was there at %s: %s says so (policy %s), and the root that you gave vouched for it then.",
+				b.Period, at.Time.Format(time.RFC3339), at.By, at.Policy)
+			s.openf("That the certificate of %s was not revoked: that takes asking its issuer.", at.By)
+		default:
+			s.openf("That the manifest of %s was there at %s: %s says so, and nobody vouches for it (--tsa-ca).", b.Period, at.Time.Format(time.RFC3339), at.By)
+		}
+	}
+}
+
+func (s *sentences) numbers(r *Result) {
+	all := func(name string) bool {
+		return !slices.ContainsFunc(r.Bundles, func(b Bundle) bool { return !slices.Contains(b.recounted, name) })
+	}
+	report, operations := all("report.json"), all("operations.csv")
+	if report {
+		s.provenf("The numbers in report.json agree with each other and with the manifest.")
+	} else {
+		s.openf("That the report's numbers agree with each other: the manifest of a bundle does not list report.json, or its numbers are wrong.")
+	}
+	if operations {
+		s.provenf("operations.csv has as many operations as the manifest says.")
+	} else {
+		s.openf("How many operations there were: the manifest of a bundle does not list operations.csv, or its lines are not as many.")
+	}
+}
+
+// printable is text of a bundle for a terminal: without control characters, and cut.
+func printable(text string) string {
+	text = strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return '\uFFFD'
+	}, text)
+	if r := []rune(text); len(r) > 300 {
+		text = string(r[:299]) + "…"
+	}
+	return text
+}
