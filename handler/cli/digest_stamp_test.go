@@ -27,7 +27,12 @@ type authority struct {
 
 func openAuthority(t *testing.T) *authority {
 	t.Helper()
-	at := time.Date(2026, 11, 1, 7, 0, 0, 0, time.UTC)
+	return authorityAt(t, time.Date(2026, 11, 1, 7, 0, 0, 0, time.UTC))
+}
+
+// authorityAt runs an authority whose clock stands still.
+func authorityAt(t *testing.T, at time.Time) *authority {
+	t.Helper()
 	a := &authority{root: timestamptest.Issue(t, timestamptest.Request{Name: "Root", At: at})}
 	signer := timestamptest.Issue(t, timestamptest.Request{Name: "Authority", At: at, Use: x509.ExtKeyUsageTimeStamping, By: a.root})
 	a.url = timestamptest.Serve(t, func(query []byte) (int, []byte) {
@@ -165,7 +170,7 @@ func TestDigestGoesOutWithoutAStamp(t *testing.T) {
 
 func TestCommandStamps(t *testing.T) {
 	t.Parallel()
-	a := openAuthority(t)
+	a := authorityAt(t, time.Now().UTC()) // the command knows the real time alone
 	month := filepath.Join(t.TempDir(), "month.jsonl")
 	if err := os.WriteFile(month, []byte("{\"eventDataId\":\"e\",\"eventTimestamp\":\"2026-10-05T08:00:00Z\",\"operationName\":{\"value\":\"a/b/write\"},\"resourceId\":\"/subscriptions/S1/x\",\"subscriptionId\":\"S1\"}\n"), 0o600); err != nil {
 		t.Fatal(err)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http/httptest"
@@ -28,6 +29,7 @@ import (
 	"github.com/auditbell/auditbell/handler/payload"
 	"github.com/auditbell/auditbell/handler/pipeline"
 	"github.com/auditbell/auditbell/handler/settings"
+	"github.com/auditbell/auditbell/handler/verify"
 	"github.com/auditbell/auditbell/local/cosmos"
 	"github.com/auditbell/auditbell/local/inbox"
 )
@@ -170,7 +172,7 @@ func TestDigestIsSentOnce(t *testing.T) {
 	if len(folders) != 1 {
 		t.Fatalf("%d bundles in the archive: %v", len(folders), folders)
 	}
-	v := digest.Verify(os.DirFS(folders[0]))
+	v := verify.Files(os.DirFS(folders[0]))
 	if !v.OK() || v.Manifest != state.Manifest {
 		t.Errorf("the archived bundle does not verify: %+v", v.Checks)
 	}
@@ -231,7 +233,7 @@ func TestDigestsFollowOneAnother(t *testing.T) {
 	t.Parallel()
 	o := openOffice(t)
 	o.fill(t, small())
-	var bundles []digest.Verified
+	var bundles []fs.FS
 	for _, at := range []time.Time{time.Date(2026, 11, 1, 7, 0, 0, 0, time.UTC), time.Date(2026, 11, 2, 7, 0, 0, 0, time.UTC)} {
 		o.clock.Store(at.Unix())
 		if _, err := o.digests.Run(t.Context(), invocation()); err != nil {
@@ -241,9 +243,9 @@ func TestDigestsFollowOneAnother(t *testing.T) {
 		if len(folders) != 1 {
 			t.Fatalf("%s: %d bundles", at, len(folders))
 		}
-		bundles = append(bundles, digest.Verify(os.DirFS(folders[0])))
+		bundles = append(bundles, os.DirFS(folders[0]))
 	}
-	if chain := digest.VerifyChain(bundles); len(chain) != 1 || !chain[0].OK {
+	if chain := verify.Bundles(bundles, verify.Trust{}).Chain; len(chain) != 1 || !chain[0].OK {
 		t.Errorf("chain: %+v", chain)
 	}
 }

@@ -2,94 +2,124 @@ package cli
 
 import (
 	"context"
+	"crypto/x509"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
-	"github.com/auditbell/auditbell/handler/digest"
+	"github.com/auditbell/auditbell/handler/tlog"
+	"github.com/auditbell/auditbell/handler/verify"
 )
 
 type verifyCmd struct {
-	Paths  []string `arg:"" name:"path" help:"Folder or manifest.json of a digest; of several, oldest first, the chain is checked too."`
-	SHA256 string   `name:"sha256" help:"SHA-256 that the (last) manifest must have, from the mail or the channel." placeholder:"HEX"`
-	TSACA  string   `name:"tsa-ca" help:"Root certificates (PEM) that you trust for time stamps; the (last) manifest must then have one." placeholder:"FILE"`
-	Format string   `enum:"auto,text,json" default:"auto" help:"auto, text or json."`
-}
-
-// verification is what verify prints as JSON.
-type verification struct {
-	OK        bool              `json:"ok"`
-	Bundles   []digest.Verified `json:"bundles"`
-	Chain     []digest.Check    `json:"chain,omitempty"`
-	Anchor    *digest.Check     `json:"anchor,omitempty"`
-	Proven    []string          `json:"proven,omitempty"`
-	NotProven []string          `json:"not_proven"`
+	Paths   []string `arg:"" name:"path" help:"Folder or manifest.json of a digest; of several, oldest first, the chain is checked too."`
+	SHA256  string   `name:"sha256" help:"SHA-256 that the (last) manifest must have, from the mail or the channel; capitals, blanks and what sha256sum prints are fine." placeholder:"HEX"`
+	TSACA   string   `name:"tsa-ca" help:"Root certificates (PEM) that you trust for time stamps; the (last) manifest must then have one." placeholder:"FILE"`
+	LogKey  []string `name:"log-key" sep:"none" help:"Verifier key of the transparency log, name+id+key, from a source other than the bundle; give former ones too. Every manifest must then be in the log." placeholder:"KEY"`
+	Witness []string `sep:"none" help:"Verifier key of a witness that you trust and that is not the operator's; may be given several times." placeholder:"KEY"`
+	Format  string   `enum:"auto,text,json" default:"auto" help:"auto, text or json."`
 }
 
 // run needs nothing but the files.
 func (c *verifyCmd) run(_ context.Context, std Surroundings) error {
-	v := verification{OK: true}
-	roots, err := readRoots(c.TSACA)
+	trust, err := c.trust()
 	if err != nil {
 		return err
 	}
-	for i, path := range c.Paths {
-		if info, err := os.Stat(path); err == nil && !info.IsDir() {
+	var folders []fs.FS
+	for _, path := range c.Paths {
+		info, err := os.Stat(path)
+		if err != nil {
+			return err
+		}
+		if !info.IsDir() {
 			path = filepath.Dir(path)
 		}
-		one := digest.Verify(os.DirFS(path))
-		verifyStamp(os.DirFS(path), &one, roots, i == len(c.Paths)-1)
-		v.Bundles = append(v.Bundles, one)
-		v.OK = v.OK && one.OK()
+		folders = append(folders, os.DirFS(path))
 	}
-	v.Chain = digest.VerifyChain(v.Bundles)
-	for _, check := range v.Chain {
-		v.OK = v.OK && check.OK
-	}
-	if c.SHA256 != "" {
-		last := v.Bundles[len(v.Bundles)-1].Manifest
-		v.Anchor = &digest.Check{Name: "given SHA-256", OK: last == c.SHA256, Detail: "the manifest's is " + last}
-		v.OK = v.OK && v.Anchor.OK
-	}
-	v.Proven, v.NotProven = digest.Proof(v.Bundles, v.Anchor != nil && v.Anchor.OK)
-	if !v.OK {
-		v.Proven = nil
-	}
-	return c.print(v, std)
+	return c.print(verify.Bundles(folders, trust), std)
 }
 
-func (c *verifyCmd) print(v verification, std Surroundings) error {
+// trust is what the reader gave.
+func (c *verifyCmd) trust() (t verify.Trust, err error) {
+	t.SHA256 = c.SHA256
+	if t.Roots, err = readRoots(c.TSACA); err != nil {
+		return t, err
+	}
+	if t.LogKeys, err = readKeys("--log-key", c.LogKey, false); err != nil {
+		return t, err
+	}
+	t.Witnesses, err = readKeys("--witness", c.Witness, true)
+	return t, err
+}
+
+func readKeys(flag string, texts []string, witness bool) (keys []tlog.Key, err error) {
+	for _, text := range texts {
+		key, err := tlog.ParseKey(text)
+		if err == nil && key.Witness() != witness {
+			err = fmt.Errorf("%s is a key of the other kind: logs and witnesses sign differently", key.Short())
+		}
+		if err != nil {
+			return nil, misuse("%s: %v", flag, err)
+		}
+		keys = append(keys, key)
+	}
+	return keys, nil
+}
+
+// readRoots reads certificates in PEM; nil for no file.
+func readRoots(path string) (*x509.CertPool, error) {
+	if path == "" {
+		return nil, nil
+	}
+	text, err := os.ReadFile(path) //nolint:gosec // the operator named it
+	if err != nil {
+		return nil, err
+	}
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM(text) {
+		return nil, misuse("%s holds no certificate in PEM", path)
+	}
+	return roots, nil
+}
+
+func (c *verifyCmd) print(r verify.Result, std Surroundings) error {
 	if asJSON(c.Format, std) {
-		if err := writeJSON(std.Out, v); err != nil {
+		if err := writeJSON(std.Out, r); err != nil {
 			return err
 		}
 	} else {
-		v.text(std)
+		printVerified(std, r)
 	}
-	if !v.OK {
+	if !r.OK {
 		return errNo
 	}
 	return nil
 }
 
-func (v *verification) text(std Surroundings) {
-	for _, b := range v.Bundles {
+// printVerified prints what is proven first, what is not after it, and at the end what that rests on.
+func printVerified(std Surroundings, r verify.Result) {
+	if !r.OK {
+		fmt.Fprintln(std.Out, "Something is wrong, so nothing is proven. See the lines marked WRONG.")
+	}
+	for _, text := range r.Proven {
+		fmt.Fprintf(std.Out, "proven:     %s\n", text)
+	}
+	for _, text := range r.NotProven {
+		fmt.Fprintf(std.Out, "not proven: %s\n", text)
+	}
+	for _, b := range r.Bundles {
 		fmt.Fprintf(std.Out, "%s  manifest SHA-256 %s\n", b.Period, b.Manifest)
 		printChecks(std, b.Checks)
 	}
-	printChecks(std, v.Chain)
-	if v.Anchor != nil {
-		printChecks(std, []digest.Check{*v.Anchor})
-	}
-	for _, text := range v.Proven {
-		fmt.Fprintf(std.Out, "proven:     %s\n", text)
-	}
-	for _, text := range v.NotProven {
-		fmt.Fprintf(std.Out, "not proven: %s\n", text)
+	printChecks(std, r.Chain)
+	if r.Anchor != nil {
+		printChecks(std, []verify.Check{*r.Anchor})
 	}
 }
 
-func printChecks(std Surroundings, checks []digest.Check) {
+func printChecks(std Surroundings, checks []verify.Check) {
 	for _, check := range checks {
 		word := "ok   "
 		if !check.OK {

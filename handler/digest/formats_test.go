@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"regexp"
 	"strings"
 	"testing"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/auditbell/auditbell/handler/digest"
 	"github.com/auditbell/auditbell/handler/source"
+	"github.com/auditbell/auditbell/handler/verify"
 )
 
 func render(t *testing.T, f digest.Format, r digest.Report) []byte {
@@ -201,7 +203,7 @@ func bundle(t *testing.T, r digest.Report, previous *digest.Link) (fstest.MapFS,
 func TestBundleVerifies(t *testing.T) {
 	t.Parallel()
 	files, hash := bundle(t, busy(t), nil)
-	v := digest.Verify(files)
+	v := verify.Files(files)
 	if !v.OK() || v.Manifest != hash || len(v.Checks) != len(digest.Formats)+2 {
 		t.Errorf("%+v", v)
 	}
@@ -225,7 +227,7 @@ func TestVerifySeesEveryChange(t *testing.T) {
 			} else {
 				delete(files, name)
 			}
-			if v := digest.Verify(files); v.OK() && v.Manifest == hash {
+			if v := verify.Files(files); v.OK() && v.Manifest == hash {
 				t.Errorf("%s of %s is not seen", what, name)
 			}
 		}
@@ -256,7 +258,7 @@ func TestVerifyCountsAgain(t *testing.T) {
 		if _, _, err := (digest.Bundle{Report: r, Formats: only}).Write(memory(mended)); err != nil {
 			t.Fatal(err)
 		}
-		if v := digest.Verify(mended); v.OK() {
+		if v := verify.Files(mended); v.OK() {
 			t.Errorf("%s is not seen", what)
 		}
 	}
@@ -312,14 +314,12 @@ func TestChain(t *testing.T) {
 	first, hash := bundle(t, quiet(t), nil)
 	second, _ := bundle(t, busy(t), &digest.Link{Period: "September 2026", Manifest: hash})
 	other, _ := bundle(t, empty(t), nil)
-	good := digest.VerifyChain([]digest.Verified{digest.Verify(first), digest.Verify(second)})
-	if len(good) != 1 || !good[0].OK {
+	chain := func(folders ...fs.FS) []verify.Check { return verify.Bundles(folders, verify.Trust{}).Chain }
+	if good := chain(first, second); len(good) != 1 || !good[0].OK {
 		t.Errorf("chain: %+v", good)
 	}
-	for name, broken := range map[string][]digest.Verified{
-		"another predecessor": {digest.Verify(other), digest.Verify(second)}, "no link": {digest.Verify(second), digest.Verify(other)},
-	} {
-		if c := digest.VerifyChain(broken); len(c) != 1 || c[0].OK {
+	for name, c := range map[string][]verify.Check{"another predecessor": chain(other, second), "no link": chain(second, other)} {
+		if len(c) != 1 || c[0].OK {
 			t.Errorf("%s: %+v", name, c)
 		}
 	}

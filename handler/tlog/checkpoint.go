@@ -11,8 +11,7 @@ import (
 // Checkpoint says of a log how many entries it has and what they hash to (c2sp.org/tlog-checkpoint).
 type Checkpoint struct {
 	Origin string // the log's name
-	Size   uint64
-	Root   Hash
+	Head
 }
 
 // Text is the body of the note.

@@ -175,7 +175,7 @@ func (p RecordProof) Check() (hour HourEntry, was *Record, err error) {
 	size := uint64(max(hour.Records, 0)) //nolint:gosec // not negative
 	for i := range p.Shown {
 		s := &p.Shown[i]
-		if err := CheckInclusion(s.Hashes, s.Index, size, s.leaf(), hour.Root); err != nil {
+		if err := CheckInclusion(s.Hashes, s.Index, s.leaf(), Head{size, hour.Root}); err != nil {
 			return hour, nil, fmt.Errorf("record %s in the hour's tree: %w", s.ID, err)
 		}
 		if s.ID == p.ID {

@@ -32,11 +32,11 @@ type Log struct {
 	keys   []Key // that signed before
 
 	mu   sync.Mutex
-	head head // the newest that this process knows
+	head state // the newest that this process knows
 }
 
-// head is how far the log has come.
-type head struct {
+// state is how far the log has come.
+type state struct {
 	batches uint64 // how many are finished
 	Checkpoint
 	note []byte
@@ -82,19 +82,19 @@ func (l *Log) forward(ctx context.Context) error {
 }
 
 // checkpoint reads the checkpoint after so many batches.
-func (l *Log) checkpoint(ctx context.Context, batches uint64) (head, error) {
+func (l *Log) checkpoint(ctx context.Context, batches uint64) (state, error) {
 	note, err := l.keeper.Get(ctx, checkpointPath(batches))
 	if err != nil {
-		return head{}, fmt.Errorf("read log: %w", err)
+		return state{}, fmt.Errorf("read log: %w", err)
 	}
 	c, _, _, err := OpenCheckpoint(note, l.keys, nil)
 	if err == nil && c.Origin != l.signer.Key.Name {
 		err = fmt.Errorf("the archive holds the log %q, not %q", c.Origin, l.signer.Key.Name)
 	}
 	if err != nil {
-		return head{}, fmt.Errorf("read log %s: %w", checkpointPath(batches), err)
+		return state{}, fmt.Errorf("read log %s: %w", checkpointPath(batches), err)
 	}
-	return head{batches, c, note}, nil
+	return state{batches, c, note}, nil
 }
 
 func checkpointPath(batches uint64) string { return "checkpoints/" + number(batches) }
@@ -191,13 +191,13 @@ func (l *Log) finish(ctx context.Context, batch [][]byte) error {
 	if err != nil {
 		return err
 	}
-	c := Checkpoint{l.signer.Key.Name, size, root}
+	c := Checkpoint{l.signer.Key.Name, Head{size, root}}
 	note := Sign(c.Text(), l.signer)
 	next := l.head.batches + 1
 	if err := l.keeper.Put(ctx, checkpointPath(next), "text/plain; charset=utf-8", note); err != nil {
 		return err
 	}
-	l.head = head{next, c, note}
+	l.head = state{next, c, note}
 	return nil
 }
 

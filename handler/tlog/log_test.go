@@ -87,7 +87,7 @@ func checked(t *testing.T, files *shelf, s *Signer, entries [][]byte) {
 		}
 		p, err := Prove(t.Context(), files, c, entries[i], note)
 		if err == nil {
-			err = CheckInclusion(p.Hashes, i, c.Size, LeafHash(entries[i]), c.Root)
+			err = CheckInclusion(p.Hashes, i, LeafHash(entries[i]), c.Head)
 		}
 		if err != nil || p.Index != i {
 			t.Errorf("proof of entry %d: index %d, %v", i, p.Index, err)
@@ -194,7 +194,7 @@ func TestChangedFilesAreNoticed(t *testing.T) {
 			}
 			proof, err := Inclusion(tiles, i, c.Size)
 			if err == nil {
-				err = CheckInclusion(proof, i, c.Size, LeafHash(e), c.Root)
+				err = CheckInclusion(proof, i, LeafHash(e), c.Head)
 			}
 			if err != nil {
 				return err
@@ -232,7 +232,7 @@ func TestNotesAreTheReferences(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := Checkpoint{"auditbell.example/log", 7, LeafHash(nil)}.Text()
+	text := Checkpoint{"auditbell.example/log", Head{7, LeafHash(nil)}}.Text()
 	note, err := reference.Sign(&reference.Note{Text: text}, refSigner)
 	if err != nil {
 		t.Fatal(err)

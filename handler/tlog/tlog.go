@@ -110,8 +110,15 @@ func Inclusion(t Tree, index, size uint64) ([]Hash, error) {
 	return proof, nil
 }
 
-// CheckInclusion checks what Inclusion made.
-func CheckInclusion(proof []Hash, index, size uint64, leaf, root Hash) error {
+// Head is how many entries a tree has and what they hash to.
+type Head struct {
+	Size uint64
+	Root Hash
+}
+
+// CheckInclusion checks what Inclusion made: that the entry of a leaf is in a tree.
+func CheckInclusion(proof []Hash, index uint64, leaf Hash, tree Head) error {
+	size := tree.Size
 	if index >= size {
 		return fmt.Errorf("a tree of %d entries has no entry %d", size, index)
 	}
@@ -133,7 +140,7 @@ func CheckInclusion(proof []Hash, index, size uint64, leaf, root Hash) error {
 	if len(rest) > 0 {
 		return errors.New("the proof of inclusion is too long")
 	}
-	if h != root {
+	if h != tree.Root {
 		return errors.New("the entry is not in the tree of this root")
 	}
 	return nil
@@ -175,8 +182,9 @@ func consistency(t Tree, s span, known bool) ([]Hash, error) {
 	return append(proof, h), err
 }
 
-// CheckConsistency checks what Consistency made.
-func CheckConsistency(proof []Hash, before, size uint64, old, root Hash) error {
+// CheckConsistency checks what Consistency made: that one tree is the beginning of another.
+func CheckConsistency(proof []Hash, old, tree Head) error {
+	before, size := old.Size, tree.Size
 	wrong := errors.New("the log was rewritten: its entries of then are not the first of those of now")
 	switch {
 	case before > size:
@@ -185,7 +193,7 @@ func CheckConsistency(proof []Hash, before, size uint64, old, root Hash) error {
 		if len(proof) > 0 {
 			return errors.New("the proof of consistency is too long")
 		}
-		if before == size && old != root || before == 0 && old != sha256.Sum256(nil) {
+		if before == size && old.Root != tree.Root || before == 0 && old.Root != sha256.Sum256(nil) {
 			return wrong
 		}
 		return nil
@@ -194,7 +202,7 @@ func CheckConsistency(proof []Hash, before, size uint64, old, root Hash) error {
 	for i&1 == 1 {
 		i, last = i>>1, last>>1
 	}
-	seed := old // where the older tree is a whole part of the newer one
+	seed := old.Root // where the older tree is a whole part of the newer one
 	if i > 0 {
 		if len(proof) == 0 {
 			return errors.New("the proof of consistency is too short")
@@ -219,7 +227,7 @@ func CheckConsistency(proof []Hash, before, size uint64, old, root Hash) error {
 	if len(proof) > 0 {
 		return errors.New("the proof of consistency is too long")
 	}
-	if then != old || now != root {
+	if then != old.Root || now != tree.Root {
 		return wrong
 	}
 	return nil

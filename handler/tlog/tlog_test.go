@@ -79,7 +79,7 @@ func TestTreesAreTheReferences(t *testing.T) {
 			}
 			back, err := reference.ProveRecord(int64(size), int64(i), stored)
 			if err == nil {
-				err = CheckInclusion(ours(back), uint64(i), uint64(size), leaves[i], roots[size])
+				err = CheckInclusion(ours(back), uint64(i), leaves[i], Head{uint64(size), roots[size]})
 			}
 			if err != nil {
 				t.Fatalf("the reference's proof of entry %d of %d: %v", i, size, err)
@@ -95,7 +95,7 @@ func TestTreesAreTheReferences(t *testing.T) {
 			}
 			back, err := reference.ProveTree(int64(size), int64(before), stored)
 			if err == nil {
-				err = CheckConsistency(ours(back), uint64(before), uint64(size), roots[before], roots[size])
+				err = CheckConsistency(ours(back), Head{uint64(before), roots[before]}, Head{uint64(size), roots[size]})
 			}
 			if err != nil {
 				t.Fatalf("the reference's proof of growth from %d to %d: %v", before, size, err)
@@ -112,12 +112,12 @@ func TestProofsOfOtherTreesAreRefused(t *testing.T) {
 		for i := range size {
 			proof, _ := Inclusion(leaves, i, size)
 			for name, err := range map[string]error{
-				"another entry": CheckInclusion(proof, i, size, leaves[(i+1)%size], root(size)),
-				"another place": CheckInclusion(proof, (i+1)%size, size, leaves[i], root(size)),
-				"another root":  CheckInclusion(proof, i, size, leaves[i], root(size-1)),
-				"too short":     CheckInclusion(proof[:len(proof)-1], i, size, leaves[i], root(size)),
-				"too long":      CheckInclusion(append(proof[:len(proof):len(proof)], Hash{}), i, size, leaves[i], root(size)),
-				"beyond":        CheckInclusion(proof, size, size, leaves[i], root(size)),
+				"another entry": CheckInclusion(proof, i, leaves[(i+1)%size], Head{size, root(size)}),
+				"another place": CheckInclusion(proof, (i+1)%size, leaves[i], Head{size, root(size)}),
+				"another root":  CheckInclusion(proof, i, leaves[i], Head{size, root(size - 1)}),
+				"too short":     CheckInclusion(proof[:len(proof)-1], i, leaves[i], Head{size, root(size)}),
+				"too long":      CheckInclusion(append(proof[:len(proof):len(proof)], Hash{}), i, leaves[i], Head{size, root(size)}),
+				"beyond":        CheckInclusion(proof, size, leaves[i], Head{size, root(size)}),
 			} {
 				if err == nil {
 					t.Errorf("%s is accepted for entry %d of %d", name, i, size)
@@ -127,18 +127,18 @@ func TestProofsOfOtherTreesAreRefused(t *testing.T) {
 		for before := uint64(1); before < size; before++ {
 			proof, _ := Consistency(leaves, before, size)
 			for name, err := range map[string]error{
-				"rewritten past": CheckConsistency(proof, before, size, root(before-1), root(size)),
-				"another root":   CheckConsistency(proof, before, size, root(before), root(size-1)),
-				"shrunk":         CheckConsistency(proof, size, before, root(size), root(before)),
-				"too short":      CheckConsistency(proof[:len(proof)-1], before, size, root(before), root(size)),
-				"too long":       CheckConsistency(append(proof[:len(proof):len(proof)], Hash{}), before, size, root(before), root(size)),
+				"rewritten past": CheckConsistency(proof, Head{before, root(before - 1)}, Head{size, root(size)}),
+				"another root":   CheckConsistency(proof, Head{before, root(before)}, Head{size, root(size - 1)}),
+				"shrunk":         CheckConsistency(proof, Head{size, root(size)}, Head{before, root(before)}),
+				"too short":      CheckConsistency(proof[:len(proof)-1], Head{before, root(before)}, Head{size, root(size)}),
+				"too long":       CheckConsistency(append(proof[:len(proof):len(proof)], Hash{}), Head{before, root(before)}, Head{size, root(size)}),
 			} {
 				if err == nil {
 					t.Errorf("%s is accepted for growth from %d to %d", name, before, size)
 				}
 			}
 		}
-		if CheckConsistency(nil, size, size, root(size), root(size-1)) == nil {
+		if CheckConsistency(nil, Head{size, root(size)}, Head{size, root(size - 1)}) == nil {
 			t.Errorf("two logs of %d entries are taken for one", size)
 		}
 	}

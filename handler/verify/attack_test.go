@@ -170,7 +170,7 @@ func tree(leaves [][]byte) (t tlog.Leaves) {
 // note is the checkpoint of a log of these leaves.
 func note(leaves [][]byte, signers ...*tlog.Signer) []byte {
 	root, _ := tlog.Root(tree(leaves), uint64(len(leaves)))
-	return tlog.Sign(tlog.Checkpoint{Origin: signers[0].Key.Name, Size: uint64(len(leaves)), Root: root}.Text(), signers...)
+	return tlog.Sign(tlog.Checkpoint{Origin: signers[0].Key.Name, Head: tlog.Head{Size: uint64(len(leaves)), Root: root}}.Text(), signers...)
 }
 
 // prove writes the proof that the last of the leaves is in the log.

@@ -68,7 +68,7 @@ func checkProof(p tlog.Proof, entry []byte, t Trust) (*Logged, error) {
 	if err != nil {
 		return nil, explain(p.Note, keys, err)
 	}
-	if err := tlog.CheckInclusion(p.Hashes, p.Index, c.Size, tlog.LeafHash(entry), c.Root); err != nil {
+	if err := tlog.CheckInclusion(p.Hashes, p.Index, tlog.LeafHash(entry), c.Head); err != nil {
 		return nil, fmt.Errorf("the log does not hold it: %w (a checkpoint from before it, or another manifest's proof)", err)
 	}
 	l := &Logged{Origin: c.Origin, Index: p.Index, Size: c.Size, Root: c.Root, key: by, claimed: claimed, Unknown: tlog.Signatures(p.Note) - 1 - len(seen)}
@@ -145,5 +145,5 @@ func grew(folder fs.FS, before, now *Logged) (*tlog.Growth, error) {
 	if g.Before != before.Size {
 		return nil, nil // it leads from another bundle
 	}
-	return &g, tlog.CheckConsistency(g.Hashes, before.Size, now.Size, before.Root, now.Root)
+	return &g, tlog.CheckConsistency(g.Hashes, tlog.Head{Size: before.Size, Root: before.Root}, tlog.Head{Size: now.Size, Root: now.Root})
 }

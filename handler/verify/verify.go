@@ -114,9 +114,11 @@ func (r *Result) anchor(given string) {
 	last := r.Bundles[len(r.Bundles)-1].Manifest
 	want, err := SHA256(given)
 	switch {
-	case err == nil && last == "":
+	case last == "":
 		err = errors.New("there is no manifest to compare it with")
-	case err == nil && want != last:
+	case err != nil:
+		err = fmt.Errorf("%w; that of manifest.json is %s", err, last)
+	case want != last:
 		err = fmt.Errorf("you gave %s; the SHA-256 of manifest.json is %s", want, last)
 	}
 	c := check("given SHA-256", err, "is that of manifest.json: "+last)
