@@ -67,7 +67,7 @@ func TestSnoozeHoldsAllButItself(t *testing.T) {
 	}
 	a.Delivered("slack", 2, alert.Delivery{Channel: "C", Ref: "1.1"}, at.Add(time.Minute))
 	a.Delivered("teams", 2, alert.Delivery{}, at.Add(time.Minute))
-	a.Absorb(finding(event("e2", activity.Succeeded, time.Second)), at.Add(2*time.Minute))
+	absorb(&a, finding(event("e2", activity.Succeeded, time.Second)), at.Add(2*time.Minute))
 	if got := a.DueNames(until.Add(-time.Second)); got != nil {
 		t.Errorf("due during the snooze: %v", got)
 	}

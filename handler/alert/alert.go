@@ -7,6 +7,7 @@ package alert
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"time"
 
@@ -109,6 +110,17 @@ type Finding struct {
 
 	Change Change   // whether it was announced
 	Ask    []string // lookups that could add something
+
+	Lease     Lease  // taken on the alert when that is free; without an end it only names the caller
+	Operation string // the key of the run that Decide found; empty: the record is its chain's first
+}
+
+// operation is the key of the finding's operation within its group.
+func (f *Finding) operation() string {
+	if f.Operation == "" {
+		return ChainKey(f.Event)
+	}
+	return f.Operation
 }
 
 // Hold says that an alert is not told before a quiet time ends.
@@ -125,6 +137,14 @@ type Rung struct {
 	Duplicate bool // this record had been counted before
 	Leased    bool // the caller holds the delivery lease and should deliver now
 	RU        float64
+}
+
+// clone is a copy that may be changed.
+func (a *Alert) clone() Alert {
+	c := *a
+	c.Also, c.Operations, c.Acts, c.Notes, c.Lookups = slices.Clone(a.Also), slices.Clone(a.Operations), slices.Clone(a.Acts), slices.Clone(a.Notes), slices.Clone(a.Lookups)
+	c.Deliveries = maps.Clone(a.Deliveries)
+	return c
 }
 
 // Ref finds an alert in the store.
@@ -146,7 +166,7 @@ func New(f Finding, now time.Time) Alert {
 		ID: "alert-" + hash(f.Rule.ID, f.Event.ID), Group: f.Group(), Rule: f.Rule, Also: f.Also,
 		Opened: now.UTC(), WindowEnds: now.UTC().Add(window),
 		Event: trimmed(f.Event), First: f.Event.Time, Last: f.Event.Time,
-		Count: 1, Records: 1, Operations: []Operation{operationOf(f.Event)},
+		Count: 1, Records: 1, Operations: []Operation{operationOf(f)},
 		Revision: 1, Deliveries: map[string]Delivery{}, Notes: f.Notes, Change: f.Change, Late: f.Late,
 	}
 	a.owe(f, now)
@@ -155,19 +175,22 @@ func New(f Finding, now time.Time) Alert {
 }
 
 // Absorb takes a further record in: another state of a known operation, or another operation of the same noise. It
-// must be called once per record; the store's seen items see to that. It reports whether a reader sees a change.
-func (a *Alert) Absorb(f Finding, now time.Time) (changed bool) {
+// must be called once per record; the store's seen items see to that. known says that the operation was counted: the
+// list of operations is cut, and does not tell. It reports whether a reader sees a change.
+func (a *Alert) Absorb(f Finding, known bool, now time.Time) (changed bool) {
 	e := f.Event
 	a.Records++
 	a.First, a.Last = earlier(a.First, e.Time), later(a.Last, e.Time)
-	i := slices.IndexFunc(a.Operations, func(op Operation) bool { return op.Key == LifecycleKey(e) })
-	if i < 0 {
+	i := slices.IndexFunc(a.Operations, func(op Operation) bool { return op.Key == f.operation() })
+	switch {
+	case i < 0 && known: // one of those that the list has no room for
+	case i < 0:
 		a.Count++
 		if len(a.Operations) < keepOperations {
-			a.Operations = append(a.Operations, operationOf(e))
+			a.Operations = append(a.Operations, operationOf(f))
 		}
 		changed = true
-	} else {
+	default:
 		changed = a.Operations[i].advance(e)
 		if i == 0 {
 			a.Event = merged(a.Event, e, changed)
@@ -182,20 +205,47 @@ func (a *Alert) Absorb(f Finding, now time.Time) (changed bool) {
 	return changed
 }
 
-// meet notes rules that were not known to this alert; a graver one becomes its rule.
+// meet notes rules that were not known to this alert; a graver one becomes its rule, however many it knows. Of the
+// others the gravest are kept. A rule that is known and grave as never before (a summary's) is graver from now on.
 func (a *Alert) meet(rules []Rule) (changed bool) {
 	for _, r := range rules {
 		known := func(have Rule) bool { return have.ID == r.ID }
-		if known(a.Rule) || slices.ContainsFunc(a.Also, known) || len(a.Also) >= keepRules {
+		switch i := slices.IndexFunc(a.Also, known); {
+		case known(a.Rule) && rank(r.Severity) <= rank(a.Rule.Severity), i >= 0 && rank(r.Severity) <= rank(a.Also[i].Severity):
 			continue
+		case known(a.Rule):
+			a.Rule = r
+			changed = true
+			continue
+		case i >= 0:
+			a.Also = slices.Delete(a.Also, i, i+1)
 		}
 		if rank(r.Severity) > rank(a.Rule.Severity) {
 			a.Rule, r = r, a.Rule
+			changed = true
 		}
-		a.Also = append(a.Also, r)
-		changed = true
+		changed = a.also(r) || changed
 	}
 	return changed
+}
+
+// also keeps a rule beside the gravest, in place of a milder one where there is no room.
+func (a *Alert) also(r Rule) (changed bool) {
+	if len(a.Also) < keepRules {
+		a.Also = append(a.Also, r)
+		return true
+	}
+	mildest := 0
+	for i, have := range a.Also {
+		if rank(have.Severity) < rank(a.Also[mildest].Severity) {
+			mildest = i
+		}
+	}
+	if rank(r.Severity) <= rank(a.Also[mildest].Severity) {
+		return false
+	}
+	a.Also[mildest] = r
+	return true
 }
 
 // note adds notes that were not there yet.
@@ -267,8 +317,9 @@ func (a *Alert) pace(d Delivery) time.Duration {
 	return editEvery
 }
 
-func operationOf(e activity.Event) Operation {
-	op := Operation{Key: LifecycleKey(e), Resource: e.ResourceID, Name: e.ResourceName, Outcome: e.Outcome, Started: e.Time}
+func operationOf(f Finding) Operation {
+	e := &f.Event
+	op := Operation{Key: f.operation(), Resource: e.ResourceID, Name: e.ResourceName, Outcome: e.Outcome, Started: e.Time}
 	if e.Outcome.Final() {
 		op.Ended = e.Time
 	}

@@ -88,9 +88,9 @@ func TestWhichRecordsOpenQuestions(t *testing.T) {
 	a := asked("role")
 	a.Learn(alert.Learned{}, []string{"role"}, nil, noon)
 	record := activity.Event{ID: "e2", Operation: "a/b/write", CorrelationID: "c", Outcome: activity.Succeeded}
-	a.Absorb(alert.Finding{Event: record, Rule: alert.Rule{ID: "r"}, Ask: []string{"role", "changes"}}, noon)
+	absorb(&a, alert.Finding{Event: record, Rule: alert.Rule{ID: "r"}, Ask: []string{"role", "changes"}}, noon)
 	noise := activity.Event{ID: "e3", Operation: "a/b/write", CorrelationID: "other"}
-	a.Absorb(alert.Finding{Event: noise, Rule: alert.Rule{ID: "r"}, Ask: []string{"history"}}, noon)
+	absorb(&a, alert.Finding{Event: noise, Rule: alert.Rule{ID: "r"}, Ask: []string{"history"}}, noon)
 	if got := a.AskingFirst(); !slices.Equal(got, []string{"changes"}) {
 		t.Errorf("asks %v, want changes alone", got)
 	}

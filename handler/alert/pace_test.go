@@ -17,7 +17,7 @@ func TestASummaryIsToldAgainSlowlyWhereItCannotBeEdited(t *testing.T) {
 	a.Delivered("teams", 1, alert.Delivery{Ref: "posted"}, noon)
 	f.Event = event("e2", activity.Started, time.Second)
 	f.Event.CorrelationID = "other"
-	a.Absorb(f, noon.Add(20*time.Second))
+	absorb(&a, f, noon.Add(20*time.Second))
 	if slack, teams := a.Deliveries["slack"].Due.Sub(noon), a.Deliveries["teams"].Due.Sub(noon); slack != 20*time.Second || teams != 5*time.Minute {
 		t.Errorf("slack is due after %v, teams after %v; want 20s and 5m", slack, teams)
 	}

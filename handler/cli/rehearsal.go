@@ -12,29 +12,29 @@ import (
 	"github.com/auditbell/auditbell/handler/notify"
 )
 
-// rehearsal rings without a store: what the store decides by its items (see package store, Ring) is decided by the
-// maps below, one record after the other, at the records' own times. What a channel's pace would fold into a summary
+// rehearsal rings without a store: alert.Decide decides on a state in memory, one record after the other, at the
+// records' own times. What a channel's pace would fold into a summary
 // is not foreseen. A backfill is rehearsed too: all of it happens at one moment then, and what rang is known.
 type rehearsal struct {
 	x      *explainer
 	moment time.Time                           // of a backfill; zero: every record has its own
 	rang   func(*activity.Event) (bool, error) // whether a record's operation rang in earnest; nil: nobody knows
-	known  map[string]bool                     // operations for which it did, or did not
+	known  map[string]bool                     // operations for which it did
 	seen   *seen
 	events []activity.Event // that a rule or correlation cares for
 	result replayed
 
-	heads  map[string]*alert.Alert // by group: which alert takes in new operations
-	ops    map[string]*alert.Alert // by operation: which alert it belongs to
-	alerts []*alert.Alert          // in the order of ringing
-	rung   map[*alert.Alert]alert.Rule
+	state  alert.Memory
+	alerts []alert.Ref // in the order of ringing
+	rung   map[alert.Ref]alert.Rule
+	had    map[alert.Ref]map[string]bool // the destinations of an alert
 	rules  map[string]*replayedRule
 	hours  map[time.Time]int
 }
 
 func newRehearsal(x *explainer) *rehearsal {
 	return &rehearsal{
-		x: x, seen: newSeen(), known: map[string]bool{}, heads: map[string]*alert.Alert{}, ops: map[string]*alert.Alert{}, rung: map[*alert.Alert]alert.Rule{},
+		x: x, seen: newSeen(), known: map[string]bool{}, rung: map[alert.Ref]alert.Rule{}, had: map[alert.Ref]map[string]bool{},
 		rules: map[string]*replayedRule{}, hours: map[time.Time]int{}, result: replayed{Messages: map[string]int{}, Rules: []replayedRule{}},
 	}
 }
@@ -68,8 +68,8 @@ func (r *rehearsal) play(list, text bool) (replayed, error) {
 		r.result.Busiest = r.busiest()
 	}
 	if list {
-		for _, a := range r.alerts {
-			r.result.List = append(r.result.List, r.ringing(a, text))
+		for _, ref := range r.alerts {
+			r.result.List = append(r.result.List, r.ringing(r.state.Alert(ref), text))
 		}
 	}
 	return r.result, nil
@@ -108,9 +108,8 @@ func (r *rehearsal) one(e *activity.Event) error {
 			sum.Excepted++
 		}
 	}
-	_, rang := r.ops[alert.LifecycleKey(*e)]
 	switch {
-	case rang: // whoever was told that it began is told how it ended
+	case r.state.Known(*e) != nil: // whoever was told that it began is told how it ended
 	case len(rest) == 0:
 		r.result.Excepted++
 		return nil
@@ -126,49 +125,39 @@ func (r *rehearsal) told(e *activity.Event) (bool, error) {
 	if r.rang == nil {
 		return false, nil
 	}
-	op := alert.LifecycleKey(*e)
-	if told, asked := r.known[op]; asked {
-		return told, nil
-	}
 	told, err := r.rang(e)
-	if told {
+	if op := alert.ChainKey(*e); told && !r.known[op] {
+		r.known[op] = true
 		r.result.Told++
 	}
-	r.known[op] = told
 	return told, err
 }
 
 // ring opens an alert or brings one up to date.
 func (r *rehearsal) ring(f alert.Finding) {
-	op := alert.LifecycleKey(f.Event)
-	group := alert.GroupKey(f.Rule, f.Event)
-	a := r.ops[op]
-	if head := r.heads[group]; a == nil && head != nil && r.x.at.Before(head.WindowEnds) {
-		a = head
-	}
-	if a != nil {
-		r.ops[op] = a
-		r.tell(a.Deliveries, f.To)
-		if a.Absorb(f, r.x.at) {
+	rung := r.state.Ring(f, r.x.at)
+	ref := rung.Alert.Ref()
+	if !rung.Opened {
+		if rung.Changed {
 			r.result.Edits++
 		}
+		r.tell(r.had[ref], f.To)
 		return
 	}
-	opened := alert.New(f, r.x.at)
-	r.heads[group], r.ops[op] = &opened, &opened
-	r.alerts, r.rung[&opened] = append(r.alerts, &opened), f.Rule
+	r.alerts, r.rung[ref], r.had[ref] = append(r.alerts, ref), f.Rule, map[string]bool{}
 	r.rules[f.Rule.ID].Alerts++
 	r.hours[r.x.at.UTC().Truncate(time.Hour)]++
 	if f.Hold.Name != "" {
 		r.result.Held++
 	}
-	r.tell(nil, f.To)
+	r.tell(r.had[ref], f.To)
 }
 
 // tell counts the first messages, to destinations that had none of the alert.
-func (r *rehearsal) tell(had map[string]alert.Delivery, to []string) {
+func (r *rehearsal) tell(had map[string]bool, to []string) {
 	for _, name := range to {
-		if _, ok := had[name]; !ok {
+		if !had[name] {
+			had[name] = true
 			r.result.Messages[name]++
 		}
 	}
@@ -213,7 +202,7 @@ func (r *rehearsal) busiest() *busyHour {
 func (r *rehearsal) ringing(a *alert.Alert, text bool) ringing {
 	m := r.x.pipeline.Message(*a)
 	one := ringing{
-		Time: activity.At(a.Opened), Rule: r.rung[a].ID, Severity: r.rung[a].Severity, Title: m.Headline,
+		Time: activity.At(a.Opened), Rule: r.rung[a.Ref()].ID, Severity: r.rung[a.Ref()].Severity, Title: m.Headline,
 		Operations: a.Count, Records: a.Records, To: slices.Sorted(maps.Keys(a.Deliveries)),
 	}
 	for _, d := range a.Deliveries {

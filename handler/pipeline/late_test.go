@@ -133,7 +133,7 @@ func TestWhatRangDoesNotRingAgain(t *testing.T) {
 	handle(t, p, "", deleted(1, then))
 	at.advance(95 * 24 * time.Hour)
 	again := deleted(1, then)
-	again.ID = "e1-exported"
+	again.ID, again.Form = "e1-exported", activity.FormRecords
 	if sum := handle(t, p, "replayed", deleted(1, then), again); sum.Rung != 0 || len(end.told) != 1 {
 		t.Errorf("%d alerts rang and the channel was told %q", sum.Rung, end.told)
 	}

@@ -76,11 +76,18 @@ func (s *Store) keepOpen(ctx context.Context, b *batch, a alert.Alert, r *alert.
 // Rang reports whether the operation that e belongs to is in an alert already.
 func (s *Store) Rang(ctx context.Context, e activity.Event) (rang bool, ru float64, err error) {
 	var r alert.Rung
-	opKey := "op-" + alert.LifecycleKey(e)
-	in, err := s.pointer(ctx, opKey, groupID, &r)
-	if err != nil || in.Group == "" {
+	chain, err := s.pointer(ctx, chainPK(e), groupID, &r)
+	if err != nil || chain.Chain.Group == "" {
 		return false, r.RU, err
 	}
-	op, err := s.pointer(ctx, in.Group, opKey, &r)
+	known, err := s.adopted(ctx, chain.Chain, e, &r)
+	if err != nil {
+		return false, r.RU, err
+	}
+	at := known.Place(e, "")
+	if at.First {
+		return false, r.RU, nil
+	}
+	op, err := s.pointer(ctx, at.Run.Group, "op-"+at.Run.Key, &r)
 	return op.Alert != "", r.RU, err
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/data/azcosmos"
 
+	"github.com/auditbell/auditbell/handler/activity"
 	"github.com/auditbell/auditbell/handler/alert"
 )
 
@@ -21,10 +22,10 @@ import (
 //	op-<hash>     which alert an operation belongs to, however late its outcome arrives
 //	seen-<id>     this record was counted
 //
-// Ring changes them in one TransactionalBatch, so "counted" and "changed" are one fact. Beside them an operation has
-// an item "group" in a partition of its own (op-<hash>): which group it belongs to. It is created before the batch
-// and never changed, so records of one operation meet in one alert though they reach us through several feeds and
-// meet different rules.
+// What they are to be is decided by alert.Decide. A group's effects are one TransactionalBatch, so "counted" and
+// "changed" are one fact. Before it the chain of the record is written, an item "group" in a partition of its own
+// (op-<chain key>): which operations share the key, and which group each belongs to. Records of one operation meet in
+// one alert though they reach us through several feeds and meet different rules.
 type (
 	alertItem struct {
 		ID         string `json:"id"`
@@ -39,14 +40,14 @@ type (
 		alert.Alert
 	}
 	pointerItem struct {
-		ID         string `json:"id"`
-		PK         string `json:"pk"`
-		Kind       string `json:"kind"`                // "head", "op", "seen" or "group"
-		Alert      string `json:"alert,omitempty"`     // the alert's id
-		Group      string `json:"group_key,omitempty"` // "group" only: the partition of the operation's alert
-		WindowEnds int64  `json:"window_ends,omitempty"`
-		By         string `json:"by,omitempty"`
-		TTL        int    `json:"ttl"`
+		ID          string `json:"id"`
+		PK          string `json:"pk"`
+		Kind        string `json:"kind"`            // "head", "op", "seen" or "group"
+		Alert       string `json:"alert,omitempty"` // the alert's id
+		alert.Chain        // "group" only
+		WindowEnds  int64  `json:"window_ends,omitempty"`
+		By          string `json:"by,omitempty"`
+		TTL         int    `json:"ttl"`
 	}
 )
 
@@ -59,139 +60,164 @@ const (
 // concurrently it is called with the same record. lease is taken on the alert when that is free; a lease without an
 // end only names the caller.
 func (s *Store) Ring(ctx context.Context, f alert.Finding, lease alert.Lease) (alert.Rung, error) {
-	return s.rungAnew(ctx, "ring alert", func(round int) (alert.Rung, error) { return s.ringOnce(ctx, f, lease, round) })
+	f.Lease = lease
+	return s.rungAnew(ctx, "ring alert", func(round int) (alert.Rung, error) { return s.ringOnce(ctx, f, round) })
 }
 
 // ringOnce takes one decision on what it reads and commits it.
-func (s *Store) ringOnce(ctx context.Context, f alert.Finding, lease alert.Lease, round int) (alert.Rung, error) {
-	var r alert.Rung
-	opKey := "op-" + alert.LifecycleKey(f.Event)
-	group, err := s.group(ctx, opKey, f.Group(), &r)
-	if err != nil {
-		return r, err
+func (s *Store) ringOnce(ctx context.Context, f alert.Finding, round int) (r alert.Rung, err error) {
+	k := known{store: s, finding: &f, round: round, now: s.now()}
+	if err := k.read(ctx); err != nil {
+		return alert.Rung{RU: k.cost.RU}, err
 	}
-	seen, err := s.pointer(ctx, group, "seen-"+f.Event.ID, &r)
-	if err != nil {
-		return r, err
-	}
-	if seen.Alert != "" {
-		return s.counted(ctx, seen, lease, r)
-	}
-	op, err := s.pointer(ctx, group, opKey, &r)
-	if err != nil {
-		return r, err
-	}
-	head, into := pointer{}, op.Alert
-	if into == "" || round >= pointersStale {
-		if head, err = s.pointer(ctx, group, headID, &r); err != nil {
+	r, effects := alert.Decide(k.State, f, k.now)
+	r.RU = k.cost.RU
+	for _, e := range effects {
+		ru, err := k.write(ctx, e)
+		if r.RU += ru; err != nil {
 			return r, err
 		}
 	}
-	if into == "" && head.WindowEnds > s.now().UnixMilli() {
-		into = head.Alert
-	}
-	to := target{group: group, opKey: opKey, into: into, newOp: op.Alert == "", lease: lease, head: head}
-	if into == "" {
-		return s.open(ctx, f, to, r)
-	}
-	r, err = s.join(ctx, f, to, r)
-	if errors.Is(err, errNotFound) && round >= pointersStale {
-		return s.open(ctx, f, to, r)
-	}
-	return r, err
+	return r, nil
 }
 
-// group returns the group that the operation belongs to, which is the one proposed by whoever saw it first.
-func (s *Store) group(ctx context.Context, opKey, proposed string, r *alert.Rung) (string, error) {
-	have, err := s.pointer(ctx, opKey, groupID, r)
-	if err != nil || have.Group != "" {
-		return have.Group, err
-	}
-	item := pointerItem{ID: groupID, PK: opKey, Kind: "group", Group: proposed, TTL: seconds(keepRung)}
-	body, err := json.Marshal(item)
-	if err != nil {
-		return "", err
-	}
-	ru, err := s.do(ctx, containerAlerts, func(ctx context.Context, c *azcosmos.ContainerClient) (float32, error) {
-		response, err := c.CreateItem(ctx, azcosmos.NewPartitionKeyString(opKey), body, nil)
-		return response.RequestCharge, err
-	})
-	r.RU += ru
-	return proposed, err // errExists: somebody else proposed first, and the next round reads what
+// known is what the store has of a finding, and the versions it was read at.
+type known struct {
+	alert.State
+	chain, head, alert azcore.ETag
+
+	store   *Store
+	finding *alert.Finding
+	round   int
+	now     time.Time
+	cost    alert.Rung // RU alone
 }
+
+// read reads what a decision about the finding rests on, and no more: what the chain does not know the group cannot.
+func (k *known) read(ctx context.Context) error {
+	chain, err := k.store.pointer(ctx, chainPK(k.finding.Event), groupID, &k.cost)
+	if err != nil {
+		return err
+	}
+	k.Chain, k.chain = chain.Chain, chain.etag
+	if k.Chain, err = k.store.adopted(ctx, k.Chain, k.finding.Event, &k.cost); err != nil {
+		return err
+	}
+	at := k.Chain.Place(k.finding.Event, k.finding.Group())
+	group := at.Run.Group
+	if !at.First || !at.Wrote { // else nobody can have counted the record
+		seen, err := k.store.pointer(ctx, group, "seen-"+k.finding.Event.ID, &k.cost)
+		if err != nil {
+			return err
+		}
+		if k.Seen = (alert.Seen{Alert: seen.Alert, By: seen.By}); seen.Alert != "" && seen.By != k.finding.Lease.Owner {
+			return nil // a duplicate changes nothing
+		}
+		op, err := k.store.pointer(ctx, group, "op-"+at.Run.Key, &k.cost)
+		if err != nil {
+			return err
+		}
+		k.Op = op.Alert
+	}
+	if k.Op != "" {
+		if gone, err := k.readAlert(ctx, group, k.Op); !gone {
+			return err
+		}
+		k.Op = ""
+	}
+	return k.readHead(ctx, group)
+}
+
+// readHead reads which alert takes in new operations, and that alert.
+func (k *known) readHead(ctx context.Context, group string) error {
+	head, err := k.store.pointer(ctx, group, headID, &k.cost)
+	if err != nil {
+		return err
+	}
+	k.Head, k.head = alert.Head{Alert: head.Alert, Ends: time.UnixMilli(head.WindowEnds)}, head.etag
+	into := k.Into(k.now)
+	if into == "" {
+		return nil
+	}
+	_, err = k.readAlert(ctx, group, into)
+	return err
+}
+
+// readAlert reads the alert that something points to. It is gone when it cannot be found for long enough.
+func (k *known) readAlert(ctx context.Context, group, id string) (gone bool, err error) {
+	a, at, err := k.store.alert(ctx, group, id)
+	k.cost.RU += at.ru
+	if err == nil {
+		k.Alert, k.alert = &a, at.etag
+	}
+	if errors.Is(err, errNotFound) && k.round >= pointersStale {
+		return true, nil
+	}
+	return false, err
+}
+
+// adopted is the chain, with what its alert tells where a version before 2 wrote it.
+func (s *Store) adopted(ctx context.Context, c alert.Chain, e activity.Event, r *alert.Rung) (alert.Chain, error) {
+	if c.Group == "" || len(c.Runs) > 0 {
+		return c, nil
+	}
+	op, err := s.pointer(ctx, c.Group, "op-"+alert.LifecycleKey(e), r)
+	if err != nil || op.Alert == "" {
+		return c.Adopt(e, nil, ""), err
+	}
+	seen, err := s.pointer(ctx, c.Group, "seen-"+e.ID, r)
+	if err != nil {
+		return c, err
+	}
+	a, at, err := s.alert(ctx, c.Group, op.Alert)
+	if r.RU += at.ru; err != nil && !errors.Is(err, errNotFound) {
+		return c, err
+	}
+	return c.Adopt(e, &a, seen.Alert), nil
+}
+
+func chainPK(e activity.Event) string { return "op-" + alert.ChainKey(e) }
 
 // pointersStale is the round from which an alert that is pointed to and not found is taken to be gone for good,
 // rather than not yet to be seen on the replica that answered.
 const pointersStale = 4
 
-// target says where a record goes.
-type target struct {
-	group, opKey string
-	into         string // the alert it joins; empty: a new one
-	newOp        bool   // the operation is not in any alert yet
-	lease        alert.Lease
-	head         pointer // as read, to be replaced by a new alert
-}
-
-// counted answers for a record that was counted before: by somebody else, or by our own attempt whose reply was lost.
-func (s *Store) counted(ctx context.Context, seen pointer, lease alert.Lease, r alert.Rung) (alert.Rung, error) {
-	if seen.By != lease.Owner || lease.Owner == "" {
-		r.Duplicate = true
-		return r, nil
+// write writes one effect, on the condition that nothing has changed since it was decided.
+func (k *known) write(ctx context.Context, e alert.Effect) (ru float64, err error) {
+	if e.Chain != nil {
+		pk := "op-" + e.Partition
+		item := pointerItem{ID: groupID, PK: pk, Kind: "group", Chain: *e.Chain, TTL: seconds(keepRung)}
+		wrote, err := k.store.write(ctx, itemRef{containerAlerts, pk, groupID}, item, k.chain)
+		return wrote.ru, err
 	}
-	have, at, err := s.alert(ctx, seen.PK, seen.Alert)
-	r.RU += at.ru
-	r.Alert, r.Changed, r.Opened = have, true, have.Records == 1
-	r.Leased = have.Lease.Owner == lease.Owner
-	return r, err
-}
-
-// open commits a new alert: itself, the record, its operation and the head that others will find it by.
-func (s *Store) open(ctx context.Context, f alert.Finding, o target, r alert.Rung) (alert.Rung, error) {
-	a := alert.New(f, s.now())
-	a.Group = o.group
-	if r.Leased = !o.lease.Until.IsZero(); r.Leased {
-		a.Lease = o.lease
-	}
-	head := pointerItem{ID: headID, PK: o.group, Kind: "head", Alert: a.ID, WindowEnds: a.WindowEnds.UnixMilli(), TTL: seconds(keepSeen)}
 	var b batch
-	b.create(seenItem(f, o.group, a.ID, o.lease))
-	b.create(itemOf(a))
-	b.upsert(opItem(o.opKey, o.group, a.ID))
-	if o.head.etag == "" {
-		b.create(head)
+	b.create(seenItem(k.finding.Event.ID, e.Partition, e.Seen))
+	if k.alert == "" {
+		b.create(itemOf(*e.Alert))
 	} else {
-		b.replace(headID, head, o.head.etag)
+		b.replace(e.Alert.ID, itemOf(*e.Alert), k.alert)
 	}
-	r.Alert, r.Opened, r.Changed = a, true, true
-	return s.commit(ctx, o.group, &b, r)
+	if e.Joined != "" {
+		b.upsert(opItem("op-"+e.Joined, e.Partition, e.Alert.ID))
+	}
+	if e.Opens {
+		b.head(*e.Alert, k.head)
+	}
+	return k.store.transact(ctx, containerAlerts, e.Partition, &b)
 }
 
-// join commits a further record into an alert that is there already.
-func (s *Store) join(ctx context.Context, f alert.Finding, j target, r alert.Rung) (alert.Rung, error) {
-	a, at, err := s.alert(ctx, j.group, j.into)
-	r.RU += at.ru
-	if err != nil {
-		return r, err
+// head makes the alert the one that takes in new operations of its group.
+func (b *batch) head(a alert.Alert, was azcore.ETag) {
+	item := pointerItem{ID: headID, PK: a.Group, Kind: "head", Alert: a.ID, WindowEnds: a.WindowEnds.UnixMilli(), TTL: seconds(keepSeen)}
+	if was == "" {
+		b.create(item)
+		return
 	}
-	now := s.now()
-	r.Changed = a.Absorb(f, now)
-	r.Leased = r.Changed && !j.lease.Until.IsZero() && a.Lease.Free(j.lease.Owner, now) && len(a.DueNames(now)) > 0
-	if r.Leased {
-		a.Lease = j.lease
-	}
-	var b batch
-	b.create(seenItem(f, j.group, a.ID, j.lease))
-	b.replace(a.ID, itemOf(a), at.etag)
-	if j.newOp {
-		b.create(opItem(j.opKey, j.group, a.ID))
-	}
-	r.Alert = a
-	return s.commit(ctx, j.group, &b, r)
+	b.replace(headID, item, was)
 }
 
-func seenItem(f alert.Finding, group, alertID string, lease alert.Lease) pointerItem {
-	return pointerItem{ID: "seen-" + f.Event.ID, PK: group, Kind: "seen", Alert: alertID, By: lease.Owner, TTL: seconds(keepRung)}
+func seenItem(record, group string, s alert.Seen) pointerItem {
+	return pointerItem{ID: "seen-" + record, PK: group, Kind: "seen", Alert: s.Alert, By: s.By, TTL: seconds(keepRung)}
 }
 
 func opItem(id, group, alertID string) pointerItem {

@@ -57,16 +57,18 @@ func (s *Store) foldOnce(ctx context.Context, chunk []alert.Finding, round int) 
 	}
 	revision := r.Alert.Revision
 	for _, f := range rest {
-		r.Alert.Absorb(f, now)
+		r.Alert.Absorb(f, false, now)
 	}
 	if !fresh {
 		r.Alert.Revision = revision + 1 // one chunk is one change to a reader
 	}
 	b.summary(r.Alert, head, fresh)
 	for _, f := range chunk {
-		b.create(seenItem(f, group, r.Alert.ID, alert.Lease{}))
+		b.create(seenItem(f.Event.ID, group, alert.Seen{Alert: r.Alert.ID}))
 	}
-	return s.commit(ctx, group, &b, r)
+	ru, err := s.transact(ctx, containerAlerts, group, &b)
+	r.RU += ru
+	return r, err
 }
 
 // intoSummary reads the summary that is open and notes its version in the batch.
@@ -83,13 +85,8 @@ func (b *batch) summary(a alert.Alert, head pointer, fresh bool) {
 		b.replace(a.ID, itemOf(a), b.etag)
 		return
 	}
-	item := pointerItem{ID: headID, PK: a.Group, Kind: "head", Alert: a.ID, WindowEnds: a.WindowEnds.UnixMilli(), TTL: seconds(keepSeen)}
 	b.create(itemOf(a))
-	if head.etag == "" {
-		b.create(item)
-		return
-	}
-	b.replace(headID, item, head.etag)
+	b.head(a, head.etag)
 }
 
 // uncounted returns the findings that no earlier attempt had counted.

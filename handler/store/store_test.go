@@ -159,13 +159,14 @@ func TestNoiseIsCountedExactlyUnderLostReplies(t *testing.T) {
 func TestOneOperationThroughTwoRulesIsOneAlert(t *testing.T) {
 	t.Parallel()
 	a := open(t)
-	first, err := a.Ring(t.Context(), finding(event(1, activity.Started)), alert.Lease{})
+	early, late := finding(event(1, activity.Started)), finding(event(2, activity.Succeeded))
+	early.Event.CallerObjectID, late.Event.CallerObjectID = "o1", "O1"
+	first, err := a.Ring(t.Context(), early, alert.Lease{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	late := finding(event(2, activity.Succeeded))
 	late.Rule = alert.Rule{ID: "azure:x", Title: "X", Severity: "low", Azure: true}
-	late.Event.Caller = "" // another form may not name the caller
+	late.Event.Caller = "" // another form may know the caller by id alone
 	a.advance(time.Hour)   // long after the window
 	second, err := a.Ring(t.Context(), late, alert.Lease{})
 	if err != nil || second.Opened || second.Alert.ID != first.Alert.ID {

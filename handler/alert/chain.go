@@ -1,0 +1,286 @@
+package alert
+
+import (
+	"bytes"
+	"encoding/json"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/auditbell/auditbell/handler/activity"
+)
+
+// Chain holds the operations whose records share a ChainKey. A correlation id is the caller's choice in some clients,
+// and all steps of one deployment share theirs, so one key may stand for several operations: each is a Run.
+type Chain struct {
+	// Group is the group of the first run. It stands alone in chains that versions before 2 wrote.
+	Group string `json:"group_key,omitempty"`
+	Runs  []Run  `json:"runs,omitempty"` // oldest first, at most keepRuns
+}
+
+// Run is one operation: what identifies its caller and its request, and which records reported on it. It goes on only
+// with records that no caller could have made look like its own.
+type Run struct {
+	Key     string   `json:"key"`       // of the operation within its group
+	Group   string   `json:"group_key"` // the partition of its alert; never changed
+	Caller  string   `json:"caller,omitempty"`
+	Object  string   `json:"object,omitempty"`
+	App     string   `json:"app,omitempty"`
+	Address string   `json:"address,omitempty"`
+	Client  string   `json:"client_request,omitempty"` // the request's id, which the client chose
+	Body    string   `json:"body,omitempty"`           // hash of the request's body
+	Reports []Report `json:"reports"`
+}
+
+// Report is what one record told of a run.
+type Report struct {
+	Record  string           `json:"record"`
+	Outcome activity.Outcome `json:"outcome,omitempty"`
+	Feed    string           `json:"feed,omitempty"`
+	At      activity.Time    `json:"at,omitzero"`
+}
+
+const (
+	// keepRuns and keepReports bound a chain. What comes beyond is an operation of its own for each record: it is
+	// alerted rather than taken for something known.
+	keepRuns    = 24
+	keepReports = 24
+
+	// twinWithin is how far apart two feeds may date one fact.
+	twinWithin = 2 * time.Minute
+)
+
+// conditionStep ends the operations of a condition's chain: Activated, Updated, Resolved are steps of one incident.
+var conditionStep = regexp.MustCompile(`/(activated|active|updated|inprogress|pending|resolved)/action$`)
+
+// isCondition reports whether the record is about a state that Azure observed, and not about a call. Nobody chooses the
+// ids of such a record, and all of its chain is one operation.
+func isCondition(e *activity.Event) bool {
+	switch e.Category {
+	case activity.ServiceHealth, activity.ResourceHealth:
+		return true
+	case activity.AlertCategory:
+		return conditionStep.MatchString(e.Operation)
+	}
+	return false
+}
+
+// ChainKey finds the chain of a record: its LifecycleKey, in which the steps of a condition do not count. A service
+// health incident is known by its tracking id.
+func ChainKey(e activity.Event) string {
+	if !isCondition(&e) {
+		return LifecycleKey(e)
+	}
+	if id := e.Properties.Text("trackingId"); e.Category == activity.ServiceHealth && id != "" {
+		return hash("incident", strings.ToLower(id), e.SubscriptionID)
+	}
+	e.Operation = conditionStep.ReplaceAllString(e.Operation, "/condition")
+	return LifecycleKey(e)
+}
+
+// feedOf is the way by which a form reaches us. The same record comes through one feed once.
+func feedOf(f activity.Form) string {
+	switch f {
+	case activity.FormEventGrid, activity.FormCloudEvents:
+		return "eventgrid"
+	case activity.FormCommonAlert, activity.FormWebhookLegacy:
+		return "actiongroup"
+	}
+	return string(f)
+}
+
+// Placement says which run of a chain a record belongs to.
+type Placement struct {
+	Chain Chain // with the record
+	Run   Run   // as Chain has it
+	First bool  // the record began the run
+	Known bool  // the chain had the record: it was delivered before
+	Wrote bool  // Chain differs from what was read
+}
+
+// Place finds the run that a record continues, or begins one in the group proposed. It changes nothing that c holds.
+func (c Chain) Place(e activity.Event, group string) Placement {
+	for _, r := range c.Runs {
+		if slices.ContainsFunc(r.Reports, func(have Report) bool { return have.Record == e.ID }) {
+			return Placement{Chain: c, Run: r, Known: true}
+		}
+	}
+	p := Placement{Chain: Chain{Group: c.Group, Runs: slices.Clone(c.Runs)}}
+	report := Report{e.ID, e.Outcome, feedOf(e.Form), e.Time}
+	if i := c.continued(&e); i >= 0 {
+		r := &p.Chain.Runs[i]
+		r.Reports = slices.Clone(r.Reports)
+		p.Wrote = r.learn(&e)
+		if len(r.Reports) < keepReports {
+			r.Reports, p.Wrote = append(r.Reports, report), true
+		}
+		p.Run = *r
+		return p
+	}
+	r := Run{Key: ChainKey(e), Group: group, Reports: []Report{report}}
+	r.learn(&e)
+	p.First = true
+	if len(c.Runs) > 0 {
+		r.Key = hash("run", r.Key, e.ID)
+	} else {
+		p.Chain.Group = group
+	}
+	if p.Run = r; len(c.Runs) < keepRuns {
+		p.Chain.Runs, p.Wrote = append(p.Chain.Runs, r), true
+	}
+	return p
+}
+
+// continued is the index of the run that the record continues, the nearest in time; -1: none.
+func (c Chain) continued(e *activity.Event) int {
+	best, nearest := -1, time.Duration(0)
+	for i := range c.Runs {
+		if !c.Runs[i].continues(e) {
+			continue
+		}
+		if far := c.Runs[i].distance(e); best < 0 || far < nearest {
+			best, nearest = i, far
+		}
+	}
+	return best
+}
+
+// distance is how far the record is from the nearest report of the run.
+func (r *Run) distance(e *activity.Event) time.Duration {
+	least := time.Duration(1<<63 - 1)
+	for _, have := range r.Reports {
+		least = min(least, e.Time.Sub(have.At.Time).Abs())
+	}
+	return least
+}
+
+// continues reports whether the record can only be of this run. In doubt it is not.
+func (r *Run) continues(e *activity.Event) bool {
+	if isCondition(e) {
+		return r.lasts(e)
+	}
+	if e.Time.IsZero() || !r.sameCaller(e) {
+		return false
+	}
+	feed, twin := feedOf(e.Form), false
+	for _, have := range r.Reports {
+		if have.Outcome == e.Outcome {
+			if have.Feed == feed || e.Time.Sub(have.At.Time).Abs() > twinWithin {
+				return false
+			}
+			twin = true // the same fact through another feed
+		}
+	}
+	return twin || !slices.ContainsFunc(r.Reports, func(have Report) bool { return have.closes(e) })
+}
+
+// closes reports whether an operation that had come as far as the report tells was over, or had not begun, at e's time.
+func (have Report) closes(e *activity.Event) bool {
+	switch then, now := stage(have.Outcome), stage(e.Outcome); {
+	case have.Outcome.Final() && e.Outcome.Final():
+		return true
+	case now > then:
+		return e.Time.Before(have.At.Time)
+	case now < then:
+		return e.Time.After(have.At.Time)
+	}
+	return false
+}
+
+// lasts reports whether a condition still lasted at the record's time, or the record tells its end.
+func (r *Run) lasts(e *activity.Event) bool {
+	if e.Outcome == activity.Resolved {
+		return true
+	}
+	return !slices.ContainsFunc(r.Reports, func(have Report) bool {
+		return have.Outcome == activity.Resolved && e.Time.After(have.At.Time)
+	})
+}
+
+// sameCaller reports whether an identity agrees and nothing differs that both carry.
+func (r *Run) sameCaller(e *activity.Event) bool {
+	now := Run{}
+	now.learn(e)
+	for _, pair := range [...][2]string{
+		{r.Caller, now.Caller}, {r.Object, now.Object}, {r.App, now.App},
+		{r.Address, now.Address}, {r.Client, now.Client}, {r.Body, now.Body},
+	} {
+		if pair[0] != "" && pair[1] != "" && pair[0] != pair[1] {
+			return false
+		}
+	}
+	return r.Caller != "" && r.Caller == now.Caller || r.Object != "" && r.Object == now.Object
+}
+
+// learn fills what the run did not know.
+func (r *Run) learn(e *activity.Event) (changed bool) {
+	for _, pair := range [...]struct {
+		to   *string
+		from string
+	}{
+		{&r.Caller, strings.ToLower(e.Caller)},
+		{&r.Object, strings.ToLower(e.CallerObjectID)},
+		{&r.App, strings.ToLower(e.CallerAppID)},
+		{&r.Address, strings.ToLower(e.CallerIP)},
+		{&r.Client, strings.ToLower(e.Properties.Text("httpRequest", "clientRequestId"))},
+		{&r.Body, bodyOf(e)},
+	} {
+		if *pair.to == "" && pair.from != "" {
+			*pair.to, changed = short(pair.from), true
+		}
+	}
+	return changed
+}
+
+// bodyOf is a hash of the request's body, whatever its layout; empty: the record has none.
+func bodyOf(e *activity.Event) string {
+	body := e.Properties.Value("requestbody")
+	if len(body) <= len(`""`) {
+		return ""
+	}
+	var flat bytes.Buffer
+	if json.Compact(&flat, body) != nil {
+		return hash(string(body))
+	}
+	return hash(flat.String())
+}
+
+// short keeps what identifies within bounds; what is longer is compared by its hash.
+func short(id string) string {
+	if len(id) <= 64 {
+		return id
+	}
+	return hash(id)
+}
+
+// Adopt makes a chain of one run of what versions before 2 kept: the group alone. What identifies the caller is read
+// from the alert, which is one caller's; nil: there is none. seen is the alert that counted the record of e, by id:
+// which other records it counted those versions did not keep beside the chain.
+func (c Chain) Adopt(e activity.Event, a *Alert, seen string) Chain {
+	r := Run{Key: LifecycleKey(e), Group: c.Group}
+	if a != nil {
+		r.Caller, r.Object = short(strings.ToLower(a.Event.Caller)), short(strings.ToLower(a.Event.CallerObjectID))
+		if i := slices.IndexFunc(a.Operations, func(op Operation) bool { return op.Key == r.Key }); i >= 0 {
+			r.Reports = reportsOf(a.Operations[i])
+		}
+	}
+	if seen != "" || a == nil {
+		r.Reports = append(r.Reports, Report{e.ID, e.Outcome, feedOf(e.Form), e.Time})
+	}
+	c.Runs = []Run{r}
+	return c
+}
+
+// reportsOf is what an operation's times tell. Which records and feeds told it was not kept.
+func reportsOf(op Operation) []Report {
+	var all []Report
+	if op.Outcome != activity.Started && !op.Ended.IsZero() && op.Started.Before(op.Ended.Time) {
+		all = append(all, Report{Outcome: activity.Started, At: op.Started})
+	}
+	at := op.Started
+	if !op.Ended.IsZero() {
+		at = op.Ended
+	}
+	return append(all, Report{Outcome: op.Outcome, At: at})
+}
