@@ -1,0 +1,170 @@
+package simulation
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// database is the account as one instance reaches it: an azcore policy.Transporter in front of the stand-in.
+type database struct{ instance *instance }
+
+// Do is one request of azcosmos.
+func (d *database) Do(r *http.Request) (*http.Response, error) {
+	body, err := readAll(r)
+	if err != nil {
+		return nil, err
+	}
+	s := d.instance.sim
+	p, what := describe(r, body)
+	v, err := s.scheduler.call(r.Context(), &step{instance: d.instance, phase: p, what: what}, string(body))
+	if err != nil {
+		return nil, err
+	}
+	s.requests.Add(1)
+	switch v.fault {
+	case refused:
+		return refusal(r, v), nil
+	case broken:
+		return nil, io.EOF
+	case stale:
+		if old, ok := s.replica.old(r.URL.Path); ok && p == storeRead {
+			return old.response(r), nil
+		}
+	}
+	got, err := s.answer(r, body, p)
+	if err != nil {
+		return nil, err
+	}
+	switch v.fault {
+	case lost:
+		return nil, io.EOF
+	case late:
+		if err := wait(r.Context(), v.wait); err != nil {
+			return nil, err
+		}
+	case killedAfter:
+		return nil, s.scheduler.bury()
+	}
+	return got.response(r), nil
+}
+
+// answer asks the stand-in, which always finishes what it began.
+func (s *simulation) answer(r *http.Request, body []byte, p phase) (reply, error) {
+	ask := r.Clone(context.WithoutCancel(r.Context()))
+	ask.Body, ask.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	response, err := s.cosmos.Do(ask)
+	if err != nil {
+		return reply{}, err
+	}
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		return reply{}, err
+	}
+	got := reply{response.StatusCode, response.Header, text}
+	ru, _ := strconv.ParseFloat(response.Header.Get("x-ms-request-charge"), 64)
+	s.mu.Lock()
+	s.ru += ru
+	s.mu.Unlock()
+	if p == storeRead {
+		s.replica.keep(r.URL.Path, got)
+	}
+	if p == storeWrite && got.status < 300 {
+		s.owed.wrote(body)
+	}
+	return got, nil
+}
+
+// reply is an answer that can be given more than once.
+type reply struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+func (a reply) response(r *http.Request) *http.Response {
+	return &http.Response{
+		Status: fmt.Sprintf("%d %s", a.status, http.StatusText(a.status)), StatusCode: a.status, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: a.header.Clone(), Body: io.NopCloser(bytes.NewReader(a.body)), ContentLength: int64(len(a.body)), Request: r,
+	}
+}
+
+// refusal is an answer of the account that says no.
+func refusal(r *http.Request, v verdict) *http.Response {
+	header := http.Header{"Date": {time.Now().UTC().Format(http.TimeFormat)}, "X-Ms-Request-Charge": {"1"}}
+	if v.wait > 0 {
+		header["X-Ms-Retry-After-Ms"] = []string{strconv.FormatInt(v.wait.Milliseconds(), 10)}
+	}
+	return reply{v.status, header, []byte(`{"code":"Simulated","message":"simulated"}`)}.response(r)
+}
+
+func wait(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// describe says what a request is, for the trace.
+func describe(r *http.Request, body []byte) (phase, string) {
+	parts := strings.Split(strings.Trim(r.URL.Path, "/"), "/")
+	container := ""
+	if len(parts) > 3 {
+		container = parts[3]
+	}
+	switch {
+	case r.Method == http.MethodGet && len(parts) > 5:
+		return storeRead, container + " " + parts[5]
+	case r.Method == http.MethodGet:
+		return storeRead, "account"
+	case r.Header.Get("x-ms-documentdb-query") != "":
+		var q struct{ Query string }
+		_ = json.Unmarshal(body, &q) // for the trace only
+		_, where, _ := strings.Cut(q.Query, "WHERE ")
+		return storeQuery, container + " " + where[:min(len(where), 70)]
+	case r.Header.Get("x-ms-cosmos-is-batch-request") != "":
+		return storeWrite, container + " batch of " + ids(body)
+	case r.Method == http.MethodPost:
+		return storeWrite, container + " create " + ids(body)
+	}
+	return storeWrite, container + " " + strings.ToLower(r.Method) + " " + parts[len(parts)-1]
+}
+
+// ids are those of a batch's items, or of the one item.
+func ids(body []byte) string {
+	var batch []struct {
+		ID           string `json:"id"`
+		ResourceBody struct {
+			ID string `json:"id"`
+		} `json:"resourceBody"`
+	}
+	if json.Unmarshal(body, &batch) != nil {
+		var one struct {
+			ID string `json:"id"`
+		}
+		_ = json.Unmarshal(body, &one) // for the trace only
+		return one.ID
+	}
+	var list []string
+	for _, op := range batch {
+		id := op.ID
+		if id == "" {
+			id = op.ResourceBody.ID
+		}
+		list = append(list, id)
+	}
+	if len(list) > 4 {
+		list = append(list[:3], fmt.Sprintf("%d more", len(list)-3))
+	}
+	return strings.Join(list, ", ")
+}

@@ -1,0 +1,84 @@
+package simulation
+
+import (
+	"math/rand/v2"
+	"time"
+)
+
+// fault is what can become of a call beside being done and answered.
+type fault string
+
+const (
+	refused      fault = "refused"          // not done, and the service says so
+	broken       fault = "broken"           // not done: the connection broke before
+	lost         fault = "answer lost"      // done: the connection broke after
+	late         fault = "late"             // done, and answered late, maybe after the caller gave up
+	stale        fault = "stale read"       // answered from a replica that has not seen the last write
+	killedBefore fault = "killed before it" // the instance
+	killedAfter  fault = "killed after it"
+)
+
+var everyFault = []fault{refused, broken, lost, late, killedBefore, killedAfter}
+
+// possible reports whether a fault can meet a phase. Only what is read can be old.
+func possible(f fault, p phase) bool { return f != stale || p == storeRead || p == storeQuery }
+
+// Trouble is a time in which calls of some phases go wrong.
+type Trouble struct {
+	From, To time.Duration // since the beginning
+	Of       []phase
+	Channel  string // empty: every channel
+	Faults   []fault
+	Share    float64 // of the calls
+}
+
+func (t *Trouble) covers(at time.Duration, s *step) bool {
+	if at < t.From || at >= t.To {
+		return false
+	}
+	if t.Channel != "" && (s.phase == post || s.phase == edit) && s.channel != t.Channel {
+		return false
+	}
+	for _, p := range t.Of {
+		if p == s.phase {
+			return true
+		}
+	}
+	return false
+}
+
+// draw picks a fault for a step of its time.
+func (t *Trouble) draw(r *rand.Rand, s *step) verdict {
+	if r.Float64() >= t.Share {
+		return verdict{}
+	}
+	f := t.Faults[r.IntN(len(t.Faults))]
+	if !possible(f, s.phase) {
+		return verdict{}
+	}
+	v := verdict{fault: f}
+	switch f {
+	case refused:
+		v.status = refusals[s.phase][r.IntN(len(refusals[s.phase]))]
+		if v.status == 429 || v.status == 503 && r.IntN(2) == 0 {
+			v.wait = time.Duration(1+r.IntN(30)) * time.Second
+		}
+		if s.phase == storeRead || s.phase == storeWrite || s.phase == storeQuery {
+			v.wait = time.Duration(10+r.IntN(900)) * time.Millisecond
+		}
+	case late:
+		v.wait = time.Duration(50+r.IntN(12_000)) * time.Millisecond
+	}
+	return v
+}
+
+// refusals are the statuses with which the services refuse. 412 is what a condition that no longer holds gets.
+var refusals = map[phase][]int{
+	storeRead:  {429, 449, 410, 503, 408},
+	storeWrite: {429, 449, 410, 503, 412, 408},
+	storeQuery: {429, 410, 503, 408},
+	post:       {429, 500, 502, 503, 504},
+	edit:       {429, 500, 502, 503, 504},
+	lookUp:     {429, 500, 503, 403, 404},
+	answer:     {504},
+}

@@ -1,0 +1,174 @@
+package simulation
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing/fstest"
+	"time"
+
+	"github.com/auditbell/auditbell/handler/app"
+)
+
+// instance is one process of the program: what it holds in memory is lost when it is killed.
+type instance struct {
+	sim    *simulation
+	name   string
+	ahead  time.Duration // of its own clock
+	server http.Handler
+	dead   atomic.Bool
+	calls  map[string]*invocation // in progress; the root goroutine's
+}
+
+// invocation is one call of the Functions host.
+type invocation struct {
+	id, function string
+	body         []byte
+	instance     *instance
+	done         func(result)
+}
+
+// result is what the host learns of an invocation.
+type result struct {
+	status int // 0: the process died, or the connection broke
+	body   string
+}
+
+func (r result) ok() bool { return r.status >= 200 && r.status <= 299 }
+
+// open wires a new process, as the program's main does, on the services of this world.
+func (s *simulation) open(name string, ahead time.Duration) (*instance, error) {
+	i := &instance{sim: s, name: name, ahead: ahead, calls: map[string]*invocation{}}
+	server, err := app.Server(app.World{
+		Env: s.env, Config: s.config, Log: slog.New(slog.DiscardHandler),
+		Now:       func() time.Time { return time.Now().Add(ahead) },
+		Transport: &web{i}, Cosmos: &database{i},
+		Jitter:  func(limit time.Duration) time.Duration { return s.jitter(name, limit) },
+		Attempt: func(id string) string { return fmt.Sprintf("%08x", uint32(digest(s.plan.Seed, name, id))) },
+	})
+	if err != nil {
+		return nil, fmt.Errorf("open the program: %w", err)
+	}
+	i.server = server.Handler()
+	return i, nil
+}
+
+// jitter is the random part of a pause. It follows from the seed and the time, so that the order in which goroutines ask
+// does not matter.
+func (s *simulation) jitter(name string, limit time.Duration) time.Duration {
+	return time.Duration(digest(s.plan.Seed, name, time.Now().String()) % uint64(max(limit, 1)))
+}
+
+// invoke calls the process as the Functions host does. done is called once, by the root goroutine.
+func (s *simulation) invoke(i *instance, function string, body []byte, done func(result)) {
+	s.invocations++
+	in := &invocation{id: fmt.Sprintf("%s-%05d", i.name, s.invocations), function: function, body: body, instance: i, done: done}
+	i.calls[in.id] = in
+	s.scheduler.running++
+	s.trace.line("%s  host        %s is called (%s)", i.name, function, in.id)
+	go in.run()
+}
+
+// run is the goroutine of an invocation.
+func (in *invocation) run() {
+	s := in.instance.sim
+	r := httptest.NewRequest(http.MethodPost, "/"+in.function, bytes.NewReader(in.body))
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("X-Azure-Functions-InvocationId", in.id)
+	w := httptest.NewRecorder()
+	in.instance.server.ServeHTTP(w, r)
+	out := result{w.Code, w.Body.String()}
+	what := fmt.Sprintf("%s of %s is %d", in.id, in.function, w.Code)
+	v, err := s.scheduler.call(r.Context(), &step{instance: in.instance, phase: answer, what: what}, "")
+	if err != nil {
+		return // killed
+	}
+	switch v.fault {
+	case late:
+		time.Sleep(v.wait)
+	case refused:
+		out.status = v.status // the host stopped waiting
+	case broken, lost:
+		out = result{}
+	}
+	s.settled(in, out)
+}
+
+// settled hands a result to the root goroutine.
+func (s *simulation) settled(in *invocation, r result) {
+	s.mu.Lock()
+	s.results = append(s.results, settledCall{in, r})
+	s.mu.Unlock()
+	select {
+	case s.scheduler.arrived <- struct{}{}:
+	default:
+	}
+}
+
+type settledCall struct {
+	in *invocation
+	r  result
+}
+
+// kill ends a process: none of its goroutines does anything more, and the host learns that its calls failed.
+func (s *simulation) kill(i *instance) {
+	if i.dead.Swap(true) {
+		return
+	}
+	s.trace.line("%s  is killed", i.name)
+	s.disturbed()
+	s.scheduler.forget(i)
+	s.restart(i)
+	for _, in := range sorted(i.calls) {
+		delete(i.calls, in.id)
+		s.scheduler.running--
+		in.done(result{})
+	}
+}
+
+// settings are the app settings of every process. The addresses exist in this world only.
+func settingsOf(p *Plan) map[string]string {
+	m := map[string]string{
+		"COSMOS_ENDPOINT": "https://cosmos.invalid/", "COSMOS_KEY": accountKey,
+		"SLACK_BOT_TOKEN": "xoxb-simulation", "SLACK_CHANNEL": "C0SECURITY", "SLACK_API_URL": "https://slack.invalid/api/",
+		"TEAMS_WORKFLOW_URL": "https://teams.invalid/workflow", "WEBHOOK_URL": "https://webhook.invalid/alerts", "WEBHOOK_SECRET": "simulation, not a secret",
+		"DELIVER_SCHEDULE": "*/30 * * * * *", "CANARY_AT": "off", "LOOKUPS": "role,principal",
+		"ARM_ENDPOINT": "http://127.0.0.1:1", "GRAPH_ENDPOINT": "http://127.0.0.1:1/v1.0",
+		"EVENT_HUB_CONNECTION__fullyQualifiedNamespace": "simulation",
+		"SLACK_SIGNING_SECRET":                          signingSecret,
+	}
+	for name, value := range p.Settings {
+		m[name] = value
+	}
+	return m
+}
+
+const (
+	accountKey    = "c2ltdWxhdGlvbiwgbm90IGEgc2VjcmV0LCBub3QgYW4gYWNjb3VudA=="
+	signingSecret = "simulation"
+)
+
+// configOf is the folder that the operator publishes.
+func configOf(p *Plan) fstest.MapFS {
+	files := fstest.MapFS{}
+	for name, text := range p.Config {
+		files[name] = &fstest.MapFile{Data: []byte(text)}
+	}
+	return files
+}
+
+func readAll(r *http.Request) ([]byte, error) {
+	if r.Body == nil {
+		return nil, nil
+	}
+	defer func() { _ = r.Body.Close() }()
+	return io.ReadAll(r.Body)
+}
+
+// plain is text as a reader compares it: lower case, single blanks.
+func plain(text string) string { return strings.Join(strings.Fields(strings.ToLower(text)), " ") }

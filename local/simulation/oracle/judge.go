@@ -1,0 +1,333 @@
+package oracle
+
+import (
+	"cmp"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// The promises, by the names under which a violation is reported.
+const (
+	Named    = "an act is not named"      // resource, actor and facts of a grave act, on every channel
+	Timely   = "an act is named too late" // though nothing misbehaved
+	Grave    = "a severity is too low"    // of the message that names an act
+	Counted  = "a count is wrong"         // the last one that readers of a channel with edits were shown
+	Once     = "a message came twice"     // though nothing misbehaved
+	EndTold  = "an end is not told"       // on a channel that was told of the beginning
+	Taken    = "a delivery was refused"   // though nothing misbehaved
+	Kept     = "a delivery is lost"       // the feed gave it up, and what was in it was told to nobody
+	PaidOff  = "something is owed for ever"
+	GivenUp  = "a lease was never given back"
+	Outcomes = "an outcome is wrong"
+)
+
+const (
+	timely   = 100 * time.Second // a join waits 30 s at most, and so does the timer
+	calmTime = 3 * time.Hour     // without a fault before it, so that nothing old is in the way
+	gapTime  = 90 * time.Second  // how far a fault may lie from a repeated message that it explains
+)
+
+// judge is a World being looked at.
+type judge struct {
+	World
+	talks   []*talk
+	byWord  map[string][]*talk
+	arrived map[int]time.Time // the last first arrival of an act
+	begun   map[int]bool      // some record of the act was refused, so that it may be known in part
+	found   []Violation
+	repeats int
+}
+
+// talk is what one channel was told about one alert: its message with all edits and replies, or the row of messages that
+// carry the same alert id.
+type talk struct {
+	channel  string
+	messages []Message
+	words    map[string]bool
+	severity Severity // as last shown
+	highest  Severity
+	count    int
+	outcome  string
+}
+
+// Judge lists the promises that were broken, and how many messages were sent twice because of the gap that cannot be closed.
+func Judge(w World) (found []Violation, repeats int) {
+	j := &judge{World: w, byWord: map[string][]*talk{}, arrived: map[int]time.Time{}, begun: map[int]bool{}}
+	for _, a := range w.Arrivals {
+		j.arrived[a.Act] = later(j.arrived[a.Act], a.At)
+	}
+	for _, r := range w.Refusals {
+		for _, a := range r.Acts {
+			j.begun[a] = true
+		}
+	}
+	j.listen()
+	for i := range j.Acts {
+		j.act(&j.Acts[i])
+	}
+	j.counts()
+	j.twice()
+	j.refusals()
+	j.debts()
+	return j.found, j.repeats
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+func (j *judge) report(rule string, a *Act, format string, args ...any) {
+	v := Violation{Rule: rule, Act: -1, Detail: fmt.Sprintf(format, args...)}
+	if a != nil {
+		v.Act, v.Part = a.ID, a.Part
+		v.Detail = fmt.Sprintf("act %d, %s (%s) of %s by %s: ", a.ID, a.Kind, a.Severity, a.Resource, cmp.Or(a.Actor, "the platform")) + v.Detail
+	}
+	j.found = append(j.found, v)
+}
+
+var (
+	alertID   = regexp.MustCompile(`alert-[0-9a-v]{26}`)
+	shown     = regexp.MustCompile(`(informational|low|medium|high|critical) · `)
+	times     = regexp.MustCompile(`\(×(\d+)\)`)
+	many      = regexp.MustCompile(`alert storm: (\d+) alerts|(\d+) alerts held back`)
+	word      = regexp.MustCompile(`[a-z0-9@._-]{3,}`)
+	outcomeOf = regexp.MustCompile(`\b(succeeded|failed|ongoing|resolved)\b`)
+)
+
+// listen puts messages into talks.
+func (j *judge) listen() {
+	at := map[string]*talk{}
+	for _, m := range j.Messages {
+		key := m.Channel + " " + m.Ref
+		t := at[key]
+		if id := alertID.FindString(m.Text); id != "" {
+			if byID := at[m.Channel+" "+id]; byID != nil {
+				t = byID
+			}
+			if t == nil {
+				t = &talk{channel: m.Channel, words: map[string]bool{}}
+				j.talks = append(j.talks, t)
+			}
+			at[m.Channel+" "+id] = t
+		}
+		if t == nil {
+			t = &talk{channel: m.Channel, words: map[string]bool{}}
+			j.talks = append(j.talks, t)
+		}
+		at[key] = t
+		t.hear(m)
+		for _, w := range word.FindAllString(m.Text, -1) {
+			if !t.words[w] {
+				t.words[w] = true
+				j.byWord[w] = append(j.byWord[w], t)
+			}
+		}
+	}
+}
+
+// hear notes what a reader now sees.
+func (t *talk) hear(m Message) {
+	t.messages = append(t.messages, m)
+	if found := shown.FindStringSubmatch(m.Text); found != nil {
+		t.severity = severityOf(found[1])
+		t.highest = max(t.highest, t.severity)
+	}
+	if m.Kind == "reply" {
+		return
+	}
+	n := 1
+	if found := times.FindStringSubmatch(m.Text); found != nil {
+		n, _ = strconv.Atoi(found[1])
+	} else if found := many.FindStringSubmatch(m.Text); found != nil {
+		n, _ = strconv.Atoi(cmp.Or(found[1], found[2]))
+	}
+	t.count = n
+	t.outcome = outcomeOf.FindString(m.Text)
+}
+
+func severityOf(name string) Severity {
+	for s, n := range severityNames {
+		if n == name {
+			return s
+		}
+	}
+	return 0
+}
+
+// act judges what readers were told of one act.
+func (j *judge) act(a *Act) {
+	at, ok := j.arrived[a.ID]
+	if !ok || a.Lost || a.Excepted {
+		return
+	}
+	for _, channel := range j.Channels {
+		switch {
+		case a.Ended:
+			j.ended(a, channel)
+		case a.Severity >= High:
+			j.grave(a, channel, at)
+		}
+	}
+}
+
+// grave judges a grave act on one channel: named with its facts, in time, at its severity.
+func (j *judge) grave(a *Act, channel string, arrived time.Time) {
+	var best []string
+	for i, t := range j.about(a.Resource, channel) {
+		when, missing := t.names(a)
+		if len(missing) > 0 {
+			if i == 0 || len(missing) < len(best) {
+				best = missing
+			}
+			continue
+		}
+		if t.severity < a.Severity {
+			j.report(Grave, a, "%s shows it as %s", channel, t.severity)
+		} else if late := when.Sub(arrived); late > timely && j.calm(arrived.Add(-calmTime), arrived.Add(timely)) {
+			j.report(Timely, a, "%s named it %s after it came", channel, late.Round(time.Second))
+		}
+		return
+	}
+	if best == nil {
+		best = []string{"the resource"}
+	}
+	j.report(Named, a, "%s was never told %s", channel, strings.Join(best, ", "))
+}
+
+// about lists the talks of a channel in which a word stands.
+func (j *judge) about(w, channel string) []*talk {
+	return slices.DeleteFunc(slices.Clone(j.byWord[w]), func(t *talk) bool { return t.channel != channel })
+}
+
+// names says when a talk had named the act with all of its facts, and what it does not name.
+func (t *talk) names(a *Act) (when time.Time, missing []string) {
+	wanted := append([]Fact{{"the resource", []string{a.Resource}}, {"the actor", []string{a.Actor}}}, a.Facts...)
+	for _, f := range wanted {
+		if f.Any[0] == "" {
+			continue
+		}
+		at, ok := t.first(f.Any)
+		if !ok {
+			missing = append(missing, f.Name+" ("+f.Any[0]+")")
+		}
+		when = later(when, at)
+	}
+	return when, missing
+}
+
+func (t *talk) first(any []string) (time.Time, bool) {
+	for _, m := range t.messages {
+		if slices.ContainsFunc(any, func(one string) bool { return strings.Contains(m.Text, strings.ToLower(one)) }) {
+			return m.At, true
+		}
+	}
+	return time.Time{}, false
+}
+
+// ended judges a condition that is over: whoever was told of its beginning is told of its end.
+func (j *judge) ended(a *Act, channel string) {
+	begun, over := false, false
+	for _, t := range j.about(a.Resource, channel) {
+		if _, ok := t.first([]string{"is unavailable"}); ok {
+			begun = true
+		}
+		if _, ok := t.first([]string{"is available again"}); ok {
+			over = true
+		}
+	}
+	if begun && !over {
+		j.report(EndTold, a, "%s still says that it is unavailable", channel)
+	}
+}
+
+// calm reports whether nothing misbehaved in a time.
+func (j *judge) calm(from, to time.Time) bool {
+	i, _ := slices.BinarySearchFunc(j.Faults, from, func(s Span, t time.Time) int { return s.To.Compare(t) })
+	return i == len(j.Faults) || j.Faults[i].From.After(to)
+}
+
+// counts compares what readers of channels with edits were last shown with the truth, actor by actor.
+func (j *judge) counts() {
+	acts := map[string][]*Act{}
+	var actors []string
+	for i := range j.Acts {
+		a := &j.Acts[i]
+		if acts[a.Actor] == nil {
+			actors = append(actors, a.Actor)
+		}
+		acts[a.Actor] = append(acts[a.Actor], a)
+	}
+	for _, actor := range actors {
+		all := acts[actor]
+		unsure := func(a *Act) bool { _, ok := j.arrived[a.ID]; return !ok || j.begun[a.ID] }
+		if actor == "" || len(all) > 60 || slices.ContainsFunc(all, unsure) {
+			continue
+		}
+		for _, channel := range j.Channels {
+			sum := 0
+			for _, t := range j.about(actor, channel) {
+				sum += t.count
+			}
+			if j.Edits[channel] && sum != len(all) {
+				j.report(Counted, all[len(all)-1], "%s shows %d acts of %s, there were %d", channel, sum, actor, len(all))
+			}
+		}
+	}
+}
+
+// twice looks for posts that were sent again.
+func (j *judge) twice() {
+	first := map[string]Message{}
+	for _, m := range j.Messages {
+		if m.Kind != "post" {
+			continue
+		}
+		key := m.Channel + m.Text
+		before, again := first[key]
+		first[key] = m
+		switch {
+		case !again:
+		case before.Gap || !j.calm(before.At.Add(-gapTime), before.At.Add(gapTime)):
+			j.repeats++
+		default:
+			j.report(Once, nil, "%s at %s and %s: %.80s", m.Channel, clock(before.At), clock(m.At), m.Text)
+		}
+	}
+}
+
+func clock(t time.Time) string { return t.Format("15:04:05") }
+
+// refusals looks for invocations that failed though nothing misbehaved, and for deliveries that were given up.
+func (j *judge) refusals() {
+	for _, r := range j.Refusals {
+		var about *Act
+		if len(r.Acts) > 0 {
+			about = &j.Acts[r.Acts[0]]
+		}
+		switch {
+		case r.Final && slices.ContainsFunc(r.Acts, func(a int) bool { return j.silent(&j.Acts[a]) }):
+			j.report(Kept, about, "%s gave it up after %.120s", r.Function, r.Detail)
+		case j.calm(r.At.Add(-gapTime), r.At):
+			j.report(Taken, about, "%s answered %.160s", r.Function, r.Detail)
+		}
+	}
+}
+
+// silent reports whether no reader was told of an act that readers must be told of.
+func (j *judge) silent(a *Act) bool { return a.Severity >= Low && len(j.byWord[a.Resource]) == 0 }
+
+func (j *judge) debts() {
+	for _, o := range j.Owed {
+		j.report(PaidOff, nil, "%s", o)
+	}
+	for _, o := range j.Leased {
+		j.report(GivenUp, nil, "%s", o)
+	}
+}

@@ -1,0 +1,98 @@
+// Package oracle judges what readers were told. It knows what happened in Azure and what each channel was sent, and nothing
+// of how the program decides: it imports no package of ours.
+package oracle
+
+import "time"
+
+// Severity is how grave an act is; the order is that of gravity.
+type Severity int
+
+// Severities of acts.
+const (
+	Low Severity = iota + 1
+	Medium
+	High
+	Critical
+)
+
+var severityNames = map[Severity]string{Low: "low", Medium: "medium", High: "high", Critical: "critical"}
+
+func (s Severity) String() string { return severityNames[s] }
+
+// Act is one thing that was done in Azure.
+type Act struct {
+	ID       int
+	Kind     string
+	Actor    string
+	Group    string // resource group; every family of acts has its own
+	Resource string
+	Severity Severity
+	Facts    []Fact // what a reader must be told beside resource and actor
+	At       time.Time
+	Failed   bool
+	Ended    bool   // a condition that has ended (a resource that is available again)
+	Lost     bool   // no feed delivered it
+	Excepted bool   // the operator asked not to be told
+	Part     string // how it came about: the adversary's move, for the report
+}
+
+// Fact is one thing that a reader must be told: any of the spellings will do.
+type Fact struct {
+	Name string
+	Any  []string
+}
+
+// Message is one request that a channel took.
+type Message struct {
+	At      time.Time
+	Channel string
+	Kind    string // "post", "edit" or "reply"
+	Ref     string // of the message that was posted, edited or replied to
+	Text    string // everything a reader can see, in lower case, blanks folded
+	Body    string // as it was sent
+	Gap     bool   // the sender cannot know that it was taken, so that sending it again is allowed
+}
+
+// Arrival is when a record of an act became the program's responsibility: a function answered that it is stored.
+type Arrival struct {
+	Act int
+	At  time.Time
+}
+
+// World is everything that is judged.
+type World struct {
+	Acts     []Act
+	Messages []Message
+	Arrivals []Arrival
+	Channels []string
+	Edits    map[string]bool // channels whose messages can be edited
+	Faults   []Span          // when something misbehaved
+	Refusals []Refusal       // invocations that were answered with an error
+	Owed     []string        // what the store still owed, long after the last fault
+	Leased   []string
+	Orphans  []string // deliveries that no feed brings again and that were never stored
+	Begun    time.Time
+	End      time.Time
+}
+
+// Span is a time in which something misbehaved.
+type Span struct{ From, To time.Time }
+
+// Refusal is an invocation that failed.
+type Refusal struct {
+	At       time.Time
+	Function string
+	Detail   string
+	Final    bool // the feed has given the delivery up
+	Acts     []int
+}
+
+// Violation is a promise that was broken.
+type Violation struct {
+	Rule   string // the invariant
+	Part   string // Act.Part of the act, by which the cause is told
+	Act    int
+	Detail string
+}
+
+func (v Violation) String() string { return v.Rule + ": " + v.Detail }

@@ -1,0 +1,152 @@
+package simulation
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/auditbell/auditbell/local/azure"
+	"github.com/auditbell/auditbell/local/simulation/oracle"
+)
+
+// Plan is everything that happens outside of the program, drawn from a seed before anything runs. Taking something out of
+// a plan leaves the rest as it was, which is how a failing one is shortened.
+type Plan struct {
+	Seed       uint64
+	Length     time.Duration
+	Instances  int
+	Ahead      []time.Duration // of the instances' clocks
+	Acts       []oracle.Act
+	Deliveries []Delivery
+	Troubles   []Trouble
+	Ticks      []time.Duration // of the timer deliver, although nothing may be owed
+	Settings   map[string]string
+	Config     map[string]string
+	Directory  azure.Directory
+	HubRetry   HubRetry
+	Moves      []string // what the adversary does, for the report
+}
+
+// planner draws a plan.
+type planner struct {
+	*rand.Rand
+	plan   *Plan
+	number int
+	epoch  time.Time
+}
+
+// NewPlan draws the plan of a seed. The bubble's clock starts at a fixed moment, so times are known beforehand.
+func NewPlan(seed uint64, retry HubRetry) *Plan {
+	p := &planner{Rand: rand.New(rand.NewPCG(seed, 0x91a7)), epoch: bubbleStart}
+	p.plan = &Plan{
+		Seed: seed, Length: time.Duration(3+p.IntN(5)) * 24 * time.Hour, Instances: 2 + p.IntN(2), HubRetry: retry,
+		Config: map[string]string{"auditbell.yaml": routes}, Directory: directory(),
+	}
+	if p.chance(5) {
+		p.plan.Length = time.Duration(8+p.IntN(23)) * 24 * time.Hour
+	}
+	for range 3 {
+		p.plan.Ahead = append(p.plan.Ahead, time.Duration(p.IntN(601)-300)*time.Second)
+	}
+	p.troubles()
+	p.fill(60 + p.IntN(60))
+	for at := 6 * time.Hour; at < p.plan.Length; at += 24 * time.Hour {
+		p.plan.Ticks = append(p.plan.Ticks, at)
+	}
+	slices.SortStableFunc(p.plan.Deliveries, func(a, b Delivery) int { return int(a.At - b.At) })
+	return p.plan
+}
+
+// bubbleStart is when time begins in a testing/synctest bubble (its documentation).
+var bubbleStart = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// routes sends everything everywhere; what is said to be gathered at night is not used by the adversary.
+const routes = "routes:\n  - to: [\"*\"]\n"
+
+// fill makes moves until there are about as many acts as wanted.
+func (p *planner) fill(acts int) {
+	for len(p.plan.Acts) < acts {
+		m := moves[p.weighted()]
+		p.plan.Moves = append(p.plan.Moves, m.name)
+		m.make(p, m.name)
+	}
+}
+
+// weighted picks a move by its weight.
+func (p *planner) weighted() int {
+	sum := 0
+	for _, m := range moves {
+		sum += m.weight
+	}
+	at := p.IntN(sum)
+	for i, m := range moves {
+		if at -= m.weight; at < 0 {
+			return i
+		}
+	}
+	return 0
+}
+
+func (p *planner) chance(oneIn int) bool { return p.IntN(oneIn) == 0 }
+
+// moment is any time of the plan, with room behind it; often one at which something misbehaves.
+func (p *planner) moment() time.Duration {
+	if len(p.plan.Troubles) > 0 && p.chance(3) {
+		t := p.plan.Troubles[p.IntN(len(p.plan.Troubles))]
+		return t.From + time.Duration(p.Int64N(int64(t.To-t.From))).Truncate(time.Second)
+	}
+	return p.any()
+}
+
+func (p *planner) any() time.Duration {
+	return time.Hour + time.Duration(p.Int64N(int64(p.plan.Length-6*time.Hour))).Truncate(time.Second)
+}
+
+// next numbers things, so that names are told apart however they are searched for.
+func (p *planner) next() int {
+	p.number++
+	return p.number
+}
+
+func (p *planner) actor() string { return fmt.Sprintf("user%04d@contoso.example", p.next()) }
+
+func (p *planner) group() string { return fmt.Sprintf("rg-%04d", p.next()) }
+
+func (p *planner) guid(what string) string { return guid(p.plan.Seed, p.next(), what) }
+
+// troubles draws the times in which services misbehave: about half of a plan's days are calm.
+func (p *planner) troubles() {
+	for range p.IntN(5) {
+		from := p.any()
+		t := Trouble{From: from, To: from + time.Duration(1+p.IntN(120))*time.Minute, Share: []float64{0.02, 0.05, 0.1, 0.3}[p.IntN(4)]}
+		switch p.IntN(6) {
+		case 0:
+			t.Of, t.Faults = []phase{storeRead, storeWrite, storeQuery}, []fault{refused, broken, lost, late, stale}
+		case 1:
+			t.Of, t.Faults = []phase{post, edit}, []fault{refused, broken, lost, late}
+		case 2:
+			t.Of, t.Faults, t.Channel, t.Share = []phase{post, edit}, []fault{refused, broken}, []string{"slack", "teams", "webhook"}[p.IntN(3)], 1
+		case 3:
+			t.Of, t.Faults, t.Share = phases, []fault{killedBefore, killedAfter}, min(t.Share, 0.05)
+		case 4:
+			t.Of, t.Faults = []phase{lookUp, answer}, []fault{refused, broken, lost, late}
+		case 5:
+			t.Of, t.Faults, t.Share = phases, append(slices.Clone(everyFault), stale), min(t.Share, 0.05)
+		}
+		p.plan.Troubles = append(p.plan.Troubles, t)
+	}
+}
+
+// directory is what Azure knows of the ids that the acts name.
+func directory() azure.Directory {
+	return azure.Directory{Roles: map[string]azure.Role{
+		ownerRole:  {Name: "Owner", Actions: []string{"*"}},
+		readerRole: {Name: "Reader", Actions: []string{"*/read"}},
+	}, Objects: map[string]azure.Object{}}
+}
+
+const (
+	ownerRole  = "8e3af657-a8ff-443c-a75c-2fe8c4bcb635"
+	readerRole = "acdd72a7-3385-48ef-bd42-f606fba81ae7"
+)

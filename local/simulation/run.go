@@ -1,0 +1,400 @@
+package simulation
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/fstest"
+	"testing/synctest"
+	"time"
+
+	"github.com/auditbell/auditbell/local/azure"
+	"github.com/auditbell/auditbell/local/cosmos"
+	"github.com/auditbell/auditbell/local/simulation/oracle"
+)
+
+// simulation is one plan being carried out.
+type simulation struct {
+	plan      *Plan
+	scheduler *scheduler
+	trace     *trace
+	cosmos    *cosmos.Server
+	azure     http.Handler
+	config    fstest.MapFS
+	settings  map[string]string
+	instances []*instance // alive, in order of their start
+	started   int
+
+	begun       time.Time
+	invocations int
+	requests    atomic.Int64
+	ticking     time.Time // when the next run of the timer deliver is on the agenda; zero: none is
+	next        time.Time // when something owed could be worked on, by the last look
+	idle        int       // how many looks ago that changed
+	lastFault   time.Time
+
+	mu       sync.Mutex
+	results  []settledCall
+	messages []oracle.Message
+	stamps   map[string]bool // of Slack messages that are there
+	ru       float64
+
+	replica replica
+	owed    owed
+	world   oracle.World
+}
+
+// Outcome is what a run came to.
+type Outcome struct {
+	Plan       *Plan
+	Violations []oracle.Violation
+	Repeats    int // messages told twice because of the gap that cannot be closed
+	Hash       uint64
+	Trace      string
+	Requests   int64
+	RU         float64
+	Steps      int
+	Met        map[fault]map[phase]int
+	Err        error // the run itself did not come to its end
+}
+
+// Run carries a plan out in a bubble of its own and judges it.
+func Run(t *testing.T, p *Plan, keepTrace bool) (out Outcome) {
+	synctest.Test(t, func(t *testing.T) { out = run(p, keepTrace) })
+	return out
+}
+
+func run(p *Plan, keepTrace bool) Outcome {
+	s := &simulation{
+		plan: p, begun: time.Now(), settings: settingsOf(p), config: configOf(p), stamps: map[string]bool{},
+		trace: newTrace(keepTrace), azure: azure.New(p.Directory, time.Now),
+	}
+	s.scheduler = newScheduler(p.Seed, s.trace)
+	s.scheduler.decide, s.scheduler.killed, s.scheduler.drain = s.decide, s.kill, s.drain
+	out := Outcome{Plan: p}
+	if out.Err = s.prepare(); out.Err == nil {
+		out.Err = s.scheduler.run()
+	}
+	s.conclude(&out)
+	close(s.scheduler.ended)
+	time.Sleep(time.Hour) // what is left of killed instances unwinds
+	out.Err = errors.Join(out.Err, s.cosmos.Close())
+	return out
+}
+
+// prepare opens the services and the instances and puts the plan on the agenda.
+func (s *simulation) prepare() (err error) {
+	if s.cosmos, err = cosmos.OpenDeployed(context.Background(), cosmos.Options{Key: accountKey}); err != nil {
+		return err
+	}
+	for range s.plan.Instances {
+		if err := s.start(); err != nil {
+			return err
+		}
+	}
+	for i := range s.plan.Deliveries {
+		d := &s.plan.Deliveries[i]
+		s.scheduler.at(s.begun.Add(d.At), func() { s.deliver(d, 0) })
+		for _, again := range d.Again {
+			s.scheduler.at(s.begun.Add(d.At+again), func() { s.deliver(d, given) })
+		}
+	}
+	for _, at := range s.plan.Ticks {
+		s.scheduler.at(s.begun.Add(at), func() { s.tick() })
+	}
+	return nil
+}
+
+// start adds an instance.
+func (s *simulation) start() error {
+	ahead := s.plan.Ahead[s.started%len(s.plan.Ahead)]
+	s.started++
+	i, err := s.open(fmt.Sprintf("instance-%d", s.started), ahead)
+	if err != nil {
+		return err
+	}
+	s.instances = append(s.instances, i)
+	s.trace.line("%s  starts, its clock %s ahead", i.name, ahead)
+	return nil
+}
+
+// restart replaces a killed instance after a while.
+func (s *simulation) restart(dead *instance) {
+	s.instances = slices.DeleteFunc(s.instances, func(i *instance) bool { return i == dead })
+	s.scheduler.after(time.Duration(1+s.scheduler.random.IntN(40))*time.Second, func() {
+		if err := s.start(); err != nil {
+			s.trace.line("an instance does not start: %v", err)
+		}
+	})
+}
+
+// someone picks an instance; nil when none is alive.
+func (s *simulation) someone() *instance {
+	if len(s.instances) == 0 {
+		return nil
+	}
+	return s.instances[s.scheduler.random.IntN(len(s.instances))]
+}
+
+// decide says what becomes of a call.
+func (s *simulation) decide(st *step) verdict {
+	since := time.Since(s.begun)
+	for i := range s.plan.Troubles {
+		t := &s.plan.Troubles[i]
+		if !t.covers(since, st) {
+			continue
+		}
+		if v := t.draw(s.scheduler.random, st); v.fault != "" {
+			s.disturbed()
+			return v
+		}
+	}
+	return verdict{}
+}
+
+// disturbed notes that something misbehaves now.
+func (s *simulation) disturbed() {
+	s.lastFault = time.Now()
+	s.world.Faults = append(s.world.Faults, oracle.Span{From: s.lastFault, To: s.lastFault})
+}
+
+// drain hands the results of invocations to whoever asked for them, in the order of their ids.
+func (s *simulation) drain() bool {
+	s.mu.Lock()
+	results := s.results
+	s.results = nil
+	s.mu.Unlock()
+	slices.SortFunc(results, func(a, b settledCall) int { return cmp.Compare(a.in.id, b.in.id) })
+	for _, one := range results {
+		if one.in.instance.calls[one.in.id] == nil {
+			continue // it was killed meanwhile
+		}
+		delete(one.in.instance.calls, one.in.id)
+		s.scheduler.running--
+		one.in.done(one.r)
+		s.schedule()
+	}
+	return len(results) > 0
+}
+
+// patience is how long after the last fault nothing may be owed any more.
+const patience = 14 * 24 * time.Hour
+
+// schedule puts the next run of the timer on the agenda, if the store owes anything.
+func (s *simulation) schedule() {
+	next, owes := s.owed.next()
+	if !owes || time.Since(s.latest()) > patience {
+		return
+	}
+	const every = 30 * time.Second
+	at := next
+	if at.Before(time.Now()) {
+		at = time.Now()
+	}
+	if next.Equal(s.next) { // the last run did not help: the same is owed as before
+		s.idle++
+		at = at.Add(min(every<<min(s.idle/2, 10), time.Hour) - every)
+	} else {
+		s.next, s.idle = next, 0
+	}
+	at = at.Truncate(every).Add(every)
+	if !s.ticking.IsZero() && !at.Before(s.ticking) {
+		return
+	}
+	s.ticking = at
+	s.scheduler.at(at, func() {
+		if s.ticking.Equal(at) {
+			s.ticking = time.Time{}
+			s.tick()
+		}
+	})
+}
+
+// latest is when the last thing happened or misbehaved.
+func (s *simulation) latest() time.Time {
+	last := s.begun.Add(s.plan.Length)
+	if s.lastFault.After(last) {
+		return s.lastFault
+	}
+	return last
+}
+
+// tick runs the timer deliver, now and then on two instances at once: the lock that keeps it single can be lost.
+func (s *simulation) tick() {
+	i := s.someone()
+	if i == nil {
+		s.scheduler.after(30*time.Second, s.tick)
+		return
+	}
+	s.deliverOn(i)
+	if other := s.someone(); other != i && s.scheduler.random.IntN(4) == 0 {
+		s.deliverOn(other)
+	}
+}
+
+func (s *simulation) deliverOn(i *instance) {
+	s.invoke(i, "deliver", timerBody, func(r result) { s.answered("deliver", nil, r, false) })
+}
+
+var timerBody = []byte(`{"Data":{"timer":{"Schedule":{"AdjustForDST":true},"ScheduleStatus":null,"IsPastDue":false}},"Metadata":{"sys":{"MethodName":"deliver"}}}`)
+
+// conclude gives the oracle what it judges by.
+func (s *simulation) conclude(out *Outcome) {
+	s.world.Acts, s.world.Messages, s.world.End = s.plan.Acts, s.messages, time.Now()
+	s.world.Channels, s.world.Edits = []string{"slack", "teams", "webhook"}, map[string]bool{"slack": true}
+	s.world.Owed, s.world.Leased = s.owed.left()
+	s.world.Begun = s.begun
+	if dump != nil {
+		for _, m := range s.messages {
+			dump(m)
+		}
+	}
+	out.Violations, out.Repeats = oracle.Judge(s.world)
+	out.Hash, out.Trace = s.trace.sum, s.trace.String()
+	out.Requests, out.RU, out.Steps, out.Met = s.requests.Load(), s.ru, s.scheduler.steps, s.trace.met
+}
+
+// env is the environment of every process.
+func (s *simulation) env(name string) (string, bool) {
+	v, ok := s.settings[name]
+	return v, ok
+}
+
+// owed is what the store owes, as far as the items that were written say so.
+type owed struct {
+	mu    sync.Mutex
+	items map[string]debt
+}
+
+type debt struct{ due, lease int64 }
+
+// wrote looks at what was committed: one item, or the operations of a batch.
+func (o *owed) wrote(body []byte) {
+	type item struct {
+		ID         string `json:"id"`
+		PK         string `json:"pk"`
+		Behind     *bool  `json:"behind"`
+		Due        int64  `json:"due"`
+		LeaseUntil int64  `json:"lease_until"`
+	}
+	var list []struct {
+		ResourceBody item `json:"resourceBody"`
+	}
+	var items []item
+	if json.Unmarshal(body, &list) == nil {
+		for _, one := range list {
+			items = append(items, one.ResourceBody)
+		}
+	} else {
+		items = make([]item, 1)
+		if json.Unmarshal(body, &items[0]) != nil {
+			return
+		}
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, one := range items {
+		switch {
+		case one.Behind == nil:
+		case !*one.Behind && one.LeaseUntil == 0:
+			delete(o.items, one.PK+" "+one.ID)
+		default:
+			if o.items == nil {
+				o.items = map[string]debt{}
+			}
+			d := debt{one.Due, one.LeaseUntil}
+			if !*one.Behind {
+				d.due = 0
+			}
+			o.items[one.PK+" "+one.ID] = d
+		}
+	}
+}
+
+// next is when something owed can be worked on.
+func (o *owed) next() (at time.Time, owes bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, d := range o.items {
+		if d.due == 0 {
+			continue
+		}
+		can := time.UnixMilli(max(d.due, d.lease))
+		if !owes || can.Before(at) {
+			at, owes = can, true
+		}
+	}
+	return at, owes
+}
+
+// left lists what is owed and what is leased.
+func (o *owed) left() (owes, leased []string) {
+	for _, name := range keys(o.items) {
+		if o.items[name].due > 0 {
+			owes = append(owes, name)
+		}
+		if o.items[name].lease > 0 {
+			leased = append(leased, name)
+		}
+	}
+	return owes, leased
+}
+
+// replica remembers the answers of reads, so that an old one can be given.
+type replica struct {
+	mu   sync.Mutex
+	last map[string]aged
+}
+
+type aged struct {
+	reply
+	at time.Time
+}
+
+// lag is how far a replica may be behind.
+const lag = 5 * time.Second
+
+func (r *replica) keep(path string, got reply) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.last == nil {
+		r.last = map[string]aged{}
+	}
+	if len(r.last) > 2000 {
+		clear(r.last)
+	}
+	r.last[path] = aged{got, time.Now()}
+}
+
+func (r *replica) old(path string) (reply, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	have, ok := r.last[path]
+	return have.reply, ok && time.Since(have.at) < lag
+}
+
+func slackForm(body []byte) url.Values {
+	form, _ := url.ParseQuery(string(body)) // what cannot be read has no fields
+	return form
+}
+
+func keys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+
+func sorted[V any](m map[string]V) []V {
+	var out []V
+	for _, name := range keys(m) {
+		out = append(out, m[name])
+	}
+	return out
+}
+
+var dump func(oracle.Message)

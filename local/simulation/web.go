@@ -1,0 +1,185 @@
+package simulation
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/auditbell/auditbell/local/simulation/oracle"
+)
+
+// web is everything that an instance reaches over HTTP beside its account: channels, and what is looked up.
+type web struct{ instance *instance }
+
+// RoundTrip is one request of a notify client or a lookup.
+func (w *web) RoundTrip(r *http.Request) (*http.Response, error) {
+	body, err := readAll(r)
+	if err != nil {
+		return nil, err
+	}
+	s := w.instance.sim
+	st := s.outgoing(r, body)
+	st.instance = w.instance
+	v, err := s.scheduler.call(r.Context(), st, string(body))
+	if err != nil {
+		return nil, err
+	}
+	switch v.fault {
+	case refused:
+		return s.refuse(r, st, v), nil
+	case broken:
+		return nil, syscall.ECONNRESET
+	}
+	got := s.take(r, st, body, v)
+	switch v.fault {
+	case lost:
+		return nil, io.ErrUnexpectedEOF
+	case late:
+		if err := wait(r.Context(), v.wait); err != nil {
+			return nil, err
+		}
+	case killedAfter:
+		return nil, s.scheduler.bury()
+	}
+	return got.response(r), nil
+}
+
+// outgoing says what a request is.
+func (s *simulation) outgoing(r *http.Request, body []byte) *step {
+	st := &step{phase: post}
+	switch r.URL.Host {
+	case "slack.invalid":
+		st.channel = "slack"
+		form := slackForm(body)
+		if strings.HasSuffix(r.URL.Path, "chat.update") || form.Get("thread_ts") != "" {
+			st.phase = edit
+		}
+	case "teams.invalid":
+		st.channel = "teams"
+	case "webhook.invalid":
+		st.channel = "webhook"
+	default:
+		st.phase, st.what = lookUp, r.Method+" "+r.URL.Path[:min(len(r.URL.Path), 60)]
+		return st
+	}
+	text := readable(st.channel, body)
+	st.what = fmt.Sprintf("%s %s", st.channel, text[:min(len(text), 90)])
+	return st
+}
+
+// refuse is how a channel, or Azure, says no.
+func (s *simulation) refuse(r *http.Request, st *step, v verdict) *http.Response {
+	header := http.Header{"Content-Type": {"application/json"}, "Date": {time.Now().UTC().Format(http.TimeFormat)}}
+	if v.wait > 0 {
+		header["Retry-After"] = []string{fmt.Sprint(int(v.wait.Seconds()))}
+	}
+	text := `{"ok":false,"error":"simulated"}`
+	if st.channel != "slack" {
+		text = `{"error":{"code":"Simulated","message":"simulated"}}`
+	}
+	return reply{v.status, header, []byte(text)}.response(r)
+}
+
+// take does what is asked for.
+func (s *simulation) take(r *http.Request, st *step, body []byte, v verdict) reply {
+	if st.phase == lookUp {
+		w := httptest.NewRecorder()
+		ask := r.Clone(context.WithoutCancel(r.Context()))
+		ask.Body = io.NopCloser(bytes.NewReader(body))
+		s.azure.ServeHTTP(w, ask)
+		return reply{w.Code, w.Header(), w.Body.Bytes()}
+	}
+	m := oracle.Message{
+		At: time.Now(), Channel: st.channel, Kind: "post", Body: string(body), Text: readable(st.channel, body),
+		Gap: v.fault == lost || v.fault == late || v.fault == killedAfter,
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	header := http.Header{"Content-Type": {"application/json"}, "Date": {time.Now().UTC().Format(http.TimeFormat)}}
+	switch st.channel {
+	case "slack":
+		answer := s.slack(r, body, &m)
+		return reply{http.StatusOK, header, answer}
+	case "teams":
+		m.Ref = fmt.Sprintf("card-%d", len(s.messages))
+		s.messages = append(s.messages, m)
+		return reply{http.StatusAccepted, header, nil}
+	}
+	m.Ref = fmt.Sprintf("call-%d", len(s.messages))
+	s.messages = append(s.messages, m)
+	return reply{http.StatusOK, header, []byte("ok")}
+}
+
+// slack takes a message, an edit or a reply. A message that is not there cannot be edited.
+func (s *simulation) slack(r *http.Request, body []byte, m *oracle.Message) []byte {
+	form := slackForm(body)
+	no := func(code string) []byte { return []byte(`{"ok":false,"error":"` + code + `"}`) }
+	method := r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:]
+	switch {
+	case method == "chat.update":
+		m.Kind, m.Ref = "edit", form.Get("ts")
+		if !s.stamps[m.Ref] {
+			return no("message_not_found")
+		}
+	case method == "chat.postMessage" && form.Get("thread_ts") != "":
+		m.Kind, m.Ref = "reply", form.Get("thread_ts")
+		if !s.stamps[m.Ref] {
+			return no("thread_not_found")
+		}
+	case method == "chat.postMessage":
+		m.Ref = fmt.Sprintf("%d.%06d", time.Now().Unix(), len(s.messages))
+		s.stamps[m.Ref] = true
+	default:
+		return no("unknown_method")
+	}
+	s.messages = append(s.messages, *m)
+	ts := m.Ref
+	if m.Kind == "reply" {
+		ts = fmt.Sprintf("%d.%06d", time.Now().Unix(), len(s.messages))
+	}
+	return fmt.Appendf(nil, `{"ok":true,"channel":"C0SECURITY","ts":"%s","text":"","message":{"ts":"%s"}}`, ts, ts)
+}
+
+// readable is everything that a reader can see of a message: all texts in its JSON.
+func readable(channel string, body []byte) string {
+	var out []string
+	collect := func(text []byte) {
+		var v any
+		if json.Unmarshal(text, &v) == nil {
+			texts(v, &out)
+		}
+	}
+	if channel != "slack" {
+		collect(body)
+		return plain(strings.Join(out, " "))
+	}
+	form := slackForm(body)
+	out = append(out, form.Get("text"))
+	collect([]byte(form.Get("blocks")))
+	return unescape.Replace(plain(strings.Join(out, " ")))
+}
+
+var unescape = strings.NewReplacer("&lt;", "<", "&gt;", ">", "&amp;", "&", "\u200b", "", "\u2060", "")
+
+// texts walks a JSON value in the order in which it is written, as far as that is known.
+func texts(v any, out *[]string) {
+	switch v := v.(type) {
+	case string:
+		*out = append(*out, v)
+	case []any:
+		for _, one := range v {
+			texts(one, out)
+		}
+	case map[string]any:
+		for _, name := range keys(v) {
+			texts(v[name], out)
+		}
+	}
+}
