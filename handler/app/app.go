@@ -11,6 +11,8 @@ import (
 	"os"
 	"time"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+
 	"github.com/auditbell/auditbell/handler/alert"
 	"github.com/auditbell/auditbell/handler/canary"
 	"github.com/auditbell/auditbell/handler/clicks"
@@ -52,6 +54,11 @@ type World struct {
 	Log      *slog.Logger
 	Now      func() time.Time
 	Tool     string // name and version of the program, for digests
+
+	// How the process reaches what is outside of it. The zero values are the real ones.
+	Web    http.RoundTripper                       // channels, lookups, identity providers
+	Cosmos policy.Transporter                      // the account
+	Jitter func(limit time.Duration) time.Duration // store.Options
 }
 
 // NewWorld is the world of a process: its environment, the configuration folder that this names, and the machine's
@@ -66,11 +73,14 @@ func NewWorld(env func(string) (string, bool), log *slog.Logger) World {
 
 // Open wires the app. The error lists everything that is wrong; the app is then good for what needs no store.
 func Open(w World) (*App, error) {
-	s, client := w.Settings, notify.NewClient(http.DefaultTransport)
+	if w.Web == nil {
+		w.Web = http.DefaultTransport
+	}
+	s, client := w.Settings, notify.NewClient(w.Web)
 	a := &App{Log: w.Log, Now: w.Now}
 	a.Destinations = OpenDestinations(s, client)
 	options := ReadStore(s)
-	options.Logger, options.Now = w.Log, w.Now
+	options.Logger, options.Now, options.Transport, options.Jitter = w.Log, w.Now, w.Cosmos, w.Jitter
 	readSchedules(s)
 	readEventHub(s)
 	set, all := readRules(s, w.Config)
@@ -85,7 +95,7 @@ func Open(w World) (*App, error) {
 	composer := &pipeline.Composer{Enrich: ReadEnrich(s), Texts: readTexts(s, config.Texts)}
 	a.Pipeline = pipeline.Offline(judge, composer, w.Now)
 	channels := readChannels(s, a.Destinations)
-	looking := lookup.Read(s)
+	looking := lookup.Read(s, client)
 	var secret settings.Secret
 	secret, composer.Acting = clicks.Read(s)
 	judge.Canary = canary.Read(s, composer.Acting.Zone)

@@ -13,12 +13,11 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
 
 	"github.com/auditbell/auditbell/handler/azure"
-	"github.com/auditbell/auditbell/handler/notify"
 	"github.com/auditbell/auditbell/handler/settings"
 )
 
-// Read reads what is looked up after the first message, and whom to ask. No names: nothing is.
-func Read(s *settings.Set) Options {
+// Read reads what is looked up after the first message, and whom to ask, by client. No names: nothing is.
+func Read(s *settings.Set, client *http.Client) Options {
 	o := Options{Resolve: net.DefaultResolver.LookupAddr}
 	o.Names, o.Optional = namesIn(s)
 	o.OwnerTags = split(s.Text(settings.Def{
@@ -28,7 +27,7 @@ func Read(s *settings.Set) Options {
 	place := azure.PlaceOfPortal(s.Text(azure.Portal))
 	endpoint := azure.ResourceManagerEndpoint(s)
 	o.Azure = Azure{
-		Cloud: place.Configuration, Client: notify.NewClient(http.DefaultTransport),
+		Cloud: place.Configuration, Client: client,
 		Graph: s.URL(settings.Def{Name: "GRAPH_ENDPOINT", Default: "https://graph.microsoft.com/v1.0"}),
 	}
 	if endpoint != "" {

@@ -115,6 +115,9 @@ func wait(ctx context.Context, d time.Duration) error {
 	}
 }
 
+// account is the read of the account's properties, the first request of every client.
+const account = "account"
+
 // describe says what a request is, for the trace.
 func describe(r *http.Request, body []byte) (phase, string) {
 	parts := strings.Split(strings.Trim(r.URL.Path, "/"), "/")
@@ -126,7 +129,7 @@ func describe(r *http.Request, body []byte) (phase, string) {
 	case r.Method == http.MethodGet && len(parts) > 5:
 		return storeRead, container + " " + parts[5]
 	case r.Method == http.MethodGet:
-		return storeRead, "account"
+		return storeRead, account
 	case r.Header.Get("x-ms-documentdb-query") != "":
 		var q struct{ Query string }
 		_ = json.Unmarshal(body, &q) // for the trace only

@@ -56,6 +56,9 @@ func (t *Trouble) draw(r *rand.Rand, s *step) verdict {
 	if !possible(f, s.phase) {
 		return verdict{}
 	}
+	if s.what == account && (f == broken || f == lost) {
+		f = refused // azcore pauses by chance after a broken connection, and the trace would differ from run to run
+	}
 	v := verdict{fault: f}
 	switch f {
 	case refused:

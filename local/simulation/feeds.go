@@ -36,7 +36,7 @@ const given = -1
 // gridRetries are Event Grid's pauses (learn: "Event Grid message delivery and retry"), for 24 hours.
 var gridRetries = []time.Duration{10 * time.Second, 30 * time.Second, time.Minute, 5 * time.Minute, 10 * time.Minute, 30 * time.Minute, time.Hour, 3 * time.Hour, 6 * time.Hour, 12 * time.Hour}
 
-// groupRetries are those of action groups, which repeat a call after 408, 429, 503 and 504 and when nobody answers.
+// groupRetries are those of action groups, which repeat a call after 408, 429, 503 and 504 and when there is no answer.
 var groupRetries = []time.Duration{5 * time.Second, 20 * time.Second, 5 * time.Second, 40 * time.Second, 5 * time.Second}
 
 // deliver makes the request, for the n-th time.

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/auditbell/auditbell/handler/app"
+	"github.com/auditbell/auditbell/handler/settings"
 )
 
 // instance is one process of the program: what it holds in memory is lost when it is killed.
@@ -42,20 +43,19 @@ type result struct {
 func (r result) ok() bool { return r.status >= 200 && r.status <= 299 }
 
 // open wires a new process, as the program's main does, on the services of this world.
-func (s *simulation) open(name string, ahead time.Duration) (*instance, error) {
+func (s *simulation) open(name string, ahead time.Duration) *instance {
 	i := &instance{sim: s, name: name, ahead: ahead, calls: map[string]*invocation{}}
-	server, err := app.Server(app.World{
-		Env: s.env, Config: s.config, Log: slog.New(slog.DiscardHandler),
-		Now:       func() time.Time { return time.Now().Add(ahead) },
-		Transport: &web{i}, Cosmos: &database{i},
-		Jitter:  func(limit time.Duration) time.Duration { return s.jitter(name, limit) },
-		Attempt: func(id string) string { return fmt.Sprintf("%08x", uint32(digest(s.plan.Seed, name, id))) },
-	})
-	if err != nil {
-		return nil, fmt.Errorf("open the program: %w", err)
-	}
+	log := slog.New(slog.DiscardHandler)
+	server := app.NewServer(app.NewLazy(func() app.World {
+		return app.World{
+			Settings: settings.New(s.env), Config: s.config, Log: log, Tool: "simulation",
+			Now: func() time.Time { return time.Now().Add(ahead) },
+			Web: &web{i}, Cosmos: &database{i},
+			Jitter: func(limit time.Duration) time.Duration { return s.jitter(name, limit) },
+		}
+	}, log), log)
 	i.server = server.Handler()
-	return i, nil
+	return i
 }
 
 // jitter is the random part of a pause. It follows from the seed and the time, so that the order in which goroutines ask

@@ -21,9 +21,9 @@ const ordinary = "ordinary work"
 // moves are in the order in which a report names them. Those of the adversary are kinds of attack that were tried by hand,
 // with what identifies them drawn at random.
 var moves = []move{
-	{ordinary, 10, func(p *planner, name string) {
+	{ordinary, 14, func(p *planner, name string) {
 		for range 1 + p.IntN(6) {
-			p.do(p.kind(), name, p.actor(), p.group(), p.moment())
+			p.do(p.kind(), deed{name, p.actor(), p.group()}, p.moment())
 		}
 	}},
 	{"a used correlation id", 2, reuse},
@@ -87,18 +87,21 @@ var (
 
 func (p *planner) kind() kind { return kinds[p.IntN(len(kinds))] }
 
+// deed is what acts of one move have in common: the move, the actor, the resource group.
+type deed struct{ part, actor, group string }
+
 // add adds an act of a kind and returns its operation, ready to be written as records.
-func (p *planner) add(k kind, part, actor, group string, at time.Duration) (*oracle.Act, *operation) {
+func (p *planner) add(k kind, by deed, at time.Duration) (*oracle.Act, *operation) {
 	a := oracle.Act{
-		ID: len(p.plan.Acts), Kind: k.name, Actor: actor, Group: group, Severity: k.severity, At: p.epoch.Add(at), Part: part,
+		ID: len(p.plan.Acts), Kind: k.name, Actor: by.actor, Group: by.group, Severity: k.severity, At: p.epoch.Add(at), Part: by.part,
 	}
 	a.Resource = k.provider[strings.LastIndexByte(k.provider, '/')+1:] + fmt.Sprintf("%05d", p.next())
 	if strings.HasSuffix(k.provider, "roleAssignments/") {
 		a.Resource = p.guid("assignment")
 	}
 	o := &operation{
-		name: k.op, caller: actor, ip: fmt.Sprintf("203.0.113.%d", 1+p.IntN(250)), correlation: p.guid("correlation"),
-		resource: "/subscriptions/" + subscription + "/resourceGroups/" + group + "/providers/" + k.provider[:strings.LastIndexByte(k.provider, '/')+1] + a.Resource,
+		name: k.op, caller: by.actor, ip: fmt.Sprintf("203.0.113.%d", 1+p.IntN(250)), correlation: p.guid("correlation"),
+		resource: "/subscriptions/" + subscription + "/resourceGroups/" + by.group + "/providers/" + k.provider[:strings.LastIndexByte(k.provider, '/')+1] + a.Resource,
 	}
 	if k.body != nil {
 		o.body = k.body(p, &a)
@@ -112,12 +115,12 @@ func (p *planner) add(k kind, part, actor, group string, at time.Duration) (*ora
 }
 
 // do adds an act and has it delivered by one feed or by both.
-func (p *planner) do(k kind, part, actor, group string, at time.Duration) {
-	a, o := p.add(k, part, actor, group, at)
+func (p *planner) do(k kind, by deed, at time.Duration) {
+	a, o := p.add(k, by, at)
 	p.send(a, o, at, succeeded)
 }
 
-// send has an operation delivered. What only a request body tells cannot come through Event Grid alone.
+// send has an operation delivered. What stands in a request body only cannot come through Event Grid alone.
 func (p *planner) send(a *oracle.Act, o *operation, at time.Duration, end status) {
 	way := p.IntN(3)
 	if o.body != "" && way == 0 {
@@ -169,10 +172,10 @@ func (p *planner) seconds(from, to int) time.Duration {
 func reuse(p *planner, name string) {
 	k := []kind{netOpened, traceDelete, lockDelete, diskExport}[p.IntN(4)]
 	at, group := p.any(), p.group()
-	first, o := p.add(k, ordinary, p.actor(), group, at)
+	first, o := p.add(k, deed{ordinary, p.actor(), group}, at)
 	p.send(first, o, at, succeeded)
 	at += p.seconds(60, 3*3600)
-	second, o2 := p.add(k, name, p.actor(), group, at)
+	second, o2 := p.add(k, deed{name, p.actor(), group}, at)
 	second.Resource = first.Resource
 	o2.resource, o2.correlation = o.resource, o.correlation
 	p.send(second, o2, at, succeeded)
@@ -185,10 +188,10 @@ func deployment(p *planner, name string) {
 	harmless := netOpened
 	harmless.name, harmless.severity = "network rule written", oracle.Medium
 	harmless.body = func(*planner, *oracle.Act) string { return nsgBody("10.0.0.0/8", "443") }
-	first, o := p.add(harmless, ordinary, actor, group, at)
+	first, o := p.add(harmless, deed{ordinary, actor, group}, at)
 	p.byHub(first, o, at, succeeded)
 	at += p.seconds(60, 1200)
-	second, o2 := p.add(netOpened, name, actor, group, at)
+	second, o2 := p.add(netOpened, deed{name, actor, group}, at)
 	second.Resource = first.Resource
 	o2.resource, o2.correlation, o2.ip = o.resource, o.correlation, o.ip
 	p.byHub(second, o2, at, succeeded)
@@ -197,7 +200,7 @@ func deployment(p *planner, name string) {
 // flood makes many low alerts and one grave act among them, by the same actor at the same service.
 func flood(p *planner, name string) {
 	at, actor := p.any(), p.actor()
-	n := 130 + p.IntN(60)
+	n := 125 + p.IntN(30)
 	grave := n / 2
 	var records []Record
 	for i := range n {
@@ -205,7 +208,7 @@ func flood(p *planner, name string) {
 		if i == grave {
 			k = ownerGrant
 		}
-		a, o := p.add(k, ordinary, actor, p.group(), at)
+		a, o := p.add(k, deed{ordinary, actor, p.group()}, at)
 		if i == grave {
 			a.Part = name
 			p.delivery(Delivery{At: at + 20*time.Second, Feed: hub, Records: []Record{{a.ID, o.record(p.epoch.Add(at), succeeded)}}})
@@ -223,7 +226,7 @@ func window(p *planner, name string) {
 	k := []kind{vaultDelete, lockDelete, traceDelete}[p.IntN(3)]
 	at, actor, group := p.any(), p.actor(), p.group()
 	for i := range 2 + p.IntN(8) {
-		a, o := p.add(k, name, actor, group, at)
+		a, o := p.add(k, deed{name, actor, group}, at)
 		if i == 0 {
 			a.Part = ordinary
 		}
@@ -236,7 +239,7 @@ func window(p *planner, name string) {
 func grants(p *planner, name string) {
 	at, actor, group := p.any(), p.actor(), p.group()
 	for range 2 + p.IntN(5) {
-		a, o := p.add(ownerGrant, name, actor, group, at)
+		a, o := p.add(ownerGrant, deed{name, actor, group}, at)
 		p.byHub(a, o, at, succeeded)
 		at += p.seconds(1, 60)
 	}
@@ -245,7 +248,7 @@ func grants(p *planner, name string) {
 // startedOnly grants Owner so that the role stands in the request body of Started and nowhere else.
 func startedOnly(p *planner, name string) {
 	at := p.any()
-	a, o := p.add([]kind{ownerGrant, netOpened}[p.IntN(2)], name, p.actor(), p.group(), at)
+	a, o := p.add([]kind{ownerGrant, netOpened}[p.IntN(2)], deed{name, p.actor(), p.group()}, at)
 	o.answer, o.whole = "", false
 	if p.chance(2) {
 		p.byGrid(a, o, at, succeeded)
@@ -260,17 +263,17 @@ func condition(p *planner, name string) {
 	a.Resource = fmt.Sprintf("vm%05d", p.next())
 	p.plan.Acts = append(p.plan.Acts, a)
 	resource := "/subscriptions/" + subscription + "/resourcegroups/" + a.Group + "/providers/microsoft.compute/virtualmachines/" + a.Resource
-	correlation := p.guid("correlation")
-	p.delivery(Delivery{At: at + time.Minute, Feed: actionGroup, Records: []Record{{a.ID, health(resource, correlation, p.guid("event"), p.epoch.Add(at), false)}}})
+	c := &healthEvent{resource, p.guid("correlation")}
+	p.delivery(Delivery{At: at + time.Minute, Feed: actionGroup, Records: []Record{{a.ID, c.alert(p.guid("event"), p.epoch.Add(at), false)}}})
 	at += p.seconds(300, 7200)
-	p.delivery(Delivery{At: at + time.Minute, Feed: actionGroup, Records: []Record{{a.ID, health(resource, correlation, p.guid("event"), p.epoch.Add(at), true)}}})
+	p.delivery(Delivery{At: at + time.Minute, Feed: actionGroup, Records: []Record{{a.ID, c.alert(p.guid("event"), p.epoch.Add(at), true)}}})
 }
 
 // twenty is more operations of one kind and scope than an alert lists.
 func twenty(p *planner, name string) {
 	at, actor, group := p.any(), p.actor(), p.group()
-	for range 21 + p.IntN(10) {
-		a, o := p.add(diskExport, name, actor, group, at)
+	for range 21 + p.IntN(4) {
+		a, o := p.add(diskExport, deed{name, actor, group}, at)
 		p.delivery(Delivery{At: at + 30*time.Second, Feed: hub, Records: []Record{
 			{a.ID, o.record(p.epoch.Add(at), started)}, {a.ID, o.record(p.epoch.Add(at+time.Second), accepted)}, {a.ID, o.record(p.epoch.Add(at+2*time.Second), succeeded)},
 		}})
@@ -281,11 +284,11 @@ func twenty(p *planner, name string) {
 // poison puts a record that the store refuses between others: half of a surrogate pair in a request body.
 func poison(p *planner, name string) {
 	at := p.any()
-	a, o := p.add(netOpened, name, p.actor(), p.group(), at)
+	a, o := p.add(netOpened, deed{name, p.actor(), p.group()}, at)
 	o.body = strings.TrimSuffix(o.body, "}}") + `,"description":"` + halfPair + `"}}`
 	bad := Record{a.ID, strings.ReplaceAll(o.record(p.epoch.Add(at), started), halfPair, `\\ud83d`)}
 	over := Record{a.ID, o.record(p.epoch.Add(at+time.Second), succeeded)}
-	b, o2 := p.add(lockDelete, name, p.actor(), p.group(), at)
+	b, o2 := p.add(lockDelete, deed{name, p.actor(), p.group()}, at)
 	good := Record{b.ID, o2.record(p.epoch.Add(at), succeeded)}
 	p.delivery(Delivery{At: at + time.Minute, Feed: hub, Records: []Record{bad, good, over}})
 }
@@ -296,8 +299,8 @@ const halfPair = "HALF-PAIR"
 func race(p *planner, name string) {
 	at, actor, group := p.any(), p.actor(), p.group()
 	var records []Record
-	for range 20 + p.IntN(50) {
-		a, o := p.add(keysListed, name, actor, group, at)
+	for range 20 + p.IntN(30) {
+		a, o := p.add(keysListed, deed{name, actor, group}, at)
 		records = append(records, Record{a.ID, o.record(p.epoch.Add(at), succeeded)})
 	}
 	p.delivery(Delivery{At: at + time.Minute, Feed: hub, Records: records})
@@ -307,7 +310,7 @@ func race(p *planner, name string) {
 func failing(p *planner, name string) {
 	at := p.moment()
 	k := kind{"access elevated", "Microsoft.Authorization/elevateAccess/action", "Microsoft.Authorization/elevate", oracle.Critical, nil}
-	a, o := p.add(k, name, p.actor(), p.group(), at)
+	a, o := p.add(k, deed{name, p.actor(), p.group()}, at)
 	a.Failed = true
 	p.send(a, o, at, failed)
 }
@@ -320,7 +323,7 @@ func manyRules(p *planner, name string) {
 		p.plan.Config[fmt.Sprintf("rules/first-%02d.yml", i)] = ownRule(fmt.Sprintf("first-%02d", i), "low", "started", "")
 	}
 	p.plan.Config["rules/grave.yml"] = ownRule("grave", "critical", "succeeded", "")
-	a, o := p.add(k, name, p.actor(), p.group(), at)
+	a, o := p.add(k, deed{name, p.actor(), p.group()}, at)
 	p.delivery(Delivery{At: at + 40*time.Second, Feed: hub, Records: []Record{{a.ID, o.record(p.epoch.Add(at), started)}}})
 	p.delivery(Delivery{At: at + 150*time.Second, Feed: hub, Records: []Record{{a.ID, o.record(p.epoch.Add(at+time.Minute), succeeded)}}})
 }

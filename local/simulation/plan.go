@@ -50,7 +50,7 @@ func NewPlan(seed uint64, retry HubRetry) *Plan {
 		p.plan.Ahead = append(p.plan.Ahead, time.Duration(p.IntN(601)-300)*time.Second)
 	}
 	p.troubles()
-	p.fill(60 + p.IntN(60))
+	p.fill(60)
 	for at := 6 * time.Hour; at < p.plan.Length; at += 24 * time.Hour {
 		p.plan.Ticks = append(p.plan.Ticks, at)
 	}
@@ -103,7 +103,7 @@ func (p *planner) any() time.Duration {
 	return time.Hour + time.Duration(p.Int64N(int64(p.plan.Length-6*time.Hour))).Truncate(time.Second)
 }
 
-// next numbers things, so that names are told apart however they are searched for.
+// next numbers things, so that no name is a part of another.
 func (p *planner) next() int {
 	p.number++
 	return p.number

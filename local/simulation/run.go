@@ -57,7 +57,7 @@ type simulation struct {
 type Outcome struct {
 	Plan       *Plan
 	Violations []oracle.Violation
-	Repeats    int // messages told twice because of the gap that cannot be closed
+	Repeats    int // messages sent twice because of the gap that cannot be closed
 	Hash       uint64
 	Trace      string
 	Requests   int64
@@ -97,9 +97,7 @@ func (s *simulation) prepare() (err error) {
 		return err
 	}
 	for range s.plan.Instances {
-		if err := s.start(); err != nil {
-			return err
-		}
+		s.start()
 	}
 	for i := range s.plan.Deliveries {
 		d := &s.plan.Deliveries[i]
@@ -115,26 +113,18 @@ func (s *simulation) prepare() (err error) {
 }
 
 // start adds an instance.
-func (s *simulation) start() error {
+func (s *simulation) start() {
 	ahead := s.plan.Ahead[s.started%len(s.plan.Ahead)]
 	s.started++
-	i, err := s.open(fmt.Sprintf("instance-%d", s.started), ahead)
-	if err != nil {
-		return err
-	}
+	i := s.open(fmt.Sprintf("instance-%d", s.started), ahead)
 	s.instances = append(s.instances, i)
 	s.trace.line("%s  starts, its clock %s ahead", i.name, ahead)
-	return nil
 }
 
 // restart replaces a killed instance after a while.
 func (s *simulation) restart(dead *instance) {
 	s.instances = slices.DeleteFunc(s.instances, func(i *instance) bool { return i == dead })
-	s.scheduler.after(time.Duration(1+s.scheduler.random.IntN(40))*time.Second, func() {
-		if err := s.start(); err != nil {
-			s.trace.line("an instance does not start: %v", err)
-		}
-	})
+	s.scheduler.after(time.Duration(1+s.scheduler.random.IntN(40))*time.Second, s.start)
 }
 
 // someone picks an instance; nil when none is alive.
@@ -167,7 +157,7 @@ func (s *simulation) disturbed() {
 	s.world.Faults = append(s.world.Faults, oracle.Span{From: s.lastFault, To: s.lastFault})
 }
 
-// drain hands the results of invocations to whoever asked for them, in the order of their ids.
+// drain hands the results of invocations to their callers, in the order of their ids.
 func (s *simulation) drain() bool {
 	s.mu.Lock()
 	results := s.results

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"math/rand/v2"
+	"regexp"
 	"runtime"
 	"slices"
 	"sync"
@@ -43,7 +44,7 @@ type step struct {
 	phase    phase
 	channel  string // of a message
 	what     string // for the trace
-	key      string // what tells it from every other call that waits: its content and its goroutine's past
+	key      string // what distinguishes it from every other call that waits: its content and its goroutine's past
 	decided  chan verdict
 }
 
@@ -87,7 +88,7 @@ func (s *scheduler) call(ctx context.Context, st *step, content string) (verdict
 	s.mu.Lock()
 	id := goroutine()
 	was := s.past[id]
-	s.past[id] = digest(was, st.what, content)
+	s.past[id] = digest(was, st.what, attempts.ReplaceAllString(content, "$1"))
 	st.key = fmt.Sprintf("%s %s %s %016x", i.name, st.phase, st.what, s.past[id])
 	s.waiting = append(s.waiting, st)
 	s.mu.Unlock()
@@ -106,6 +107,10 @@ func (s *scheduler) call(ctx context.Context, st *step, content string) (verdict
 		return verdict{}, ctx.Err()
 	}
 }
+
+// attempts are the ids of attempts, which end in random characters: host.Invocation.Attempt. They are compared and nothing
+// else, so the trace does not depend on them.
+var attempts = regexp.MustCompile(`(instance-\d+-\d{5})-[A-Z2-7]{8}`)
 
 // bury keeps a goroutine of a killed instance from doing anything more.
 func (s *scheduler) bury() error {
@@ -248,7 +253,7 @@ func digest(was uint64, texts ...string) uint64 {
 	return h.Sum64()
 }
 
-// goroutine is the id of the calling goroutine, by which its calls are told from those of its siblings. It is looked up
+// goroutine is the id of the calling goroutine, by which its calls are distinguished from those of its siblings. It is looked up
 // with and never compared, because ids differ from run to run.
 func goroutine() uint64 {
 	var buf [40]byte

@@ -8,7 +8,7 @@ import (
 )
 
 // trace is what happened, one line for each step and each event of the world. Keeping the lines costs memory, so only the
-// hash is kept unless somebody will read them.
+// hash is kept unless a person will read them.
 type trace struct {
 	begun time.Time
 	keep  bool

@@ -78,8 +78,12 @@ func (o *operation) record(at time.Time, stage status) string {
 
 func (o *operation) claims() object { return object{upnClaim: o.caller, "ipaddr": o.ip} }
 
-// health is a Resource Health alert in the common alert schema, as it begins and as it ends.
-func health(resource, correlation, id string, at time.Time, over bool) string {
+// healthEvent is a resource that becomes unavailable and available again.
+type healthEvent struct{ resource, correlation string }
+
+// alert is a Resource Health alert in the common alert schema, as it begins and as it ends.
+func (c *healthEvent) alert(id string, at time.Time, over bool) string {
+	resource, correlation := c.resource, c.correlation
 	stage, now, before, condition := "Active", "Unavailable", "Available", "Fired"
 	if over {
 		stage, now, before, condition = "Resolved", "Available", "Unavailable", "Fired"

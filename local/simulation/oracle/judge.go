@@ -17,12 +17,11 @@ const (
 	Grave    = "a severity is too low"    // of the message that names an act
 	Counted  = "a count is wrong"         // the last one that readers of a channel with edits were shown
 	Once     = "a message came twice"     // though nothing misbehaved
-	EndTold  = "an end is not told"       // on a channel that was told of the beginning
+	EndShown = "an end is not shown"      // on a channel that was shown the beginning
 	Taken    = "a delivery was refused"   // though nothing misbehaved
-	Kept     = "a delivery is lost"       // the feed gave it up, and what was in it was told to nobody
+	Kept     = "a delivery is lost"       // the feed gave it up, and what was in it reached no channel
 	PaidOff  = "something is owed for ever"
 	GivenUp  = "a lease was never given back"
-	Outcomes = "an outcome is wrong"
 )
 
 const (
@@ -42,7 +41,7 @@ type judge struct {
 	repeats int
 }
 
-// talk is what one channel was told about one alert: its message with all edits and replies, or the row of messages that
+// talk is what one channel was sent about one alert: its message with all edits and replies, or the row of messages that
 // carry the same alert id.
 type talk struct {
 	channel  string
@@ -161,7 +160,7 @@ func severityOf(name string) Severity {
 	return 0
 }
 
-// act judges what readers were told of one act.
+// act judges what readers were shown of one act.
 func (j *judge) act(a *Act) {
 	at, ok := j.arrived[a.ID]
 	if !ok || a.Lost || a.Excepted {
@@ -198,7 +197,7 @@ func (j *judge) grave(a *Act, channel string, arrived time.Time) {
 	if best == nil {
 		best = []string{"the resource"}
 	}
-	j.report(Named, a, "%s was never told %s", channel, strings.Join(best, ", "))
+	j.report(Named, a, "%s was never shown %s", channel, strings.Join(best, ", "))
 }
 
 // about lists the talks of a channel in which a word stands.
@@ -231,7 +230,7 @@ func (t *talk) first(any []string) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// ended judges a condition that is over: whoever was told of its beginning is told of its end.
+// ended judges a condition that is over: a channel that was shown its beginning is shown its end.
 func (j *judge) ended(a *Act, channel string) {
 	begun, over := false, false
 	for _, t := range j.about(a.Resource, channel) {
@@ -243,7 +242,7 @@ func (j *judge) ended(a *Act, channel string) {
 		}
 	}
 	if begun && !over {
-		j.report(EndTold, a, "%s still says that it is unavailable", channel)
+		j.report(EndShown, a, "%s still says that it is unavailable", channel)
 	}
 }
 
@@ -320,7 +319,7 @@ func (j *judge) refusals() {
 	}
 }
 
-// silent reports whether no reader was told of an act that readers must be told of.
+// silent reports whether no channel was sent an act.
 func (j *judge) silent(a *Act) bool { return a.Severity >= Low && len(j.byWord[a.Resource]) == 0 }
 
 func (j *judge) debts() {

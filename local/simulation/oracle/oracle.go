@@ -1,4 +1,4 @@
-// Package oracle judges what readers were told. It knows what happened in Azure and what each channel was sent, and nothing
+// Package oracle judges what readers were shown. It knows what happened in Azure and what each channel was sent, and nothing
 // of how the program decides: it imports no package of ours.
 package oracle
 
@@ -27,16 +27,16 @@ type Act struct {
 	Group    string // resource group; every family of acts has its own
 	Resource string
 	Severity Severity
-	Facts    []Fact // what a reader must be told beside resource and actor
+	Facts    []Fact // what a reader must be shown beside resource and actor
 	At       time.Time
 	Failed   bool
 	Ended    bool   // a condition that has ended (a resource that is available again)
 	Lost     bool   // no feed delivered it
-	Excepted bool   // the operator asked not to be told
+	Excepted bool   // the operator asked not to be notified
 	Part     string // how it came about: the adversary's move, for the report
 }
 
-// Fact is one thing that a reader must be told: any of the spellings will do.
+// Fact is one thing that a reader must be shown: any of the spellings will do.
 type Fact struct {
 	Name string
 	Any  []string
@@ -90,7 +90,7 @@ type Refusal struct {
 // Violation is a promise that was broken.
 type Violation struct {
 	Rule   string // the invariant
-	Part   string // Act.Part of the act, by which the cause is told
+	Part   string // Act.Part of the act, by which the cause is found
 	Act    int
 	Detail string
 }
