@@ -88,3 +88,18 @@ output "core" {
   description = "What modules/subscription needs to watch a further subscription."
   value       = local.core
 }
+
+output "deployment" {
+  description = "What infra/deploy needs to publish, to look at the result and to remove it."
+  value = {
+    function_app_id           = azapi_resource.function_app.id
+    resource_group_name       = azurerm_resource_group.main.name
+    location                  = var.location
+    key_vault_id              = azurerm_key_vault.main.id
+    secrets                   = local.secret_names
+    system_topic_id           = one(module.home[*].system_topic_id)
+    application_insights_name = azurerm_application_insights.main.name
+    target                    = local.target
+    delivering                = local.delivering
+  }
+}

@@ -1,24 +1,18 @@
-# The three commands that bring Auditbell into Azure, in this order, and what takes it out again. The root Makefile
-# includes this file. INFRA is the folder whose main.tf you apply: an example, or one of your own that calls the module.
-.PHONY: infra-apply infra-publish infra-deliver infra-test infra-docs infra-destroy
+# What brings Auditbell into Azure, and what takes it out again. The root Makefile includes this file. INFRA is the folder
+# whose main.tf you apply: an example, or one of your own that calls the module.
+.PHONY: deploy infra-test infra-docs infra-destroy
 
 INFRA ?= infra/examples/minimal
 TOFU ?= tofu
-TFARGS ?=
+ARGS ?=
 
-infra-apply: ## 1. make everything in Azure but the delivery of events (INFRA=folder, TFARGS=-var ...)
-	$(TOFU) -chdir=$(INFRA) init
-	$(TOFU) -chdir=$(INFRA) apply $(TFARGS)
-	@$(TOFU) -chdir=$(INFRA) output next_command
+deploy: ## everything in Azure: apply, publish, deliver, check, first message; run it again at any point (INFRA=folder, ARGS=--help)
+	go run ./infra/deploy --infra "$(INFRA)" $(ARGS)
 
-infra-publish: stage ## 2. publish the functions to the app that infra-apply made
-	func azure functionapp publish "$$($(TOFU) -chdir=$(INFRA) output -raw function_app_name)" --script-root dist --custom
+infra-destroy: ## stop delivery, take the locks off, and remove everything (not what immutability keeps)
+	go run ./infra/deploy --infra "$(INFRA)" --destroy $(ARGS)
 
-infra-deliver: ## 3. let events in
-	$(TOFU) -chdir=$(INFRA) apply -var event_delivery_enabled=true $(TFARGS)
-	@$(TOFU) -chdir=$(INFRA) output next_command
-
-infra-test: ## format, validate and test the module; needs tofu and its providers
+infra-test: ## format, validate and test the module; needs tofu (or TOFU=terraform) and the providers
 	$(TOFU) -chdir=infra fmt -check -recursive
 	$(TOFU) -chdir=infra init -backend=false
 	$(TOFU) -chdir=infra validate
@@ -28,7 +22,3 @@ infra-test: ## format, validate and test the module; needs tofu and its provider
 
 infra-docs: ## rewrite the tables of infra/README.md
 	go run ./infra/check/refresh docs
-
-infra-destroy: ## stop delivery, take the locks off, and remove everything (not what immutability keeps)
-	$(TOFU) -chdir=$(INFRA) apply -var event_delivery_enabled=false -var locks_enabled=false $(TFARGS)
-	$(TOFU) -chdir=$(INFRA) destroy $(TFARGS)

@@ -45,6 +45,7 @@ var checks = []struct {
 	{"policy", "what must never be switched on is switched on by one line", checkPolicy},
 	{"validations", "a validation that was never tripped may be one that cannot be", checkValidations},
 	{"queries", "a query that compares by case misses records in silence", checkQueries},
+	{"rights", "an apply that lacks a right fails after ten minutes, half done", checkDeployRights},
 	{"docs", "a newcomer types what is written, to the letter", checkDocs},
 	{"readme", "tables that people write by hand are wrong after a week", checkReadme},
 }

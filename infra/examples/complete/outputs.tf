@@ -12,3 +12,8 @@ output "function_app_name" {
   description = "Name of the function app, for func azure functionapp publish."
   value       = module.auditbell.function_app_name
 }
+
+output "deployment" {
+  description = "What infra/deploy reads."
+  value       = module.auditbell.deployment
+}

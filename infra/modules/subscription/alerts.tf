@@ -142,7 +142,7 @@ resource "azurerm_monitor_metric_alert" "dead_letters" {
 
   name                = "event-dead-lettered-${local.name}"
   resource_group_name = var.resource_group_name
-  scopes              = ["${local.scope}/resourceGroups/${local.topic.resource_group_name}/providers/Microsoft.EventGrid/systemTopics/${local.topic.name}"]
+  scopes              = [local.topic_id]
   description         = "Event Grid gave up on an event and put it into the dead-letter container; handler replay handles it late. See docs/operations.md."
   severity            = 1
   frequency           = "PT5M"

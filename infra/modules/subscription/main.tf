@@ -12,6 +12,8 @@ locals {
     principal_id        = azurerm_eventgrid_system_topic.main[0].identity[0].principal_id
   } : var.existing_system_topic
 
+  topic_id = "${local.scope}/resourceGroups/${local.topic.resource_group_name}/providers/Microsoft.EventGrid/systemTopics/${local.topic.name}"
+
   # Writes, deletes and actions through Azure Resource Manager, however they ended; reads are not published (learn:
   # "Azure subscription as an Event Grid source").
   event_types = [

@@ -22,3 +22,8 @@ output "ignored_operations" {
   description = "Operations that Event Grid drops here."
   value       = var.core.ignored_operations
 }
+
+output "system_topic_id" {
+  description = "Resource id of the Event Grid system topic, new or existing."
+  value       = local.topic_id
+}

@@ -1,0 +1,12 @@
+# The exact versions of the tools, for `make` and for CI: go test ./infra/check compares .github/workflows with this file.
+TOFU_VERSION          := 1.12.6
+TERRAFORM_VERSION     := 1.13.3
+TFLINT_VERSION        := v0.64.0
+TRIVY_VERSION         := v0.74.0
+GOLANGCI_LINT_VERSION := v2.15.0
+GOVULNCHECK_VERSION   := v1.2.0
+GORELEASER_VERSION    := v2.14.0
+GO_LICENSES_VERSION   := v2.0.1
+ACTIONLINT_VERSION    := v1.7.12
+SYFT_VERSION          := v1.42.3
+FUNC_VERSION          := 4.14.0
