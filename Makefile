@@ -1,6 +1,6 @@
 # Everything a person does here, in one word each. `make` lists the words.
 .DEFAULT_GOAL := help
-.PHONY: zones bench-first help check test golden fuzz bench bench-digest reconcile-month chaos pictures schemas stage start publish kusto lint
+.PHONY: vulnerabilities lint-workflows release-function release-snapshot release-check zones bench-first help check test golden fuzz bench bench-digest reconcile-month chaos pictures schemas stage start publish kusto lint
 
 APP ?=
 FUZZTIME ?= 20s
@@ -43,8 +43,8 @@ publish: stage ## publish dist/ to APP=<function app>; needs Azure Functions Cor
 kusto: ## fetch Microsoft's KQL parser (31 MB, npm) to ~/.cache/auditbell/kusto; go test ./handler/cli then parses every query
 	scripts/kusto/install.sh
 
-lint: ## golangci-lint, when it is installed
-	golangci-lint run
+lint: ## golangci-lint of the version in tools.mk
+	go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION) run
 
 bench-digest: ## the report of one file beside pandas and DuckDB, where they are installed (BYTES=1GB)
 	scripts/bench-digest.sh $(BYTES)
@@ -70,7 +70,24 @@ schemas: ## the JSON schema of Slack messages from Slack's own types, for tests;
 	cd scripts/schemas && npm install --no-package-lock --no-audit --no-fund --legacy-peer-deps && \
 	  node generate.mjs ../../handler/notify/slack/testdata/schema/message.json
 
-include infra/stages.mk
+vulnerabilities: ## known vulnerabilities in what is called, by Go's own database; asks vuln.go.dev
+	go run golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK_VERSION) ./...
+
+lint-workflows: ## the workflows of .github
+	go run github.com/rhysd/actionlint/cmd/actionlint@$(ACTIONLINT_VERSION)
+
+release-function: ## .release/: the zip that is published to Azure, and the licence texts of everything in it (VERSION=)
+	rm -rf .release && mkdir -p .release
+	go run github.com/google/go-licenses/v2@$(GO_LICENSES_VERSION) save ./handler ./infra/deploy --ignore github.com/auditbell/auditbell --save_path .release/licenses
+	go run ./infra/stage --out .release/function --zip .release/auditbell-function.zip --licenses .release/licenses $(if $(VERSION),--version $(VERSION))
+
+release-snapshot: ## all of a release on this machine, in release/; needs goreleaser and syft
+	goreleaser release --snapshot --clean
+
+release-check: ## that release/ holds what it should, and that the handler in the function zip starts and answers
+	AUDITBELL_RELEASE=$(CURDIR)/release go test ./infra/stage -run TestRelease -count=1 -v
+
+include tools.mk infra/stages.mk
 
 zones: ## every day and period of every time zone, 1970 to 2037: do they partition time?
 	AUDITBELL_ZONES=all go test ./handler/calendar ./handler/settings -run 'Partition' -v -count=1 -timeout 60m

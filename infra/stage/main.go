@@ -25,6 +25,7 @@ type flags struct {
 	Source       string `default:"." type:"path" help:"Root of the repository."`
 	Out          string `default:"dist" help:"Folder to write, relative to --source. Replaced as a whole."`
 	Zip          string `default:"auditbell.zip" help:"Archive to write, relative to --source; empty for none. Windows builds get none."`
+	Licenses     string `help:"Folder of licence texts to add as licenses/, relative to --source."`
 	Version      string `help:"Version to build in. Default: git describe, else devel."`
 }
 
@@ -58,7 +59,7 @@ func (f flags) options() layout.Options {
 		f.Zip = "" // Azure runs it on Linux, and host.json names an executable without .exe
 	}
 	return layout.Options{
-		Source: f.Source, Out: f.Out, Zip: f.Zip, Version: f.Version,
+		Source: f.Source, Out: f.Out, Zip: f.Zip, Version: f.Version, Licenses: f.Licenses,
 		GOOS: f.GOOS, GOARCH: f.GOARCH, Report: os.Stdout,
 	}
 }

@@ -29,15 +29,16 @@ const Executable = "bin/handler"
 
 // Options say what to build and where to put it.
 type Options struct {
-	Source  string // the repository's root; empty: the working directory
-	Out     string // folder to write, relative to Source unless absolute; replaced as a whole
-	Zip     string // archive to write, relative to Source unless absolute; empty: none
-	GOOS    string
-	GOARCH  string
-	Version string    // empty: git describe, else "devel"
-	Package string    // the program; empty: ./handler
-	Routes  string    // the Go file that names the program's functions; empty: <Package>/app/routes.go
-	Report  io.Writer // gets one line per result; nil: nothing is said
+	Source   string // the repository's root; empty: the working directory
+	Out      string // folder to write, relative to Source unless absolute; replaced as a whole
+	Zip      string // archive to write, relative to Source unless absolute; empty: none
+	GOOS     string
+	GOARCH   string
+	Version  string    // empty: git describe, else "devel"
+	Licenses string    // folder of licence texts to add as licenses/, relative to Source unless absolute; empty: none
+	Package  string    // the program; empty: ./handler
+	Routes   string    // the Go file that names the program's functions; empty: <Package>/app/routes.go
+	Report   io.Writer // gets one line per result; nil: nothing is said
 }
 
 // ExecutableName is the file's name for an operating system. The host appends no .exe, so on Windows whoever starts it
@@ -104,7 +105,7 @@ func (o Options) complete() (Options, error) {
 	if o.Report == nil {
 		o.Report = io.Discard
 	}
-	for _, path := range []*string{&o.Out, &o.Zip, &o.Routes} {
+	for _, path := range []*string{&o.Out, &o.Zip, &o.Routes, &o.Licenses} {
 		if *path != "" && !filepath.IsAbs(*path) {
 			*path = filepath.Join(source, *path)
 		}
@@ -148,11 +149,16 @@ func (o *Options) copyFiles(root string) error {
 			return err
 		}
 	}
-	return copyConfig(filepath.Join(o.Source, "config"), filepath.Join(root, "config"))
+	if o.Licenses != "" {
+		if err := copyFolder(o.Licenses, filepath.Join(root, "licenses")); err != nil {
+			return err
+		}
+	}
+	return copyFolder(filepath.Join(o.Source, "config"), filepath.Join(root, "config"))
 }
 
-// copyConfig copies the operator's folder, which need not exist. Hidden files are editors' and the system's.
-func copyConfig(from, to string) error {
+// copyFolder copies the operator's folder, or the licence texts; it need not exist. Hidden files are editors' and the system's.
+func copyFolder(from, to string) error {
 	err := filepath.WalkDir(from, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -176,7 +182,7 @@ func copyConfig(from, to string) error {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("copy config: %w", err)
+		return fmt.Errorf("copy %s: %w", from, err)
 	}
 	return nil
 }
