@@ -33,11 +33,12 @@ var arrows = map[string][]string{
 	"handler/app": {
 		"handler/activity", "handler/alert", "handler/azure", "handler/canary", "handler/clicks", "handler/digest/publish", "handler/enrich", "handler/entra",
 		"handler/exception", "handler/geo", "handler/host", "handler/jsonscan", "handler/lookup", "handler/notify", "handler/notify/email", "handler/notify/slack",
-		"handler/notify/teams", "handler/notify/webhook", "handler/payload", "handler/pipeline", "handler/reconcile", "handler/rules", "handler/settings", "handler/store",
+		"handler/notify/teams", "handler/notify/webhook", "handler/payload", "handler/pipeline", "handler/poll", "handler/reconcile", "handler/rules", "handler/settings", "handler/store",
 	},
 	"handler/azure":  {"handler/notify", "handler/settings", "handler/source"},
 	"handler/canary": {"handler/activity", "handler/alert", "handler/host", "handler/payload", "handler/pipeline", "handler/settings"},
 	"handler/cli":    {"handler/...", "infra"}, // infra: the texts of its queries
+	"handler/poll":   {"handler/activity", "handler/alert", "handler/host", "handler/pipeline", "handler/source", "handler/store"},
 	"handler/clicks": {"handler/alert", "handler/exception", "handler/host", "handler/notify", "handler/notify/slack", "handler/pipeline", "handler/settings"},
 	"handler/digest/publish": {
 		"handler/activity", "handler/alert", "handler/azure", "handler/digest", "handler/digest/archive", "handler/digest/timestamp", "handler/enrich", "handler/exception",
@@ -71,7 +72,8 @@ var arrows = map[string][]string{
 	"handler/pipeline":          {"handler/activity", "handler/alert", "handler/exception", "handler/rules", "handler/enrich", "handler/notify", "handler/settings", "handler/calendar"},
 	"handler/source":            {"handler/activity", "handler/payload", "handler/jsonscan"},
 	"handler/source/blobs":      {"handler/source"},
-	"handler/reconcile":         {"handler/activity", "handler/alert", "handler/azure", "handler/host", "handler/notify", "handler/pipeline", "handler/settings", "handler/source", "handler/store"},
+	"handler/coverage":          {"handler/activity"}, // which feed carries what
+	"handler/reconcile":         {"handler/activity", "handler/alert", "handler/azure", "handler/coverage", "handler/host", "handler/notify", "handler/pipeline", "handler/settings", "handler/source", "handler/store"},
 	"handler/digest":            {"handler/activity", "handler/calendar", "handler/source"},
 	"handler/digest/archive":    {},
 	"handler/digest/digesttest": {},

@@ -29,6 +29,10 @@ locals {
       RECONCILE_FEEDS         = join(",", compact([local.delivering ? "eventgrid" : "", var.event_hub == null ? "" : "eventhub"]))
       RECONCILE_IGNORE        = join(",", var.ignored_operations)
     }
+    "tenant-activity" = {
+      TENANT_SCHEDULE = var.schedules.tenant
+      SCOPES          = join(",", var.scopes)
+    }
     "canary" = { CANARY_SCHEDULE = var.schedules.canary }
     "digest" = {
       DIGEST_SCHEDULE      = var.schedules.digest

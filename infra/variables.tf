@@ -226,6 +226,7 @@ variable "schedules" {
     rollup    = optional(string, "0 5 * * * *")
     reconcile = optional(string, "0 35 * * * *")
     digest    = optional(string, "0 50 * * * *")
+    tenant    = optional(string, "0 */5 * * * *")
     canary    = optional(string, "0 */10 * * * *")
   })
   default = {}
@@ -233,6 +234,18 @@ variable "schedules" {
   validation {
     condition     = alltrue([for s in values(var.schedules) : can(regex("^([0-9*/,-]+ ){3}([0-9A-Za-z*/,-]+ ){2}[0-9A-Za-z*/,-]+$", s))])
     error_message = "schedules must be NCRONTAB with six fields, seconds first, such as \"*/30 * * * * *\"."
+  }
+}
+
+variable "scopes" {
+  description = "What is watched above the subscriptions: tenant and managementGroups/NAME. Their own Activity Logs are polled and compared. The app's identity needs Reader at each: docs/onboard.md has the commands."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for s in var.scopes : can(regex("^(tenant|managementGroups/[A-Za-z0-9_().-]{1,90})$", s))])
+    error_message = "scopes must be tenant or managementGroups/NAME; subscriptions are watched by modules/subscription and reconciled_subscriptions."
   }
 }
 

@@ -22,6 +22,7 @@ import (
 	"github.com/auditbell/auditbell/handler/lookup"
 	"github.com/auditbell/auditbell/handler/notify"
 	"github.com/auditbell/auditbell/handler/pipeline"
+	"github.com/auditbell/auditbell/handler/poll"
 	"github.com/auditbell/auditbell/handler/reconcile"
 	"github.com/auditbell/auditbell/handler/rules"
 	"github.com/auditbell/auditbell/handler/settings"
@@ -39,6 +40,7 @@ type App struct {
 	Lookups      *lookup.Set     // nil: off
 	Webhook      *entra.Verifier // nil: the function key alone guards actiongroup-alert
 	Reconcile    *reconcile.Job
+	Poll         *poll.Poller
 	Digests      *publish.Publisher
 	Canary       *canary.Sender
 	Log          *slog.Logger
@@ -142,6 +144,7 @@ func (a *App) connect(tool string, secret settings.Secret) {
 		Store: a.Store, Exceptions: a.Exceptions, Reconciler: reconciler, Rules: a.Rules, Now: a.Now,
 		Headline: func(one alert.Alert) string { return p.Message(one).Headline },
 	}
+	a.Poll = &poll.Poller{Log: reconciler.Log, Scopes: poll.Polled(reconciler.Scopes), Store: a.Store, Pipeline: p, Now: p.Now}
 	a.Reconcile = &reconcile.Job{Reconciler: reconciler, Pipeline: p, RollUp: d.Rollups.Old, Now: p.Now}
 }
 

@@ -19,6 +19,7 @@ var routes = []struct {
 	{"eventhub-activity", func(a *App) host.Func { return a.eventHubActivity }},
 	{"actiongroup-alert", func(a *App) host.Func { return a.actionGroupAlert }},
 	{"deliver", func(a *App) host.Func { return a.Deliver }},
+	{"tenant-activity", func(a *App) host.Func { return a.Poll.Run }},
 	{"reconcile", func(a *App) host.Func { return a.Reconcile.Run }},
 	{"rollup", func(a *App) host.Func { return a.Digests.Rollups.Run }},
 	{"digest", func(a *App) host.Func { return a.Digests.Run }},

@@ -13,7 +13,7 @@ import (
 )
 
 // deadlines of functions that nobody waits for. host.json's functionTimeout is five minutes.
-var deadlines = map[string]time.Duration{"deliver": 4 * time.Minute, "rollup": 4 * time.Minute, "reconcile": 4 * time.Minute, "digest": 4 * time.Minute}
+var deadlines = map[string]time.Duration{"deliver": 4 * time.Minute, "rollup": 4 * time.Minute, "reconcile": 4 * time.Minute, "tenant-activity": 4 * time.Minute, "digest": 4 * time.Minute}
 
 // NewServer serves all functions. It opens the app when the first one is called, or when Warm is.
 func NewServer(lazy *Lazy, log *slog.Logger) *host.Server {

@@ -60,6 +60,7 @@ func readSchedules(s *settings.Set) {
 	for _, d := range []settings.Def{
 		{Name: "ROLLUP_SCHEDULE", Example: "0 5 * * * *", Doc: "When closed hours are rolled up for the digests: NCRONTAB, six fields."},
 		{Name: "RECONCILE_SCHEDULE", Example: "0 35 * * * *", Doc: "When closed hours are compared with what Azure lists: NCRONTAB, six fields."},
+		{Name: "TENANT_SCHEDULE", Example: "0 */5 * * * *", Doc: "How often the Activity Logs of tenant and management groups in SCOPES are read: NCRONTAB, six fields."},
 		{Name: "DIGEST_SCHEDULE", Example: "0 20 * * * *", Doc: "When it is looked whether a digest is due: NCRONTAB, six fields."},
 		{Name: "CANARY_SCHEDULE", Example: "0 */10 * * * *", Doc: "When it is looked whether the daily test is due: NCRONTAB, six fields."},
 		{

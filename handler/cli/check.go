@@ -71,6 +71,7 @@ func (c *checkCmd) check(ctx context.Context, std Surroundings) []checkLine {
 	lines = append(lines, aliveCheck(ctx, a)...)
 	lines = append(lines, lookupCheck(ctx, a.Lookups)...)
 	lines = append(lines, reconcileCheck(ctx, a)...)
+	lines = append(lines, pollCheck(ctx, a)...)
 	parked, err := a.Store.ListParked(ctx, c.Limit)
 	lines = append(lines, listed("parked", parkedLines(parked, c.Limit), err)...)
 	all, err := a.Exceptions.All(ctx)

@@ -49,24 +49,24 @@ func geoCheck(s *settings.Set) []checkLine {
 	return nil
 }
 
-// reconcileCheck says of every subscription how far the comparison has come.
+// reconcileCheck says of every watched scope how far the comparison has come.
 func reconcileCheck(ctx context.Context, a *app.App) []checkLine {
 	const check = "reconcile"
-	if len(a.Reconcile.Reconciler.Subscriptions) == 0 {
-		return []checkLine{{check, true, "off: nobody compares what arrived with what Azure lists (hint: set RECONCILE_SUBSCRIPTIONS)"}}
+	if len(a.Reconcile.Reconciler.Scopes) == 0 {
+		return []checkLine{{check, true, "off: what arrives is not compared with what Azure lists (hint: set SCOPES)"}}
 	}
 	var lines []checkLine
-	for _, id := range a.Reconcile.Reconciler.Subscriptions {
-		kept, err := a.Store.Reconciled(ctx, id)
+	for _, scope := range a.Reconcile.Reconciler.Scopes {
+		kept, err := a.Store.Reconciled(ctx, scope.Key())
 		var s reconcile.State
 		if err == nil {
 			s, err = reconcile.ReadState(kept)
 		}
 		if err != nil {
-			lines = append(lines, checkLine{check, false, id + ": " + err.Error()})
+			lines = append(lines, checkLine{check, false, string(scope) + ": " + err.Error()})
 			continue
 		}
-		lines = append(lines, stateLine(id, &s, a.Now()))
+		lines = append(lines, stateLine(string(scope), &s, a.Now()))
 	}
 	return lines
 }
@@ -94,4 +94,14 @@ func stateLine(id string, s *reconcile.State, now time.Time) checkLine {
 		line.Detail += fmt.Sprintf("; failing since %s, %d tries: %s", notify.Clock(f.Since), f.Tries, f.Reason)
 	}
 	return line
+}
+
+// pollCheck says of the tenant and each management group how far its log has been read.
+func pollCheck(ctx context.Context, a *app.App) []checkLine {
+	var lines []checkLine
+	for _, scope := range a.Poll.Scopes {
+		ok, detail := a.Poll.Check(ctx, scope)
+		lines = append(lines, checkLine{"tenant-activity", ok, scope.String() + ": " + detail})
+	}
+	return lines
 }

@@ -91,17 +91,24 @@ func (f *sourceFlags) store(ctx context.Context, std Surroundings, w source.Wind
 
 // activityLog opens the REST API, which keeps 90 days: what is older cannot be told from what never was.
 func (f *sourceFlags) activityLog(w source.Window) (openSource, error) {
-	if len(f.Subscription) == 0 && len(f.ManagementGroup) == 0 {
-		return openSource{}, misuse("--source activity-log asks subscriptions (hint: --subscription ID or --management-group NAME)")
+	places, err := f.places(f.Subscription)
+	if err != nil {
+		return openSource{}, err
 	}
 	if oldest := time.Now().Add(-source.Retention); w.From.Before(oldest) {
 		return openSource{}, misuse("the Activity Log keeps 90 days; its oldest entries are of %s (hint: --from %s, or an export)", oldest.Format(time.DateOnly), oldest.AddDate(0, 0, 1).Format(time.DateOnly))
 	}
 	place := azure.PlaceOf(f.Cloud)
 	rest, err := place.AskAs(place.Resources)
-	log := source.ActivityLog{REST: rest, Subscriptions: f.Subscription, Groups: f.ManagementGroup}
-	asked := strings.Join(append(append([]string{}, f.Subscription...), f.ManagementGroup...), ", ")
-	return openSource{source: source.Each{Finder: log, Window: w}, words: "the Activity Log of " + asked, tally: digest.NewTally}, err
+	log := source.ActivityLog{REST: rest, Scopes: places, Below: f.Below}
+	var asked []string
+	for _, one := range places {
+		asked = append(asked, one.String())
+	}
+	for _, group := range f.Below {
+		asked = append(asked, "the subscriptions below "+group)
+	}
+	return openSource{source: source.Each{Finder: log, Window: w}, words: "the Activity Log of " + strings.Join(asked, ", "), tally: digest.NewTally}, err
 }
 
 // workspace opens a Log Analytics workspace, which counts for itself.

@@ -175,8 +175,8 @@ func TestSubscriptionsAreAskedInEveryCloud(t *testing.T) {
 		group      bool
 	}{
 		{"two subscriptions", "management.azure.com", []string{"--subscription", firstSubscription, "--subscription", secondSubscription}, false},
-		{"a management group, government", "management.usgovcloudapi.net", []string{"--management-group", "corp", "--cloud", "government"}, true},
-		{"a management group and an id below it, china", "management.chinacloudapi.cn", []string{"--management-group", "corp", "--subscription", secondSubscription, "--subscription", firstSubscription, "--cloud", "china"}, true},
+		{"a management group, government", "management.usgovcloudapi.net", []string{"--below", "corp", "--cloud", "government"}, true},
+		{"a management group and an id below it, china", "management.chinacloudapi.cn", []string{"--below", "corp", "--subscription", secondSubscription, "--subscription", firstSubscription, "--cloud", "china"}, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

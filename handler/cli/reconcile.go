@@ -16,13 +16,13 @@ import (
 )
 
 type reconcileCmd struct {
-	Since        string   `default:"24h" help:"From when on: 24h, 7d, 2026-10-01 or a time in RFC 3339; 89 days at most." placeholder:"TIME"`
-	Until        string   `help:"Up to when, not included; as --since. Without it, up to the last hour that Azure has listed." placeholder:"TIME"`
-	Subscription []string `help:"Subscription id; without it, those of RECONCILE_SUBSCRIPTIONS." placeholder:"ID"`
-	Records      bool     `help:"List the records that are missing."`
-	Apply        bool     `help:"Record and ring what is missing, and write the ledger."`
-	Yes          bool     `help:"With --apply: do not ask."`
-	Format       string   `enum:"auto,table,json" default:"auto" help:"auto, table or json; auto is a table on a terminal and JSON Lines in a pipe."`
+	Since   string   `default:"24h" help:"From when on: 24h, 7d, 2026-10-01 or a time in RFC 3339; 89 days at most." placeholder:"TIME"`
+	Until   string   `help:"Up to when, not included; as --since. Without it, up to the last hour that Azure has listed." placeholder:"TIME"`
+	Scope   []string `name:"scope" aliases:"subscription" help:"Subscription id, managementGroups/NAME or tenant; without it, those of SCOPES." placeholder:"SCOPE"`
+	Records bool     `help:"List the records that are missing."`
+	Apply   bool     `help:"Record and ring what is missing, and write the ledger."`
+	Yes     bool     `help:"With --apply: do not ask."`
+	Format  string   `enum:"auto,table,json" default:"auto" help:"auto, table or json; auto is a table on a terminal and JSON Lines in a pipe."`
 }
 
 // reconcileLine is one hour of one subscription, or, with --records, one missing record.
@@ -64,12 +64,14 @@ func (c *reconcileCmd) run(ctx context.Context, std Surroundings) error {
 	if err != nil {
 		return err
 	}
-	if len(c.Subscription) > 0 {
-		a.Reconcile.Reconciler.Subscriptions = lowered(c.Subscription)
+	if len(c.Scope) > 0 {
+		if a.Reconcile.Reconciler.Scopes, err = scopes(c.Scope); err != nil {
+			return err
+		}
 		a.Reconcile.Reconciler.Log.REST = azure.ResourceManager(newWorld(std, nil).Settings, true)
 	}
-	if len(a.Reconcile.Reconciler.Subscriptions) == 0 {
-		return misuse("no subscription to compare (hint: --subscription ID, or set RECONCILE_SUBSCRIPTIONS)")
+	if len(a.Reconcile.Reconciler.Scopes) == 0 {
+		return misuse("there is no scope to compare (hint: --scope SCOPE, or set SCOPES)")
 	}
 	from, to, err := c.window(a.Now())
 	if err != nil {
@@ -83,11 +85,11 @@ func (c *reconcileCmd) run(ctx context.Context, std Surroundings) error {
 	out := newReconcileOutput(std, c)
 	unproven := 0
 	for hour := from; hour.Before(to); hour = hour.Add(time.Hour) {
-		for _, id := range r.Subscriptions {
+		for _, scope := range r.Scopes {
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
-			if !out.hour(c.one(ctx, r, id, hour)) {
+			if !out.hour(c.one(ctx, r, scope, hour)) {
 				unproven++
 			}
 		}
@@ -96,7 +98,7 @@ func (c *reconcileCmd) run(ctx context.Context, std Surroundings) error {
 		return err
 	}
 	if unproven > 0 {
-		fmt.Fprintf(std.Err, "subscription-hours that are not proven: %d%s\n", unproven, c.hint())
+		fmt.Fprintf(std.Err, "scope-hours that are not proven: %d%s\n", unproven, c.hint())
 		return errNo
 	}
 	return nil
@@ -110,15 +112,15 @@ func (c *reconcileCmd) hint() string {
 }
 
 // one compares an hour, or repairs it.
-func (c *reconcileCmd) one(ctx context.Context, r *reconcile.Reconciler, id string, hour time.Time) []reconcileLine {
-	line := reconcileLine{Subscription: id, Hour: hour}
+func (c *reconcileCmd) one(ctx context.Context, r *reconcile.Reconciler, scope activity.Scope, hour time.Time) []reconcileLine {
+	line := reconcileLine{Subscription: string(scope), Hour: hour}
 	var h reconcile.Hour
 	var err error
 	var missing []activity.Event
 	if c.Apply {
-		h, err = r.Repair(ctx, fmt.Sprintf("command-%d", time.Now().UnixNano()), id, hour)
+		h, err = r.Repair(ctx, fmt.Sprintf("command-%d", time.Now().UnixNano()), scope, hour)
 	} else {
-		h, missing, err = r.Look(ctx, id, hour)
+		h, missing, err = r.Look(ctx, scope, hour)
 	}
 	if err != nil {
 		line.Error = err.Error()
@@ -129,7 +131,7 @@ func (c *reconcileCmd) one(ctx context.Context, r *reconcile.Reconciler, id stri
 	for i := range missing {
 		if e := &missing[i]; c.Records {
 			row := &reconcileRow{e.Time.Time, e.Operation, string(e.Outcome), e.Caller, e.ResourceID, e.EventID}
-			lines = append(lines, reconcileLine{Subscription: id, Hour: hour, Record: row})
+			lines = append(lines, reconcileLine{Subscription: string(scope), Hour: hour, Record: row})
 		}
 	}
 	return lines
@@ -175,7 +177,7 @@ func newReconcileOutput(std Surroundings, c *reconcileCmd) *reconcileOutput {
 		return &reconcileOutput{json: json.NewEncoder(std.Out)}
 	}
 	w := tabwriter.NewWriter(std.Out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "SUBSCRIPTION\tHOUR\tLISTED\tSEEN\tMISSED\tUNCARRIED\tIGNORED\tRECOVERED\tPROVEN")
+	fmt.Fprintln(w, "SCOPE\tHOUR\tLISTED\tSEEN\tMISSED\tUNCARRIED\tIGNORED\tRECOVERED\tPROVEN")
 	return &reconcileOutput{table: w}
 }
 

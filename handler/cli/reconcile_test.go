@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/auditbell/auditbell/handler/activity"
 	"github.com/auditbell/auditbell/handler/app"
 	"github.com/auditbell/auditbell/handler/digest"
 	"github.com/auditbell/auditbell/handler/digest/digesttest"
@@ -120,7 +121,7 @@ func TestReconcileFromTimerToDigest(t *testing.T) {
 			id, lost = strings.ToLower(r.Subscription), r.EventID
 		}
 	}
-	b.Reconcile.Reconciler.Subscriptions = []string{id}
+	b.Reconcile.Reconciler.Scopes = []activity.Scope{activity.Scope(id)}
 	rest := b.Reconcile.Reconciler.Log.REST
 	rest.Token = func(context.Context) (string, error) { return "stand-in", nil }
 	b.Reconcile.Reconciler.Log.REST = rest
@@ -214,7 +215,7 @@ func TestReconcileTellsThatItMayNotRead(t *testing.T) {
 	const id = "6c64f977-6931-4378-9b16-725ae163bcf0"
 	now := time.Date(2026, 11, 20, 15, 35, 0, 0, time.UTC)
 	b := openBureau(t, now)
-	b.env["RECONCILE_SUBSCRIPTIONS"] = id
+	b.env["SCOPES"] = id
 	b.log.refuse = true
 	b.open(t)
 	for n := range 8 {

@@ -70,6 +70,7 @@ func TestStories(t *testing.T) {
 
 			"azure":      command((*story).azureStandIn),
 			"azure-fail": command((*story).failAzure),
+			"azure-log":  command((*story).logAzure),
 			"asked":      command((*story).asked),
 			"reads":      command((*story).reads),
 

@@ -16,6 +16,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/auditbell/auditbell/handler/activity"
 	"github.com/auditbell/auditbell/handler/digest"
 	"github.com/auditbell/auditbell/handler/digest/digesttest"
 	"github.com/auditbell/auditbell/handler/source"
@@ -109,18 +110,18 @@ func managementOf(t *testing.T, records []digesttest.Record) source.ActivityLog 
 		_ = json.NewEncoder(w).Encode(page)
 	}))
 	t.Cleanup(server.Close)
-	return source.ActivityLog{REST: asked(server), Subscriptions: subscriptionsOf(records)}
+	return source.ActivityLog{REST: asked(server), Scopes: subscriptionsOf(records)}
 }
 
 func asked(server *httptest.Server) source.REST {
 	return source.REST{Client: server.Client(), Endpoint: server.URL, Token: func(context.Context) (string, error) { return "token", nil }}
 }
 
-func subscriptionsOf(records []digesttest.Record) []string {
-	var all []string
+func subscriptionsOf(records []digesttest.Record) []activity.Scope {
+	var all []activity.Scope
 	for _, r := range records {
-		if !slices.Contains(all, r.Subscription) {
-			all = append(all, r.Subscription)
+		if id := activity.Scope(r.Subscription); !slices.Contains(all, id) {
+			all = append(all, id)
 		}
 	}
 	return all

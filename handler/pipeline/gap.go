@@ -3,21 +3,38 @@ package pipeline
 import (
 	"context"
 	"fmt"
+
+	"github.com/auditbell/auditbell/handler/activity"
 )
 
-// Gap rings because nobody can say of a subscription that nothing was missed; once a day for each. Who calls it may not
-// notice the same gap a second time, so an error says that it did not ring.
-func (w *Watch) Gap(ctx context.Context, b Batch, subscription, detail string) error {
+// Gap alerts because hours of a scope cannot be compared with Azure; once a day for each. The caller may not notice the
+// same gap a second time, so an error says that there was no alert.
+func (w *Watch) Gap(ctx context.Context, b Batch, scope activity.Scope, detail string) error {
 	err := w.tellOf(ctx, b, concern{
-		kind: "gap", title: "Nobody can say that nothing was missed in subscription " + subscription, subject: subscription, detail: detail, to: w.judge.everywhere(),
+		kind: "gap", title: "Hours of " + scope.String() + " have not been compared with Azure", subject: scope.Key(), detail: detail, to: w.judge.everywhere(),
 		steps: []string{
-			"See whether the app's identity may still read the Activity Log there: infra's module subscription gives it that right.",
-			"handler check says how far every subscription has come; handler reconcile compares hours by hand.",
+			"See whether the app's identity may still read the Activity Log there: infra's modules subscription and tenant give it that right.",
+			"handler check says how far every scope has come; handler reconcile compares hours by hand.",
 			"The Activity Log keeps 90 days: what is not compared until then stays unproven.",
 		},
 	})
 	if err != nil {
 		return fmt.Errorf("ring about ourselves: %w", err)
+	}
+	return nil
+}
+
+// Unread alerts because the Activity Log of a scope cannot be polled; once a day for each.
+func (w *Watch) Unread(ctx context.Context, b Batch, scope activity.Scope, detail string) error {
+	err := w.tellOf(ctx, b, concern{
+		kind: "scope-unread", title: "The Activity Log of " + scope.String() + " cannot be read", subject: scope.Key(), detail: detail, to: w.judge.everywhere(),
+		steps: []string{
+			"The detail names the command that gives the missing right.",
+			"handler check shows how far each scope has been read. The Activity Log keeps 90 days; reading goes on where it stopped.",
+		},
+	})
+	if err != nil {
+		return fmt.Errorf("alert about a scope: %w", err)
 	}
 	return nil
 }

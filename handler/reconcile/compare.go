@@ -50,7 +50,7 @@ func (x *run) compare(ctx context.Context, t task) error {
 	s := &t.of.state
 	p := Partial{
 		Hour: t.hour, Look: t.look, From: t.hour, Span: time.Hour,
-		Sum: Hour{Subscription: t.of.id, Hour: t.hour, Looked: x.Store.Now().UTC(), Looks: before.Looks + 1},
+		Sum: Hour{Subscription: string(t.of.scope), Hour: t.hour, Looked: x.Store.Now().UTC(), Looks: before.Looks + 1},
 	}
 	if s.Part != nil && s.Part.Hour.Equal(t.hour) && s.Part.Look == t.look {
 		p = *s.Part
@@ -91,7 +91,7 @@ func (x *run) unchanged(ctx context.Context, t task, before Hour) (bool, error) 
 	log := x.Log
 	log.Answered = t.of.answered
 	window := source.Window{From: t.hour, To: t.hour.Add(time.Hour)}
-	for page, err := range log.List(ctx, t.of.id, source.Filter{Window: window}) {
+	for page, err := range log.List(ctx, t.of.scope, source.Filter{Window: window}) {
 		if err != nil {
 			return false, err
 		}
@@ -125,7 +125,7 @@ func (x *run) before(ctx context.Context, t task) (Hour, error) {
 	if t.look == 0 {
 		return Hour{}, nil
 	}
-	kept, ok, err := x.Store.LedgerHour(ctx, t.of.id, t.hour)
+	kept, ok, err := x.Store.LedgerHour(ctx, t.of.scope.Key(), t.hour)
 	if err != nil || !ok {
 		return Hour{}, err
 	}
@@ -139,7 +139,7 @@ func (x *run) write(ctx context.Context, t task, h Hour, touched map[int64]bool)
 	delete(touched, t.hour.Unix())
 	for _, began := range slices.Sorted(maps.Keys(touched)) {
 		hour := time.Unix(began, 0).UTC()
-		kept, ok, err := x.Store.LedgerHour(ctx, t.of.id, hour)
+		kept, ok, err := x.Store.LedgerHour(ctx, t.of.scope.Key(), hour)
 		if err != nil || !ok {
 			return err
 		}

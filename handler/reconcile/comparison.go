@@ -45,7 +45,7 @@ func (c *comparison) do(ctx context.Context) (Hour, error) {
 	log := c.Log
 	log.Answered = c.of.answered
 	window := source.Window{From: c.from.Add(-margin), To: c.to.Add(margin)}
-	for page, err := range log.List(ctx, c.of.id, source.Filter{Window: window}) {
+	for page, err := range log.List(ctx, c.of.scope, source.Filter{Window: window}) {
 		if err != nil {
 			return Hour{}, err
 		}
@@ -84,7 +84,7 @@ func (c *comparison) arrived(ctx context.Context, hour, from, to time.Time) erro
 	if err != nil {
 		return err
 	}
-	for _, r := range all[c.of.id] {
+	for _, r := range all[c.of.scope] {
 		if !r.at.Before(from) && r.at.Before(to) {
 			c.have.add(r)
 		}
@@ -330,5 +330,5 @@ func (c *comparison) setAside(ctx context.Context, stuck []activity.Event, reaso
 		}
 	}
 	c.sum.Unstored += len(stuck)
-	return c.Ring(ctx, Gap{Subscription: c.of.id, From: c.from, To: c.to, Reason: reason.Error() + "; they are set aside, and handler check lists them"})
+	return c.Ring(ctx, Gap{Scope: c.of.scope, From: c.from, To: c.to, Reason: reason.Error() + "; they are set aside, and handler check lists them"})
 }

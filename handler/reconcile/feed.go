@@ -1,10 +1,8 @@
 package reconcile
 
 import (
-	"slices"
-	"strings"
-
 	"github.com/auditbell/auditbell/handler/activity"
+	"github.com/auditbell/auditbell/handler/coverage"
 )
 
 // Feed is a way on which Azure hands records over as they happen. It is told from the form of what arrived, because one
@@ -36,14 +34,5 @@ func feedOf(form activity.Form) Feed {
 	return ""
 }
 
-// carries reports whether the feed brings such a record. The diagnostic setting exports all eight categories and every
-// stage of an operation. Event Grid has nine types, Resource{Write,Delete,Action}{Success,Failure,Cancel}: how writes,
-// deletes and actions on resources ended (learn: "Azure subscription as an Event Grid source").
-func (f Feed) carries(e *activity.Event) bool {
-	if f == EventHub {
-		return true
-	}
-	return f == EventGrid && e.Category == activity.Administrative && e.ResourceID != "" &&
-		(e.Outcome == activity.Succeeded || e.Outcome == activity.Failed || e.Outcome == activity.Canceled) &&
-		slices.ContainsFunc([]string{"/write", "/delete", "/action"}, func(kind string) bool { return strings.HasSuffix(e.Operation, kind) })
-}
+// carries reports whether the feed brings such a record, by package coverage's table.
+func (f Feed) carries(e *activity.Event) bool { return coverage.Feed(f).Carries(e) }

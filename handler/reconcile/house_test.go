@@ -126,10 +126,10 @@ func (a *azure) set(change func()) {
 	change()
 }
 
-func (a *azure) subscriptions() []string {
-	var ids []string
+func (a *azure) subscriptions() []activity.Scope {
+	var ids []activity.Scope
 	for _, r := range a.records {
-		if id := strings.ToLower(r.Subscription); !slices.Contains(ids, id) {
+		if id := activity.Scope(strings.ToLower(r.Subscription)); !slices.Contains(ids, id) {
 			ids = append(ids, id)
 		}
 	}
@@ -326,8 +326,8 @@ func (h *house) recovered(t testing.TB, from time.Time, hours int) map[string]bo
 func (h *house) ledger(t testing.TB, from, to time.Time) reconcile.Hour {
 	t.Helper()
 	var sum reconcile.Hour
-	for _, id := range h.reconciler.Subscriptions {
-		kept, err := h.store.Ledger(t.Context(), id, from, to)
+	for _, id := range h.reconciler.Scopes {
+		kept, err := h.store.Ledger(t.Context(), id.Key(), from, to)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -28,13 +28,13 @@ type Job struct {
 // Pipeline is what the job asks of package pipeline.
 type Pipeline interface {
 	Handle(ctx context.Context, b pipeline.Batch) (pipeline.Summary, error)
-	Gap(ctx context.Context, b pipeline.Batch, subscription, detail string) error
+	Gap(ctx context.Context, b pipeline.Batch, scope activity.Scope, detail string) error
 }
 
 // Run compares what is due. What it finds goes the way of every event, marked.
 func (j *Job) Run(ctx context.Context, in host.Invocation) (host.Result, error) {
-	if len(j.Reconciler.Subscriptions) == 0 {
-		in.Logger.Info("reconciliation is off: RECONCILE_SUBSCRIPTIONS is not set, so nobody can say that nothing was missed")
+	if len(j.Reconciler.Scopes) == 0 {
+		in.Logger.Info("reconciliation is off: SCOPES is not set, so hours are not compared with Azure")
 		return host.Result{}, nil
 	}
 	sum, err := j.For(in.Attempt(), in.Logger).Run(ctx, in.Attempt())
@@ -66,9 +66,9 @@ func (j *Job) For(id string, log *slog.Logger) *Reconciler {
 	}
 	r.Park = func(ctx context.Context, e activity.Event, reason error) error { return j.setAside(ctx, e, reason) }
 	r.Ring = func(ctx context.Context, g Gap) error {
-		log.Error("gap", "subscription", g.Subscription, "from", g.From, "to", g.To, "reason", g.Reason)
+		log.Error("gap", "scope", string(g.Scope), "from", g.From, "to", g.To, "reason", g.Reason)
 		detail := fmt.Sprintf("From %s to %s: %s.", notify.Clock(g.From), notify.Clock(g.To), strings.TrimSuffix(g.Reason, "."))
-		return j.Pipeline.Gap(ctx, batch, g.Subscription, detail)
+		return j.Pipeline.Gap(ctx, batch, g.Scope, detail)
 	}
 	return &r
 }

@@ -105,7 +105,7 @@ func (h *Hour) kept() (store.LedgerHour, error) {
 	if err != nil {
 		return store.LedgerHour{}, fmt.Errorf("write ledger: %w", err)
 	}
-	return store.LedgerHour{Subscription: h.Subscription, Hour: h.Hour, Body: body}, nil
+	return store.LedgerHour{Subscription: activity.Scope(h.Subscription).Key(), Hour: h.Hour, Body: body}, nil
 }
 
 // ReadHour reads what the store kept.

@@ -30,7 +30,7 @@ func TestTheLedgerFindsWhatAFeedDropped(t *testing.T) {
 	h := openHouse(t, from.Add(time.Hour))
 	h.azure.records = unique(digesttest.All(o), subscriptions)
 	h.reconciler.Feeds = []reconcile.Feed{reconcile.EventHub}
-	h.reconciler.Subscriptions = h.azure.subscriptions()
+	h.reconciler.Scopes = h.azure.subscriptions()
 
 	rng := rand.New(rand.NewPCG(7, 7))
 	silent := map[time.Time]bool{}
@@ -83,7 +83,7 @@ func TestTheLedgerFindsWhatAFeedDropped(t *testing.T) {
 		kinds[kind]++
 	}
 	t.Logf("%d records in %d hours of %d subscriptions; dropped %v; missed by the ledger %d, false %d; %d of the dropped ring, each once; %s in all, "+
-		"%d requests to Azure, %d RU for reconciliation, peak of the process %d MiB", len(h.azure.records), hours, len(h.reconciler.Subscriptions), kinds, missing, wrong, rung,
+		"%d requests to Azure, %d RU for reconciliation, peak of the process %d MiB", len(h.azure.records), hours, len(h.reconciler.Scopes), kinds, missing, wrong, rung,
 		time.Since(began).Round(time.Second), h.azure.requests(), h.spent(), memory.Sys>>20)
 }
 
@@ -91,7 +91,7 @@ func TestTheLedgerFindsWhatAFeedDropped(t *testing.T) {
 func TestMemoryDoesNotGrowWithAnOutage(t *testing.T) { // not parallel: it measures the process
 	h := hourHouse(t, 1)
 	h.azure.records = outage(7_000)
-	h.reconciler.Subscriptions, h.azure.page = h.azure.subscriptions(), 1000
+	h.reconciler.Scopes, h.azure.page = h.azure.subscriptions(), 1000
 	handed, most := 0, uint64(0)
 	h.reconciler.Take = func(_ context.Context, events []activity.Event, _ bool) error { handed += len(events); return nil }
 	heap := func() uint64 {

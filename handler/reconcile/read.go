@@ -2,11 +2,11 @@ package reconcile
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/auditbell/auditbell/handler/activity"
 	"github.com/auditbell/auditbell/handler/azure"
 	"github.com/auditbell/auditbell/handler/settings"
 )
@@ -25,21 +25,10 @@ const FoundLate = "found by reconciliation"
 // Unstored is the signal under which records are set aside that could not be recorded.
 const Unstored = "unstored"
 
-var subscriptionID = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
-
-// Read reads what is compared with what Azure lists. Without subscriptions nothing is.
+// Read reads what is compared with what Azure lists. Without scopes nothing is.
 func Read(s *settings.Set) *Reconciler {
 	r := &Reconciler{Budget: budget, Pages: pages}
-	ids := settings.Def{
-		Name: "RECONCILE_SUBSCRIPTIONS", Doc: "Ids of the subscriptions whose Activity Log is compared with what arrived, parted by commas; empty compares nothing.",
-		Hint: "the ids, without /subscriptions/ before them; the identity needs Microsoft.Insights/eventtypes/values/read there",
-	}
-	for _, id := range words(s.Text(ids)) {
-		if !subscriptionID.MatchString(id) {
-			s.Report(settings.Problem{Name: ids.Name, Reason: fmt.Sprintf("%q is no subscription id", id), Hint: ids.Hint})
-		}
-		r.Subscriptions = append(r.Subscriptions, id)
-	}
+	r.Scopes = readScopes(s)
 	feeds := settings.Def{Name: "RECONCILE_FEEDS", Default: "eventgrid", Doc: "Feeds that bring records of these subscriptions: eventgrid, eventhub, or both; what they should have brought and did not is missed."}
 	for _, name := range words(s.Text(feeds)) {
 		if !slices.Contains(Feeds, Feed(name)) {
@@ -59,8 +48,31 @@ func Read(s *settings.Set) *Reconciler {
 		Name: "RECONCILE_SUMMARY_AGE", Default: "6h",
 		Doc: "Age from which on what is found missing is told in one summary rather than one by one.",
 	})
-	r.Log.REST = azure.ResourceManager(s, len(r.Subscriptions) > 0)
+	r.Log.REST = azure.ResourceManager(s, len(r.Scopes) > 0)
 	return r
+}
+
+// readScopes reads what is watched. RECONCILE_SUBSCRIPTIONS is what deployments of the first version set; it names
+// subscriptions only and adds to SCOPES.
+func readScopes(s *settings.Set) []activity.Scope {
+	var all []activity.Scope
+	for _, d := range []settings.Def{
+		{
+			Name: "SCOPES", Doc: "What is watched: ids of subscriptions, managementGroups/NAME and tenant, comma-separated. Their own Activity Logs are compared with what arrived; those of tenant and groups are polled too.",
+			Hint: "such as tenant,managementGroups/contoso,ID; the identity needs Microsoft.Insights/eventtypes/values/read at each",
+		},
+		{Name: "RECONCILE_SUBSCRIPTIONS", Doc: "Ids of further subscriptions, comma-separated: the former name of SCOPES.", Hint: "use SCOPES"},
+	} {
+		for _, text := range words(s.Text(d)) {
+			scope, err := activity.ParseScope(text)
+			if err != nil {
+				s.Report(settings.Problem{Name: d.Name, Reason: err.Error()})
+			} else if !slices.Contains(all, scope) {
+				all = append(all, scope)
+			}
+		}
+	}
+	return all
 }
 
 // words are the parts of a list, in lower case.

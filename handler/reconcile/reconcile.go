@@ -1,4 +1,4 @@
-// Package reconcile proves that nothing was missed. For each subscription and closed hour it lists the Activity Log REST
+// Package reconcile proves that nothing was missed. For each watched scope (tenant, management group, subscription) and closed hour it lists the Activity Log REST
 // API, compares the list with what was recorded, hands what is missing to the pipeline, and writes down what it found:
 // the ledger.
 //
@@ -40,14 +40,14 @@ const alarmAfter = 6 * time.Hour
 
 // Reconciler compares subscriptions with what Azure lists. Its fields are set once.
 type Reconciler struct {
-	Log           source.ActivityLog // its Subscriptions are not looked at
-	Store         *store.Store
-	Subscriptions []string // ids, lower case
-	Feeds         []Feed   // those that are set up
-	Ignore        []string // operations, lower case, that Event Grid does not bring because the operator filters them
-	Lookback      time.Duration
-	Budget        time.Duration // of one run; what is not done then is done by the next one
-	Pages         int           // of Azure's lists that one run asks for at most
+	Log      source.ActivityLog // its Scopes are not looked at
+	Store    *store.Store
+	Scopes   []activity.Scope // that are watched
+	Feeds    []Feed           // those that are set up
+	Ignore   []string         // operations, lower case, that Event Grid does not bring because the operator filters them
+	Lookback time.Duration
+	Budget   time.Duration // of one run; what is not done then is done by the next one
+	Pages    int           // of Azure's lists that one run asks for at most
 
 	// Take hands records to the pipeline, in the order of their time. Old ones are to be told together. A nil error means
 	// that all of them are recorded and rung.
@@ -67,7 +67,7 @@ type Sum struct {
 	Recovered int `json:"recovered"`
 	Unproven  int `json:"unproven"` // hours that were compared and are not complete still
 	Pages     int `json:"pages"`
-	Failing   int `json:"failing"` // subscriptions that could not be compared
+	Failing   int `json:"failing"` // scopes that could not be compared
 	Behind    int `json:"behind"`  // hours that are due and were left to the next run
 }
 
@@ -82,12 +82,12 @@ type run struct {
 	hours map[time.Time]recordedHour
 }
 
-// recordedHour is what the store has of an hour, by subscription.
-type recordedHour map[string][]record
+// recordedHour is what the store has of an hour, by scope.
+type recordedHour map[activity.Scope][]record
 
 // work is a subscription whose lease this run has.
 type work struct {
-	id      string
+	scope   activity.Scope
 	kept    store.Reconciled
 	state   State
 	stopped bool // Azure refuses, or somebody else has taken over
@@ -110,10 +110,10 @@ func (r *Reconciler) Run(ctx context.Context, owner string) (Sum, error) {
 	x := r.newRun(owner)
 	var all []*work
 	var errs []error
-	for _, id := range r.Subscriptions {
-		w, err := x.claim(ctx, id)
+	for _, scope := range r.Scopes {
+		w, err := x.claim(ctx, scope)
 		if err != nil {
-			errs = append(errs, fmt.Errorf("subscription %s: %w", id, err))
+			errs = append(errs, fmt.Errorf("%s: %w", scope, err))
 		}
 		if w != nil {
 			all = append(all, w)
@@ -135,7 +135,7 @@ func (r *Reconciler) Run(ctx context.Context, owner string) (Sum, error) {
 	}
 	for _, w := range all {
 		if err := x.settle(ctx, w); err != nil {
-			errs = append(errs, fmt.Errorf("subscription %s: %w", w.id, err))
+			errs = append(errs, fmt.Errorf("%s: %w", w.scope, err))
 		}
 	}
 	return x.sum, errors.Join(errs...)
@@ -146,19 +146,19 @@ func (r *Reconciler) newRun(owner string) *run {
 }
 
 // claim takes a subscription's lease; nil when somebody else has it.
-func (x *run) claim(ctx context.Context, id string) (*work, error) {
+func (x *run) claim(ctx context.Context, scope activity.Scope) (*work, error) {
 	now := x.Store.Now()
-	kept, ok, err := x.Store.ClaimReconcile(ctx, id, alert.Lease{Owner: x.owner, Until: now.Add(leaseFor)})
+	kept, ok, err := x.Store.ClaimReconcile(ctx, scope.Key(), alert.Lease{Owner: x.owner, Until: now.Add(leaseFor)})
 	if err != nil || !ok {
 		return nil, err
 	}
-	w := &work{id: id, kept: kept}
+	w := &work{scope: scope, kept: kept}
 	if w.state, err = ReadState(kept); err != nil {
 		return nil, err
 	}
 	w.state.begin(now, x.Lookback)
 	for _, g := range w.state.skip(now) {
-		g.Subscription = id
+		g.Scope = scope
 		if err := x.Ring(ctx, g); err != nil {
 			return nil, fmt.Errorf("ring for a gap: %w", err) // unwritten, so the next run finds it again
 		}
@@ -242,7 +242,8 @@ func (x *run) recorded(ctx context.Context, hour time.Time) (recordedHour, error
 			return nil, err
 		}
 		if r, ok := recordOf(&one); ok {
-			have[one.Event.SubscriptionID] = append(have[one.Event.SubscriptionID], r)
+			scope := activity.ScopeOf(&one.Event)
+			have[scope] = append(have[scope], r)
 		}
 	}
 	x.hours[hour] = have
@@ -264,7 +265,7 @@ func (x *run) look(ctx context.Context, t task) error {
 		w.stopped = true
 		w.state.failed(now, err)
 		x.count(func(s *Sum) { s.Failing++ })
-		err = fmt.Errorf("subscription %s, hour %s: %w", w.id, t.hour.Format(hourLayout), err)
+		err = fmt.Errorf("%s, hour %s: %w", w.scope, t.hour.Format(hourLayout), err)
 	}
 	if w.reads > 0 && w.reads < leaveReads {
 		w.stopped = true // others read there as well
@@ -323,7 +324,7 @@ func (x *run) settle(ctx context.Context, w *work) error {
 	f := w.state.Fails
 	if since := f.Since; !since.IsZero() && x.Store.Now().Sub(since) >= alarmAfter {
 		g := Gap{
-			Subscription: w.id, From: w.state.Front[0], To: x.Store.Now(),
+			Scope: w.scope, From: w.state.Front[0], To: x.Store.Now(),
 			Reason: fmt.Sprintf("since %s no hour could be compared, in %d tries; the last one: %s", since.Format("2006-01-02 15:04 UTC"), f.Tries, f.Reason),
 		}
 		err = x.Ring(ctx, g)

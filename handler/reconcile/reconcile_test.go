@@ -28,7 +28,7 @@ func hourHouse(t *testing.T, operations int) *house {
 	h := openHouse(t, noon.Add(95*time.Minute))
 	h.azure.records = unique(digesttest.All(digesttest.Options{Seed: 9, From: noon, To: noon.Add(time.Hour), Operations: operations}), 1)
 	h.azure.records = slices.DeleteFunc(h.azure.records, func(r digesttest.Record) bool { return !r.Time.Before(noon.Add(time.Hour)) })
-	h.reconciler.Subscriptions = h.azure.subscriptions()
+	h.reconciler.Scopes = h.azure.subscriptions()
 	h.reconciler.Lookback = time.Hour
 	return h
 }
@@ -45,7 +45,7 @@ func (h *house) pass(d time.Duration) { h.now.Add(int64(d / time.Second)) }
 // the hour of the ledger, of the first subscription.
 func (h *house) ledgerOf(t *testing.T, hour time.Time) (reconcile.Hour, bool) {
 	t.Helper()
-	kept, ok, err := h.store.LedgerHour(t.Context(), h.reconciler.Subscriptions[0], hour)
+	kept, ok, err := h.store.LedgerHour(t.Context(), h.reconciler.Scopes[0].Key(), hour)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +61,7 @@ func (h *house) ledgerOf(t *testing.T, hour time.Time) (reconcile.Hour, bool) {
 
 func (h *house) state(t *testing.T) reconcile.State {
 	t.Helper()
-	kept, err := h.store.Reconciled(t.Context(), h.reconciler.Subscriptions[0])
+	kept, err := h.store.Reconciled(t.Context(), h.reconciler.Scopes[0].Key())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -158,7 +158,7 @@ func TestTwoInstancesDoNotGetInEachOthersWay(t *testing.T) {
 	}()
 	<-asks // now the first one has the lease
 	other := h.openReconciler(h.openStore(t), h.pipeline)
-	other.Subscriptions, other.Lookback = h.reconciler.Subscriptions, time.Hour
+	other.Scopes, other.Lookback = h.reconciler.Scopes, time.Hour
 	sum, err := other.Run(t.Context(), "second")
 	if err != nil || sum.Hours+sum.Pages+sum.Behind > 0 {
 		t.Errorf("the second one did %+v (%v), want nothing: the first one has the lease", sum, err)
@@ -203,13 +203,13 @@ func TestARefusalStopsOneSubscriptionOnly(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{http.StatusForbidden, http.StatusNotFound, http.StatusTooManyRequests} {
 		h := hourHouse(t, 10)
-		good := h.reconciler.Subscriptions[0]
+		good := h.reconciler.Scopes[0]
 		const bad = "00000000-0000-0000-0000-000000000001"
-		h.reconciler.Subscriptions = []string{good, bad}
+		h.reconciler.Scopes = []activity.Scope{good, bad}
 		h.azure.set(func() { h.azure.refuse[bad] = status })
 		for n := range 8 {
 			_, err := h.run(t)
-			if err == nil || !strings.Contains(err.Error(), bad) || strings.Contains(err.Error(), good) {
+			if err == nil || !strings.Contains(err.Error(), bad) || strings.Contains(err.Error(), string(good)) {
 				t.Errorf("%d: run %d says %v, want the refused subscription and no other", status, n, err)
 			}
 			h.pass(time.Hour)
@@ -217,7 +217,7 @@ func TestARefusalStopsOneSubscriptionOnly(t *testing.T) {
 		if got, ok := h.ledgerOf(t, noon); !ok || !got.Proven() {
 			t.Errorf("%d: the other subscription's hour is %+v", status, got)
 		}
-		if len(h.gaps) == 0 || h.gaps[0].Subscription != bad || !strings.Contains(h.gaps[0].Reason, fmt.Sprint(status)) {
+		if len(h.gaps) == 0 || h.gaps[0].Scope != bad || !strings.Contains(h.gaps[0].Reason, fmt.Sprint(status)) {
 			t.Errorf("%d: after eight hours the gaps %+v rang", status, h.gaps)
 		}
 		if _, ok, _ := h.store.LedgerHour(t.Context(), bad, noon); ok {
@@ -273,7 +273,7 @@ func TestTheOldIsToldAtOnce(t *testing.T) {
 	t.Parallel()
 	h := openHouse(t, noon.Add(20*time.Hour))
 	h.azure.records = unique(digesttest.All(digesttest.Options{Seed: 4, From: noon, To: noon.Add(12 * time.Hour), Operations: 600}), 1)
-	h.reconciler.Subscriptions = h.azure.subscriptions()
+	h.reconciler.Scopes = h.azure.subscriptions()
 	h.reconcileUntilDone(t)
 	for range 20 {
 		h.pass(time.Minute)
@@ -339,7 +339,7 @@ func TestTheListThatGrowsIsLookedAtAgain(t *testing.T) {
 func TestAnOperatorLooksAndRepairs(t *testing.T) {
 	t.Parallel()
 	h := hourHouse(t, 40)
-	id := h.reconciler.Subscriptions[0]
+	id := h.reconciler.Scopes[0]
 	before := h.milli.Load()
 	seen, missing, err := h.reconciler.Look(t.Context(), id, noon)
 	if err != nil || len(missing) != len(h.azure.records) || seen.Missed != len(missing) || seen.Recovered != 0 {

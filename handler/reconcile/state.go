@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/auditbell/auditbell/handler/activity"
 	"github.com/auditbell/auditbell/handler/store"
 )
 
@@ -50,10 +51,10 @@ type Failing struct {
 
 // Gap is a span of hours that cannot be compared.
 type Gap struct {
-	Subscription string    `json:"-"`
-	From         time.Time `json:"from"`
-	To           time.Time `json:"to"`
-	Reason       string    `json:"reason"`
+	Scope  activity.Scope `json:"-"`
+	From   time.Time      `json:"from"`
+	To     time.Time      `json:"to"`
+	Reason string         `json:"reason"`
 }
 
 // keepGaps and keepOpen bound the state, so that writing it stays cheap.

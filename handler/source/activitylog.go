@@ -3,6 +3,7 @@ package source
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"iter"
 	"net/http"
@@ -15,12 +16,13 @@ import (
 	"github.com/auditbell/auditbell/handler/payload"
 )
 
-// ActivityLog reads the Activity Log REST API of Azure Resource Manager, which keeps 90 days. A subscription that does
-// not answer is Unreadable and costs nothing but its own events.
+// ActivityLog reads the Activity Log REST API of Azure Resource Manager, which keeps 90 days, of tenant, management
+// groups and subscriptions: each has a log of its own. A scope that does not answer is Unreadable and costs nothing but
+// its own events.
 type ActivityLog struct {
 	REST
-	Subscriptions []string // ids
-	Groups        []string // management groups: every subscription below them is asked
+	Scopes []activity.Scope
+	Below  []string // management groups: every subscription below them is asked
 }
 
 var _ Finder = ActivityLog{}
@@ -38,38 +40,39 @@ const Retention = 90 * 24 * time.Hour
 // which, and the others are applied here.
 func (a ActivityLog) Find(ctx context.Context, f Filter) iter.Seq2[*Found, error] {
 	return func(yield func(*Found, error) bool) {
-		asked := map[string]bool{}
-		for subscription, err := range a.subscriptions(ctx, f.Subscriptions) {
+		asked := map[activity.Scope]bool{}
+		for scope, err := range a.scopes(ctx, f.Subscriptions) {
 			if ctx.Err() != nil {
 				yield(nil, fmt.Errorf("read activity log: %w", ctx.Err()))
 				return
 			}
 			if err != nil {
-				if !yield(&Found{Name: subscription, Unreadable: []Place{{Name: subscription, Reason: err.Error()}}}, nil) {
+				if !yield(&Found{Name: string(scope), Unreadable: []Place{{Name: string(scope), Reason: err.Error()}}}, nil) {
 					return
 				}
 				continue
 			}
-			if asked[subscription] { // below two management groups
+			if asked[scope] { // below two management groups
 				continue
 			}
-			asked[subscription] = true
-			if !a.pages(ctx, subscription, f, func(found *Found) bool { return yield(found, nil) }) {
+			asked[scope] = true
+			if !a.pages(ctx, scope, f, func(found *Found) bool { return yield(found, nil) }) {
 				return
 			}
 		}
 	}
 }
 
-// subscriptions yields every subscription to ask; wanted, when there is any, are the only ones.
-func (a ActivityLog) subscriptions(ctx context.Context, wanted []string) iter.Seq2[string, error] {
-	return func(yield func(string, error) bool) {
-		for _, id := range a.Subscriptions {
-			if id = strings.ToLower(id); among(wanted, id) && !yield(id, nil) {
+// scopes yields every scope to ask; of subscriptions only the wanted ones, when there are any. With an error it yields what
+// could not be listed.
+func (a ActivityLog) scopes(ctx context.Context, wanted []string) iter.Seq2[activity.Scope, error] {
+	return func(yield func(activity.Scope, error) bool) {
+		for _, one := range a.Scopes {
+			if one = activity.Scope(strings.ToLower(string(one))); (one.Kind() != activity.SubscriptionKind || among(wanted, string(one))) && !yield(one, nil) {
 				return
 			}
 		}
-		for _, group := range a.Groups {
+		for _, group := range a.Below {
 			address := a.Endpoint + "/providers/Microsoft.Management/managementGroups/" + url.PathEscape(group) + "/descendants?api-version=" + descendantsVersion
 			for address != "" {
 				var page struct {
@@ -81,14 +84,14 @@ func (a ActivityLog) subscriptions(ctx context.Context, wanted []string) iter.Se
 					err = json.Unmarshal(body, &page)
 				}
 				if err != nil {
-					yield("management group "+group, err)
+					yield(activity.Scope("subscriptions below management group "+group), err)
 					break
 				}
 				for _, below := range page.Value {
 					// The type is "Microsoft.Management/managementGroups/subscriptions" or "/subscriptions": the
 					// reference shows both.
 					id := strings.ToLower(below.Name)
-					if strings.HasSuffix(below.Type, "/subscriptions") && among(wanted, id) && !yield(id, nil) {
+					if strings.HasSuffix(below.Type, "/subscriptions") && among(wanted, id) && !yield(activity.Scope(id), nil) {
 						return
 					}
 				}
@@ -98,11 +101,11 @@ func (a ActivityLog) subscriptions(ctx context.Context, wanted []string) iter.Se
 	}
 }
 
-// pages reads one subscription; false when nobody wants more.
-func (a ActivityLog) pages(ctx context.Context, subscription string, f Filter, yield func(*Found) bool) bool {
-	for found, err := range a.List(ctx, subscription, f) {
+// pages reads one scope; false when the caller wants no more.
+func (a ActivityLog) pages(ctx context.Context, scope activity.Scope, f Filter, yield func(*Found) bool) bool {
+	for found, err := range a.List(ctx, scope, f) {
 		if err != nil {
-			name := "subscription " + subscription
+			name := scope.String()
 			found = &Found{Name: name, Unreadable: []Place{{Name: name, Reason: err.Error()}}}
 		}
 		if !yield(found) {
@@ -112,13 +115,12 @@ func (a ActivityLog) pages(ctx context.Context, subscription string, f Filter, y
 	return true
 }
 
-// List yields the pages of one subscription, whose window must have a begin. An error ends it: a *RefusedError where
+// List yields the pages of one scope's own log; the window must have a begin. An error ends it: a *RefusedError where
 // Azure said why.
-func (a ActivityLog) List(ctx context.Context, subscription string, f Filter) iter.Seq2[*Found, error] {
-	name := "subscription " + subscription
+func (a ActivityLog) List(ctx context.Context, scope activity.Scope, f Filter) iter.Seq2[*Found, error] {
+	name := scope.String()
 	query := url.Values{"api-version": {activityLogVersion}, "$filter": {odata(f)}}
-	address := a.Endpoint + "/subscriptions/" + url.PathEscape(subscription) + "/providers/Microsoft.Insights/eventtypes/management/values?" +
-		strings.ReplaceAll(query.Encode(), "+", "%20")
+	address := a.Endpoint + listPath(scope) + "?" + strings.ReplaceAll(query.Encode(), "+", "%20")
 	return func(yield func(*Found, error) bool) {
 		for item := int64(0); address != ""; {
 			body, err := a.ask(ctx, http.MethodGet, address, nil)
@@ -127,7 +129,7 @@ func (a ActivityLog) List(ctx context.Context, subscription string, f Filter) it
 				err = json.Unmarshal(body, &next)
 			}
 			if err != nil {
-				yield(nil, err)
+				yield(nil, explained(scope, err))
 				return
 			}
 			found := readPage(name, body, &item, f)
@@ -137,6 +139,38 @@ func (a ActivityLog) List(ctx context.Context, subscription string, f Filter) it
 			address = next.NextLink
 		}
 	}
+}
+
+// listPath is where a scope's own log is listed: "Activity Logs - List" and "Tenant Activity Logs - List" of the REST
+// reference. No page describes the list of a management group; that it answers under the group's resource id is known
+// from practice, so a 404 there is explained (see explained).
+func listPath(scope activity.Scope) string {
+	return escapePath(scope.ResourceID()) + "/providers/Microsoft.Insights/eventtypes/management/values"
+}
+
+func escapePath(id string) string {
+	parts := strings.Split(id, "/")
+	for i := range parts {
+		parts[i] = url.PathEscape(parts[i])
+	}
+	return strings.Join(parts, "/")
+}
+
+// explained adds to a refusal what an operator can do about it.
+func explained(scope activity.Scope, err error) error {
+	refused := new(RefusedError)
+	if !errors.As(err, &refused) {
+		return err
+	}
+	switch kind := scope.Kind(); {
+	case kind == activity.TenantKind && (refused.Status == http.StatusForbidden || refused.Status == http.StatusUnauthorized):
+		return fmt.Errorf("%w (hint: a Global Administrator with elevated access gives Reader once: az role assignment create --role Reader --scope /providers/Microsoft.Insights --assignee-object-id OBJECT_ID --assignee-principal-type ServicePrincipal)", err)
+	case kind == activity.GroupKind && (refused.Status == http.StatusForbidden || refused.Status == http.StatusUnauthorized):
+		return fmt.Errorf("%w (hint: az role assignment create --role Reader --scope %s --assignee-object-id OBJECT_ID --assignee-principal-type ServicePrincipal)", err, scope.ResourceID())
+	case kind == activity.GroupKind && refused.Status == http.StatusNotFound:
+		return fmt.Errorf("%w (the management group does not exist, or Azure does not list its log here; hint: az account management-group show --name %s)", err, scope.Name())
+	}
+	return err
 }
 
 // readPage reads the items of a page, which are counted on from item.

@@ -35,7 +35,7 @@ type fakeARM struct {
 }
 
 var (
-	listPath   = regexp.MustCompile(`^/subscriptions/([0-9a-f-]{36})/providers/Microsoft\.Insights/eventtypes/management/values$`)
+	listedPath = regexp.MustCompile(`^/subscriptions/([0-9a-f-]{36})/providers/Microsoft\.Insights/eventtypes/management/values$`)
 	filterText = regexp.MustCompile(`^eventTimestamp ge '([^']+)'(?: and eventTimestamp le '([^']+)')?(?: and (resourceGroupName|resourceUri|resourceProvider|correlationId) eq '([^']+)')?$`)
 )
 
@@ -53,7 +53,7 @@ func newFakeARM(t *testing.T) *fakeARM {
 func (a *fakeARM) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	path := listPath.FindStringSubmatch(r.URL.Path)
+	path := listedPath.FindStringSubmatch(r.URL.Path)
 	switch {
 	case r.Header.Get("Authorization") != "Bearer secret":
 		refuseARM(w, http.StatusUnauthorized, "AuthenticationFailed")
@@ -177,7 +177,7 @@ func TestActivityLogAsksWhatTheAPITakesAndAppliesTheRest(t *testing.T) {
 		"not in the API": {Filter{Window: window, Outcomes: []activity.Outcome{activity.Succeeded}, Operations: []string{"write"}}, ""},
 	} {
 		log := a.log()
-		log.Subscriptions = []string{strings.ToUpper(id)}
+		log.Scopes = []activity.Scope{activity.Scope(strings.ToUpper(id))}
 		got, places := findAll(log, c.f)
 		want := a.wanted(c.f, id)
 		if diff := cmp.Diff(want, got); diff != "" || len(places) > 0 {
@@ -193,7 +193,7 @@ func TestActivityLogReadsEverySubscriptionOfAManagementGroupOnce(t *testing.T) {
 	t.Parallel()
 	a := newFakeARM(t)
 	log := a.log()
-	log.Subscriptions, log.Groups = a.ids()[:1], []string{"root"}
+	log.Scopes, log.Below = []activity.Scope{activity.Scope(a.ids()[0])}, []string{"root"}
 	f := Filter{Window: Window{From: a.records[a.ids()[0]][0].Time.AddDate(0, -2, 0)}}
 	got, places := findAll(log, f)
 	if diff := cmp.Diff(a.wanted(f, a.ids()...), got); diff != "" || len(places) > 0 {
@@ -210,7 +210,7 @@ func TestActivityLogWaitsAsLongAsItIsAsked(t *testing.T) {
 	id := a.ids()[0]
 	a.refuse[id] = []int{429, 503}
 	log := a.log()
-	log.Subscriptions = []string{id}
+	log.Scopes = []activity.Scope{activity.Scope(id)}
 	f := Filter{Window: Window{From: a.records[id][0].Time.AddDate(0, -2, 0)}}
 	got, places := findAll(log, f)
 	if diff := cmp.Diff(a.wanted(f, id), got); diff != "" || len(places) > 0 {
@@ -226,7 +226,7 @@ func TestActivityLogNamesTheSubscriptionThatFails(t *testing.T) {
 	a := newFakeARM(t)
 	id := a.ids()[0]
 	log := a.log()
-	log.Subscriptions = []string{"00000000-0000-0000-0000-000000000000", id}
+	log.Scopes = []activity.Scope{"00000000-0000-0000-0000-000000000000", activity.Scope(id)}
 	f := Filter{Window: Window{From: a.records[id][0].Time.AddDate(0, -2, 0)}}
 	got, places := findAll(log, f)
 	if diff := cmp.Diff(a.wanted(f, id), got); diff != "" {
@@ -246,7 +246,7 @@ func TestActivityLogTakesNoTokenElsewhere(t *testing.T) {
 	a := newFakeARM(t)
 	a.elsewhere = thief.URL
 	log := a.log()
-	log.Groups = []string{"root"}
+	log.Below = []string{"root"}
 	_, places := findAll(log, Filter{Window: Window{From: time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)}})
 	if len(places) == 0 || !strings.Contains(places[0].Reason, "it leads to") {
 		t.Errorf("places = %v, want the link refused", places)

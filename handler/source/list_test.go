@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"testing"
 	"time"
+
+	"github.com/auditbell/auditbell/handler/activity"
 )
 
 // TestListSaysWhyItEnded asks with little patience: what the timer may not wait for, another run asks for.
@@ -17,7 +19,7 @@ func TestListSaysWhyItEnded(t *testing.T) {
 	log := a.log()
 	log.Patience, log.Answered = 5*time.Second, func(http.Header) { answers++ }
 	window := Window{From: a.records[id][0].Time.AddDate(0, -2, 0)}
-	for _, err := range log.List(t.Context(), id, Filter{Window: window}) {
+	for _, err := range log.List(t.Context(), activity.Scope(id), Filter{Window: window}) {
 		if refused := new(RefusedError); !errors.As(err, &refused) || refused.Status != 429 || refused.Wait != 17*time.Second {
 			t.Errorf("the first try ends with %v, want 429 and 17 s", err)
 		}
@@ -26,7 +28,7 @@ func TestListSaysWhyItEnded(t *testing.T) {
 		t.Errorf("it paused %v and saw %d answers, want no pause and one answer", a.paused, answers)
 	}
 	found := 0
-	for page, err := range log.List(t.Context(), id, Filter{Window: window}) {
+	for page, err := range log.List(t.Context(), activity.Scope(id), Filter{Window: window}) {
 		if err != nil {
 			t.Fatal(err)
 		}

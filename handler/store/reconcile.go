@@ -12,8 +12,8 @@ import (
 	"github.com/auditbell/auditbell/handler/alert"
 )
 
-// Reconciled is how far the comparison of one subscription with what Azure lists has come. Body is the business of
-// whoever compares; the lease sees to it that only one instance does.
+// Reconciled is how far a job about one scope has come: its comparison with what Azure lists, or, with poll- in front of
+// the scope's key, its polling. Body is the job's own; the lease lets one instance at a time do it.
 type Reconciled struct {
 	Subscription string          `json:"subscription"`
 	Lease        alert.Lease     `json:"lease,omitzero"`

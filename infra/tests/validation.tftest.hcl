@@ -184,6 +184,16 @@ run "functions" {
   expect_failures = [var.functions]
 }
 
+run "scopes" {
+  command = plan
+
+  variables {
+    scopes = ["tenant", "managementGroups/contoso", "0b1f6471-1bf0-4dda-aec3-cb9272f09590"]
+  }
+
+  expect_failures = [var.scopes]
+}
+
 run "reconciled_subscriptions" {
   command = plan
 

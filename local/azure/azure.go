@@ -76,6 +76,7 @@ type Server struct {
 	mu       sync.Mutex
 	faults   []Fault
 	requests []string
+	entries  []Entry
 }
 
 // New returns a stand-in that knows d.
@@ -122,6 +123,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.object(w, r)
 	case path == "/providers/Microsoft.ResourceGraph/resources":
 		s.query(w, r)
+	case strings.HasSuffix(path, listSuffix):
+		s.activityLog(w, r)
 	case definition.MatchString(path):
 		s.role(w, r)
 	default:

@@ -11,14 +11,14 @@ import (
 )
 
 // ledgerOff is what digests say where nothing is compared.
-const ledgerOff = "reconciliation is off, RECONCILE_SUBSCRIPTIONS is not set"
+const ledgerOff = "reconciliation is off, SCOPES is not set"
 
 // closing is how old an hour must be before somebody may ask for its proof.
 const closing = 2 * time.Hour
 
 // Ledger sums up what the comparisons of a period's hours came to.
 func (r *Record) Ledger(ctx context.Context, w source.Window) (*digest.Ledger, error) {
-	if len(r.Reconciler.Subscriptions) == 0 {
+	if len(r.Reconciler.Scopes) == 0 {
 		return &digest.Ledger{Off: ledgerOff}, nil
 	}
 	sum := ledgerSum{Ledger: &digest.Ledger{}, feeds: map[reconcile.Feed]reconcile.FeedHour{}}
@@ -26,8 +26,8 @@ func (r *Record) Ledger(ctx context.Context, w source.Window) (*digest.Ledger, e
 	if open := r.Now().Add(-closing); to.After(open) {
 		to = open
 	}
-	for _, id := range r.Reconciler.Subscriptions {
-		kept, err := r.Store.Ledger(ctx, id, from, to)
+	for _, scope := range r.Reconciler.Scopes {
+		kept, err := r.Store.Ledger(ctx, scope.Key(), from, to)
 		if err != nil {
 			return nil, err
 		}
@@ -40,7 +40,7 @@ func (r *Record) Ledger(ctx context.Context, w source.Window) (*digest.Ledger, e
 			hours[one.Hour.UTC()] = &h
 		}
 		for hour := from; !hour.Add(time.Hour).After(to); hour = hour.Add(time.Hour) {
-			sum.add(id, hour, hours[hour])
+			sum.add(string(scope), hour, hours[hour])
 		}
 	}
 	sum.delays()

@@ -1,0 +1,76 @@
+// Package coverage says which feed carries which records: the kinds of scope, the categories, the operations and the
+// phases, each with the source of the fact. What a rule needs and what the connected feeds carry decide together whether
+// the rule can produce an alert. It is not for what did arrive: the store and package reconcile know that.
+package coverage
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/auditbell/auditbell/handler/activity"
+)
+
+// Feed is a way on which Azure hands records over.
+type Feed string
+
+// The feeds, by the names that settings use.
+const (
+	EventGrid Feed = "eventgrid"      // Event Grid system topic of a subscription, in either schema
+	EventHub  Feed = "eventhub"       // diagnostic setting of a subscription
+	GroupHub  Feed = "eventhub-group" // diagnostic setting of a management group
+	Poll      Feed = "poll"           // the tenant's and the management groups' own Activity Logs, listed by REST
+	Listed    Feed = "activity-log"   // a subscription's Activity Log, listed by REST: what reconciliation compares with
+)
+
+// Row is what one feed carries.
+type Row struct {
+	Feed       Feed
+	Scopes     []activity.ScopeKind
+	Categories []activity.Category
+	// Verbs are the last parts of operations that the feed carries; nil: all.
+	Verbs []string
+	// EndsOnly: only records that say how an operation ended, and only with the resource that it was about.
+	EndsOnly bool
+	Source   string // where the fact stands
+}
+
+// Table is what each feed carries.
+var Table = []Row{
+	{
+		EventGrid, []activity.ScopeKind{activity.SubscriptionKind}, []activity.Category{activity.Administrative}, []string{"write", "delete", "action"}, true,
+		`learn "Azure subscription as an Event Grid source": Microsoft.Resources.Resource{Write,Delete,Action}{Success,Failure,Cancel}`,
+	},
+	{
+		EventHub, []activity.ScopeKind{activity.SubscriptionKind}, activity.Categories, nil, false,
+		`learn "Azure Monitor activity log", section Export: the eight categories of a subscription's diagnostic setting`,
+	},
+	{
+		GroupHub, []activity.ScopeKind{activity.GroupKind}, []activity.Category{activity.Administrative, activity.Policy}, nil, false,
+		`REST "Management Group Diagnostic Settings - Create Or Update": categories Administrative and Policy`,
+	},
+	{
+		Poll, []activity.ScopeKind{activity.TenantKind, activity.GroupKind}, activity.Categories, nil, false,
+		`REST "Tenant Activity Logs - List"; the management group's list is known from practice, not from a page`,
+	},
+	{
+		Listed, []activity.ScopeKind{activity.SubscriptionKind}, activity.Categories, nil, false,
+		`REST "Activity Logs - List"`,
+	},
+}
+
+// Carries reports whether the feed brings such a record, whichever place it belongs to among those that the feed is
+// connected to.
+func (f Feed) Carries(e *activity.Event) bool {
+	return slices.ContainsFunc(Table, func(r Row) bool { return r.Feed == f && r.carries(e) })
+}
+
+func (r *Row) carries(e *activity.Event) bool {
+	if !slices.Contains(r.Scopes, activity.ScopeOf(e).Kind()) || e.Category != "" && !slices.Contains(r.Categories, e.Category) {
+		return false
+	}
+	if r.EndsOnly && (e.ResourceID == "" || !slices.Contains([]activity.Outcome{activity.Succeeded, activity.Failed, activity.Canceled}, e.Outcome)) {
+		return false
+	}
+	verb := e.Operation[strings.LastIndexByte(e.Operation, '/')+1:]
+	return r.Verbs == nil || strings.Contains(e.Operation, "/") && slices.Contains(r.Verbs, strings.ToLower(verb))
+}
