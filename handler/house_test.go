@@ -81,6 +81,7 @@ var arrows = map[string][]string{
 	"infra":                     {},
 	"infra/stage":               {"infra/stage/layout"},
 	"infra/stage/layout":        {},
+	"infra/deploy":              {"infra/stage/layout"}, // it publishes what layout builds
 	"infra/check":               {},
 	"infra/check/refresh":       {"infra/check"},
 	"local":                     {"local/scenario", "local/stack"},

@@ -45,7 +45,7 @@ locals {
   deletions = merge(
     var.evidence_access_logs.storage ? {
       evidence-blob-delete = {
-        description = "Somebody deleted, or tried to delete, a blob or a container of the audit or archive account. The dead letters that were replayed are deleted by whoever replayed them and are in this too."
+        description = "An identity deleted, or tried to delete, a blob or a container of the audit or archive account. The dead letters that were replayed are deleted by the operator who replayed them and are in this too."
         query       = <<-KQL
           StorageBlobLogs
           | where AccountName in~ ("${azurerm_storage_account.audit.name}", "${azurerm_storage_account.archive.name}")
@@ -56,7 +56,7 @@ locals {
     } : {},
     var.evidence_access_logs.cosmos ? {
       evidence-item-delete = {
-        description = "Somebody deleted, or tried to delete, an item or a container of the store. Auditbell's own identity may not delete and never does."
+        description = "An identity deleted, or tried to delete, an item or a container of the store. Auditbell's own identity may not delete and never does."
         query       = <<-KQL
           CDBDataPlaneRequests
           | where AccountName =~ "${azurerm_cosmosdb_account.main.name}"

@@ -2,7 +2,7 @@
 #
 # It is an azapi resource because azurerm 5.2 writes AzureWebJobsStorage with an account key beside the identity's
 # settings, which breaks the latter (hashicorp/terraform-provider-azurerm #29693). What Azure returns of a site has no
-# app settings in it, so a change that somebody made in the portal is not seen in a plan; the next apply that changes
+# app settings in it, so a change made in the portal is not seen in a plan; the next apply that changes
 # anything here puts ours back.
 
 resource "azurerm_service_plan" "main" {
@@ -89,7 +89,7 @@ resource "azapi_resource" "function_app" {
   lifecycle {
     precondition {
       condition     = contains(local.functions, "eventgrid-activity") && contains(local.functions, "deliver")
-      error_message = "the functions eventgrid-activity and deliver are what rings; functions/ or var.functions lacks one of them."
+      error_message = "the functions eventgrid-activity and deliver are needed; functions/ or var.functions lacks one of them."
     }
     precondition {
       condition     = !contains(var.secret_settings, "SLACK_BOT_TOKEN") || var.slack_channel != null
@@ -114,7 +114,7 @@ resource "azapi_resource" "function_app" {
   }
 }
 
-# The same rules once more, because Azure does not show them in the site: read here, a rule that somebody added, or that a
+# The same rules once more, because Azure does not show them in the site: read here, a rule added in the portal, or one that a
 # killed publication left, is a change in the next plan, and the apply takes it away.
 resource "azapi_update_resource" "inbound" {
   type        = "Microsoft.Web/sites/config@2023-12-01"

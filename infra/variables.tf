@@ -343,7 +343,7 @@ variable "watch_action_group_ids" {
 }
 
 variable "no_outside_watcher" {
-  description = "True accepts that nobody is told when the app itself does not work."
+  description = "True accepts that no person is notified when the app itself does not work."
   type        = bool
   default     = false
 }
@@ -392,7 +392,7 @@ variable "secret_delete_query_alert_enabled" {
 }
 
 variable "self_watch_alert_enabled" {
-  description = "Let Azure Monitor tell `alert_emails` when Auditbell's self-watch logs nothing for six hours, and when no timer function succeeded for 15 minutes. Costs about two dollars a month."
+  description = "Let Azure Monitor notify `alert_emails` when Auditbell's self-watch logs nothing for six hours, and when no timer function succeeded for 15 minutes. Costs about two dollars a month."
   type        = bool
   default     = true
 }
@@ -546,7 +546,7 @@ variable "event_hub" {
 }
 
 variable "email" {
-  description = "Communication Services with an Azure-managed domain, for digests and, where alert_to names somebody, alerts. Null: none here; another mail server or Microsoft Graph is set in app_settings. data_location is where Microsoft keeps mail data at rest."
+  description = "Communication Services with an Azure-managed domain, for digests and, where alert_to is not empty, alerts. Null: none here; another mail server or Microsoft Graph is set in app_settings. data_location is where Microsoft keeps mail data at rest."
   type = object({
     data_location = string
     sender        = optional(string, "auditbell")
@@ -579,7 +579,7 @@ variable "budget" {
 
   validation {
     condition     = var.budget == null || try(var.budget.amount > 0 && length(var.budget.emails) > 0, false)
-    error_message = "budget.amount must be above 0 and budget.emails must name somebody."
+    error_message = "budget.amount must be above 0 and budget.emails must not be empty."
   }
   validation {
     condition     = var.budget == null || can(regex("^20[0-9]{2}-(0[1-9]|1[0-2])-01T00:00:00Z$", var.budget.start_date))

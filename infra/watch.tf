@@ -1,4 +1,4 @@
-# Who is told when Auditbell itself does not work. None of this calls the app: Azure Monitor mails, or calls action groups
+# Who is notified when Auditbell itself does not work. None of this calls the app: Azure Monitor mails, or calls action groups
 # of your own. docs/operations.md has a line for each of these alerts.
 
 resource "azurerm_monitor_action_group" "watch" {

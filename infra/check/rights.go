@@ -108,7 +108,7 @@ func (r *repo) actions() (actions, problems []string) {
 		for _, name := range slices.Sorted(maps.Keys(m.resources)) {
 			kind := armTypes[m.resources[name].Labels[0]]
 			if kind == "" {
-				problems = append(problems, at(m.resources[name])+" has a type whose rights nobody looked up; add it to armTypes in infra/check/rights.go")
+				problems = append(problems, at(m.resources[name])+" has a type that armTypes lacks; add it to armTypes in infra/check/rights.go")
 				continue
 			}
 			for _, verb := range []string{"read", "write", "delete"} {

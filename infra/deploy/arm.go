@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"os/exec"
@@ -75,43 +76,52 @@ func isStatus(err error, status int) bool {
 	return errors.As(err, &r) && r.status == status
 }
 
-// do asks for one resource; in and out are JSON and may be nil. path starts with /subscriptions.
-func (c *client) do(ctx context.Context, method, path, api string, query url.Values, in, out any) error {
-	if query == nil {
-		query = url.Values{}
-	}
-	query.Set("api-version", api)
-	u := c.endpoint + (&url.URL{Path: path}).EscapedPath() + "?" + query.Encode()
-	return c.send(ctx, method, u, "application/json", in, out)
+// call is one request. in and out are JSON and may be nil; in may be a file.
+type call struct {
+	method      string
+	path        string // starts with /subscriptions; for send, a whole address
+	api         string // api-version
+	query       url.Values
+	contentType string // of a file
+	in, out     any
+}
+
+// do asks Azure Resource Manager for one resource.
+func (c *client) do(ctx context.Context, r call) error {
+	query := url.Values{"api-version": {r.api}}
+	maps.Copy(query, r.query)
+	r.path = c.endpoint + (&url.URL{Path: r.path}).EscapedPath() + "?" + query.Encode()
+	return c.send(ctx, r)
 }
 
 // send asks for any address with the same token: the app's deployment site takes it too.
-func (c *client) send(ctx context.Context, method, address, contentType string, in, out any) error {
-	request, err := runtime.NewRequest(ctx, method, address)
+func (c *client) send(ctx context.Context, r call) error {
+	request, err := runtime.NewRequest(ctx, r.method, r.path)
 	if err != nil {
-		return fmt.Errorf("%s %s: %w", method, address, err)
+		return fmt.Errorf("%s %s: %w", r.method, r.path, err)
 	}
-	if err := setBody(request, contentType, in); err != nil {
+	if err := setBody(request, r.contentType, r.in); err != nil {
 		return err
 	}
+	what := r.method + " " + request.Raw().URL.Path
 	request.Raw().Header.Set("If-Match", "*")
 	response, err := c.pipeline.Do(request)
 	if err != nil {
-		return fmt.Errorf("%s %s: %w", method, request.Raw().URL.Path, err)
+		return fmt.Errorf("%s: %w", what, err)
 	}
 	defer func() { _ = response.Body.Close() }()
 	text, err := io.ReadAll(response.Body)
 	if err != nil {
-		return fmt.Errorf("read answer of %s: %w", request.Raw().URL.Path, err)
+		return fmt.Errorf("read answer of %s: %w", what, err)
 	}
 	if response.StatusCode/100 != 2 {
-		return refused(method+" "+request.Raw().URL.Path, response.StatusCode, text)
+		return refused(what, response.StatusCode, text)
 	}
-	if out == nil || len(text) == 0 {
+	if r.out == nil || len(text) == 0 {
 		return nil
 	}
-	if err := json.Unmarshal(text, out); err != nil {
-		return fmt.Errorf("decode answer of %s: %w", request.Raw().URL.Path, err)
+	if err := json.Unmarshal(text, r.out); err != nil {
+		return fmt.Errorf("decode answer of %s: %w", what, err)
 	}
 	return nil
 }
@@ -140,7 +150,7 @@ func refused(what string, status int, text []byte) error {
 
 // remove deletes a resource that may be gone already.
 func (c *client) remove(ctx context.Context, path, api string) error {
-	err := c.do(ctx, http.MethodDelete, path, api, nil, nil, nil)
+	err := c.do(ctx, call{method: http.MethodDelete, path: path, api: api})
 	if isStatus(err, http.StatusNotFound) {
 		return nil
 	}

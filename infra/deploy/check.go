@@ -34,7 +34,7 @@ func (d *deployment) registerProviders(ctx context.Context) error {
 		}
 		missing = append(missing, name)
 		d.say("registering %s", name)
-		if err := d.arm.do(ctx, http.MethodPost, d.subscription("/providers/"+name+"/register"), resourcesAPI, nil, nil, nil); err != nil {
+		if err := d.arm.do(ctx, call{method: http.MethodPost, path: d.subscription("/providers/" + name + "/register"), api: resourcesAPI}); err != nil {
 			return err
 		}
 	}
@@ -54,7 +54,7 @@ func (d *deployment) subscription(rest string) string {
 
 func (d *deployment) registered(ctx context.Context, name string) (bool, error) {
 	var p struct{ RegistrationState string }
-	err := d.arm.do(ctx, http.MethodGet, d.subscription("/providers/"+name), resourcesAPI, nil, nil, &p)
+	err := d.arm.do(ctx, call{method: http.MethodGet, path: d.subscription("/providers/" + name), api: resourcesAPI, out: &p})
 	return p.RegistrationState == "Registered", err
 }
 
@@ -80,7 +80,7 @@ func (d *deployment) missingSecrets(ctx context.Context) ([]string, error) {
 	var missing []string
 	for _, setting := range slices.Sorted(maps.Keys(d.facts.Secrets)) {
 		name := d.facts.Secrets[setting]
-		err := d.arm.do(ctx, http.MethodGet, d.facts.KeyVaultID+"/secrets/"+name, "2023-07-01", nil, nil, nil)
+		err := d.arm.do(ctx, call{method: http.MethodGet, path: d.facts.KeyVaultID + "/secrets/" + name, api: "2023-07-01"})
 		if isStatus(err, http.StatusNotFound) {
 			missing = append(missing, name)
 		} else if err != nil {
@@ -90,7 +90,7 @@ func (d *deployment) missingSecrets(ctx context.Context) ([]string, error) {
 	return missing, nil
 }
 
-// check looks at the result as Azure has it, and tells everything that is wrong at once.
+// check looks at the result as Azure has it, and lists everything that is wrong.
 func (d *deployment) check(ctx context.Context) error {
 	checks := []struct {
 		title string
@@ -130,7 +130,7 @@ func (d *deployment) checkReferences(ctx context.Context) error {
 			Properties struct{ Status, Details string }
 		}
 	}
-	if err := d.arm.do(ctx, http.MethodGet, d.facts.FunctionAppID+"/config/configreferences/appsettings", webAPI, nil, nil, &list); err != nil {
+	if err := d.arm.do(ctx, call{method: http.MethodGet, path: d.facts.FunctionAppID + "/config/configreferences/appsettings", api: webAPI, out: &list}); err != nil {
 		return err
 	}
 	var problems []error
@@ -149,7 +149,7 @@ func (d *deployment) checkDelivery(ctx context.Context) error {
 	var s struct {
 		Properties struct{ ProvisioningState string }
 	}
-	err := d.arm.do(ctx, http.MethodGet, d.facts.SystemTopicID+"/eventSubscriptions/auditbell", "2022-06-15", nil, nil, &s)
+	err := d.arm.do(ctx, call{method: http.MethodGet, path: d.facts.SystemTopicID + "/eventSubscriptions/auditbell", api: "2022-06-15", out: &s})
 	if err == nil && s.Properties.ProvisioningState != "Succeeded" {
 		err = fmt.Errorf("the event subscription is %s", s.Properties.ProvisioningState)
 	}
@@ -175,7 +175,7 @@ func (d *deployment) firstMessage(ctx context.Context) error {
 	start := time.Now().UTC().Add(-time.Minute).Truncate(time.Minute)
 	group := d.subscription("/resourceGroups/" + name)
 	in := map[string]string{"location": d.facts.Location}
-	if err := d.arm.do(ctx, http.MethodPut, group, resourcesAPI, nil, in, nil); err != nil {
+	if err := d.arm.do(ctx, call{method: http.MethodPut, path: group, api: resourcesAPI, in: in}); err != nil {
 		return err
 	}
 	if err := d.arm.remove(ctx, group, resourcesAPI); err != nil {
@@ -204,7 +204,7 @@ func (d *deployment) deliveredSince(ctx context.Context, start time.Time) (bool,
 		"timespan": {start.Format(time.RFC3339) + "/" + time.Now().UTC().Add(time.Minute).Format(time.RFC3339)},
 		"$filter":  {"EventSubscriptionName eq 'auditbell'"},
 	}
-	if err := d.arm.do(ctx, http.MethodGet, d.facts.SystemTopicID+"/providers/Microsoft.Insights/metrics", "2018-01-01", query, nil, &m); err != nil {
+	if err := d.arm.do(ctx, call{method: http.MethodGet, path: d.facts.SystemTopicID + "/providers/Microsoft.Insights/metrics", api: "2018-01-01", query: query, out: &m}); err != nil {
 		return false, err
 	}
 	for _, v := range m.Value {

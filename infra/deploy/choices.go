@@ -102,7 +102,7 @@ func (d *deployment) chooseWatchers(choices map[string]any, takes []string) erro
 	}
 	address := d.ask("Whom shall Azure Monitor mail when Auditbell does not work? ")
 	if address == "" {
-		return errors.New("nobody would be told when the app does not run (hint: --alert-email you@example.com, or no_outside_watcher = true in your module block)")
+		return errors.New("no address is notified when the app does not run (hint: --alert-email you@example.com, or no_outside_watcher = true in your module block)")
 	}
 	choices["alert_emails"] = []string{address}
 	return nil

@@ -278,7 +278,7 @@ func TestPolicyForbidsToLetInThePublisher(t *testing.T) {
 	w.deployed()
 }
 
-func TestNobodyWouldBeTold(t *testing.T) {
+func TestAddressIsRequired(t *testing.T) {
 	t.Parallel()
 	text, err := newWorld(t).run()
 	if err == nil || !strings.Contains(text, "--alert-email") {

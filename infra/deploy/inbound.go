@@ -50,19 +50,19 @@ func (s site) deploymentSite() (string, error) {
 }
 
 func (d *deployment) site(ctx context.Context) (s site, err error) {
-	err = d.arm.do(ctx, http.MethodGet, d.facts.FunctionAppID, webAPI, nil, nil, &s)
+	err = d.arm.do(ctx, call{method: http.MethodGet, path: d.facts.FunctionAppID, api: webAPI, out: &s})
 	return s, err
 }
 
 func (d *deployment) config(ctx context.Context) (c config, err error) {
-	err = d.arm.do(ctx, http.MethodGet, d.facts.FunctionAppID+"/config/web", webAPI, nil, nil, &c)
+	err = d.arm.do(ctx, call{method: http.MethodGet, path: d.facts.FunctionAppID + "/config/web", api: webAPI, out: &c})
 	return c, err
 }
 
 func (d *deployment) setRules(ctx context.Context, rules []map[string]any) error {
 	var c config
 	c.Properties.Rules = rules
-	err := d.arm.do(ctx, http.MethodPatch, d.facts.FunctionAppID+"/config/web", webAPI, nil, c, nil)
+	err := d.arm.do(ctx, call{method: http.MethodPatch, path: d.facts.FunctionAppID + "/config/web", api: webAPI, in: c})
 	if isStatus(err, http.StatusForbidden) {
 		return fmt.Errorf("%w (hint: where a policy forbids this, --through-arm publishes without it)", err)
 	}

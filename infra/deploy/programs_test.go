@@ -42,8 +42,8 @@ func az(args []string) error {
 
 func print(v any) error { return json.NewEncoder(os.Stdout).Encode(v) }
 
-// call asks the stand-in as one of the programs.
-func call(agent, method, address string, in, out any) (int, error) {
+// ask asks the stand-in as one of the programs.
+func ask(agent, method, address string, in, out any) (int, error) {
 	var body io.Reader
 	switch in := in.(type) {
 	case nil:
@@ -75,7 +75,7 @@ func call(agent, method, address string, in, out any) (int, error) {
 }
 
 func armCall(agent, method, path string, in, out any) error {
-	status, err := call(agent, method, os.Getenv("AUDITBELL_ARM")+path+"?api-version=1", in, out)
+	status, err := ask(agent, method, os.Getenv("AUDITBELL_ARM")+path+"?api-version=1", in, out)
 	if err == nil && status/100 != 2 {
 		err = &refusal{status: status, what: path}
 	}
@@ -198,13 +198,13 @@ func coreTools(args []string) error {
 	if err != nil {
 		return err
 	}
-	if status, err := call("func", http.MethodPost, base+"/api/publish?isAsync=true", archive, nil); err != nil || status != http.StatusAccepted {
+	if status, err := ask("func", http.MethodPost, base+"/api/publish?isAsync=true", archive, nil); err != nil || status != http.StatusAccepted {
 		return fmt.Errorf("Error uploading archive: %d %w", status, err)
 	}
 	fmt.Println("Deployment in progress, please wait...")
 	for done := false; !done; {
 		var all []deploymentState
-		if _, err := call("func", http.MethodGet, base+"/api/deployments", nil, &all); err != nil {
+		if _, err := ask("func", http.MethodGet, base+"/api/deployments", nil, &all); err != nil {
 			return err
 		}
 		done = len(all) > 0 && all[0].Status == stateSuccess
@@ -215,7 +215,7 @@ func coreTools(args []string) error {
 	}
 	fmt.Print("Checking the app health...")
 	for range 15 {
-		if status, err := call("func", http.MethodGet, "https://"+s.Properties.DefaultHostName+"/admin/host/status?code="+keys.MasterKey, nil, nil); err == nil && status == http.StatusOK {
+		if status, err := ask("func", http.MethodGet, "https://"+s.Properties.DefaultHostName+"/admin/host/status?code="+keys.MasterKey, nil, nil); err == nil && status == http.StatusOK {
 			fmt.Println(" done")
 			return nil
 		}

@@ -144,19 +144,19 @@ func (d *deployment) upload(ctx context.Context, s site, archive string) error {
 		return err
 	}
 	d.say("uploading %s to %s", archive, base)
-	if err := d.arm.send(ctx, http.MethodPost, base+"/api/publish?isAsync=true&Deployer=auditbell", "application/zip", file, nil); err != nil {
+	if err := d.arm.send(ctx, call{method: http.MethodPost, path: base + "/api/publish?isAsync=true&Deployer=auditbell", contentType: "application/zip", in: file}); err != nil {
 		return err
 	}
 	if err := d.follow(ctx, base, before.ID); err != nil {
 		return err
 	}
-	return d.arm.do(ctx, http.MethodPost, d.facts.FunctionAppID+"/host/default/sync", webAPI, nil, nil, nil)
+	return d.arm.do(ctx, call{method: http.MethodPost, path: d.facts.FunctionAppID + "/host/default/sync", api: webAPI})
 }
 
 // latest is the newest deployment, empty when there was none.
 func (d *deployment) latest(ctx context.Context, base string) (deploymentState, error) {
 	var all []deploymentState
-	if err := d.arm.send(ctx, http.MethodGet, base+"/api/deployments", "", nil, &all); err != nil {
+	if err := d.arm.send(ctx, call{method: http.MethodGet, path: base + "/api/deployments", out: &all}); err != nil {
 		return deploymentState{}, err
 	}
 	if len(all) == 0 {
@@ -187,7 +187,7 @@ func (d *deployment) follow(ctx context.Context, base, before string) error {
 // functions are the names that Azure lists.
 func (d *deployment) functions(ctx context.Context) ([]string, error) {
 	var list struct{ Value []struct{ Name string } }
-	if err := d.arm.do(ctx, http.MethodGet, d.facts.FunctionAppID+"/functions", webAPI, nil, nil, &list); err != nil {
+	if err := d.arm.do(ctx, call{method: http.MethodGet, path: d.facts.FunctionAppID + "/functions", api: webAPI, out: &list}); err != nil {
 		return nil, err
 	}
 	var names []string

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// deploySteps bring everything to Azure. Whoever reads the titles knows what happens.
+// deploySteps bring everything to Azure. The titles say what happens.
 var deploySteps = []step{
 	{"look for the programs and sign in", (*deployment).signIn},
 	{"write down the choices", (*deployment).writeChoices},
@@ -58,7 +58,7 @@ func open(f flags) (*deployment, error) {
 	return &deployment{flags: f, out: os.Stdout, in: os.Stdin, arm: arm, plain: &http.Client{Timeout: time.Minute}}, nil
 }
 
-// signIn finds the programs before minutes of work, and tells who is signed in and where.
+// signIn finds the programs before minutes of work, and says who is signed in and where.
 func (d *deployment) signIn(ctx context.Context) error {
 	tool, err := findTool(d.Tool)
 	if err != nil {

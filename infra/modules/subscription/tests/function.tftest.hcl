@@ -194,7 +194,7 @@ run "reader_role" {
   expect_failures = [var.reader_role]
 }
 
-run "dead_letters_are_told_past_the_app_on_a_topic_of_others_too" {
+run "dead_letters_go_past_the_app_on_a_topic_of_others_too" {
   command = plan
 
   variables {
@@ -210,7 +210,7 @@ run "dead_letters_are_told_past_the_app_on_a_topic_of_others_too" {
     error_message = "a topic that was there already is watched as well"
   }
   assert {
-    condition     = [for a in azurerm_monitor_metric_alert.dead_letters[0].action : a.action_group_id] == var.core.watch_action_group_ids
+    condition     = join(",", [for a in azurerm_monitor_metric_alert.dead_letters[0].action : a.action_group_id]) == join(",", var.core.watch_action_group_ids)
     error_message = "the app did not answer, so the alert must not call it"
   }
 }
