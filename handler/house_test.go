@@ -41,7 +41,7 @@ var arrows = map[string][]string{
 	"handler/poll":   {"handler/activity", "handler/alert", "handler/host", "handler/pipeline", "handler/source", "handler/store"},
 	"handler/clicks": {"handler/alert", "handler/exception", "handler/host", "handler/notify", "handler/notify/slack", "handler/pipeline", "handler/settings"},
 	"handler/digest/publish": {
-		"handler/activity", "handler/alert", "handler/azure", "handler/digest", "handler/digest/archive", "handler/digest/timestamp", "handler/enrich", "handler/exception",
+		"handler/activity", "handler/alert", "handler/azure", "handler/calendar", "handler/digest", "handler/digest/archive", "handler/digest/timestamp", "handler/enrich", "handler/exception",
 		"handler/host", "handler/notify", "handler/notify/email", "handler/pipeline", "handler/reconcile", "handler/rules", "handler/settings", "handler/source", "handler/store",
 	},
 	"handler/jsonscan":          {},

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
@@ -114,7 +115,7 @@ func (c *digestCmd) formats() ([]digest.Format, error) {
 // when reads the zone and the time of generation.
 func (c *digestCmd) when() (*time.Location, time.Time, error) {
 	zone, err := time.LoadLocation(c.Zone)
-	if err != nil {
+	if err != nil || c.Zone == "Local" {
 		return nil, time.Time{}, misuse("%q is not a time zone such as Europe/Berlin", c.Zone)
 	}
 	now := time.Now().Truncate(time.Second)
@@ -174,7 +175,7 @@ func (c *digestCmd) write(ctx context.Context, w written, std Surroundings) erro
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(std.Err, "%s: %s\nmanifest SHA-256 %s\n", c.Out, w.report.Completeness.Statement, hash)
+	fmt.Fprintf(std.Err, "%s: %s. %s\nmanifest SHA-256 %s\n", c.Out, w.report.Completeness.Verdict.Words(), w.report.Completeness.Statement, hash)
 	return c.stamp(ctx, hash, std)
 }
 
@@ -216,17 +217,19 @@ func putInto(folder string) digest.Put {
 	}
 }
 
-// complain names what was unreadable, first places first.
+// complain says the verdict on standard error where it is not proven. What is known to be missing makes the exit code 1.
 func (c *digestCmd) complain(r digest.Report, std Surroundings) error {
-	n := r.Completeness.Unreadable
-	if n == 0 {
+	if r.Completeness.Complete {
 		return nil
 	}
 	for _, p := range r.Completeness.Places {
 		fmt.Fprintln(std.Err, p)
 	}
-	fmt.Fprintf(std.Err, "handler: %d unreadable; the report says so too\n", n)
-	return errNo
+	fmt.Fprintf(std.Err, "handler: %s: %s\n", r.Completeness.Verdict.Words(), strings.Join(r.Completeness.Reasons, "; "))
+	if r.Completeness.Verdict == digest.Incomplete {
+		return errNo
+	}
+	return nil
 }
 
 // readPrevious reads the bundle of the period before, by its manifest.

@@ -45,7 +45,7 @@ func TestDigestTellsWhoWatched(t *testing.T) {
 		reports = append(reports, o.completeness(t, day.AddDate(0, 0, back)))
 	}
 	first, second := reports[0], reports[1]
-	if c := first.Canary; c.Proven != 1 || c.Days != 1 || len(c.List[0].Deliveries) != 1 || c.List[0].Deliveries[0].Destination != "teams" || first.Watch.Watched != 24 || first.Watch.Hours != 24 {
+	if c := first.Canary; c.Accepted != 1 || c.Days != 1 || len(c.List[0].Deliveries) != 1 || c.List[0].Deliveries[0].Destination != "teams" || first.Watch.Watched != 24 || first.Watch.Hours != 24 {
 		t.Errorf("the day that was watched: %+v %+v", first.Canary, first.Watch)
 	}
 	if c := second.Canary; c.Missing != 1 || second.Watch.Watched != 4 || second.Watch.Hours != 24 || second.Watch.Gaps[0].Hours != 20 {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/auditbell/auditbell/handler/app"
 	"github.com/auditbell/auditbell/handler/azure"
+	"github.com/auditbell/auditbell/handler/calendar"
 	"github.com/auditbell/auditbell/handler/digest"
 	"github.com/auditbell/auditbell/handler/digest/publish"
 	"github.com/auditbell/auditbell/handler/source"
@@ -160,15 +161,15 @@ func (f *sourceFlags) window(zone *time.Location, now time.Time) (source.Window,
 
 // parseMoment reads a date, a time, or how long ago.
 func parseMoment(text string, zone *time.Location, now time.Time) (time.Time, error) {
-	if at, err := time.ParseInLocation(time.DateOnly, text, zone); err == nil {
-		return at, nil
+	if date, err := calendar.Parse(text); err == nil {
+		return date.Start(zone), nil
 	}
 	if at, err := time.Parse(time.RFC3339Nano, text); err == nil {
 		return at, nil
 	}
 	var days int
 	if n, err := fmt.Sscanf(text, "%dd", &days); err == nil && n == 1 && text == fmt.Sprintf("%dd", days) {
-		return now.AddDate(0, 0, -days), nil
+		return now.Add(-time.Duration(days) * 24 * time.Hour), nil
 	}
 	return time.Time{}, misuse("%q is neither a date (2026-10-01), nor a time (2026-10-01T00:00:00Z), nor days ago (30d)", text)
 }

@@ -166,11 +166,11 @@ func TestReconcileFromTimerToDigest(t *testing.T) {
 		t.Fatal(err)
 	}
 	if l.Expected != 4 || l.Checked != 2 || l.Repaired != 1 || l.Entries != 1 || l.Matched != 1 || l.Unmatched != 0 || int(l.Listed) != listed || int(l.Seen) != listed-1 ||
-		len(l.Unproven) != 1 || l.Unproven[0].Hours != 2 || l.Unproven[0].Why != "it was not compared" {
+		l.Pending != 4 || l.Settled != 0 || len(l.Unproven) != 0 {
 		t.Errorf("the ledger of four hours, of which two were compared, is %+v; %d records are listed", l, listed)
 	}
 	report := b.statement(t, source.Window{From: noon, To: noon.Add(2 * time.Hour)})
-	if !strings.Contains(report.Statement, "2 of 2 subscription-hours were compared with what Azure lists: 1 agreed, in 1 the 1 missing entries were fetched") || !report.Complete {
+	if !strings.Contains(report.Statement, "2 of 2 scope-hours were compared with what Azure lists, 0 of them for the last time: 1 agreed, in 1 the 1 missing entries were recovered") || report.Verdict != digest.NotKnown || report.Told.Verdict != digest.Incomplete {
 		t.Errorf("the digest says %s", report.Statement)
 	}
 }
@@ -204,7 +204,7 @@ func TestReconcileSaysThatItIsOff(t *testing.T) {
 	if lines := reconcileCheck(t.Context(), b.App); len(lines) != 1 || !strings.Contains(lines[0].Detail, "off") {
 		t.Errorf("the check says %+v", lines)
 	}
-	if text := b.statement(t, source.Window{From: now.Add(-4 * time.Hour), To: now}).Statement; !strings.Contains(text, "It was not compared with what Azure lists: reconciliation is off") {
+	if text := b.statement(t, source.Window{From: now.Add(-4 * time.Hour), To: now}).Statement; !strings.Contains(text, "was compared with what Azure lists: reconciliation is off") {
 		t.Errorf("the digest says %s", text)
 	}
 }

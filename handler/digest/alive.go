@@ -32,33 +32,37 @@ type Test struct {
 // TestDelivery is how far a test came at one destination.
 type TestDelivery struct {
 	Destination string    `json:"destination"`
-	Delivered   time.Time `json:"delivered,omitzero"`
+	State       State     `json:"state"`
+	At          time.Time `json:"at,omitzero"`         // when it was accepted or confirmed
 	HeldUntil   time.Time `json:"held_until,omitzero"` // a quiet time held it till then; its seconds count from there
-	Seconds     float64   `json:"seconds"`             // from sending to delivery
+	Seconds     float64   `json:"seconds"`             // from sending to At
 	Late        bool      `json:"late,omitempty"`      // beyond the deadline
-	Reason      string    `json:"reason,omitempty"`    // why it was not delivered, where that is known
+	Reason      string    `json:"reason,omitempty"`    // why it waits, where that is known
 }
 
 // What a day's test came to.
 const (
-	TestProven  = "proven"        // sent, and delivered everywhere in time
-	TestLate    = "late"          // delivered everywhere, somewhere too late
-	TestLost    = "not delivered" // sent, and not delivered somewhere
-	TestMissing = "missing"       // not sent, and nobody had switched it off
-	TestOff     = "off"           // switched off
-	TestBefore  = "before"        // before the first sign of life
+	TestConfirmed = "confirmed" // sent, and confirmed by every destination in time
+	TestAccepted  = "accepted"  // in time everywhere; some destination accepts only, and does not confirm
+	TestLate      = "late"      // accepted or confirmed everywhere, somewhere too late
+	TestLost      = "waiting"   // sent, and some destination has not taken it
+	TestMissing   = "missing"   // not sent, and not switched off
+	TestOff       = "off"       // switched off
+	TestBefore    = "before"    // before the first sign of life
 )
 
-// CanaryDays says on which days the whole path was proven.
+// CanaryDays says on which days the test went the whole path.
 type CanaryDays struct {
-	Known   bool `json:"known"` // false: the source has events only
-	Days    int  `json:"days"`  // of the period; the six that follow add up to it
-	Proven  int  `json:"proven"`
-	Late    int  `json:"late"`
-	Lost    int  `json:"not_delivered"`
-	Missing int  `json:"missing"`
-	Off     int  `json:"off"`
-	Before  int  `json:"before"`
+	Known bool `json:"known"` // false: the source has events only
+	Days  int  `json:"days"`  // of the period; the seven that follow add up to it
+
+	Confirmed int `json:"confirmed"`
+	Accepted  int `json:"accepted"`
+	Late      int `json:"late"`
+	Lost      int `json:"waiting"`
+	Missing   int `json:"missing"`
+	Off       int `json:"off"`
+	Before    int `json:"before"`
 
 	ToDelivery   Latency     `json:"to_delivery"`
 	Destinations []TestEnd   `json:"destinations"`
@@ -69,7 +73,8 @@ type CanaryDays struct {
 type TestEnd struct {
 	Name       string  `json:"name"`
 	Sent       int     `json:"sent"`
-	Delivered  int     `json:"delivered"`
+	Confirmed  int     `json:"confirmed"`
+	Accepted   int     `json:"accepted"`
 	ToDelivery Latency `json:"to_delivery"`
 }
 
@@ -149,8 +154,10 @@ func (a *Alive) days(from, to, since time.Time) CanaryDays {
 func (d *CanaryDays) count(status string) {
 	d.Days++
 	switch status {
-	case TestProven:
-		d.Proven++
+	case TestConfirmed:
+		d.Confirmed++
+	case TestAccepted:
+		d.Accepted++
 	case TestLate:
 		d.Late++
 	case TestLost:
@@ -179,10 +186,14 @@ func gather(ends map[string]*testEnd, day CanaryDay) (took []time.Duration) {
 			ends[x.Destination] = end
 		}
 		end.Sent++
-		if x.Delivered.IsZero() {
+		switch x.State {
+		case Confirmed:
+			end.Confirmed++
+		case Accepted:
+			end.Accepted++
+		default:
 			continue
 		}
-		end.Delivered++
 		one := time.Duration(x.Seconds * float64(time.Second))
 		end.took, took = append(end.took, one), append(took, one)
 	}
@@ -194,14 +205,14 @@ func (t *Test) judged() []TestDelivery {
 	all := slices.Clone(t.Deliveries)
 	for i := range all {
 		x := &all[i]
-		if x.Delivered.IsZero() {
+		if x.State == Waiting {
 			continue
 		}
 		start := t.Sent
 		if x.HeldUntil.After(start) {
 			start = x.HeldUntil
 		}
-		took := max(x.Delivered.Sub(start), 0)
+		took := max(x.At.Sub(start), 0)
 		x.Seconds, x.Late = took.Seconds(), took > t.Deadline
 	}
 	slices.SortFunc(all, func(a, b TestDelivery) int { return cmp.Compare(a.Destination, b.Destination) })
@@ -209,41 +220,31 @@ func (t *Test) judged() []TestDelivery {
 }
 
 func statusOf(all []TestDelivery) string {
+	any := func(is func(TestDelivery) bool) bool { return slices.ContainsFunc(all, is) }
 	switch {
-	case len(all) == 0, slices.ContainsFunc(all, func(x TestDelivery) bool { return x.Delivered.IsZero() }):
+	case len(all) == 0, any(func(x TestDelivery) bool { return x.State == Waiting }):
 		return TestLost
-	case slices.ContainsFunc(all, func(x TestDelivery) bool { return x.Late }):
+	case any(func(x TestDelivery) bool { return x.Late }):
 		return TestLate
+	case any(func(x TestDelivery) bool { return x.State != Confirmed }):
+		return TestAccepted
 	}
-	return TestProven
+	return TestConfirmed
 }
 
-// watch finds the hours in which nobody watched. The hour of the first sign of life need not be whole.
+// watch finds the hours in which the self-watch did not run. The hour of the first sign of life need not be whole.
 func (a *Alive) watch(from, to, since time.Time) SelfWatch {
 	w := SelfWatch{Known: true}
-	seen := map[int64]bool{}
+	first, end := max(hourOf(from), hourOf(since)), hourOf(to)
+	var seen []int64
 	for _, hour := range a.Watched {
-		seen[hour.Unix()/3600] = true
-	}
-	first := from.UTC().Truncate(time.Hour)
-	if began := since.UTC().Truncate(time.Hour); began.After(first) {
-		first = began
-	}
-	var open *Gap
-	for hour := first; !hour.Add(time.Hour).After(to); hour = hour.Add(time.Hour) {
-		w.Hours++
-		if seen[hour.Unix()/3600] {
-			w.Watched++
-			open = nil
-			continue
+		if at := hourOf(hour); first <= at && at < end {
+			seen = append(seen, at)
 		}
-		if open == nil {
-			w.Gaps = append(w.Gaps, Gap{From: hour})
-			open = &w.Gaps[len(w.Gaps)-1]
-		}
-		open.To, open.Hours = hour.Add(time.Hour), open.Hours+1
 	}
-	slices.SortStableFunc(w.Gaps, func(x, y Gap) int { return cmp.Compare(y.Hours, x.Hours) })
-	w.Gaps = w.Gaps[:min(len(w.Gaps), gapsShown)]
+	slices.Sort(seen)
+	seen = slices.Compact(seen)
+	w.Hours, w.Watched = int(max(end-first, 0)), len(seen)
+	w.Gaps = gapsBetween(seen, first, end)
 	return w
 }

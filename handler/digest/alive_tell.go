@@ -12,12 +12,7 @@ func (d *CanaryDays) Tested() int { return d.Days - d.Off - d.Before }
 
 // Attended reports whether there is any sign that Auditbell was there.
 func (c *Completeness) Attended() bool {
-	return c.Watch.Watched > 0 || c.Canary.Proven+c.Canary.Late+c.Canary.Lost+c.Canary.Off > 0
-}
-
-// proven reports whether nothing is left to doubt: a test on each day, and somebody there in each hour.
-func (c *Completeness) proven() bool {
-	return c.Canary.Known && c.Canary.Proven > 0 && c.Canary.Proven == c.Canary.Tested() && c.Watch.Watched == c.Watch.Hours
+	return c.Watch.Watched > 0 || c.Canary.Confirmed+c.Canary.Accepted+c.Canary.Late+c.Canary.Lost+c.Canary.Off > 0
 }
 
 // on lists the days with a status.
@@ -31,11 +26,11 @@ func (d *CanaryDays) on(status string) []CanaryDay {
 	return days
 }
 
-// Unproven lists the days on which the path was not proven in time, whatever the reason.
-func (d *CanaryDays) Unproven() []CanaryDay {
+// Unconfirmed lists the days on which the test was not confirmed everywhere in time, whatever the reason.
+func (d *CanaryDays) Unconfirmed() []CanaryDay {
 	var days []CanaryDay
 	for _, day := range d.List {
-		if day.Status != TestProven {
+		if day.Status != TestConfirmed {
 			days = append(days, day)
 		}
 	}
@@ -45,7 +40,7 @@ func (d *CanaryDays) Unproven() []CanaryDay {
 // Mark is the sign of the day, and the style that repeats it.
 func (d CanaryDay) Mark() Point {
 	switch d.Status {
-	case TestProven:
+	case TestConfirmed:
 		return Point{Calm, d.Status}
 	case TestLost, TestMissing:
 		return Point{Act, d.Status}
@@ -64,7 +59,7 @@ func (d CanaryDay) Words(zone *time.Location) string {
 	case TestOff:
 		return "The test was switched off."
 	case TestBefore:
-		return "Nothing is on record: Auditbell was not there yet, or did not test itself."
+		return "Nothing is on record: Auditbell was not installed yet, or did not test itself."
 	}
 	parts := []string{"Sent " + clock(d.Sent, zone)}
 	for _, x := range d.Deliveries {
@@ -77,21 +72,20 @@ func (d CanaryDay) Words(zone *time.Location) string {
 }
 
 func (x TestDelivery) words(zone *time.Location) string {
-	switch {
-	case x.Delivered.IsZero() && x.Reason != "":
-		return "not delivered (" + x.Reason + ")"
-	case x.Delivered.IsZero():
-		return "not delivered"
+	if x.State == Waiting {
+		if x.Reason != "" {
+			return "waiting (" + x.Reason + ")"
+		}
+		return "waiting"
 	}
-	text := "after " + seconds(x.Seconds)
+	text := string(x.State) + " after " + seconds(x.Seconds)
 	if !x.HeldUntil.IsZero() {
 		text += ", held until " + x.HeldUntil.In(zone).Format("15:04")
 	}
 	return text
 }
 
-// Alive tells whether the way from an event to its readers was proven, and whether anybody watched. Nothing, where that is
-// not known.
+// Alive tells how far the daily test went, and in which hours the function ran. Nothing, where that is not known.
 func (r *Report) Alive() Points {
 	d, w := &r.Completeness.Canary, &r.Completeness.Watch
 	if !d.Known {
@@ -101,33 +95,36 @@ func (r *Report) Alive() Points {
 	add := func(g Grave, format string, args ...any) {
 		points = append(points, Point{g, fmt.Sprintf(format, args...)})
 	}
-	if d.Proven > 0 {
-		g, days := Note, fmt.Sprintf("on %d of %d days", d.Proven, d.Tested())
-		if d.Proven == d.Tested() {
-			g, days = Calm, fmt.Sprintf("on each of %d days", d.Proven)
+	if d.Confirmed > 0 {
+		g := Note
+		if d.Confirmed == d.Tested() {
+			g = Calm
 		}
-		add(g, "A test event went the whole way to %s %s; to a reader it took %s in half of all cases and %s in 95 of 100.",
-			namesInWords(d.Destinations), days, seconds(d.ToDelivery.P50), seconds(d.ToDelivery.P95))
+		add(g, "The daily test event was confirmed by %s on %d of %d days; it took %s in half of all cases and %s in 95 of 100.",
+			namesInWords(d.Destinations), d.Confirmed, d.Tested(), seconds(d.ToDelivery.P50), seconds(d.ToDelivery.P95))
+	}
+	if n := d.Accepted; n > 0 {
+		add(Note, "On %d of %d days the daily test was accepted; %s cannot confirm that it arrived.", n, d.Tested(), d.unconfirmed())
 	}
 	if n := d.Missing; n > 0 {
 		add(Act, "No test was sent on %d of %d days (%s): whether an event would have arrived then is not known.", n, d.Tested(), daysInWords(d.on(TestMissing)))
 	}
 	if n := d.Lost; n > 0 {
-		add(Act, "The test did not arrive everywhere on %s (%s).", daysInWords(d.on(TestLost)), lostAt(d.on(TestLost)))
+		add(Act, "The test was not taken everywhere on %s (%s).", daysInWords(d.on(TestLost)), lostAt(d.on(TestLost)))
 	}
 	if n := d.Late; n > 0 {
-		add(Note, "The test arrived late on %s.", daysInWords(d.on(TestLate)))
+		add(Note, "The test was late on %s.", daysInWords(d.on(TestLate)))
 	}
 	if n := d.Off; n > 0 {
 		add(Note, "The test was switched off on %d %s: %s.", n, plural(int64(n), "day", "days"), daysInWords(d.on(TestOff)))
 	}
 	if n := d.Before; n > 0 {
-		add(Note, "Of %s nothing is on record: Auditbell was not there yet, or did not test itself.", daysInWords(d.on(TestBefore)))
+		add(Note, "Nothing is on record for %s: Auditbell was not installed yet, or did not test itself.", daysInWords(d.on(TestBefore)))
 	}
 	return append(points, w.point(r.Zone))
 }
 
-// Watching tells whether anybody watched.
+// Watching tells in which hours the function ran.
 func (r *Report) Watching() Points { return Points{r.Completeness.Watch.point(r.Zone)} }
 
 // point is the self-watch in a sentence.
@@ -136,15 +133,15 @@ func (w *SelfWatch) point(zone *time.Location) Point {
 	case w.Hours == 0:
 		return Point{Note, "The self-watch had no whole hour to run in."}
 	case w.Watched == 0:
-		return Point{Act, fmt.Sprintf("Nobody watched: the self-watch ran in none of %s hours. Silence in this period proves nothing.", number(int64(w.Hours)))}
+		return Point{Act, fmt.Sprintf("The self-watch ran in none of %s hours: that nothing was alerted about proves nothing.", number(int64(w.Hours)))}
 	case w.Watched == w.Hours:
-		return Point{Calm, fmt.Sprintf("Auditbell watched itself in each of %s hours.", number(int64(w.Hours)))}
+		return Point{Calm, fmt.Sprintf("The self-watch ran in each of %s hours.", number(int64(w.Hours)))}
 	}
 	var gaps []string
 	for _, g := range w.Gaps {
 		gaps = append(gaps, g.From.In(zone).Format("2 January 15:04")+" to "+g.endOn(zone))
 	}
-	return Point{Act, fmt.Sprintf("Nobody watched in %s of %s hours; the longest: %s.", number(int64(w.Hours-w.Watched)), number(int64(w.Hours)), strings.Join(gaps, ", "))}
+	return Point{Act, fmt.Sprintf("The self-watch did not run in %s of %s hours; the longest gaps: %s.", number(int64(w.Hours-w.Watched)), number(int64(w.Hours)), strings.Join(gaps, ", "))}
 }
 
 // endOn tells the end of a gap, with its date when that is another one.
@@ -154,23 +151,6 @@ func (g Gap) endOn(zone *time.Location) string {
 		return to.Format("15:04")
 	}
 	return to.Format("2 January 15:04")
-}
-
-// AliveTrouble is what somebody should do about the dead-man's check, in a sentence; "" when there is nothing.
-func (r *Report) aliveTrouble() string {
-	d, w := &r.Completeness.Canary, &r.Completeness.Watch
-	var parts []string
-	if n := int64(d.Missing + d.Lost); n > 0 {
-		parts = append(parts, fmt.Sprintf("the way from event to reader was not proven on %s %s", number(n), plural(n, "day", "days")))
-	}
-	if n := int64(w.Hours - w.Watched); n > 0 {
-		parts = append(parts, fmt.Sprintf("nobody watched in %s %s", number(n), plural(n, "hour", "hours")))
-	}
-	if len(parts) == 0 {
-		return ""
-	}
-	text := strings.Join(parts, ", and ")
-	return strings.ToUpper(text[:1]) + text[1:] + "."
 }
 
 func namesInWords(all []TestEnd) string {
@@ -192,7 +172,7 @@ func lostAt(days []CanaryDay) string {
 			names = append(names, "no destination")
 		}
 		for _, x := range day.Deliveries {
-			if x.Delivered.IsZero() {
+			if x.State == Waiting {
 				names = append(names, x.Destination)
 			}
 		}
@@ -236,4 +216,19 @@ func nextDay(date string) string { return dateOf(date).AddDate(0, 0, 1).Format(t
 func dateOf(date string) time.Time {
 	at, _ := time.Parse(time.DateOnly, date)
 	return at
+}
+
+// Sign is the day's sign: what its colour says is said by the sign as well.
+func (d CanaryDay) Sign() string {
+	switch d.Status {
+	case TestAccepted:
+		return "○"
+	case TestLate:
+		return "~"
+	case TestOff:
+		return "–"
+	case TestBefore:
+		return "·"
+	}
+	return d.Mark().Mark()
 }

@@ -41,21 +41,21 @@ func TestEachDayIsJudged(t *testing.T) {
 	t.Parallel()
 	r := reportOf(troubled(localOctober), localOctober.To.Add(time.Hour))
 	d := r.Completeness.Canary
-	if got, want := statuses(d), "2 proven, 2 missing, 4 proven, 1 not delivered, 2 proven, 1 late, 7 proven, 2 off, 10 proven"; got != want {
+	if got, want := statuses(d), "2 confirmed, 2 missing, 4 confirmed, 1 waiting, 2 confirmed, 1 late, 7 confirmed, 2 off, 10 confirmed"; got != want {
 		t.Errorf("days: %s\nwant  %s", got, want)
 	}
-	if d.Days != 31 || d.Proven+d.Late+d.Lost+d.Missing+d.Off+d.Before != d.Days || d.Tested() != 29 {
+	if d.Days != 31 || d.Confirmed+d.Accepted+d.Late+d.Lost+d.Missing+d.Off+d.Before != d.Days || d.Tested() != 29 {
 		t.Errorf("the counts do not add up: %+v", d)
 	}
 	held := d.List[16]
-	if x := held.Deliveries[0]; x.Destination != "slack" && x.Seconds != 3 || held.Status != digest.TestProven {
+	if x := held.Deliveries[0]; x.Destination != "slack" && x.Seconds != 3 || held.Status != digest.TestConfirmed {
 		t.Errorf("a test that a quiet time held counts from its end: %+v", held)
 	}
 	if w := r.Completeness.Watch; w.Hours != 745 || w.Watched != 731 || len(w.Gaps) != 2 || w.Gaps[0].Hours != 13 || w.Gaps[1].Hours != 1 {
 		t.Errorf("the self-watch: %+v", w)
 	}
-	if got := d.Destinations[1]; got.Name != "teams" || got.Sent != 27 || got.Delivered != 26 || got.ToDelivery.N != 26 {
-		t.Errorf("teams: %+v", got)
+	if got := d.Destinations[1]; got.Name != "webhook" || got.Sent != 27 || got.Confirmed != 26 || got.ToDelivery.N != 26 {
+		t.Errorf("webhook: %+v", got)
 	}
 }
 
@@ -78,37 +78,37 @@ func TestDeadMan(t *testing.T) {
 		hours string
 		acts  []string // what must be red
 	}{
-		{name: "all is well", alive: alive(localOctober), days: "31 proven", hours: "745 of 745"},
+		{name: "all is well", alive: alive(localOctober), days: "31 confirmed", hours: "745 of 745"},
 		{
 			name: "nobody was ever there", alive: &digest.Alive{}, days: "31 missing", hours: "0 of 745",
 			acts: []string{
 				"No test was sent on 31 of 31 days (1–31 October): whether an event would have arrived then is not known.",
-				"Nobody watched: the self-watch ran in none of 745 hours. Silence in this period proves nothing.",
+				"The self-watch ran in none of 745 hours: that nothing was alerted about proves nothing.",
 			},
 		},
 		{
 			name: "nobody was there any more", alive: &digest.Alive{Since: day(-300)}, days: "31 missing", hours: "0 of 745",
 			acts: []string{
 				"No test was sent on 31 of 31 days (1–31 October): whether an event would have arrived then is not known.",
-				"Nobody watched: the self-watch ran in none of 745 hours. Silence in this period proves nothing.",
+				"The self-watch ran in none of 745 hours: that nothing was alerted about proves nothing.",
 			},
 		},
 		{
-			name: "it died", alive: died, days: "20 proven, 11 missing", hours: "480 of 745",
+			name: "it died", alive: died, days: "20 confirmed, 11 missing", hours: "480 of 745",
 			acts: []string{
 				"No test was sent on 11 of 31 days (21–31 October): whether an event would have arrived then is not known.",
-				"Nobody watched in 265 of 745 hours; the longest: 21 October 00:00 to 1 November 00:00.",
+				"The self-watch did not run in 265 of 745 hours; the longest gaps: 21 October 00:00 to 1 November 00:00.",
 			},
 		},
-		{name: "it was installed within the period", alive: born, days: "10 before, 21 proven", hours: "514 of 514"},
-		{name: "the period is not over", alive: alive(localOctober), now: day(4).Add(30 * time.Minute), days: "5 proven", hours: "96 of 96"},
+		{name: "it was installed within the period", alive: born, days: "10 before, 21 confirmed", hours: "514 of 514"},
+		{name: "the period is not over", alive: alive(localOctober), now: day(4).Add(30 * time.Minute), days: "5 confirmed", hours: "96 of 96"},
 		{
-			name: "the day's test is still to come", alive: alive(source.Window{From: day(0), To: day(4)}), now: day(4).Add(8 * time.Hour), days: "4 proven", hours: "96 of 104",
-			acts: []string{"Nobody watched in 8 of 104 hours; the longest: 5 October 00:00 to 08:00."},
+			name: "the day's test is still to come", alive: alive(source.Window{From: day(0), To: day(4)}), now: day(4).Add(8 * time.Hour), days: "4 confirmed", hours: "96 of 104",
+			acts: []string{"The self-watch did not run in 8 of 104 hours; the longest gaps: 5 October 00:00 to 08:00."},
 		},
 		{
-			name: "the route leads nowhere", alive: nowhere, days: "1 not delivered, 30 proven", hours: "745 of 745",
-			acts: []string{"The test did not arrive everywhere on 1 October (no destination)."},
+			name: "the route leads nowhere", alive: nowhere, days: "1 waiting, 30 confirmed", hours: "745 of 745",
+			acts: []string{"The test was not taken everywhere on 1 October (no destination)."},
 		},
 		{name: "switched off", alive: &digest.Alive{Since: day(-1), Off: offDays(31), Watched: alive(localOctober).Watched}, days: "31 off", hours: "745 of 745"},
 	} {
@@ -134,8 +134,11 @@ func TestDeadMan(t *testing.T) {
 			if diff := cmp.Diff(c.acts, acts); diff != "" {
 				t.Errorf("what must be seen (-want +got):\n%s", diff)
 			}
-			if quiet := strings.Contains(fmt.Sprint(r.Matters()), "watched and quiet"); quiet != (len(acts) == 0 && c.days != "31 off") {
-				t.Errorf("that nothing was logged reads as watched and quiet: %v", quiet)
+			if r.Completeness.Complete || r.Completeness.Verdict != digest.NotKnown {
+				t.Errorf("nothing was compared with Azure, and the verdict on the record is %s", r.Completeness.Verdict)
+			}
+			if told := r.Completeness.Told.Verdict; (told == digest.Incomplete) != (len(acts) > 0) {
+				t.Errorf("told in time: %s", told)
 			}
 			if open := fmt.Sprint(r.Open()); (len(acts) > 0) == strings.Contains(open, "Nothing.") {
 				t.Errorf("what is open: %s", open)
@@ -196,7 +199,7 @@ func TestEveryFormatTellsWhoWatched(t *testing.T) {
 				t.Errorf("xlsx: %d rows, %v: %q", len(rows), err, rows)
 			}
 		default:
-			for _, want := range []string{"No test was sent on 2 of 29 days", "3–4 October", "switched off on 2 days", "Nobody watched in 14 of 745 hours"} {
+			for _, want := range []string{"No test was sent on 2 of 29 days", "3–4 October", "switched off on 2 days", "The self-watch did not run in 14 of 745 hours"} {
 				if !strings.Contains(text, want) {
 					t.Errorf("%s does not tell %q", f.Name, want)
 				}
@@ -204,7 +207,7 @@ func TestEveryFormatTellsWhoWatched(t *testing.T) {
 		}
 	}
 	page, err := r.MailHTML(digest.Letter{})
-	if err != nil || !strings.Contains(page, "Nobody watched in 14 of 745 hours") || !strings.Contains(r.MailText(digest.Letter{}), "Nobody watched in 14 of 745 hours") {
+	if err != nil || !strings.Contains(page, "The self-watch did not run in 14 of 745 hours") || !strings.Contains(r.MailText(digest.Letter{}), "The self-watch did not run in 14 of 745 hours") {
 		t.Errorf("the mail does not tell who watched (%v)", err)
 	}
 }
@@ -217,10 +220,10 @@ func TestDaysAreTheTestsOwn(t *testing.T) {
 	a := &digest.Alive{Since: w.From.AddDate(0, -1, 0)}
 	for day := range 31 {
 		sent := time.Date(2026, 3, 1+day, 22, 30, 0, 0, time.UTC)
-		a.Tests = append(a.Tests, digest.Test{Day: sent.Format(time.DateOnly), Due: sent, Sent: sent, Deadline: time.Minute, Deliveries: []digest.TestDelivery{{Destination: "slack", Delivered: sent.Add(time.Second)}}})
+		a.Tests = append(a.Tests, digest.Test{Day: sent.Format(time.DateOnly), Due: sent, Sent: sent, Deadline: time.Minute, Deliveries: []digest.TestDelivery{{Destination: "slack", State: digest.Confirmed, At: sent.Add(time.Second)}}})
 	}
 	r := digest.Build(digest.NewTally(w), digest.Subject{Zone: berlin, Now: w.To.Add(time.Hour), Evidence: &digest.Evidence{Alive: a}})
-	if got := statuses(r.Completeness.Canary); got != "31 proven" {
+	if got := statuses(r.Completeness.Canary); got != "31 confirmed" {
 		t.Errorf("days: %s", got)
 	}
 }

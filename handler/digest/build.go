@@ -18,6 +18,8 @@ type Subject struct {
 	Source   string // files, store, activity-log, log-analytics or blobs, in words
 	Zone     *time.Location
 	Now      time.Time
+	Masthead Masthead
+	Names    Names                          // of ids, where they are known
 	Evidence *Evidence                      // nil: not known
 	Before   *Before                        // nil: not known
 	RoleName func(definition string) string // the name of a built-in role, "" for others
@@ -35,17 +37,17 @@ func Build(t *Tally, s Subject) Report {
 	high := Operations{&t.listed, t.Vocabulary}
 	high.sort()
 	r := Report{
-		Period: PeriodText(window, s.Zone), GeneratedAt: s.Now.UTC(), Name: s.Name, Window: window, Zone: s.Zone,
+		Period: PeriodText(window, s.Zone), GeneratedAt: s.Now.UTC(), Name: s.Name, Masthead: s.Masthead, Names: s.Names, Window: window, Zone: s.Zone,
 		Summary: t.summary(), ByCategory: t.byCategory(), SecurityEvents: t.securityEvents(), HighRisk: high,
 		ByOutcome: t.byOutcome(), Lifecycles: t.lifecycles(), Policy: t.policy(),
 		Deletions: t.deletions(), Failures: t.failures(), Top: t.top(), Activity: t.activity(window, s.Zone),
 	}
 	r.Roles = t.roleChanges(s.RoleName)
 	r.Completeness = t.completeness(window, s)
-	r.tellAlerts(s.Evidence)
 	r.tellAlive(s.Evidence)
+	r.tellAlerts(s.Evidence)
 	r.Change = changeSince(s.Before, &r)
-	r.Completeness.Statement, r.Completeness.Complete = r.statement(s)
+	r.judge()
 	return r
 }
 

@@ -25,7 +25,7 @@ type Case struct {
 	Alert       *Alert // nil: did not ring, or is not known
 }
 
-// Cases are the listed entries by operation, and what rang, in order of their beginning. A big month has tens of
+// Cases are the listed entries by operation, and what met a rule, gravest first. A big month has tens of
 // thousands, so they are not kept but made as they are asked for; what is kept is which entries belong together.
 type Cases struct {
 	report *Report
@@ -39,7 +39,15 @@ type caseRef struct {
 	alert    int32 // in the report's list, -1 for none
 }
 
-// Cases gathers the listed entries by operation, and joins what rang.
+// severity is that of its alert, "" where no rule was met.
+func (c *Case) severity() string {
+	if c.Alert == nil {
+		return ""
+	}
+	return c.Alert.Severity
+}
+
+// Cases gathers the listed entries by operation, and joins what met a rule.
 func (r *Report) Cases() Cases {
 	c := Cases{report: r, rows: make([]int32, r.HighRisk.Len())}
 	for i := range c.rows {
@@ -88,15 +96,29 @@ func (c *Cases) joinAlerts() {
 	}
 }
 
-// sort orders cases by their beginning. Only what began at one time is looked at further.
+// sort orders cases by severity, then kind of operation, then time: what is grave comes first, and no kind is between the
+// cases of another. Only what began at one time is looked at further.
 func (c *Cases) sort() {
 	slices.SortFunc(c.refs, func(a, b caseRef) int {
-		if order := c.first(a).Compare(c.first(b)); order != 0 {
+		if order := cmp.Or(cmp.Compare(c.rank(b), c.rank(a)), strings.Compare(c.operation(a), c.operation(b)), c.first(a).Compare(c.first(b))); order != 0 {
 			return order
 		}
-		x, y := c.one(a), c.one(b)
-		return cmp.Or(strings.Compare(x.Operation, y.Operation), strings.Compare(x.Resource, y.Resource), cmp.Compare(c.place(a), c.place(b)))
+		return cmp.Or(strings.Compare(c.one(a).Resource, c.one(b).Resource), cmp.Compare(c.place(a), c.place(b)))
 	})
+}
+
+func (c *Cases) rank(ref caseRef) int {
+	if ref.alert < 0 {
+		return -1
+	}
+	return severityRank(c.report.Alerts.List[ref.alert].Severity)
+}
+
+func (c *Cases) operation(ref caseRef) string {
+	if ref.from == ref.to {
+		return c.report.Alerts.List[ref.alert].Operation
+	}
+	return c.report.HighRisk.vocabulary.Operations.At(int(c.report.HighRisk.list.rows[c.rows[ref.from]].operation)).Text
 }
 
 // place is where the case's first entry stands, which is the same in every run, unlike the keys of operations.

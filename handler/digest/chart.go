@@ -2,13 +2,9 @@ package digest
 
 import (
 	"fmt"
-	"html/template"
 	"math"
 	"strings"
 )
-
-// Charts are drawn here and nowhere else, in two ways: as SVG for HTML, and with the same numbers in pdf.go. What a
-// colour says is always said by a length, a size or a word too.
 
 // mark is one square of the strip that shows when things happened.
 type mark struct {
@@ -36,43 +32,84 @@ func (a Activity) marks() []mark {
 	return all
 }
 
-// daysShown bounds the rows of the strip.
-const daysShown = 62
-
-// heatSVG draws when entries were logged.
-func heatSVG(a Activity) template.HTML {
-	if len(a.Days) == 0 || len(a.Days) > daysShown {
-		return ""
-	}
+// heatSVG draws when entries were logged. It is made of numbers and dates only. What styles say is said by attributes as
+// well, for paper, which has no variables.
+func heatSVG(a Activity) string {
 	const cell, left, top, right = 14.0, 84.0, 20.0, 150.0
 	width, height := left+24*cell+right, top+float64(len(a.Days))*cell+6
 	var b strings.Builder
-	fmt.Fprintf(&b, `<svg class="heat" viewBox="0 0 %.0f %.0f" role="img" aria-label="Entries by day and hour. The area of a square is in proportion to the entries of that hour; the numbers of each day stand beside it.">`, width, height)
-	for hour := 0; hour < 24; hour += 3 {
-		fmt.Fprintf(&b, `<text x="%.0f" y="%.0f" class="axis">%02d</text>`, left+float64(hour)*cell, top-7, hour)
+	text := func(x, y float64, anchor, s string) {
+		class := "axis"
+		if anchor == "end" {
+			class = "axis end"
+		}
+		fmt.Fprintf(&b, `<text x="%.1f" y="%.1f" class="%s" font-size="9" fill="#57606a" text-anchor="%s">%s</text>`, x, y, class, anchor, s)
 	}
-	fmt.Fprintf(&b, `<text x="%.0f" y="%.0f" class="axis end">entries</text><text x="%.0f" y="%.0f" class="axis end">high risk</text>`, left+24*cell+62, top-7, width-8, top-7)
+	fmt.Fprintf(&b, `<svg class="heat" xmlns="http://www.w3.org/2000/svg" width="%.0f" height="%.0f" viewBox="0 0 %.0f %.0f" role="img" aria-label="%s">`, width, height, width, height, a.alternative())
+	fmt.Fprintf(&b, "<title>%s</title>", a.alternative())
+	for hour := 0; hour < 24; hour += 3 {
+		text(left+float64(hour)*cell, top-7, "start", fmt.Sprintf("%02d", hour))
+	}
+	text(left+24*cell+62, top-7, "end", "entries")
+	text(width-8, top-7, "end", "high risk")
 	for i, d := range a.Days {
 		y := top + float64(i)*cell
-		fmt.Fprintf(&b, `<text x="%.0f" y="%.1f" class="axis end">%s</text><line x1="%.0f" x2="%.0f" y1="%.1f" y2="%.1f" class="grid"/>`,
-			left-8, y+cell-4, d.Date, left, left+24*cell, y+cell, y+cell)
-		fmt.Fprintf(&b, `<text x="%.0f" y="%.1f" class="axis end">%s</text><text x="%.0f" y="%.1f" class="axis end">%s</text>`,
-			left+24*cell+62, y+cell-4, number(d.Total), width-8, y+cell-4, number(d.Risky))
+		text(left-8, y+cell-4, "end", d.Date)
+		fmt.Fprintf(&b, `<line x1="%.0f" x2="%.0f" y1="%.1f" y2="%.1f" class="grid" stroke="#d5dae0" stroke-width="0.5"/>`, left, left+24*cell, y+cell, y+cell)
+		text(left+24*cell+62, y+cell-4, "end", number(d.Total))
+		text(width-8, y+cell-4, "end", number(d.Risky))
 	}
 	for _, m := range a.marks() {
 		side := m.size * (cell - 2)
-		fmt.Fprintf(&b, `<rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" class="mark"><title>%s %02d:00: %s</title></rect>`,
+		fmt.Fprintf(&b, `<rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" class="mark" fill="#0b5cad"><title>%s %02d:00: %s</title></rect>`,
 			left+float64(m.hour)*cell+(cell-side)/2, top+float64(m.day)*cell+(cell-side)/2, side, side, a.Days[m.day].Date, m.hour, number(m.n))
 	}
-	b.WriteString(`</svg>`)
-	return template.HTML(b.String()) //nolint:gosec // made of numbers and dates only
+	b.WriteString("</svg>\n")
+	return b.String()
 }
 
-// trendSVG draws a number before and now, one bar above the other.
-func trendSVG(m Metric) template.HTML {
-	most := float64(max(m.Before, m.Now, 1))
-	bar := func(n int64) float64 { return 180 * float64(n) / most }
-	return template.HTML(fmt.Sprintf( //nolint:gosec // made of numbers only
-		`<svg class="trend" viewBox="0 0 190 22" role="img" aria-label="before %d, now %d"><rect x="0" y="2" width="%.1f" height="7" class="before"/><rect x="0" y="12" width="%.1f" height="8" class="mark"/></svg>`,
-		m.Before, m.Now, bar(m.Before), bar(m.Now)))
+// daySVG draws the hours of one day.
+func (a Activity) daySVG(day int) string {
+	const cell = 10.0
+	var b strings.Builder
+	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" width="%.0f" height="%.0f" viewBox="0 0 %.0f %.0f">`, 24*cell, cell, 24*cell, cell)
+	fmt.Fprintf(&b, `<rect x="0" y="%.1f" width="%.0f" height="0.3" fill="#d5dae0"/>`, cell-0.3, 24*cell)
+	for _, m := range a.marks() {
+		if side := m.size * (cell - 1); m.day == day {
+			fmt.Fprintf(&b, `<rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" fill="#0b5cad"/>`, float64(m.hour)*cell+(cell-side)/2, (cell-side)/2, side, side)
+		}
+	}
+	return b.String() + "</svg>"
+}
+
+// inWords says when a day's entries were logged.
+func (d Day) inWords() string {
+	first, last := -1, -1
+	for hour, n := range d.Hours {
+		if n > 0 && first < 0 {
+			first = hour
+		}
+		if n > 0 {
+			last = hour
+		}
+	}
+	if first < 0 {
+		return "no entry"
+	}
+	return fmt.Sprintf("%s entries, from %02d:00 to %02d:59", number(d.Total), first, last)
+}
+
+// alternative is the drawing in words.
+func (a Activity) alternative() string {
+	busiest := Day{}
+	for _, d := range a.Days {
+		if d.Total > busiest.Total {
+			busiest = d
+		}
+	}
+	text := fmt.Sprintf("Entries by day and hour, from %s to %s; the numbers of each day stand beside it.", a.Days[0].Date, a.Days[len(a.Days)-1].Date)
+	if busiest.Total > 0 {
+		text += fmt.Sprintf(" The busiest day is %s with %s entries.", busiest.Date, number(busiest.Total))
+	}
+	return text
 }

@@ -18,12 +18,15 @@ var caseColumns = []string{
 // CSV writes every operation that is of high risk or rang, one to a line, with the ids of its entries as evidence. Times
 // are UTC. A cell that a spreadsheet would take for a formula begins with an apostrophe, which spreadsheets hide.
 func CSV(w io.Writer, r Report) error {
+	if _, err := io.WriteString(w, "\ufeff"); err != nil { // without it Excel takes the text for the machine's own code page
+		return fmt.Errorf("write csv: %w", err)
+	}
 	out := csv.NewWriter(w)
 	_ = out.Write(caseColumns) // errors stick and show at the end
 	for c := range r.Cases().All() {
 		cells := c.cells()
 		for i := range cells {
-			cells[i] = inert(cells[i])
+			cells[i] = inert(visible(cells[i]))
 		}
 		_ = out.Write(cells)
 	}
@@ -48,12 +51,12 @@ func (c *Case) cells() []string {
 	return cells
 }
 
-// delivered is when the first reader had the alert; zero when nobody has.
+// delivered is when the first destination took the alert; zero when none has.
 func (a *Alert) delivered() time.Time {
 	var first time.Time
 	for _, d := range a.Deliveries {
-		if !d.First.IsZero() && (first.IsZero() || d.First.Before(first)) {
-			first = d.First
+		if !d.At.IsZero() && (first.IsZero() || d.At.Before(first)) {
+			first = d.At
 		}
 	}
 	return first

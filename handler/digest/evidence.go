@@ -1,10 +1,15 @@
 package digest
 
-import "time"
+import (
+	"time"
+
+	"github.com/auditbell/auditbell/handler/activity"
+)
 
 // Evidence is what the store knows beside events. Whatever is missing in it is told as not known, never as zero.
 type Evidence struct {
 	Alerts     []Alert
+	Unsent     bool // the alerts are what rules would have alerted about: nothing was sent
 	Exceptions []ExceptionUse
 	Staged     []Count // matches of rules on trial, by rule; they were counted and not sent
 	Ledger     *Ledger
@@ -19,7 +24,10 @@ type Rule struct {
 	ID       string   `json:"id"`
 	Title    string   `json:"title"`
 	Author   string   `json:"author,omitempty"`
+	Severity string   `json:"severity,omitempty"`
 	Controls []string `json:"controls,omitempty"`
+	// Categories are those of the events that the rule is about, by its own examples; none: not known, so any.
+	Categories []activity.Category `json:"categories,omitempty"`
 }
 
 // Alert is what became of one alert.
@@ -29,7 +37,7 @@ type Alert struct {
 	Severity   string        `json:"severity"`
 	Headline   string        `json:"headline"`
 	Happened   time.Time     `json:"happened,omitzero"` // the event's own time
-	Opened     time.Time     `json:"opened"`            // when we rang
+	Opened     time.Time     `json:"opened"`
 	Operation  string        `json:"operation"`
 	Caller     string        `json:"caller,omitempty"`
 	Resource   string        `json:"resource,omitempty"`
@@ -42,12 +50,22 @@ type Alert struct {
 	Latency    time.Duration `json:"-"` // from happening to the first delivery; negative when that is not known
 }
 
+// State is how much is known about a message at a destination, in the words of package notify.
+type State string
+
+// States. None of them says that a person read the message.
+const (
+	Waiting   State = "waiting"   // no answer has taken it yet
+	Accepted  State = "accepted"  // a service took it and does not report what became of it
+	Confirmed State = "confirmed" // the answer proves that it is where its readers look
+)
+
 // Delivery is what became of one alert at one destination.
 type Delivery struct {
 	Destination string    `json:"destination"`
-	Delivered   bool      `json:"delivered"`
-	First       time.Time `json:"first_delivered,omitzero"` // when it was first delivered, where that is known
-	Parked      string    `json:"parked,omitempty"`         // given up, with the reason
+	State       State     `json:"state"`
+	At          time.Time `json:"at,omitzero"`      // when it was first accepted or confirmed, where that is known
+	Reason      string    `json:"reason,omitempty"` // why it waits
 }
 
 // Answer is what a person did about an alert.
@@ -72,8 +90,10 @@ type ExceptionUse struct {
 // Ledger is the comparison of what arrived with what Azure lists, hour by hour and subscription by subscription.
 type Ledger struct {
 	Off       string `json:"off,omitempty"`  // why nothing was compared; empty: something was
-	Expected  int    `json:"hours_expected"` // subscription-hours of the period
+	Expected  int    `json:"hours_expected"` // scope-hours of the period
 	Checked   int    `json:"hours_checked"`
+	Settled   int    `json:"hours_settled"` // checked, and the last look (26 hours after the hour) is over
+	Pending   int    `json:"hours_pending"` // the last look is still to come
 	Matched   int    `json:"hours_matched"`
 	Repaired  int    `json:"hours_repaired"` // entries were missing and have been fed in
 	Entries   int    `json:"entries_repaired"`
@@ -107,18 +127,21 @@ type Unproven struct {
 	Why          string    `json:"why"`
 }
 
-// Alerts are the alerts of the period.
+// Alerts are the alerts of the period. An alert counts by the best state that a destination has of it.
 type Alerts struct {
-	Known        bool             `json:"known"` // false: the source has events only, and alerts are in the store
+	Known        bool             `json:"known"` // false: neither sent alerts nor rules were asked
+	Sent         bool             `json:"sent"`  // false: what the rules would have alerted about, from entries alone
 	Raised       int              `json:"raised"`
 	BySeverity   map[string]int64 `json:"by_severity,omitempty"`
-	Delivered    int              `json:"delivered"`
-	Undelivered  int              `json:"undelivered"`
+	Confirmed    int              `json:"confirmed"`
+	Accepted     int              `json:"accepted"`
+	Waiting      int              `json:"waiting"`
+	Owed         int              `json:"owed"` // deliveries to single destinations that wait
 	Acknowledged int              `json:"acknowledged"`
-	Open         int              `json:"open"` // delivered and not acknowledged
+	Open         int              `json:"open"` // confirmed or accepted, and not acknowledged
 	ToDelivery   Latency          `json:"to_delivery"`
 	ToAnswer     Latency          `json:"to_acknowledgement"`
-	List         []Alert          `json:"list,omitempty"` // gravest first, then by time
+	List         []Alert          `json:"list,omitempty"` // gravest first, then by kind of operation, then by time
 }
 
 // Latency is a distribution of durations, in seconds.
@@ -132,15 +155,18 @@ type Latency struct {
 // Control is how one control worked in the period.
 type Control struct {
 	ID           string   `json:"id"`
+	Title        string   `json:"title,omitempty"`
 	Rules        []string `json:"rules"`
-	Seen         int64    `json:"seen"`     // operations that met its rules: rung and excepted
-	Rung         int64    `json:"rung"`     // operations
-	Excepted     int64    `json:"excepted"` // operations that an exception kept quiet
+	Seen         int64    `json:"seen"`     // operations that met its rules: alerted and excepted
+	Alerted      int64    `json:"alerted"`  // operations
+	Excepted     int64    `json:"excepted"` // operations that an exception suppressed
 	By           []string `json:"excepted_by,omitempty"`
 	Alerts       int      `json:"alerts"`
-	Delivered    int      `json:"delivered"`
+	Confirmed    int      `json:"confirmed"`
+	Accepted     int      `json:"accepted"`
 	ToDelivery   Latency  `json:"to_delivery"`
 	Acknowledged []string `json:"acknowledged_by,omitempty"`
-	// Verdict says in a word what this proves: operated, quiet, failed.
+	// Verdict says in a word what this proves: operated, quiet, not_watched, fell_short.
 	Verdict string `json:"verdict"`
+	Why     string `json:"why,omitempty"` // of not_watched
 }

@@ -3,8 +3,10 @@ package digest_test
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -13,6 +15,7 @@ import (
 	"github.com/xuri/excelize/v2"
 
 	"github.com/auditbell/auditbell/handler/digest"
+	"github.com/auditbell/auditbell/handler/source"
 )
 
 // TestGolden holds what people see of three months to files, in every form: HTML and Markdown as they are, the workbook as
@@ -94,5 +97,91 @@ func read(t *testing.T, file []byte) []byte {
 		}
 		fmt.Fprintf(&out, "# Page %d\n%s\n", i+1, text)
 	}
+	out.WriteString("# Structure\n")
+	tags := map[string]int{}
+	countTags(tags, pdf.StructureTree().Root)
+	for _, tag := range slices.Sorted(maps.Keys(tags)) {
+		fmt.Fprintf(&out, "%s %d\n", tag, tags[tag])
+	}
 	return out.Bytes()
+}
+
+func countTags(tags map[string]int, n *reader.StructNode) {
+	if n == nil {
+		return
+	}
+	tags[n.Tag]++
+	for _, child := range n.Children {
+		countTags(tags, child)
+	}
+}
+
+// TestPDFIsTagged reads the structure back: what a screen reader goes by, and what archives ask for.
+func TestPDFIsTagged(t *testing.T) {
+	t.Parallel()
+	f, _ := digest.FormatNamed("pdf")
+	file := render(t, f, small(t))
+	pdf, err := reader.Parse(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tags := map[string]int{}
+	countTags(tags, pdf.StructureTree().Root)
+	for tag, least := range map[string]int{"H1": 1, "H2": 10, "P": 10, "L": 4, "LI": 8, "Table": 8, "TR": 40} {
+		if tags[tag] < least {
+			t.Errorf("%d elements are %s, want at least %d", tags[tag], tag, least)
+		}
+	}
+	if title, _, subject, creator, _ := pdf.Info(); !strings.HasPrefix(title, "Azure Activity Log digest, October 2026") || creator != "Auditbell" || subject == "" {
+		t.Errorf("title %q, subject %q, creator %q", title, subject, creator)
+	}
+	catalog := fmt.Sprint(pdf.Catalog())
+	for _, want := range []string{"Lang", "MarkInfo", "StructTreeRoot", "Metadata", "OutputIntents", "ViewerPreferences"} {
+		if pdf.Catalog().Get(want) == nil {
+			t.Errorf("the catalog has no %s: %s", want, catalog)
+		}
+	}
+	for _, want := range []string{"<pdfaid:part>3</pdfaid:part>", "<pdfaid:conformance>B</pdfaid:conformance>"} {
+		if !bytes.Contains(file, []byte(want)) {
+			t.Errorf("the metadata does not say %s", want)
+		}
+	}
+}
+
+// TestNamesThatDifferLookDifferent: what a font has no sign for is written as its number, and nothing hides.
+func TestNamesThatDifferLookDifferent(t *testing.T) {
+	t.Parallel()
+	lines := ""
+	for i, caller := range []string{"李雷@contoso.example", "韩梅@contoso.example", "a‮b@contoso.example", `a\u0000b@contoso.example`} {
+		lines += fmt.Sprintf(`{"eventDataId":"e%d","eventTimestamp":"2026-10-05T00:00:00Z","operationName":{"value":"Microsoft.Compute/virtualMachines/delete"},"status":{"value":"Succeeded"},"category":{"value":"Administrative"},"caller":"%s","resourceId":"/subscriptions/s/x","correlationId":"c%d","subscriptionId":"s"}`, i, caller, i) + "\n"
+	}
+	r := digest.Build(tallied(t, october, source.Files{Inputs: inputs(file("x", lines))}), digest.Subject{Source: "files", Now: october.To})
+	for _, f := range digest.Formats {
+		out := render(t, f, r)
+		text := string(out)
+		switch f.Name {
+		case "pdf":
+			text = string(read(t, out))
+		case "xlsx":
+			text = string(cells(t, out))
+		}
+		text = strings.ReplaceAll(text, "\n", "")
+		wants := []string{"李雷@contoso", "韩梅@contoso", `a\u202Eb@contoso`, `a\u0000b@contoso`}
+		switch f.Name {
+		case "pdf":
+			wants = []string{`\u674E\u96F7@`, `\u97E9\u6885@`, `a\u202Eb@`, `a\u0000b@`}
+		case "markdown":
+			wants = []string{"李雷@contoso", "韩梅@contoso", `a\\u202Eb@contoso`, `a\\u0000b@contoso`}
+		case "json":
+			wants = []string{"李雷@contoso", `a\u202eb@contoso`, `a\u0000b@contoso`}
+		}
+		for _, want := range wants {
+			if !strings.Contains(text, want) {
+				t.Errorf("%s does not show %s", f.Name, want)
+			}
+		}
+		if strings.ContainsAny(text, "\u202e\x00") {
+			t.Errorf("%s holds a character that hides or reorders text", f.Name)
+		}
+	}
 }

@@ -1,68 +1,334 @@
 package digest
 
 import (
+	"bufio"
 	_ "embed"
 	"fmt"
-	"html/template"
+	"html"
 	"io"
-	"slices"
 	"strings"
 	"time"
 )
 
-//go:embed report.html.tmpl
-var htmlTemplate string
+//go:embed report.css
+var reportStyle string
 
 // HTML writes the report as one page that needs nothing else: no script, no font, no picture from anywhere, which its
 // content security policy makes the browser enforce. It follows the reader's light or dark setting and prints on white.
 func HTML(w io.Writer, r Report) error {
-	t, err := template.New("report").Funcs(template.FuncMap{
-		"number": anyNumber, "seconds": seconds, "percent": percent,
-		"when": func(at time.Time) string { return clock(at, r.Zone) },
-		"day":  func(at time.Time) string { return at.In(r.Zone).Format("2 January 2006") },
-		"heat": heatSVG, "share": share, "largest": largest, "trend": trendSVG, "delta": Metric.delta,
-		"join": func(list []string) string { return strings.Join(list, ", ") },
-		"name": lastSegment, "short": shortOperation, "sub": func(a, b int) int { return a - b },
-		"question": func() string { return aliveQuestion },
-	}).Parse(htmlTemplate)
-	if err != nil {
-		return fmt.Errorf("parse report template: %w", err)
-	}
-	cases := r.Cases()
-	page := struct {
-		Report
-		Cases      []Case
-		CaseCount  int
-		Categories []Count
-	}{r, slices.Collect(cases.First(casesShown)), cases.Len(), sorted(r.ByCategory)}
-	if err := t.Execute(w, &page); err != nil {
+	p := &page{out: bufio.NewWriter(w), zone: r.Zone, text: visible, open: 60}
+	p.put(`<!doctype html><html lang="en"><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">`)
+	p.put(`<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark"><meta name="referrer" content="no-referrer"><title>`)
+	p.say(r.Heading())
+	p.put("</title><style>" + reportStyle + "</style></head><body><main>\n")
+	blocks := r.Document()
+	p.contents(blocks)
+	p.blocks(blocks)
+	p.put("</main></body></html>\n")
+	if err := p.out.Flush(); err != nil {
 		return fmt.Errorf("write html: %w", err)
 	}
 	return nil
 }
 
-// anyNumber is number for whatever kind of integer a template has at hand.
-func anyNumber(n any) (string, error) {
-	switch n := n.(type) {
-	case int:
-		return number(int64(n)), nil
-	case int64:
-		return number(n), nil
-	}
-	return "", fmt.Errorf("not a number: %T", n)
+// Heading is the report's name in one line: with the verdict on the record first.
+func (r *Report) Heading() string {
+	return "Azure Activity Log digest, " + r.Period + ": " + r.Completeness.Verdict.Words()
 }
 
-// casesShown bounds the list in documents for people; all of them are in operations.csv and report.xlsx.
-const casesShown = 150
+// page prints blocks as HTML, for the screen and, by package folio, for paper.
+type page struct {
+	out   *bufio.Writer
+	zone  *time.Location
+	text  func(string) string // makes a text fit to be shown
+	open  int                 // rows of a table before the rest is folded away; 0: nothing is
+	paper bool
+	front bool // in the columns of the first page
+	heads int
+}
 
-// sorted lists a map's counts, most first.
-func sorted(m map[string]int64) []Count {
-	list := []Count{}
-	for name, n := range m {
-		list = append(list, Count{name, n})
+func (p *page) put(markup string) { _, _ = p.out.WriteString(markup) } // errors stick and show at the end
+
+func (p *page) say(text string) {
+	p.put(strings.ReplaceAll(html.EscapeString(p.text(text)), "\n", "<br>"))
+}
+
+// contents lists the sections, with links within the page.
+func (p *page) contents(blocks []Block) {
+	p.put(`<nav aria-label="Contents"><details><summary>Contents</summary><ol>`)
+	n := 0
+	for _, b := range blocks {
+		if h, ok := b.(Heading); ok && h.Level == 2 {
+			n++
+			p.put(fmt.Sprintf(`<li><a href="#s%d">`, n))
+			p.say(h.Text)
+			p.put("</a></li>")
+		}
 	}
-	sortCounts(list)
-	return list
+	p.put("</ol></details></nav>\n")
+}
+
+func (p *page) blocks(blocks []Block) {
+	for _, b := range blocks {
+		p.block(b)
+	}
+	p.columns(false)
+}
+
+func (p *page) block(b Block) {
+	switch b := b.(type) {
+	case Title:
+		p.element("h1", "", b.Text)
+		p.element("p", "sub", b.Sub)
+		p.element("p", "soft", b.Small)
+	case Statement:
+		p.put(`<div class="statement ` + b.Grave.Class() + `"><p><b>`)
+		p.say(p.mark(b.Grave) + " " + b.Head)
+		p.put("</b></p>")
+		p.element("p", "", b.Text)
+		p.put("</div>\n")
+	case Figures:
+		p.figures(b)
+	case Heading:
+		p.heading(b)
+	case Paragraph:
+		p.element("p", map[bool]string{true: "soft", false: ""}[b.Soft], b.Text)
+	case Points:
+		p.points(b)
+	case Table:
+		p.table(b)
+	case Heat:
+		if p.paper {
+			p.heatRows(b.Activity)
+			return
+		}
+		p.put(heatSVG(b.Activity))
+	case Strip:
+		p.strip(b)
+	}
+}
+
+func (p *page) element(name, class, text string) {
+	if class != "" {
+		class = ` class="` + class + `"`
+	}
+	p.put("<" + name + class + ">")
+	p.say(text)
+	p.put("</" + name + ">\n")
+}
+
+// mark is the sign of a point. The font of the paper has no tick; the sign of the root looks like one.
+func (p *page) mark(g Grave) string {
+	if p.paper && g == Calm {
+		return "√"
+	}
+	return Point{Grave: g}.Mark()
+}
+
+func (p *page) heading(h Heading) {
+	p.columns(h.Front)
+	p.heads++
+	if h.Front && !p.paper {
+		p.put("<section>")
+	}
+	p.put(fmt.Sprintf(`<h%d id="s%d">`, h.Level, p.heads))
+	p.say(h.Text)
+	p.put(fmt.Sprintf("</h%d>\n", h.Level))
+}
+
+// columns begins and ends the columns of the first page.
+func (p *page) columns(front bool) {
+	if p.paper {
+		return
+	}
+	switch {
+	case front && !p.front:
+		p.put(`<div class="answers">`)
+	case front:
+		p.put("</section>\n")
+	case p.front:
+		p.put("</section></div>\n")
+	}
+	p.front = front
+}
+
+func (p *page) figures(all Figures) {
+	p.caption(` class="figures"`, "In numbers")
+	p.put("<tbody><tr>")
+	for _, f := range all {
+		p.put("<td><span>")
+		p.say(f.Name)
+		p.put("</span><b>")
+		p.say(f.Value)
+		p.put("</b><i>")
+		p.say(orSpace(f.Change))
+		p.put("</i></td>")
+	}
+	p.put("</tr></tbody></table>\n")
+}
+
+func orSpace(s string) string {
+	if s == "" {
+		return "\u00a0"
+	}
+	return s
+}
+
+func (p *page) points(all Points) {
+	p.put(`<ul class="points">`)
+	for _, one := range all {
+		p.put(`<li class="` + one.Class() + `"><b>`)
+		p.say(p.mark(one.Grave))
+		p.put("</b>&nbsp; ")
+		p.say(one.Text)
+		p.put("</li>")
+	}
+	p.put("</ul>\n")
+}
+
+// table prints the rows that documents show. On a screen the first ones are open, and the others folded away.
+func (p *page) table(t Table) {
+	if t.Off || t.N == 0 {
+		return
+	}
+	shown, rest := t.shown()
+	open := shown
+	if p.open > 0 && shown > p.open+p.open/4 {
+		open = p.open
+	}
+	p.tableHead(t, t.Name)
+	n := 0
+	for row := range t.first(shown) {
+		if n == open {
+			p.put("</tbody></table></div>\n<details><summary>")
+			p.say(fmt.Sprintf("%s: %s more", t.Name, number(int64(shown-open))))
+			p.put("</summary>")
+			p.tableHead(t, t.Name+", continued")
+		}
+		n++
+		p.row(t, row)
+	}
+	p.put("</tbody></table></div>\n")
+	if shown > open {
+		p.put("</details>\n")
+	}
+	if rest > 0 {
+		p.element("p", "soft", fmt.Sprintf("The first %s of %s; %s has all.", number(int64(shown)), number(int64(t.N)), t.All))
+	}
+}
+
+func (p *page) tableHead(t Table, caption string) {
+	p.put(`<div class="scroll">`)
+	p.caption("", caption)
+	p.put("<thead><tr>")
+	for _, c := range t.Columns {
+		p.put(`<th scope="col"` + c.Kind.class() + ">")
+		p.say(c.Title)
+		p.put("</th>")
+	}
+	p.put("</tr></thead><tbody>\n")
+}
+
+// caption begins a table. Package folio writes captions in a font that is not embedded, so on paper they stand above.
+func (p *page) caption(class, text string) {
+	if p.paper {
+		p.element("p", "caption", text)
+		p.put("<table" + class + ">")
+		return
+	}
+	p.put("<table" + class + ">")
+	p.element("caption", "", text)
+}
+
+// heatRows draws the hours of each day as a picture of its own, with its numbers beside it. Pictures are files of the
+// document (see PDF), and none has a text, because package folio has no embedded font for that.
+func (p *page) heatRows(a Activity) {
+	p.caption(` class="heat"`, "Entries by day and hour")
+	p.put(`<thead><tr><th scope="col">Day</th><th scope="col">Hours, from 00 to 23</th><th scope="col" class="n">Entries</th><th scope="col" class="n">High risk</th></tr></thead><tbody>`)
+	for i, d := range a.Days {
+		p.put(fmt.Sprintf(`<tr><th scope="row">%s</th><td><img src="day%d.svg" alt="%s"></td><td class="n">%s</td><td class="n">%s</td></tr>`, d.Date, i, d.inWords(), number(d.Total), number(d.Risky)))
+	}
+	p.put("</tbody></table>\n")
+}
+
+func (k Kind) class() string {
+	return map[Kind]string{Number: ` class="n"`, When: ` class="t"`, Where: ` class="where"`, Length: ` class="bar"`}[k]
+}
+
+// row prints a row. Its first cell names it.
+func (p *page) row(t Table, row []any) {
+	p.put("<tr>")
+	for i, cell := range row {
+		if i == 0 {
+			p.put(`<th scope="row"` + t.Columns[i].Kind.class() + ">")
+		} else {
+			p.put("<td" + t.Columns[i].Kind.class() + ">")
+		}
+		p.cell(cell)
+		if i == 0 {
+			p.put("</th>")
+		} else {
+			p.put("</td>")
+		}
+	}
+	p.put("</tr>\n")
+}
+
+func (p *page) cell(cell any) {
+	switch v := cell.(type) {
+	case ID:
+		p.element("code", "", string(v))
+	case Named:
+		if v.Name == "" || v.Name == v.ID {
+			p.element("code", "", v.ID)
+			return
+		}
+		p.say(v.Name)
+		if v.ID != "" {
+			p.put("<br>")
+			p.element("code", "id", v.ID)
+		}
+	case Point:
+		p.put(`<span class="` + v.Class() + `">`)
+		p.say(p.mark(v.Grave) + " " + v.Text)
+		p.put("</span>")
+	case Bar:
+		share := max(100*float64(v.N)/float64(max(v.Most, 1)), 0.7)
+		if v.N == 0 {
+			share = 0
+		}
+		p.put(fmt.Sprintf(`<div class="length" style="width:%.1f%%"></div>`, share))
+	default:
+		p.say(words(cell, p.zone))
+	}
+}
+
+// strip prints a cell for each day, in rows of at most sixteen.
+func (p *page) strip(s Strip) {
+	p.caption(` class="strip"`, s.Name)
+	p.put("<tbody>")
+	const wide = 16
+	for at := 0; at < len(s.Days); at += wide {
+		p.put("<tr>")
+		for _, day := range s.Days[at:min(at+wide, len(s.Days))] {
+			sign := day.Sign
+			if p.paper && day.Grave == Calm {
+				sign = "√"
+			}
+			p.put(`<td class="` + day.Grave.Class() + `" title="`)
+			p.say(day.Date + ": " + day.Word)
+			p.put(`">`)
+			p.say(day.Number + " " + sign)
+			p.put("</td>")
+		}
+		p.put("</tr>")
+	}
+	p.put("</tbody></table>\n")
+	legend := s.Legend
+	if p.paper {
+		legend = strings.ReplaceAll(legend, "✓", "√")
+	}
+	p.element("p", "soft", legend)
 }
 
 // clock tells a time in the report's zone.
@@ -73,21 +339,14 @@ func clock(at time.Time, zone *time.Location) string {
 	return at.In(zone).Format("2006-01-02 15:04:05")
 }
 
-// largest is the largest number of a list, for the scale of its bars.
-func largest(list []Count) int64 {
-	most := int64(1)
-	for _, c := range list {
-		most = max(most, c.N)
+// sorted lists a map's counts, most first.
+func sorted(m map[string]int64) []Count {
+	list := []Count{}
+	for name, n := range m {
+		list = append(list, Count{name, n})
 	}
-	return most
-}
-
-// share is the length of a bar in per cent; what is there at all is seen.
-func share(n, most int64) string {
-	if n <= 0 || most <= 0 {
-		return "0"
-	}
-	return fmt.Sprintf("%.1f", max(100*float64(n)/float64(most), 0.7))
+	sortCounts(list)
+	return list
 }
 
 // lastSegment is the name of a resource.

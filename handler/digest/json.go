@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strings"
 	"time"
+	"unicode/utf16"
 )
 
 // JSON writes the report for programs: the keys that the compliance report always had come first, each of the others
@@ -80,7 +82,26 @@ func (j *jsonWriter) member(name string, value any) {
 		j.err = err
 	}
 	j.name(name)
-	j.raw(string(text))
+	j.raw(escapeHidden(string(text)))
+}
+
+// escapeHidden writes the characters that visible shows as escapes of JSON: the value stays, and a reader sees it. Outside
+// of strings there are none.
+func escapeHidden(text string) string {
+	if !strings.ContainsFunc(text, func(r rune) bool { return r >= 0x7f && hidden(r) }) {
+		return text
+	}
+	var b strings.Builder
+	for _, r := range text {
+		if r >= 0x7f && hidden(r) {
+			for _, unit := range utf16.Encode([]rune{r}) {
+				fmt.Fprintf(&b, `\u%04x`, unit)
+			}
+			continue
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
 }
 
 // families writes an object with the families' names as keys, in their own order.
@@ -98,7 +119,7 @@ func (j *jsonWriter) families(all []Family) {
 			inner.raw("{")
 		}
 		inner.more = true
-		inner.raw("\n    " + quoted(f.Name) + ": " + string(text))
+		inner.raw("\n    " + quoted(f.Name) + ": " + escapeHidden(string(text)))
 	}
 	inner.raw("\n  }")
 	j.err = inner.err
@@ -106,7 +127,7 @@ func (j *jsonWriter) families(all []Family) {
 
 func quoted(s string) string {
 	text, _ := json.Marshal(s) // a string always marshals
-	return string(text)
+	return escapeHidden(string(text))
 }
 
 // operations writes what the report has always listed: exactly these five members. Evidence ids are in operations.csv.

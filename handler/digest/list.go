@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/auditbell/auditbell/handler/source"
 )
@@ -77,14 +78,27 @@ func (l *list) keep(text string) uint32 {
 	if id, ok := packed(text); ok {
 		length, body = packedID, id[:]
 	} else {
-		length = min(length, packedID-1)
-		body = []byte(text[:length])
+		text = whole(text, packedID-1)
+		length, body = len(text), []byte(text)
 	}
 	at := &l.recent[maphash.Bytes(l.seed, body)%recents]
 	if *at == 0 || !l.holds(*at, length, body) {
 		*at = l.append(length, body)
 	}
 	return *at
+}
+
+// whole is text where it is at most limit bytes long; else as many characters as fit, and the sign that some are missing.
+func whole(text string, limit int) string {
+	const cut = "…"
+	if len(text) <= limit {
+		return text
+	}
+	at := limit - len(cut)
+	for at > 0 && !utf8.RuneStart(text[at]) {
+		at--
+	}
+	return text[:at] + cut
 }
 
 // holds reports whether ref stands for body.

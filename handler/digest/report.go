@@ -26,12 +26,14 @@ type Report struct {
 	HighRisk       Operations
 
 	Name         string // of the digest, as config/auditbell.yaml has it
+	Masthead     Masthead
+	Names        Names // what ids are called, as far as that was known when the report was made
 	Window       source.Window
 	Zone         *time.Location // in which days begin
 	Completeness Completeness
 	Lifecycles   Lifecycles
 	ByOutcome    map[string]int64 // entries
-	Policy       Outcomes         // a failed Policy entry is a guard that worked
+	Policy       Outcomes         // a failed Policy entry is a request that policy denied
 	Roles        Roles
 	Deletions    Deletions
 	Failures     Failures
@@ -161,8 +163,11 @@ type Metric struct {
 type Completeness struct {
 	// Statement says it in sentences; the other members are what it rests on.
 	Statement  string           `json:"statement"`
-	Complete   bool             `json:"complete"` // nothing is known to be missing
-	Source     string           `json:"source"`   // where the entries came from
+	Verdict    Verdict          `json:"verdict"`  // on the record
+	Complete   bool             `json:"complete"` // true only where the verdict is proven
+	Reasons    []string         `json:"reasons,omitempty"`
+	Told       Told             `json:"told_in_time"`
+	Source     string           `json:"source"` // where the entries came from
 	Inputs     int              `json:"inputs,omitempty"`
 	Bytes      int64            `json:"bytes,omitempty"`
 	Forms      []Count          `json:"forms,omitempty"`
@@ -178,8 +183,8 @@ type Completeness struct {
 	Scopes     []Count          `json:"subscriptions"` // entries of each; "" is what names none
 	Ledger     *Ledger          `json:"ledger,omitempty"`
 	Parked     map[string]int64 `json:"parked,omitempty"` // came in and was set aside, by signal
-	Canary     CanaryDays       `json:"canary"`           // whether the way from event to reader was proven, day by day
-	Watch      SelfWatch        `json:"self_watch"`       // whether anybody watched, hour by hour
+	Canary     CanaryDays       `json:"canary"`           // how far the daily test went, day by day
+	Watch      SelfWatch        `json:"self_watch"`       // in which hours the function ran
 }
 
 // Gap is a span without any entry.

@@ -59,7 +59,7 @@ func quiet(*testing.T) digest.Report { return onceQuiet() }
 func makeQuiet() digest.Report {
 	records := digesttest.All(digesttest.Options{Seed: 22, Operations: 300, Quiet: true})
 	tally := mustTally(localOctober, source.Files{Inputs: inputs(file("month.jsonl", text(records, digesttest.AppendREST)))})
-	e := digest.Evidence{Ledger: &digest.Ledger{Expected: 1488, Checked: 1488, Matched: 1488}, Rules: evidence(nil).Rules}
+	e := digest.Evidence{Ledger: &digest.Ledger{Expected: 1488, Checked: 1488, Settled: 1488, Matched: 1488}, Rules: evidence(nil).Rules}
 	e.Alive = alive(localOctober)
 	return digest.Build(tally, digest.Subject{Name: "monthly", Source: "the store", Zone: berlin, Now: localOctober.To.Add(6 * time.Hour), Evidence: &e})
 }
@@ -105,7 +105,7 @@ var sampleRules = []digest.Rule{
 func evidence(records []digesttest.Record) *digest.Evidence {
 	e := digest.Evidence{
 		Rules: sampleRules, RuleSet: "4f2c", Parked: map[string]int64{"metric_alert": 12, "invalid": 1},
-		Ledger: &digest.Ledger{Expected: 8940, Checked: 8940, Matched: 8931, Repaired: 9, Entries: 23},
+		Ledger: &digest.Ledger{Expected: 8940, Checked: 8940, Settled: 8940, Matched: 8931, Repaired: 9, Entries: 23},
 		Staged: []digest.Count{{Name: "new-rule", N: 3}},
 		Exceptions: []digest.ExceptionUse{
 			{
@@ -128,13 +128,13 @@ func evidence(records []digesttest.Record) *digest.Evidence {
 		a := digest.Alert{
 			ID: fmt.Sprintf("alert-%04d", n), Rule: rule, Severity: severity[n%4], Headline: rule.Title + ": " + r.Resource[len(r.Resource)-9:], Happened: r.Time,
 			Opened: r.Time.Add(12 * time.Second), Operation: r.Operation, Caller: r.Caller, Resource: r.Resource, Outcome: "Succeeded", EventID: r.EventID, Count: 1, Records: 2,
-			Deliveries: []digest.Delivery{{Destination: "slack", Delivered: true, First: r.Time.Add(time.Duration(13+n) * time.Second)}, {Destination: "teams", Delivered: true, First: r.Time.Add(15 * time.Second)}},
+			Deliveries: []digest.Delivery{{Destination: "slack", State: digest.Confirmed, At: r.Time.Add(time.Duration(13+n) * time.Second)}, {Destination: "teams", State: digest.Accepted, At: r.Time.Add(15 * time.Second)}},
 		}
 		if n%3 != 0 {
 			a.Answers = []digest.Answer{{Action: "acknowledged", By: "priya.brandt@contoso.example", At: a.Opened.Add(time.Duration(4+n) * time.Minute)}}
 		}
 		if n == 5 {
-			a.Deliveries = []digest.Delivery{{Destination: "slack", Parked: "channel_not_found"}}
+			a.Deliveries = []digest.Delivery{{Destination: "slack", State: digest.Waiting, Reason: "channel_not_found"}}
 		}
 		e.Alerts = append(e.Alerts, a)
 	}
@@ -142,7 +142,7 @@ func evidence(records []digesttest.Record) *digest.Evidence {
 	return &e
 }
 
-// alive is a period in which everything was proven and watched.
+// alive is a period in which every test was confirmed and every hour watched.
 func alive(w source.Window) *digest.Alive {
 	a := &digest.Alive{Since: w.From.AddDate(0, -2, 0)}
 	for hour := w.From; hour.Before(w.To); hour = hour.Add(time.Hour) {
@@ -155,8 +155,8 @@ func alive(w source.Window) *digest.Alive {
 		a.Tests = append(a.Tests, digest.Test{
 			Day: day.Format(time.DateOnly), Due: sent.Add(-time.Second), Sent: sent, Deadline: 15 * time.Minute,
 			Deliveries: []digest.TestDelivery{
-				{Destination: "teams", Delivered: sent.Add(time.Duration(900+37*(n%13)) * time.Millisecond)},
-				{Destination: "slack", Delivered: sent.Add(time.Duration(300+31*(n%11)) * time.Millisecond)},
+				{Destination: "webhook", State: digest.Confirmed, At: sent.Add(time.Duration(900+37*(n%13)) * time.Millisecond)},
+				{Destination: "slack", State: digest.Confirmed, At: sent.Add(time.Duration(300+31*(n%11)) * time.Millisecond)},
 			},
 		})
 	}
@@ -168,10 +168,10 @@ func alive(w source.Window) *digest.Alive {
 // an hour.
 func troubled(w source.Window) *digest.Alive {
 	a := alive(w)
-	a.Tests[8].Deliveries[0] = digest.TestDelivery{Destination: "teams", Reason: "post to Teams: status 503 service unavailable"}
-	a.Tests[11].Deliveries[1].Delivered = a.Tests[11].Sent.Add(47 * time.Minute)
+	a.Tests[8].Deliveries[0] = digest.TestDelivery{Destination: "webhook", State: digest.Waiting, Reason: "post: status 503 service unavailable"}
+	a.Tests[11].Deliveries[1].At = a.Tests[11].Sent.Add(47 * time.Minute)
 	a.Tests[16].Deliveries[1].HeldUntil = a.Tests[16].Sent.Add(4 * time.Hour)
-	a.Tests[16].Deliveries[1].Delivered = a.Tests[16].Sent.Add(4*time.Hour + 3*time.Second)
+	a.Tests[16].Deliveries[1].At = a.Tests[16].Sent.Add(4*time.Hour + 3*time.Second)
 	a.Off = []string{"2026-10-20", "2026-10-21"}
 	a.Tests = slices.DeleteFunc(a.Tests, func(t digest.Test) bool {
 		return slices.Contains([]string{"2026-10-03", "2026-10-04", "2026-10-20", "2026-10-21"}, t.Day)

@@ -28,20 +28,14 @@ const (
 // Points are what one question is answered with.
 type Points []Point
 
-// Section is an answer with its question, for templates.
-type Section struct {
-	Title  string
-	Points Points
-}
-
-// Titled puts the question to its answer.
-func (p Points) Titled(question string) Section { return Section{question, p} }
-
 // Mark is the sign in front of a point.
 func (p Point) Mark() string { return [...]string{"✓", "•", "!"}[p.Grave] }
 
+// Class is the name of the style that repeats it.
+func (g Grave) Class() string { return [...]string{"calm", "note", "act"}[g] }
+
 // Class is the name of the style of a point.
-func (p Point) Class() string { return [...]string{"calm", "note", "act"}[p.Grave] }
+func (p Point) Class() string { return p.Grave.Class() }
 
 // Matters tells what happened that matters, gravest first.
 func (r *Report) Matters() Points {
@@ -49,12 +43,12 @@ func (r *Report) Matters() Points {
 	add := func(g Grave, format string, args ...any) {
 		points = append(points, Point{g, fmt.Sprintf(format, args...)})
 	}
-	if r.Summary.Total == 0 && r.Completeness.proven() {
-		add(Calm, "No entry was logged in this period: watched and quiet. A test event went the whole way on each day, and somebody watched in each hour.")
+	if r.Summary.Total == 0 && r.Completeness.Complete {
+		add(Calm, "No entry was logged in this period: Azure lists none.")
 		return points
 	}
 	if r.Summary.Total == 0 {
-		add(Note, "No entry was logged in this period. If that is not what you expect, look at the evidence below before you rely on it.")
+		add(Note, "No entry was counted in this period. That proves nothing: see the statement above.")
 		return points
 	}
 	if n := r.Roles.Created; n > 0 {
@@ -70,14 +64,14 @@ func (r *Report) Matters() Points {
 		add(Note, "%s entries failed (%s), most often %s.", number(n), percent(n, r.Summary.Total), counted(r.Failures.ByOperation, 3))
 	}
 	if n := r.Policy.Failed; n > 0 {
-		add(Calm, "Policy refused %s %s; a refusal is a guard that worked.", number(n), plural(n, "request", "requests"))
+		add(Calm, "Policy denied %s %s.", number(n), plural(n, "request", "requests"))
 	}
 	if r.HighRisk.Len() == 0 {
-		quiet := ": watched and quiet."
-		if r.aliveTrouble() != "" {
-			quiet = "."
+		g := Note
+		if r.Completeness.Complete {
+			g = Calm
 		}
-		add(Calm, "No deletion and no change of permissions among %s entries%s", number(r.Summary.Total), quiet)
+		add(g, "No deletion and no change of permissions among %s entries.", number(r.Summary.Total))
 	}
 	return points
 }
@@ -114,47 +108,33 @@ func (r *Report) rolesInWords() string {
 	return counted(list, 4) + "."
 }
 
-// Open tells what somebody still has to do or to decide.
+// Open tells what a person still has to do or to decide.
 func (r *Report) Open() Points {
 	var points Points
-	add := func(g Grave, format string, args ...any) {
-		points = append(points, Point{g, fmt.Sprintf(format, args...)})
+	add := func(g Grave, n int64, format string, args ...any) {
+		if n > 0 {
+			points = append(points, Point{g, fmt.Sprintf(format, args...)})
+		}
 	}
-	if n := int64(r.Alerts.Undelivered); n > 0 {
-		add(Act, "%s %s no reader; “handler check” says why.", number(n), plural(n, "alert has reached", "alerts have reached"))
-	}
-	if n := int64(r.Alerts.Open); n > 0 {
-		add(Act, "%s delivered %s not been acknowledged.", number(n), plural(n, "alert has", "alerts have"))
-	}
+	c := &r.Completeness
+	add(Act, int64(r.Alerts.Waiting), "%s not been taken by any destination; “handler check” says why.", counting(int64(r.Alerts.Waiting), "alert has", "alerts have"))
+	add(Act, int64(r.Alerts.Open), "%s not been acknowledged.", counting(int64(r.Alerts.Open), "alert has", "alerts have"))
 	for _, x := range r.Exceptions {
 		if x.Expired {
-			add(Note, "The exception of %s (%s) expired on %s; it no longer keeps anything quiet.", x.Owner, x.Reason, x.Expires.In(r.Zone).Format("2 January 2006"))
+			add(Note, 1, "The exception of %s (%s) expired on %s and suppresses nothing any more.", x.Owner, x.Reason, x.Expires.In(r.Zone).Format("2 January 2006"))
 		}
 	}
 	for _, rule := range r.Staged {
-		add(Note, "The rule on trial %s would have rung for %s %s.", rule.Name, number(rule.N), plural(rule.N, "entry", "entries"))
+		add(Note, rule.N, "The experimental rule %s would have alerted about %s.", rule.Name, counting(rule.N, "entry", "entries"))
 	}
-	if n := r.Completeness.Unreadable; n > 0 {
-		add(Act, "%s %s could not be read.", number(n), plural(n, "item", "items"))
-	}
-	if n := r.Completeness.Parked["invalid"]; n > 0 {
-		add(Act, "%s unreadable %s set aside for a person to look at.", number(n), plural(n, "message is", "messages are"))
-	}
-	if l := r.Completeness.Ledger; l != nil && l.Unmatched > 0 {
-		add(Act, "In %d subscription-hours entries that Azure lists are missing.", l.Unmatched)
-	}
-	if trouble := r.aliveTrouble(); trouble != "" {
-		add(Act, "%s", trouble)
-	}
-	if l := r.Completeness.Ledger; l != nil && l.Off == "" && l.Checked < l.Expected {
-		add(Act, "Of %d subscription-hours nobody can say that nothing was missed; “handler reconcile” compares them as long as Azure has them.", l.Expected-l.Checked)
-	}
-	if n := r.Lifecycles.Unfinished; n > 0 {
-		add(Note, "%s %s begun and no end was seen.", number(n), plural(n, "operation was", "operations were"))
-	}
-	for _, c := range r.Controls {
-		if c.Verdict == Fell {
-			add(Act, "Control %s fell short: %d of %d alerts were delivered.", c.ID, c.Delivered, c.Alerts)
+	add(Act, c.Unreadable, "%s not be read.", counting(c.Unreadable, "item could", "items could"))
+	add(Act, c.Undated, "%s no time that can be read.", counting(c.Undated, "entry has", "entries have"))
+	add(Act, c.Parked["invalid"], "%s stored for a person to look at.", counting(c.Parked["invalid"], "unreadable payload is", "unreadable payloads are"))
+	r.openHours(add)
+	add(Note, r.Lifecycles.Unfinished, "%s begun and no end was seen.", counting(r.Lifecycles.Unfinished, "operation was", "operations were"))
+	for _, x := range r.Controls {
+		if x.Verdict == FellShort {
+			add(Act, 1, "Control %s fell short: %d of %d alerts were not taken by any destination.", x.ID, x.Alerts-x.Confirmed-x.Accepted, x.Alerts)
 		}
 	}
 	if len(points) == 0 {
@@ -163,26 +143,63 @@ func (r *Report) Open() Points {
 	return points
 }
 
-// Rung tells whether what mattered was rung, delivered and answered, and how fast.
+// openHours tells of hours that were not compared, not watched or not tested.
+func (r *Report) openHours(add func(g Grave, n int64, format string, args ...any)) {
+	c := &r.Completeness
+	if l := c.Ledger; l != nil && l.Off == "" {
+		add(Act, int64(l.Unmatched), "In %s entries that Azure lists are missing.", counting(int64(l.Unmatched), "scope-hour", "scope-hours"))
+		open := int64(l.Expected - l.Settled - l.Pending)
+		add(Act, open, "%s not been compared with Azure to the end; “handler reconcile” compares them as long as Azure has them (90 days).", counting(open, "scope-hour has", "scope-hours have"))
+		add(Note, int64(l.Pending), "For %s the last comparison is still to come.", counting(int64(l.Pending), "scope-hour", "scope-hours"))
+	}
+	add(Act, int64(c.Canary.Missing+c.Canary.Lost), "The daily test is missing or waits on %s.", counting(int64(c.Canary.Missing+c.Canary.Lost), "day", "days"))
+	add(Act, int64(c.Watch.Hours-c.Watch.Watched), "The function did not run in %s.", counting(int64(c.Watch.Hours-c.Watch.Watched), "hour", "hours"))
+}
+
+// counting is a number with the word that goes with it.
+func counting(n int64, one, many string) string { return number(n) + " " + plural(n, one, many) }
+
+// Rung tells whether what mattered was alerted about, delivered and acknowledged, and how fast.
 func (r *Report) Rung() Points {
 	a := r.Alerts
 	switch {
 	case !a.Known:
-		return Points{{Note, "Not known here: this report was made from " + r.Completeness.Source + ". Alerts and their deliveries are in the store (--source store)."}}
+		return Points{{Note, "Not known: this report was made from " + r.Completeness.Source + " without rules. Alerts and their deliveries are in the store (--source store)."}}
+	case !a.Sent && a.Raised == 0:
+		return Points{{Note, "No rule matches these entries. What was sent at the time is in the store (--source store)."}}
+	case !a.Sent:
+		return Points{{Note, fmt.Sprintf("The rules match: %s (%s). What was sent at the time is in the store (--source store).", counting(int64(a.Raised), "alert", "alerts"), a.severitiesInWords())}}
 	case a.Raised == 0:
-		return Points{{Calm, "No rule matched in this period, so nothing rang."}}
+		return Points{{Note, "No rule matched in this period, so no alert was sent."}}
 	}
-	points := Points{{Note, fmt.Sprintf("%s %s raised, %s delivered, %s acknowledged.", number(int64(a.Raised)),
-		plural(int64(a.Raised), "alert was", "alerts were"), number(int64(a.Delivered)), number(int64(a.Acknowledged)))}}
+	g := Calm
+	if a.Waiting+a.Owed > 0 {
+		g = Act
+	} else if a.Accepted > 0 {
+		g = Note
+	}
+	points := Points{{g, fmt.Sprintf("%s raised (%s): %s confirmed, %s accepted, %s waiting; %s acknowledged.", counting(int64(a.Raised), "alert was", "alerts were"), a.severitiesInWords(),
+		number(int64(a.Confirmed)), number(int64(a.Accepted)), number(int64(a.Waiting)), number(int64(a.Acknowledged)))}}
 	if a.ToDelivery.N > 0 {
-		points = append(points, Point{Calm, fmt.Sprintf("From the event to the first reader it took %s in half of all cases and %s in 95 of 100.",
+		points = append(points, Point{Calm, fmt.Sprintf("From the event to the first destination it took %s in half of all cases and %s in 95 of 100.",
 			seconds(a.ToDelivery.P50), seconds(a.ToDelivery.P95))})
 	}
 	if a.ToAnswer.N > 0 {
-		points = append(points, Point{Calm, fmt.Sprintf("From ringing to a person's answer it took %s in half of all cases and %s in 95 of 100.",
+		points = append(points, Point{Calm, fmt.Sprintf("From the alert to a person's acknowledgement it took %s in half of all cases and %s in 95 of 100.",
 			seconds(a.ToAnswer.P50), seconds(a.ToAnswer.P95))})
 	}
 	return points
+}
+
+// severitiesInWords counts alerts by severity, gravest first.
+func (a *Alerts) severitiesInWords() string {
+	var parts []string
+	for _, s := range slices.Backward(severities) {
+		if n := a.BySeverity[s]; n > 0 {
+			parts = append(parts, number(n)+" "+s)
+		}
+	}
+	return strings.Join(parts, ", ")
 }
 
 // counted lists the first few counts in words.
@@ -262,21 +279,27 @@ func (r *Report) changeOf(name string) string {
 // Figure is one of the numbers that stand at the top.
 type Figure struct {
 	Name, Value, Change string
+	N                   int64
 }
 
+// Figures are numbers in a line.
+type Figures []Figure
+
 // Figures are the report in a line of numbers.
-func (r *Report) Figures() []Figure {
-	figures := []Figure{
-		{"Entries", number(r.Summary.Total), r.changeOf("Entries")},
-		{"Operations", number(r.Lifecycles.Distinct), r.changeOf("Operations")},
-		{"Failed entries", number(r.Summary.Failed), r.changeOf("Failed entries")},
-		{"Callers", number(r.Summary.UniqueCallers), r.changeOf("Callers")},
-		{"Deletions", number(r.Deletions.Total), r.changeOf("Deletions")},
-		{"Role changes", number(r.Roles.Created + r.Roles.Deleted), ""},
-	}
+func (r *Report) Figures() Figures {
+	var all Figures
+	add := func(name string, n int64) { all = append(all, Figure{name, number(n), r.changeOf(name), n}) }
+	add("Entries", r.Summary.Total)
+	add("Operations", r.Lifecycles.Distinct)
+	add("Failed entries", r.Summary.Failed)
+	add("Callers", r.Summary.UniqueCallers)
+	add("Deletions", r.Deletions.Total)
+	add("Role changes", r.Roles.Created+r.Roles.Deleted)
 	if r.Alerts.Known {
-		figures = append(figures, Figure{"Alerts", number(int64(r.Alerts.Raised)), r.changeOf("Alerts")},
-			Figure{"Acknowledged", number(int64(r.Alerts.Acknowledged)), ""})
+		add("Alerts", int64(r.Alerts.Raised))
 	}
-	return figures
+	if r.Alerts.Sent {
+		add("Acknowledged", int64(r.Alerts.Acknowledged))
+	}
+	return all
 }

@@ -4,90 +4,108 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"slices"
+	"strings"
+	"time"
 )
 
-// XLSX writes a workbook for those who want to sort and filter. Every text is stored as text: nothing an event brought
-// can become a formula.
+// sheetLimit is what a sheet holds (Microsoft: "Excel specifications and limits"), less the head.
+const sheetLimit = 1<<20 - 1
+
+// XLSX writes a workbook for those who want to sort and filter: a sheet of what the first page says, and one for each
+// table. Every text is stored as text: nothing an event brought can become a formula. Times are dates in the report's
+// zone, as in the documents beside it; heads of their columns say so.
 func XLSX(w io.Writer, r Report) error {
-	b := workbook{r: &r}
-	book := newBook(w, "Azure Activity Log digest, "+r.Period, r.GeneratedAt)
-	book.sheet("Summary", []string{"what", "value"}, slices.Values(b.summary()))
-	book.sheet("High-risk operations", caseColumns, b.cases())
-	book.sheet("Role assignments", []string{"time", "action", "role", "principal", "principal type", "caller", "scope", "status", "event id"}, slices.Values(b.roles()))
-	book.sheet("Deletions", []string{"resource type", "count"}, slices.Values(counts(r.Deletions.ByType)))
-	book.sheet("Failures", []string{"operation", "count"}, slices.Values(counts(r.Failures.ByOperation)))
-	book.sheet("Most frequent", []string{"kind", "name", "entries", "failed", "high risk"}, slices.Values(b.top()))
-	book.sheet("Days", append([]string{"date", "entries", "high risk"}, hourNames()...), slices.Values(b.days()))
-	book.sheet("Alerts", []string{"opened", "severity", "rule", "rule author", "headline", "caller", "resource", "operations", "first delivered", "answers", "id"}, slices.Values(b.alerts()))
-	book.sheet("Controls", []string{"control", "verdict", "seen", "rung", "excepted", "alerts", "delivered", "p50 s", "p95 s", "acknowledged by"}, slices.Values(b.controls()))
-	book.sheet("Daily test", []string{"date", "status", "due", "sent", "destination", "delivered", "held until", "seconds", "late", "reason"}, slices.Values(b.tests()))
-	book.sheet("Evidence", []string{"what", "value"}, slices.Values(b.evidence()))
+	book := newBook(w, r.Heading(), r.GeneratedAt)
+	blocks := r.Document()
+	book.sheet("Summary", []Column{{"what", Words}, {"value", Where}}, summary(&r, blocks))
+	for _, b := range blocks {
+		if t, ok := b.(Table); ok && t.Sheet {
+			book.sheet(t.Name, inZone(t.Columns, r.Zone), cellsOf(t, r.Zone))
+		}
+	}
 	if err := book.close(); err != nil {
 		return fmt.Errorf("write xlsx: %w", err)
 	}
 	return nil
 }
 
-// workbook makes the sheets' rows.
-type workbook struct{ r *Report }
-
-func counts(list []Count) [][]any {
-	rows := [][]any{}
-	for _, c := range list {
-		rows = append(rows, []any{c.Name, c.N})
+// inZone says in the heads of times which zone they are in, and leaves out bars, which Excel can draw itself.
+func inZone(columns []Column, zone *time.Location) []Column {
+	var all []Column
+	for _, c := range columns {
+		if c.Kind == When && c.Title != "Day" && c.Title != "Ends" {
+			c.Title += " (" + zone.String() + ")"
+		}
+		if c.Kind != Length {
+			all = append(all, c)
+		}
 	}
-	return rows
+	return all
 }
 
-func hourNames() []string {
-	names := make([]string, 24)
-	for i := range names {
-		names[i] = fmt.Sprintf("%02d", i)
-	}
-	return names
-}
-
-func (b workbook) summary() [][]any {
-	r := b.r
-	rows := [][]any{
-		{"period", r.Period},
-		{"generated at (UTC)", stamp(r.GeneratedAt)},
-		{"complete", fmt.Sprint(r.Completeness.Complete)},
-		{"statement", r.Completeness.Statement},
-		{"entries", r.Summary.Total},
-		{"successful", r.Summary.Successful},
-		{"failed", r.Summary.Failed},
-		{"unique callers", r.Summary.UniqueCallers},
-		{"operations", r.Lifecycles.Distinct},
-		{"operations without an end", r.Lifecycles.Unfinished},
-	}
-	for _, c := range sorted(r.ByCategory) {
-		rows = append(rows, []any{"category " + c.Name, c.N})
-	}
-	for _, c := range sorted(r.ByOutcome) {
-		rows = append(rows, []any{"outcome " + c.Name, c.N})
-	}
-	for _, f := range r.SecurityEvents {
-		rows = append(rows, []any{f.Name + ": entries", f.Count}, []any{f.Name + ": successful", f.Successful}, []any{f.Name + ": callers", int64(len(f.Callers))})
-	}
-	return rows
-}
-
-// sheetLimit is what a sheet holds (Microsoft: "Excel specifications and limits"), less the head.
-const sheetLimit = 1<<20 - 1
-
-func (b workbook) cases() iter.Seq[[]any] {
+// cellsOf are a table's rows as texts, numbers and wall-clock times.
+func cellsOf(t Table, zone *time.Location) iter.Seq[[]any] {
 	return func(yield func([]any) bool) {
-		for c := range b.r.Cases().First(sheetLimit) {
-			row := make([]any, 0, len(caseColumns))
-			for column, cell := range c.cells() {
-				if caseColumns[column] == "entries" {
-					row = append(row, c.Entries)
-					continue
+		for row := range t.first(sheetLimit) {
+			var cells []any
+			for i, cell := range row {
+				switch v := cell.(type) {
+				case int, int64:
+					cells = append(cells, v)
+				case Seconds:
+					cells = append(cells, float64(v))
+				case time.Time:
+					cells = append(cells, wall(v, zone))
+				default:
+					if t.Columns[i].Kind != Length {
+						cells = append(cells, words(cell, zone))
+					}
 				}
-				row = append(row, cell)
 			}
+			if !yield(cells) {
+				return
+			}
+		}
+	}
+}
+
+// wallTime is what clocks of the report's zone showed.
+type wallTime time.Time
+
+func wall(at time.Time, zone *time.Location) any {
+	if at.IsZero() {
+		return ""
+	}
+	return wallTime(at.In(zone))
+}
+
+// summary is the first page in two columns.
+func summary(r *Report, blocks []Block) iter.Seq[[]any] {
+	return func(yield func([]any) bool) {
+		rows := [][]any{{"generated at (" + r.Zone.String() + ")", wall(r.GeneratedAt, r.Zone)}}
+		title := ""
+		for _, b := range front(blocks) {
+			switch b := b.(type) {
+			case Title:
+				rows = append(rows, []any{"period", visible(b.Sub)})
+			case Statement:
+				rows = append(rows, []any{b.Head, visible(b.Text)})
+			case Figures:
+				for _, f := range b {
+					rows = append(rows, []any{f.Name, f.N})
+				}
+			case Heading:
+				title = b.Text
+			case Points:
+				for _, p := range b {
+					rows = append(rows, []any{title, p.Mark() + " " + visible(p.Text)})
+				}
+			}
+		}
+		for _, f := range r.SecurityEvents {
+			rows = append(rows, []any{f.Name + ": entries", f.Count}, []any{f.Name + ": successful", f.Successful}, []any{f.Name + ": callers", int64(len(f.Callers))})
+		}
+		for _, row := range rows {
 			if !yield(row) {
 				return
 			}
@@ -95,100 +113,20 @@ func (b workbook) cases() iter.Seq[[]any] {
 	}
 }
 
-func (b workbook) roles() [][]any {
-	rows := [][]any{}
-	for _, c := range b.r.Roles.Changes[:min(len(b.r.Roles.Changes), sheetLimit)] {
-		rows = append(rows, []any{stamp(c.Time), c.Action, c.Role, c.Principal, c.Kind, c.Caller, c.Scope, c.Status, c.EventID})
-	}
-	return rows
-}
-
-func (b workbook) top() [][]any {
-	rows := [][]any{}
-	for _, c := range b.r.Top.Callers {
-		rows = append(rows, []any{"caller", c.Name, c.N, c.Failed, c.Risky})
-	}
-	for _, c := range b.r.Top.Risky {
-		rows = append(rows, []any{"caller, most high risk", c.Name, c.N, c.Failed, c.Risky})
-	}
-	for _, o := range b.r.Top.Operations {
-		rows = append(rows, []any{"operation", o.Name, o.N, o.Failed, o.Risky})
-	}
-	return rows
-}
-
-func (b workbook) days() [][]any {
-	rows := [][]any{}
-	for _, d := range b.r.Activity.Days {
-		row := []any{d.Date, d.Total, d.Risky}
-		for _, n := range d.Hours {
-			row = append(row, n)
+// sheetName is a name that Excel takes: at most 31 characters and none of []:*?/\ (Microsoft: "Rename a worksheet").
+func sheetName(name string) string {
+	name = strings.Map(func(r rune) rune {
+		if strings.ContainsRune(`[]:*?/\`, r) {
+			return ' '
 		}
-		rows = append(rows, row)
-	}
-	return rows
-}
-
-func (b workbook) alerts() [][]any {
-	rows := [][]any{}
-	for _, a := range b.r.Alerts.List {
-		rows = append(rows, []any{
-			stamp(a.Opened), a.Severity, a.Rule.Title, a.Rule.Author, a.Headline, a.Caller, a.Resource, a.Count,
-			stamp(a.delivered()), answersInWords(a, b.r.Zone), a.ID,
-		})
-	}
-	return rows
-}
-
-func (b workbook) controls() [][]any {
-	rows := [][]any{}
-	for _, c := range b.r.Controls {
-		rows = append(rows, []any{c.ID, c.Verdict, c.Seen, c.Rung, c.Excepted, c.Alerts, c.Delivered, c.ToDelivery.P50, c.ToDelivery.P95, fmt.Sprint(c.Acknowledged)})
-	}
-	return rows
-}
-
-// tests has a row for each destination of each day's test, and one for a day without.
-func (b workbook) tests() [][]any {
-	rows := [][]any{}
-	for _, day := range b.r.Completeness.Canary.List {
-		if len(day.Deliveries) == 0 {
-			rows = append(rows, []any{day.Date, day.Status, stamp(day.Due), stamp(day.Sent), "", "", "", "", "", ""})
+		return r
+	}, name)
+	for len(name) > 31 {
+		at := strings.LastIndexByte(name[:31], ' ')
+		if at < 0 {
+			at = 31
 		}
-		for _, x := range day.Deliveries {
-			rows = append(rows, []any{day.Date, day.Status, stamp(day.Due), stamp(day.Sent), x.Destination, stamp(x.Delivered), stamp(x.HeldUntil), x.Seconds, fmt.Sprint(x.Late), x.Reason})
-		}
+		name = name[:at]
 	}
-	return rows
-}
-
-func (b workbook) evidence() [][]any {
-	c := &b.r.Completeness
-	rows := [][]any{
-		{"source", c.Source},
-		{"inputs", c.Inputs},
-		{"bytes", c.Bytes},
-		{"redelivered", c.Again},
-		{"outside the period", c.Outside},
-		{"undated", c.Undated},
-		{"unreadable", c.Unreadable},
-		{"hours", c.Hours},
-		{"hours without entries", c.Silent},
-	}
-	if c.Canary.Known {
-		rows = append(rows, []any{"days with a proven test", c.Canary.Proven}, []any{"days on which a test was wanted", c.Canary.Tested()},
-			[]any{"hours watched", c.Watch.Watched}, []any{"hours to be watched", c.Watch.Hours})
-	}
-	if c.Ledger != nil {
-		for _, row := range c.Ledger.Rows(b.r.Zone) {
-			rows = append(rows, []any{row[0], row[1]})
-		}
-	}
-	for _, p := range c.Places {
-		rows = append(rows, []any{"unreadable", p.String()})
-	}
-	for _, s := range c.Scopes {
-		rows = append(rows, []any{"subscription " + s.Name, s.N})
-	}
-	return rows
+	return name
 }

@@ -49,6 +49,12 @@ func (h *Hour) Proven() bool {
 	return h.Seen+h.Recovered+h.Ignored == h.Listed && h.Unreadable == 0
 }
 
+// LastLook is when the last look at an hour is due: entries that Azure lists later than that are not waited for.
+func LastLook(hour time.Time) time.Time { return hour.Add(time.Hour + looks[len(looks)-1]) }
+
+// Settled reports whether the last look at the hour is over, or a later one that a person asked for.
+func (h *Hour) Settled() bool { return !h.Done.IsZero() && !h.Looked.Before(LastLook(h.Hour)) }
+
 // add takes in a later part of the same hour.
 func (h *Hour) add(o Hour) {
 	h.Listed += o.Listed

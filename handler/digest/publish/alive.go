@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/auditbell/auditbell/handler/alert"
+	"github.com/auditbell/auditbell/handler/calendar"
 	"github.com/auditbell/auditbell/handler/digest"
 	"github.com/auditbell/auditbell/handler/pipeline"
 	"github.com/auditbell/auditbell/handler/source"
@@ -68,9 +69,8 @@ func earlier(a, b time.Time) time.Time {
 // daysOf lists the dates of a period in a zone.
 func daysOf(w source.Window, zone *time.Location) []string {
 	var days []string
-	from := w.From.In(zone)
-	for day := time.Date(from.Year(), from.Month(), from.Day(), 0, 0, 0, 0, zone); day.Before(w.To); day = day.AddDate(0, 0, 1) {
-		days = append(days, day.Format(time.DateOnly))
+	for day := range calendar.Days(w.From, w.To, zone) {
+		days = append(days, day.Date.String())
 	}
 	return days
 }
@@ -80,9 +80,9 @@ func testTold(day string, one *alert.Alert) digest.Test {
 	test := digest.Test{Day: day, Due: one.First.Time, Sent: one.Opened, Deadline: pipeline.CanaryDeadline}
 	for _, name := range slices.Sorted(maps.Keys(one.Deliveries)) {
 		d := one.Deliveries[name]
-		told := digest.TestDelivery{Destination: name, HeldUntil: d.HeldUntil, Reason: d.Reason}
-		if d.Revision > 0 {
-			told.Delivered = d.At
+		told := digest.TestDelivery{Destination: name, State: stateOf(d), HeldUntil: d.HeldUntil, Reason: d.Reason}
+		if told.State != digest.Waiting {
+			told.At = d.At
 		}
 		test.Deliveries = append(test.Deliveries, told)
 	}

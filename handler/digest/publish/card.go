@@ -11,14 +11,17 @@ import (
 // names the digest and its period.
 func digestCard(r *digest.Report, l digest.Letter, key string) notify.Message {
 	m := notify.Message{
-		ID: "digest-" + key, Severity: notify.Informational, Headline: "Activity Log digest, " + r.Period,
-		Summary: r.Completeness.Statement, Time: r.GeneratedAt, Context: []string{"SHA-256 of manifest.json: " + l.Manifest},
+		ID: "digest-" + key, Severity: notify.Informational, Headline: r.Completeness.Verdict.Words() + ": Activity Log digest, " + r.Period,
+		Summary: r.Completeness.Statement + " " + r.Completeness.Told.Verdict.ToldWords() + ": " + r.Completeness.Told.Statement, Time: r.GeneratedAt, Context: []string{"SHA-256 of manifest.json: " + l.Manifest},
 	}
 	if l.Timestamp != "" {
 		m.Context = append(m.Context, l.Timestamp)
 	}
-	if !r.Completeness.Complete {
-		m.Severity, m.Headline = notify.Medium, m.Headline+" – not complete"
+	switch r.Completeness.Verdict {
+	case digest.Incomplete:
+		m.Severity = notify.Medium
+	case digest.NotKnown:
+		m.Severity = notify.Low
 	}
 	for _, f := range r.Figures() {
 		value := f.Value

@@ -12,6 +12,7 @@ import (
 	"github.com/auditbell/auditbell/handler/alert"
 	"github.com/auditbell/auditbell/handler/digest"
 	"github.com/auditbell/auditbell/handler/exception"
+	"github.com/auditbell/auditbell/handler/notify"
 	"github.com/auditbell/auditbell/handler/reconcile"
 	"github.com/auditbell/auditbell/handler/rules"
 	"github.com/auditbell/auditbell/handler/source"
@@ -97,7 +98,7 @@ func (r *Record) alertTold(one *alert.Alert) digest.Alert {
 	for _, name := range slices.Sorted(maps.Keys(one.Deliveries)) {
 		d := one.Deliveries[name]
 		told.Deliveries = append(told.Deliveries, digest.Delivery{
-			Destination: name, Delivered: d.Revision > 0 || d.Folded != "", First: firstHad(d), Parked: parkedReason(d),
+			Destination: name, State: stateOf(d), At: firstHad(d), Reason: waitingReason(d),
 		})
 	}
 	for _, act := range one.Acts {
@@ -115,14 +116,26 @@ func firstHad(d alert.Delivery) time.Time {
 	return time.Time{}
 }
 
-func parkedReason(d alert.Delivery) string {
-	if d.Parked() {
+// stateOf is how much is known about an alert at a destination. What earlier versions stored says only that something
+// was answered, and one that a summary counts is in a message of its own: both are accepted, not confirmed.
+func stateOf(d alert.Delivery) digest.State {
+	switch {
+	case d.Revision == 0 && d.Folded == "":
+		return digest.Waiting
+	case d.State == string(notify.Confirmed):
+		return digest.Confirmed
+	}
+	return digest.Accepted
+}
+
+func waitingReason(d alert.Delivery) string {
+	if stateOf(d) == digest.Waiting {
 		return d.Reason
 	}
 	return ""
 }
 
-// exceptionsUsed are the exceptions that kept something quiet in the period, or that ended in it.
+// exceptionsUsed are the exceptions that suppressed something in the period, or that ended in it.
 func (r *Record) exceptionsUsed(ctx context.Context, w source.Window) ([]digest.ExceptionUse, error) {
 	uses, err := r.Store.UsesBetween(ctx, w.From, w.To)
 	if err != nil {
@@ -162,6 +175,20 @@ func (r *Record) rulesInForce() []digest.Rule {
 		}
 	}
 	return all
+}
+
+// RuleOf is a rule as a report shows it. The categories are those of its own examples.
+func RuleOf(r *rules.Rule) digest.Rule {
+	one := digest.Rule{ID: r.ID, Title: r.Title, Author: r.Author, Severity: string(r.Level), Controls: r.Auditbell.Controls}
+	for _, x := range r.Auditbell.Examples.Match {
+		for _, step := range x.Steps {
+			if c := step.Event.Category; c != "" && !slices.Contains(one.Categories, c) {
+				one.Categories = append(one.Categories, c)
+			}
+		}
+	}
+	slices.Sort(one.Categories)
+	return one
 }
 
 // ruleSet is the hash of the rules in force, as far as a rule can be told from another without its file: its id, its

@@ -13,19 +13,13 @@ import (
 // ledgerOff is what digests say where nothing is compared.
 const ledgerOff = "reconciliation is off, SCOPES is not set"
 
-// closing is how old an hour must be before somebody may ask for its proof.
-const closing = 2 * time.Hour
-
 // Ledger sums up what the comparisons of a period's hours came to.
 func (r *Record) Ledger(ctx context.Context, w source.Window) (*digest.Ledger, error) {
 	if len(r.Reconciler.Scopes) == 0 {
 		return &digest.Ledger{Off: ledgerOff}, nil
 	}
-	sum := ledgerSum{Ledger: &digest.Ledger{}, feeds: map[reconcile.Feed]reconcile.FeedHour{}}
+	sum := ledgerSum{Ledger: &digest.Ledger{}, feeds: map[reconcile.Feed]reconcile.FeedHour{}, now: r.Now()}
 	from, to := w.From.UTC().Truncate(time.Hour), w.To.UTC()
-	if open := r.Now().Add(-closing); to.After(open) {
-		to = open
-	}
 	for _, scope := range r.Reconciler.Scopes {
 		kept, err := r.Store.Ledger(ctx, scope.Key(), from, to)
 		if err != nil {
@@ -39,7 +33,7 @@ func (r *Record) Ledger(ctx context.Context, w source.Window) (*digest.Ledger, e
 			}
 			hours[one.Hour.UTC()] = &h
 		}
-		for hour := from; !hour.Add(time.Hour).After(to); hour = hour.Add(time.Hour) {
+		for hour := from; hour.Before(to); hour = hour.Add(time.Hour) {
 			sum.add(string(scope), hour, hours[hour])
 		}
 	}
@@ -52,16 +46,29 @@ type ledgerSum struct {
 	*digest.Ledger
 	feeds    map[reconcile.Feed]reconcile.FeedHour
 	recovery reconcile.Delays
+	now      time.Time
 }
 
 // add counts an hour of a subscription; nil when it was not compared.
 func (s *ledgerSum) add(id string, hour time.Time, h *reconcile.Hour) {
 	s.Expected++
+	pending := s.now.Before(reconcile.LastLook(hour))
+	switch {
+	case h != nil && h.Settled():
+		s.Settled++
+	case pending:
+		s.Pending++
+	}
 	if h == nil {
-		s.unproven(id, hour, "it was not compared")
+		if !pending {
+			s.unproven(id, hour, "it was not compared")
+		}
 		return
 	}
 	s.Checked++
+	if !h.Settled() && !pending {
+		s.unproven(id, hour, "the last comparison was not made")
+	}
 	missed := h.Missed - h.Unstored
 	switch {
 	case !h.Proven():

@@ -108,6 +108,9 @@ type digestJob struct {
 
 // run claims the job, does it, and notes how far it has come. done is false when there was nothing to do.
 func (j *digestJob) run(ctx context.Context) (done bool, err error) {
+	if waits, err := j.waits(ctx); waits || err != nil {
+		return false, err
+	}
 	var ok bool
 	lease := alert.Lease{Owner: j.owner, Until: j.Now().Add(digestLease)}
 	if j.state, ok, err = j.Record.Store.ClaimDigest(ctx, j.digest.Name, j.span.Key, lease); err != nil || !ok {
@@ -125,6 +128,19 @@ func (j *digestJob) run(ctx context.Context) (done bool, err error) {
 	defer cancel()
 	_, settleErr := j.Record.Store.SettleDigest(noting, j.state)
 	return err == nil, errors.Join(err, settleErr)
+}
+
+// lookPatience is how long after its period a digest waits for the last comparison with Azure (26 hours after each hour).
+const lookPatience = 30 * time.Hour
+
+// waits reports whether the digest must wait for the last comparison of its newest hours.
+func (j *digestJob) waits(ctx context.Context) (bool, error) {
+	if !j.Now().Before(j.span.To.Add(lookPatience)) {
+		return false, nil
+	}
+	newest := source.Window{From: j.span.To.Add(-time.Hour), To: j.span.To}
+	l, err := j.Record.Ledger(ctx, newest)
+	return err == nil && l.Off == "" && l.Settled < l.Expected, err
 }
 
 // do makes the digest and tells everybody who was not told yet.

@@ -1,0 +1,108 @@
+package digest
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+func (r *Report) controlsSection() []Block {
+	if len(r.Controls) == 0 {
+		return nil
+	}
+	rows := [][]any{}
+	for _, c := range r.Controls {
+		took := any("–")
+		if c.ToDelivery.N > 0 {
+			took = Seconds(c.ToDelivery.P95)
+		}
+		rows = append(rows, []any{
+			Named{c.Title, c.ID}, c.mark(), c.Seen, c.Alerted, c.Excepted, c.Confirmed, c.Accepted, c.Alerts, took, orDash(strings.Join(c.Acknowledged, ", ")), strings.Join(c.Rules, ", "),
+		})
+	}
+	text := "Operated: something met the control's rules, and each alert was confirmed or accepted by a destination. Quiet: nothing met them, and a feed that carries their events brought entries in the period. " +
+		"Not watched: nothing met them, and no such feed did. Fell short: an alert waits that no destination has taken."
+	if !r.Alerts.Sent {
+		text = "Made from entries alone: operated means that something met the control's rules; what was sent at the time is in the store. Quiet: nothing met them, and the entries are of a feed that carries their events. Not watched: no such feed is among the inputs."
+	}
+	return []Block{Heading{Level: 2, Text: "Did the controls operate?"}, Paragraph{Text: text, Soft: true}, tableOf("Controls", []Column{
+		{"Control", Words}, {"Verdict", Words}, {"Seen", Number}, {"Alerted", Number}, {"Excepted", Number}, {"Confirmed", Number}, {"Accepted", Number}, {"Alerts", Number}, {"Delivery, 95 of 100", Number}, {"Acknowledged by", Words}, {"Rules", Words},
+	}, rows).sheet()}
+}
+
+// mark is the verdict with its sign.
+func (c *Control) mark() Point {
+	switch c.Verdict {
+	case Operated:
+		return Point{Calm, "operated"}
+	case FellShort:
+		return Point{Act, "fell short"}
+	case NotWatched:
+		return Point{Act, "not watched: " + c.Why}
+	}
+	return Point{Note, "quiet"}
+}
+
+func (r *Report) alertsSection() []Block {
+	if len(r.Alerts.List) == 0 {
+		return nil
+	}
+	rows := [][]any{}
+	for i := range r.Alerts.List {
+		a := &r.Alerts.List[i]
+		rule := a.Rule.Title
+		if a.Rule.Author != "" {
+			rule += " · rule by " + a.Rule.Author
+		}
+		rows = append(rows, []any{a.Opened, severityMark(a.Severity), a.Headline, rule, r.who(a.Caller), Named{lastSegment(a.Resource), a.Resource}, a.Count, deliveriesInWords(a, r.Zone), answersInWords(*a, r.Zone), ID(a.ID)})
+	}
+	return []Block{Heading{Level: 2, Text: "Alerts"}, tableOf("Alerts", []Column{
+		{"Opened", When}, {"Severity", Words}, {"What", Words}, {"Rule", Words}, {"Who", Words}, {"On", Where}, {"Operations", Number}, {"Delivered", Words}, {"Answered", Words}, {"Id", Words},
+	}, rows).sheet().show(rowsShown, "report.json and report.xlsx")}
+}
+
+// deliveriesInWords says how far an alert came at each destination.
+func deliveriesInWords(a *Alert, zone *time.Location) Lines {
+	var parts Lines
+	for _, x := range a.Deliveries {
+		text := x.Destination + ": " + string(x.State)
+		switch {
+		case x.State == Waiting && x.Reason != "":
+			text += " (" + x.Reason + ")"
+		case !x.At.IsZero():
+			text += " " + x.At.In(zone).Format("15:04:05")
+		}
+		parts = append(parts, text)
+	}
+	if len(parts) == 0 {
+		return Lines{"–"}
+	}
+	return parts
+}
+
+// answersInWords says what people did about it.
+func answersInWords(a Alert, zone *time.Location) string {
+	var parts []string
+	for _, x := range a.Answers {
+		parts = append(parts, fmt.Sprintf("%s by %s, %s", x.Action, x.By, x.At.In(zone).Format("2006-01-02 15:04")))
+	}
+	return orDash(strings.Join(parts, "\n"))
+}
+
+func (r *Report) exceptionsSection() []Block {
+	if len(r.Exceptions) == 0 {
+		return nil
+	}
+	rows := [][]any{}
+	for _, x := range r.Exceptions {
+		reason, ends := x.Reason, x.Expires.In(r.Zone).Format("2 January 2006")
+		if x.Ticket != "" {
+			reason += " (" + x.Ticket + ")"
+		}
+		if x.Expired {
+			ends += ", expired"
+		}
+		rows = append(rows, []any{x.Owner, reason, ends, x.Count})
+	}
+	return []Block{Heading{Level: 2, Text: "Exceptions"}, tableOf("Exceptions", []Column{{"Owner", Words}, {"Reason", Where}, {"Ends", When}, {"Suppressed", Number}}, rows).sheet()}
+}
