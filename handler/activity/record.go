@@ -1,6 +1,9 @@
 package activity
 
-import "log/slog"
+import (
+	"log/slog"
+	"slices"
+)
 
 // Record is a record as it was delivered, before it is cut to what an Event keeps. Rules read in it what the Event does
 // not hold: claims beyond the kept ones, resultSignature as written, location and the like. It lives as long as the
@@ -12,6 +15,9 @@ type Record struct{ text []byte }
 
 // RecordOf keeps text, which must not change while the Event is in use.
 func RecordOf(text []byte) Record { return Record{text} }
+
+// Clone is a Record that stays when the text that r points into changes.
+func (r Record) Clone() Record { return Record{slices.Clone(r.text)} }
 
 // Bytes is the JSON text, nil where there is none.
 func (r Record) Bytes() []byte { return r.text }

@@ -34,6 +34,7 @@ type App struct {
 	Store        *store.Store
 	Pipeline     *pipeline.Pipeline
 	Destinations map[string]notify.Destination
+	LeftOut      []rules.Left       // rules that are not evaluated, and why
 	Warnings     []settings.Problem // about settings that work and may not be meant
 	Rules        []*rules.Rule
 	Exceptions   *exception.Book
@@ -85,14 +86,14 @@ func Open(w World) (*App, error) {
 	options.Logger, options.Now, options.Transport, options.Jitter = w.Log, w.Now, w.Cosmos, w.Jitter
 	readSchedules(s)
 	readEventHub(s)
-	set, all := readRules(s, w.Config)
-	a.Rules = all
-	config := s.ReadConfig(w.Config, ConfigNames(all))
+	loaded := readRules(s, w.Config)
+	a.Rules, a.LeftOut = loaded.All, loaded.Left
+	config := s.ReadConfig(w.Config, ConfigNames(known(loaded)))
 	everywhere := Names(a.Destinations)
 	openNamed(s, config, a.Destinations)
 	members := members(a.Destinations)
 	judge := &pipeline.Judge{
-		Rules: set, Routes: config.Routes, Quiet: config.Quiet, Maintenance: config.Maintenance, Changes: config.Changes, Everywhere: everywhere, Members: members,
+		Rules: loaded.Set, LeftOut: rules.Wrong(loaded.Left), Routes: config.Routes, Quiet: config.Quiet, Maintenance: config.Maintenance, Changes: config.Changes, Everywhere: everywhere, Members: members,
 	}
 	composer := &pipeline.Composer{Enrich: ReadEnrich(s), Texts: readTexts(s, config.Texts)}
 	a.Pipeline = pipeline.Offline(judge, composer, w.Now)
@@ -103,8 +104,9 @@ func Open(w World) (*App, error) {
 	judge.Canary = canary.Read(s, composer.Acting.Zone)
 	a.Webhook = entra.Open(s, client, w.Now)
 	reconciler := reconcile.Read(s)
+	reconciler.Records = loaded.Set.ReadsRecord()
 	a.Digests = publish.Read(s, config.Digests, client)
-	exceptions := ReadExceptions(s, w.Config, a.Rules, w.Now())
+	exceptions := ReadExceptions(s, w.Config, known(loaded), w.Now())
 	a.Reconcile = &reconcile.Job{Reconciler: reconciler}
 	a.Warnings = s.Warnings()
 	for _, warning := range a.Warnings {

@@ -22,6 +22,7 @@ func (a *App) Take(ctx context.Context, in host.Invocation, data []byte) (pipeli
 	b := pipeline.Batch{ID: in.Attempt(), Function: in.Function, Logger: in.Logger}
 	for _, r := range payload.Decode(data) {
 		if r.Kind == payload.Activity {
+			r.Event.Record = activity.RecordOf(r.Raw)
 			b.Events = append(b.Events, r.Event)
 			continue
 		}

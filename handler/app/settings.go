@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"time"
 
 	"github.com/robfig/cron/v3"
@@ -77,23 +78,36 @@ func readSchedules(s *settings.Set) {
 }
 
 // readRules compiles the library and the operator's own rules, which may replace library rules by id.
-func readRules(s *settings.Set, config fs.FS) (*rules.Set, []*rules.Rule) {
-	all, err := rules.Library()
+// One that cannot be used is left out; see Assembly.Left.
+func readRules(s *settings.Set, config fs.FS) rules.Assembly {
+	library, err := rules.Library()
 	if err != nil {
 		s.Report(settings.Problem{Name: "rules library", Reason: err.Error()})
 	}
+	var own rules.Folder
 	if _, err := fs.Stat(config, "rules"); err == nil {
-		own, err := rules.Load(config, "rules")
-		if err != nil {
-			s.Report(settings.Problem{Name: "config/rules", Reason: err.Error(), Hint: "mend or remove the rule; none of the folder's is used until then"})
+		if own, err = rules.Read(config, "rules"); err != nil {
+			s.Report(settings.Problem{Name: "config/rules", Reason: err.Error()})
 		}
-		all = rules.Replace(all, own)
 	}
-	set, err := rules.Compile(all)
-	if err != nil {
-		s.Report(settings.Problem{Name: "rules", Reason: err.Error()})
+	all := rules.Assemble(library, own)
+	all.Set.Lateness = s.Duration(settings.Def{
+		Name: "CORRELATION_LATENESS", Default: "1h",
+		Doc: "How late an event may come, after the newest of its group, and still be counted by correlation rules.",
+	})
+	return all
+}
+
+// known are the rules that files may name: those that are left out too, or one bad rule would make every route and
+// exception wrong that names it.
+func known(a rules.Assembly) []*rules.Rule {
+	all := slices.Clone(a.All)
+	for _, left := range a.Left {
+		if left.ID != "" {
+			all = append(all, &rules.Rule{ID: left.ID, Title: left.Title})
+		}
 	}
-	return set, all
+	return all
 }
 
 // readChannels reads how alerts are delivered.

@@ -56,8 +56,8 @@ func (c *checkCmd) check(ctx context.Context, std Surroundings) []checkLine {
 	for _, warning := range a.Warnings {
 		lines = append(lines, checkLine{"settings", true, "warning: " + warning.Error()})
 	}
+	lines = append(lines, rulesCheck(a)...)
 	lines = append(lines,
-		checkLine{"rules", true, fmt.Sprintf("%d loaded", len(a.Rules))},
 		checkLine{"destinations", true, strings.Join(app.Names(a.Destinations), ", ")})
 	lines = append(lines, webhookCheck(ctx, a.Webhook)...)
 	lines = append(lines, geoCheck(settings.New(std.Env))...)

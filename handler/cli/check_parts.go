@@ -11,6 +11,7 @@ import (
 	"github.com/auditbell/auditbell/handler/lookup"
 	"github.com/auditbell/auditbell/handler/notify"
 	"github.com/auditbell/auditbell/handler/reconcile"
+	"github.com/auditbell/auditbell/handler/rules"
 	"github.com/auditbell/auditbell/handler/settings"
 )
 
@@ -22,6 +23,20 @@ func lookupCheck(ctx context.Context, lookups *lookup.Set) []checkLine {
 	var lines []checkLine
 	for _, l := range lookups.Check(ctx) {
 		lines = append(lines, checkLine{"lookup " + l.Name, l.OK, l.Detail})
+	}
+	return lines
+}
+
+// rulesCheck says how many rules are evaluated, and names each that is not though it was meant to be.
+func rulesCheck(a *app.App) []checkLine {
+	wrong := rules.Wrong(a.LeftOut)
+	loaded := fmt.Sprintf("%d loaded", len(a.Rules))
+	if n := len(a.LeftOut) - len(wrong); n > 0 {
+		loaded += fmt.Sprintf("; %d are about other logs or retired (hint: handler rules list names them)", n)
+	}
+	lines := []checkLine{{"rules", true, loaded}}
+	for _, left := range wrong {
+		lines = append(lines, checkLine{"rule left out", false, left.Place + ": " + left.Reason})
 	}
 	return lines
 }

@@ -107,12 +107,27 @@ func (c *explainCmd) run(ctx context.Context, std Surroundings) error {
 		encoder.SetEscapeHTML(false)
 		show = func(e explained) error { return encoder.Encode(e) }
 	}
+	// Which correlations ring is known when all events are: they count by the events' own times.
+	var events []activity.Event
+	var places []place
 	ok, err := eventsOf(ctx, c.Files, std, func(input string, index int, e *activity.Event) error {
-		one := x.explain(e)
-		one.Input, one.Index = input, index
-		return show(one)
+		x.matcher.story.Add(len(events), e)
+		events, places = append(events, *e), append(places, place{input, index})
+		events[len(events)-1].Record = e.Record.Clone()
+		return nil
 	})
-	if err == nil && !ok {
+	correlated := map[int][]*rules.Rule{}
+	for _, rung := range x.matcher.story.Rings(time.Now()) {
+		correlated[rung.N] = append(correlated[rung.N], rung.Rule)
+	}
+	for i := range events {
+		one := x.explain(&events[i], correlated[i])
+		one.Input, one.Index = places[i].input, places[i].index
+		if err := show(one); err != nil {
+			return err
+		}
+	}
+	if err == nil && (!ok || x.chosen.wrong()) {
 		return errNo
 	}
 	return err
@@ -158,7 +173,7 @@ func newExplainer(ctx context.Context, choice ruleChoice, std Surroundings) (*ex
 
 // servedRules are those that the handler would serve with, as far as they can be read.
 func servedRules(std Surroundings) []*rules.Rule {
-	served, err := ruleChoice{}.load(std)
+	served, err := ruleChoice{}.quietly(std)
 	if err != nil {
 		return nil
 	}
@@ -190,16 +205,16 @@ func markedExceptions(ctx context.Context, std Surroundings) ([]exception.Except
 	return list, err
 }
 
-// explain judges one event.
-func (x *explainer) explain(e *activity.Event) explained {
+// explain judges one event, with which these correlations ring.
+func (x *explainer) explain(e *activity.Event, correlated []*rules.Rule) explained {
 	if x.at = e.Time.Time; x.at.IsZero() {
 		x.at = time.Now()
 	}
 	out := explained{Event: excerptOf(e), Near: []rules.Explanation{}, Exceptions: []explainedException{}, Routes: []explainedRoute{}, To: []string{}}
-	met := x.matcher.match(e)
-	f, rings := x.pipeline.Find(*e, x.matcher.correlated()...)
+	met := append(x.chosen.set.Match(nil, e), correlated...)
+	f, rings := x.pipeline.Find(*e, correlated...)
 	if judged, _ := activity.AzureAlert(*e); judged.Severity != "" {
-		met = x.matcher.correlated() // our other rules are not asked
+		met = correlated // our other rules are not asked
 	} else {
 		out.Near = append(out.Near, x.chosen.set.Near(e)...)
 	}

@@ -14,7 +14,7 @@ import (
 )
 
 // eventsOf calls visit with every event of the inputs that a command's FILE arguments name, in order, as a stream: an
-// export of any size takes the memory of its largest item. Index counts the items of one input from 0, those that are
+// export of any size takes the memory of its largest item. An event's Record is there during visit alone. Index counts the items of one input from 0, those that are
 // no events too; they are named on standard error. ok is false when something was unreadable.
 func eventsOf(ctx context.Context, files []string, std Surroundings, visit func(input string, index int, e *activity.Event) error) (ok bool, err error) {
 	r := reading{std: std, visit: visit, gauge: newGauge(files, std), ok: true}
@@ -65,6 +65,7 @@ func (r *reading) file(ctx context.Context, in input) error {
 			fmt.Fprintf(r.std.Err, "%s:%d: %s: %s\n", in.name, index, item.Kind, item.Reason)
 			continue
 		}
+		item.Event.Record = activity.RecordOf(item.Raw)
 		if err := r.visit(in.name, index, &item.Event); err != nil {
 			return err
 		}

@@ -49,13 +49,14 @@ func (r *rehearsal) read(e *activity.Event) {
 	_, azure := activity.AzureAlert(*e)
 	if azure || len(r.x.chosen.set.Match(nil, e)) > 0 || len(r.x.chosen.set.Correlate(nil, e)) > 0 {
 		r.events = append(r.events, *e)
+		r.events[len(r.events)-1].Record = e.Record.Clone()
 	}
 }
 
 // play judges what was read by time, and among equals by stage: a start does not come after its end.
 func (r *rehearsal) play(list, text bool) (replayed, error) {
 	slices.SortStableFunc(r.events, func(a, b activity.Event) int {
-		return cmp.Or(a.Time.Compare(b.Time.Time), cmp.Compare(final(a), final(b)))
+		return cmp.Or(a.Time.Compare(b.Time.Time), cmp.Compare(final(a), final(b)), strings.Compare(a.ID, b.ID))
 	})
 	for i := range r.events {
 		if err := r.one(&r.events[i]); err != nil {

@@ -89,6 +89,7 @@ func (c *replayCmd) run(ctx context.Context, std Surroundings) error {
 	if err != nil {
 		return err
 	}
+	filter.Records = x.chosen.set.ReadsRecord()
 	r := newRehearsal(x)
 	var s *sending
 	if c.Send {
@@ -117,7 +118,7 @@ func (c *replayCmd) run(ctx context.Context, std Surroundings) error {
 	if c.json(std) {
 		err = errors.Join(err, writeJSON(std.Out, result))
 	}
-	if err == nil && !ok {
+	if err == nil && (!ok || x.chosen.wrong()) {
 		return errNo
 	}
 	return err

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/auditbell/auditbell/handler/app"
+	"github.com/auditbell/auditbell/handler/notify"
 	"github.com/auditbell/auditbell/handler/rules"
 	"github.com/auditbell/auditbell/handler/settings"
 )
@@ -22,30 +23,43 @@ type ruleChoice struct {
 
 // chosenRules are the rules of a choice, compiled.
 type chosenRules struct {
-	all []*rules.Rule
-	set *rules.Set
+	all  []*rules.Rule
+	set  *rules.Set
+	left []rules.Left
 }
 
-// load reads and compiles the rules. The error lists everything that is wrong with them.
+// wrong reports whether a rule was left out that was meant to be evaluated; the command then ends with exit code 1, after
+// it has done what it could.
+func (c chosenRules) wrong() bool { return len(rules.Wrong(c.left)) > 0 }
+
+// load reads and compiles the rules. Those that cannot be evaluated are left out and named on standard error; it is an
+// error only when there is no other.
 func (c ruleChoice) load(std Surroundings) (chosenRules, error) {
-	var all []*rules.Rule
+	chosen, err := c.quietly(std)
+	for _, left := range rules.Wrong(chosen.left) {
+		fmt.Fprintf(std.Err, "handler: rule left out: %s: %s\n", notify.Clean(left.Place, false /* lines */), notify.Clean(left.Reason, false))
+	}
+	return chosen, err
+}
+
+func (c ruleChoice) quietly(std Surroundings) (chosenRules, error) {
+	var library []*rules.Rule
 	if !c.NoLibrary {
-		library, err := rules.Library()
-		if err != nil {
+		var err error
+		if library, err = rules.Library(); err != nil {
 			return chosenRules{}, err
 		}
-		all = library
 	}
 	own, err := c.own(std)
 	if err != nil {
 		return chosenRules{}, err
 	}
-	all = rules.Replace(all, own.Rules)
-	if len(all) == 0 {
-		return chosenRules{}, fmt.Errorf("there is no rule to work with%s (hint: name a folder of Sigma rules with --rules)", leftOut(own))
+	a := rules.Assemble(library, own)
+	chosen := chosenRules{a.All, a.Set, a.Left}
+	if len(a.All) == 0 {
+		return chosen, fmt.Errorf("there is no rule to work with%s (hint: name a folder of Sigma rules with --rules)", leftOut(own))
 	}
-	set, err := rules.Compile(all)
-	return chosenRules{all, set}, err
+	return chosen, nil
 }
 
 // own reads the folder of the choice; config/rules need not exist, a folder that was named must.
@@ -72,12 +86,17 @@ func readRuleFolder(name string) (rules.Folder, error) {
 	return rules.Read(os.DirFS(filepath.Dir(path)), filepath.Base(path))
 }
 
-// leftOut says what the folder held beside rules for the Activity Log.
+// leftOut says what the folder held beside rules that can be evaluated.
 func leftOut(folder rules.Folder) string {
-	if len(folder.Skipped) == 0 {
-		return ""
+	wrong := len(rules.Wrong(folder.Left))
+	text := ""
+	if n := len(folder.Left) - wrong; n > 0 {
+		text += fmt.Sprintf("; %d are about other logs or retired", n)
 	}
-	return fmt.Sprintf("; %d are for other log sources", len(folder.Skipped))
+	if wrong > 0 {
+		text += fmt.Sprintf("; %d cannot be evaluated", wrong)
+	}
+	return text
 }
 
 // named finds a rule by the id that we show, its Sigma id or its Sigma name.

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -70,28 +71,31 @@ func (c *rulesTestCmd) run(ctx context.Context, std Surroundings) error {
 // load returns the rules to test, and a set that has them beside the library, because correlations may count its
 // rules. With an error it still returns the rules that can be tested.
 func (c *rulesTestCmd) load() ([]*rules.Rule, *rules.Set, error) {
-	all, err := rules.Library()
+	library, err := rules.Library()
 	if err != nil {
 		return nil, nil, err
 	}
-	under := all
-	var problems error
-	if c.Folder != "" {
-		folder, err := readRuleFolder(c.Folder)
-		under, problems = folder.Rules, err
-		if len(under) == 0 {
-			if err == nil {
-				err = fmt.Errorf("there is no rule in %s%s", c.Folder, leftOut(folder))
-			}
-			return nil, nil, err
-		}
-		all = rules.Replace(all, under)
+	if c.Folder == "" {
+		set, err := rules.Compile(library)
+		return library, set, err
 	}
-	set, err := rules.Compile(all)
+	folder, err := readRuleFolder(c.Folder)
 	if err != nil {
 		return nil, nil, err
 	}
-	return under, set, problems
+	a := rules.Assemble(library, folder)
+	under := slices.DeleteFunc(folder.Rules, func(r *rules.Rule) bool { return r.Filter != nil || !slices.Contains(a.All, r) })
+	var problems []error
+	for _, left := range rules.Wrong(a.Left) {
+		problems = append(problems, fmt.Errorf("%s: %s", left.Place, left.Reason))
+	}
+	if len(under) == 0 && len(problems) == 0 {
+		return nil, nil, fmt.Errorf("there is no rule in %s%s", c.Folder, leftOut(folder))
+	}
+	if len(under) == 0 {
+		under = nil
+	}
+	return under, a.Set, errors.Join(problems...)
 }
 
 func testRule(r *rules.Rule, set *rules.Set) tested {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -38,6 +39,8 @@ type ruleLine struct {
 	Tags     []string    `json:"tags,omitempty"`
 	Controls []string    `json:"controls,omitempty"`
 	File     string      `json:"file"`
+	LeftOut  rules.Why   `json:"left_out,omitempty"` // why it is not evaluated: other_source, misspelt, retired or broken
+	Reason   string      `json:"reason,omitempty"`   // the same for people
 }
 
 // stagedLine is what a rule would have sent.
@@ -63,10 +66,34 @@ func (c *rulesListCmd) rules(ctx context.Context, std Surroundings) error {
 			lines[i].Staged = stagedOf(counts, r.ID)
 		}
 	}
-	if c.json(std) {
-		return writeJSON(std.Out, lines)
+	if !c.json(std) {
+		return cmp.Or(printRules(std.Out, lines, asked), printLeftOut(std.Out, chosen.left), chosen.verdict())
 	}
-	return printRules(std.Out, lines, asked)
+	for _, left := range chosen.left {
+		lines = append(lines, ruleLine{ID: left.ID, Title: left.Title, Outcomes: []string{}, File: left.Place, LeftOut: left.Why, Reason: left.Reason})
+	}
+	return cmp.Or(writeJSON(std.Out, lines), chosen.verdict())
+}
+
+// verdict is errNo when a rule is left out that was meant to be evaluated.
+func (c chosenRules) verdict() error {
+	if c.wrong() {
+		return errNo
+	}
+	return nil
+}
+
+// printLeftOut ends the listing with what is not evaluated, and why.
+func printLeftOut(out io.Writer, left []rules.Left) error {
+	if len(left) == 0 {
+		return nil
+	}
+	fmt.Fprintf(out, "\nLeft out: %d\n", len(left))
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	for _, l := range left {
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", l.Why, notify.Clean(l.Place, false), notify.Clean(l.Reason, false), notify.Clean(l.Title, false))
+	}
+	return w.Flush()
 }
 
 func lineOf(r *rules.Rule, set *rules.Set) ruleLine {

@@ -27,7 +27,8 @@ type matchLine struct {
 }
 
 // run prints one line for each match, in the order of the input and then of severity. Rules that are not sent yet match
-// too, and correlations do where they ring for what this call has read.
+// too, and correlations do where they ring for what this call has read: by the records' own times, so that any order of
+// the same lines gives the same matches. With correlations nothing is printed before everything is read.
 func (c *rulesMatchCmd) run(ctx context.Context, std Surroundings) error {
 	chosen, err := c.load(std)
 	if err != nil {
@@ -38,24 +39,53 @@ func (c *rulesMatchCmd) run(ctx context.Context, std Surroundings) error {
 	out := json.NewEncoder(buffered)
 	out.SetEscapeHTML(false)
 	m := newMatcher(chosen.set)
+	var places []place
+	var met [][]*rules.Rule
 	ok, err := eventsOf(ctx, c.Files, std, func(input string, index int, e *activity.Event) error {
-		for _, r := range m.match(e) {
-			if err := out.Encode(matchLine{input, index, shownID(r), r.Title, string(r.Level), r.Author}); err != nil {
-				return err
-			}
+		at := place{input, index}
+		if !chosen.set.Correlates() {
+			return at.print(out, chosen.set.Match(nil, e))
+		}
+		single, contributes := chosen.set.Match(nil, e), m.story.Add(len(places), e)
+		if len(single) > 0 || contributes {
+			places, met = append(places, at), append(met, single)
 		}
 		return nil
 	})
-	if err == nil && !ok {
+	for _, rung := range m.story.Rings(time.Now()) {
+		met[rung.N] = append(met[rung.N], rung.Rule)
+	}
+	for i := range places {
+		if err := places[i].print(out, met[i]); err != nil {
+			return err
+		}
+	}
+	if err == nil && (!ok || chosen.wrong()) {
 		return errNo
 	}
 	return err
+}
+
+// place is where an event stood.
+type place struct {
+	input string
+	index int
+}
+
+func (p place) print(out *json.Encoder, met []*rules.Rule) error {
+	for _, r := range met {
+		if err := out.Encode(matchLine{p.input, p.index, shownID(r), r.Title, string(r.Level), r.Author}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // matcher matches a stream of events, correlations included.
 type matcher struct {
 	set        *rules.Set
 	correlator *rules.Correlator
+	story      *rules.Story
 	met        []*rules.Rule // reused
 	single     int           // of met: rules on single events
 }
@@ -65,11 +95,11 @@ type matcher struct {
 const manyWindows = 100_000
 
 func newMatcher(set *rules.Set) *matcher {
-	return &matcher{set: set, correlator: rules.NewCorrelator(set, manyWindows)}
+	return &matcher{set: set, correlator: rules.NewCorrelator(set, manyWindows), story: rules.NewStory(set, manyWindows)}
 }
 
 // match is valid until the next call. The clock of correlations is that of the records: an export is read as if it
-// were happening.
+// were happening, and must be in the order of time.
 func (m *matcher) match(e *activity.Event) []*rules.Rule {
 	m.met = m.set.Match(m.met[:0], e)
 	m.single = len(m.met)

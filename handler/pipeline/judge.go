@@ -16,6 +16,7 @@ import (
 // Judge says which events become alerts, under which rules, and where they go.
 type Judge struct {
 	Rules       *rules.Set
+	LeftOut     []rules.Left // rules that were meant to be evaluated and are not
 	Routes      []settings.Route
 	Quiet       []settings.Quiet
 	Maintenance []settings.Maintenance

@@ -60,6 +60,10 @@ func (j *Judge) named(name string) []string {
 func (j *Judge) everywhere() []string {
 	var all []string
 	for _, name := range j.Everywhere {
+		if name == settings.Everywhere { // a tool without the settings of any destination
+			all = append(all, name)
+			continue
+		}
 		all = append(all, j.named(name)...)
 	}
 	return all

@@ -107,7 +107,7 @@ func (w *Watch) look(ctx context.Context, b Batch) error {
 	if now-last < int64(watchEvery/time.Second) || !w.looked.CompareAndSwap(last, now) {
 		return nil
 	}
-	if err := errors.Join(w.watchQueue(ctx, b), w.watchFeeds(ctx, b), w.watchParked(ctx, b), w.watchCanary(ctx, b)); err != nil {
+	if err := errors.Join(w.watchQueue(ctx, b), w.watchFeeds(ctx, b), w.watchParked(ctx, b), w.watchCanary(ctx, b), w.watchRules(ctx, b)); err != nil {
 		return err
 	}
 	return w.noteWatched(ctx, b)
@@ -161,6 +161,21 @@ func (w *Watch) watchParked(ctx context.Context, b Batch) error {
 			steps:  []string{"handler check lists them with the reasons.", "See who else may call the function, or whether Azure changed a form."},
 		})
 	}
+	return nil
+}
+
+// watchRules raises an alert when a rule that the operator wrote for the Activity Log is not evaluated.
+func (w *Watch) watchRules(ctx context.Context, b Batch) error {
+	left := w.judge.LeftOut
+	if len(left) == 0 {
+		return nil
+	}
+	w.notice(ctx, b, concern{
+		kind: "rules-left-out", title: "Rules are left out", subject: "config/rules",
+		detail: fmt.Sprintf("%d rules cannot be evaluated; all others work. The first: %s: %s.", len(left), left[0].Place, left[0].Reason),
+		to:     w.judge.everywhere(),
+		steps:  []string{"handler rules list ends with what is left out and why.", "Correct or remove the rule and publish the app again."},
+	})
 	return nil
 }
 

@@ -45,7 +45,7 @@ func (c *comparison) do(ctx context.Context) (Hour, error) {
 	log := c.Log
 	log.Answered = c.of.answered
 	window := source.Window{From: c.from.Add(-margin), To: c.to.Add(margin)}
-	for page, err := range log.List(ctx, c.of.scope, source.Filter{Window: window}) {
+	for page, err := range log.List(ctx, c.of.scope, source.Filter{Window: window, Records: c.Records}) {
 		if err != nil {
 			return Hour{}, err
 		}

@@ -48,6 +48,7 @@ type Reconciler struct {
 	Lookback time.Duration
 	Budget   time.Duration // of one run; what is not done then is done by the next one
 	Pages    int           // of Azure's lists that one run asks for at most
+	Records  bool          // rules name what only the listed record holds: recovered events keep it
 
 	// Take hands records to the pipeline, in the order of their time. Old ones are to be told together. A nil error means
 	// that all of them are recorded and rung.

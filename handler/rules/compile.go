@@ -119,6 +119,14 @@ func Problems(err error) []*Problem {
 	return list
 }
 
+// ReadsRecord reports whether some rule names a field that events do not hold.
+func (s *Set) ReadsRecord() bool {
+	return slices.ContainsFunc(s.fields, func(f field) bool { return f.kind == ofRecord || f.kind == ofClaim || f.kind == ofSignature })
+}
+
+// Correlates reports whether the set has correlations.
+func (s *Set) Correlates() bool { return s.correlating }
+
 // Rules returns the set's rules, the most severe first.
 func (s *Set) Rules() []*Rule { return slices.Clone(s.rules) }
 

@@ -66,14 +66,15 @@ func (c *Correlator) makeRoom() {
 }
 
 // Story correlates events that are all there already, such as the lines of files: they count in the order of their own
-// times, whatever order they are told in, so any order gives the same result.
+// times, whatever order they come in, so any order gives the same result.
 type Story struct {
 	set   *Set
-	told  []told
+	parts []part
 	limit int
 }
 
-type told struct {
+// part is what one event contributes.
+type part struct {
 	n     int
 	beats []Beat
 	at    activity.Time
@@ -89,27 +90,29 @@ type Rung struct {
 // NewStory returns a Story over the set's correlations, which keeps at most limit groups in mind.
 func NewStory(set *Set, limit int) *Story { return &Story{set: set, limit: limit} }
 
-// Add tells an event under a number. Nothing of e is kept but what it contributes.
-func (s *Story) Add(n int, e *activity.Event) {
-	if beats := s.set.Correlate(nil, e); len(beats) > 0 {
-		s.told = append(s.told, told{n, beats, e.Time, e.ID})
+// Add takes an event under a number and reports whether it contributes. Nothing of e is kept but what it contributes.
+func (s *Story) Add(n int, e *activity.Event) bool {
+	beats := s.set.Correlate(nil, e)
+	if len(beats) > 0 {
+		s.parts = append(s.parts, part{n, beats, e.Time, e.ID})
 	}
+	return len(beats) > 0
 }
 
 // Rings returns what rings, by the number of the event with which it does. now stands for the time of events that have
 // none.
 func (s *Story) Rings(now time.Time) []Rung {
-	for i := range s.told {
-		if s.told[i].at.IsZero() {
-			s.told[i].at = activity.At(now)
+	for i := range s.parts {
+		if s.parts[i].at.IsZero() {
+			s.parts[i].at = activity.At(now)
 		}
 	}
-	slices.SortStableFunc(s.told, func(a, b told) int {
+	slices.SortStableFunc(s.parts, func(a, b part) int {
 		return cmp.Or(a.at.Compare(b.at.Time), cmp.Compare(a.id, b.id), cmp.Compare(a.n, b.n))
 	})
 	c := NewCorrelator(s.set, s.limit)
 	var all []Rung
-	for _, t := range s.told {
+	for _, t := range s.parts {
 		met, _ := s.set.countAll(t.beats, t.at.Time, c.window(t.at.Time))
 		for _, r := range met {
 			all = append(all, Rung{t.n, r})

@@ -17,8 +17,6 @@ import (
 type Folder struct {
 	Rules []*Rule // what can be evaluated: rules, correlations and filters
 	Left  []Left  // what is not, in the order of files and lines
-
-	Skipped []string // the places of those for other log sources
 }
 
 // Left is a rule that is not evaluated, and why. One bad rule is one bad rule: the others work.
@@ -65,24 +63,36 @@ func Load(fsys fs.FS, root string) ([]*Rule, error) {
 	return folder.Rules, nil
 }
 
-// Open is Load for callers that go on without what cannot be evaluated: the error is about the folder alone.
-func Open(fsys fs.FS, root string) (Folder, error) {
+// Read is Load for callers that go on without what cannot be evaluated: the error is about the folder alone.
+func Read(fsys fs.FS, root string) (Folder, error) {
 	folder, _, err := read(fsys, root)
 	return folder, err
 }
 
-// Read is Load with what was left out.
-func Read(fsys fs.FS, root string) (Folder, error) {
-	folder, problems, err := read(fsys, root)
-	for _, l := range folder.Left {
-		if l.Why == OtherSource {
-			folder.Skipped = append(folder.Skipped, l.Place)
+// Assembly is a set of rules that is ready to match, and what could not become part of it.
+type Assembly struct {
+	Set  *Set
+	All  []*Rule // the set's rules, and those that are switched off
+	Left []Left
+}
+
+// Assemble compiles base with an operator's folder, whose rules replace those of base by id. What cannot be used is left
+// out by name; everything else works.
+func Assemble(base []*Rule, own Folder) Assembly {
+	a := Assembly{All: Replace(base, own.Rules), Left: slices.Clone(own.Left)}
+	set, err := Compile(a.All)
+	a.Set = set
+	for _, p := range Problems(err) {
+		left := Left{Place: p.Place(), Why: Broken, Reason: p.Reason}
+		if i := slices.IndexFunc(a.All, func(r *Rule) bool { return r.File == p.File && r.Line <= p.Line && set.Rule(r.ID) != r && !r.Off() }); i >= 0 {
+			left.ID, left.Title = a.All[i].ID, a.All[i].Title
+			if a.All[i].Filter == nil {
+				a.All = slices.Delete(a.All, i, i+1)
+			}
 		}
+		a.Left = append(a.Left, left)
 	}
-	if err == nil && len(problems) > 0 {
-		err = fmt.Errorf("load rules:\n%w", errors.Join(problems...))
-	}
-	return folder, err
+	return a
 }
 
 func read(fsys fs.FS, root string) (Folder, []error, error) {

@@ -95,7 +95,7 @@ func TestOtherLogSourcesAreCountedNotRefused(t *testing.T) {
 	other := "title: w\nid: 22222222-2222-4222-8222-222222222222\nname: other\nlogsource: {product: windows}\ndetection:\n  s: {CommandLine|windash|contains: -x}\n  condition: s | count() > 3\n"
 	over := "title: c\nid: 33333333-3333-4333-8333-333333333333\ncorrelation: {type: event_count, rules: other, timespan: 5m, condition: {gte: 2}}\n"
 	old := strings.Replace(ruleWith("s: {caller: x}\ncondition: s"), "activitylogs", "azure.activitylogs", 1)
-	folder, err := rules.Open(fstest.MapFS{"sub/w.yml": {Data: []byte(other)}, "sub/z.yml": {Data: []byte(over)}, "old.yml": {Data: []byte(old)}}, ".")
+	folder, err := rules.Read(fstest.MapFS{"sub/w.yml": {Data: []byte(other)}, "sub/z.yml": {Data: []byte(over)}, "old.yml": {Data: []byte(old)}}, ".")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -182,7 +182,7 @@ func readPage(name string, body []byte, item *int64, f Filter) *Found {
 		case reading.Kind == payload.Invalid:
 			found.Unreadable = append(found.Unreadable, Place{Name: name, Item: *item, Reason: reading.Reason})
 		case reading.Kind == payload.Activity && f.Holds(&reading.Event):
-			found.Events = append(found.Events, reading.Event)
+			found.Events = append(found.Events, f.event(&reading))
 		}
 	}
 	return found

@@ -1,10 +1,12 @@
 package source
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 
 	"github.com/auditbell/auditbell/handler/activity"
+	"github.com/auditbell/auditbell/handler/payload"
 )
 
 // Filter says which events somebody is looking for. Conditions that are set must all hold; of several values of one
@@ -21,6 +23,18 @@ type Filter struct {
 	// Callers is part of who did it, lower case: any of the names that the event has for them.
 	Callers       []string
 	Subscriptions []string // subscription id, lower case, whole
+
+	// Records asks that events keep the record that they were read from, for rules that name what events do not hold.
+	Records bool
+}
+
+// event is the event of a reading that the filter holds.
+func (f *Filter) event(r *payload.Reading) activity.Event {
+	e := r.Event
+	if f.Records {
+		e.Record = activity.RecordOf(bytes.Clone(r.Raw))
+	}
+	return e
 }
 
 // Holds reports whether e is looked for.

@@ -101,7 +101,7 @@ func (r *lineFinder) keep(p *piece, reading *payload.Reading, at Place) {
 		p.Unreadable = append(p.Unreadable, at)
 	case reading.Kind != payload.Activity:
 	case r.filter.Holds(&reading.Event):
-		p.found = append(p.found, reading.Event)
+		p.found = append(p.found, r.filter.event(reading))
 		if reading.Notice != "" {
 			at.Reason = reading.Notice
 			p.notices = append(p.notices, at)

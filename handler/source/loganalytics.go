@@ -131,7 +131,7 @@ func (f *Found) row(names []string, row []json.RawMessage, at Place, filter *Fil
 			at.Reason = reading.Reason
 			f.Unreadable = append(f.Unreadable, at)
 		case filter.Holds(&reading.Event):
-			f.Events = append(f.Events, reading.Event)
+			f.Events = append(f.Events, filter.event(&reading))
 		}
 	}
 }
