@@ -79,6 +79,7 @@ func (p *problems) parseSelection(name string, n *yaml.Node) *expr {
 func (p *problems) allOf(n *yaml.Node) *expr {
 	e := &expr{op: and}
 	for _, m := range p.members(n) {
+		p.columns[m.line] = m.node.Column // several may share a line
 		e.kids = append(e.kids, &expr{op: leaf, item: p.parseItem(m.key, m.line, m.value)})
 	}
 	if len(e.kids) == 0 {

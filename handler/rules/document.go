@@ -92,6 +92,7 @@ type pair struct {
 	key   string
 	line  int
 	value *yaml.Node
+	node  *yaml.Node // of the key
 }
 
 // members lists a mapping's pairs in order. A key that stands twice is a problem: YAML readers keep the last one, and
@@ -117,7 +118,7 @@ func (p *problems) members(n *yaml.Node) []pair {
 		case seen[key.Value]:
 			p.add(key.Line, "%q stands twice; only one would count", key.Value)
 		default:
-			pairs = append(pairs, pair{key.Value, key.Line, deref(n.Content[i+1])})
+			pairs = append(pairs, pair{key.Value, key.Line, deref(n.Content[i+1]), key})
 		}
 		seen[key.Value] = true
 	}
