@@ -74,3 +74,30 @@ func (r *Row) carries(e *activity.Event) bool {
 	verb := e.Operation[strings.LastIndexByte(e.Operation, '/')+1:]
 	return r.Verbs == nil || strings.Contains(e.Operation, "/") && slices.Contains(r.Verbs, strings.ToLower(verb))
 }
+
+// Example is what a rule says that it must match: one event, or several for a correlation.
+type Example []activity.Event
+
+// FedBy lists those of the connected feeds that alone carry a whole example.
+func FedBy(connected []Feed, examples []Example) []Feed {
+	var all []Feed
+	for _, f := range connected {
+		if CanAlert([]Feed{f}, examples) {
+			all = append(all, f)
+		}
+	}
+	return all
+}
+
+// CanAlert reports whether the connected feeds together carry every event of some example, so that the rule can produce
+// an alert. A rule without examples cannot be judged: false.
+func CanAlert(connected []Feed, examples []Example) bool {
+	return slices.ContainsFunc(examples, func(x Example) bool {
+		for i := range x {
+			if !slices.ContainsFunc(connected, func(f Feed) bool { return f.Carries(&x[i]) }) {
+				return false
+			}
+		}
+		return len(x) > 0
+	})
+}

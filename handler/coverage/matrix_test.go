@@ -1,0 +1,142 @@
+package coverage_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/auditbell/auditbell/handler/activity"
+	"github.com/auditbell/auditbell/handler/coverage"
+	"github.com/auditbell/auditbell/handler/rules"
+)
+
+// wires are the feeds as Microsoft's pages describe them, written down apart from coverage's table: what each lets through.
+var wires = map[coverage.Feed]func(*activity.Event) bool{
+	coverage.EventGrid: func(e *activity.Event) bool {
+		return below(e) && eventGridTypes[eventGridType(e)] && e.ResourceID != "" && e.Category == "Administrative"
+	},
+	coverage.EventHub: below,
+	coverage.GroupHub: func(e *activity.Event) bool {
+		return above(e) && !tenantwide(e) && (e.Category == "Administrative" || e.Category == "Policy")
+	},
+	coverage.Poll:   above,
+	coverage.Listed: below,
+}
+
+// eventGridTypes are the nine of "Azure subscription as an Event Grid source".
+var eventGridTypes = map[string]bool{
+	"ResourceWriteSuccess": true, "ResourceWriteFailure": true, "ResourceWriteCancel": true,
+	"ResourceDeleteSuccess": true, "ResourceDeleteFailure": true, "ResourceDeleteCancel": true,
+	"ResourceActionSuccess": true, "ResourceActionFailure": true, "ResourceActionCancel": true,
+}
+
+func eventGridType(e *activity.Event) string {
+	parts := strings.Split(e.Operation, "/")
+	verb := parts[len(parts)-1]
+	if len(parts) < 2 || verb == "" {
+		return ""
+	}
+	ends := map[activity.Outcome]string{activity.Succeeded: "Success", activity.Failed: "Failure", activity.Canceled: "Cancel"}
+	return "Resource" + strings.ToUpper(verb[:1]) + verb[1:] + ends[e.Outcome]
+}
+
+// below, above and tenantwide tell whose log a record stands in.
+func below(e *activity.Event) bool {
+	return !above(e)
+}
+
+func above(e *activity.Event) bool {
+	return strings.HasPrefix(strings.ToLower(e.ResourceID), "/providers/microsoft.management/managementgroups/") || tenantwide(e)
+}
+
+func tenantwide(e *activity.Event) bool {
+	return e.SubscriptionID == "" && !strings.Contains(strings.ToLower(e.ResourceID), "/managementgroups/")
+}
+
+// TestWhatCannotAlertDoesNot sends each library rule's examples through every combination of feeds: what coverage says
+// cannot alert is exactly what does not.
+func TestWhatCannotAlertDoesNot(t *testing.T) {
+	t.Parallel()
+	library, err := rules.Library()
+	if err != nil {
+		t.Fatal(err)
+	}
+	feeds := []coverage.Feed{coverage.EventGrid, coverage.EventHub, coverage.GroupHub, coverage.Poll, coverage.Listed}
+	differences, dark := 0, 0
+	for _, r := range library {
+		needed := []*rules.Rule{r}
+		if r.Correlation != nil {
+			needed = library // it counts what others match
+		}
+		set, err := rules.Compile(needed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		examples := examplesOf(r)
+		for mask := range 1 << len(feeds) {
+			var connected []coverage.Feed
+			for i, f := range feeds {
+				if mask>>i&1 == 1 {
+					connected = append(connected, f)
+				}
+			}
+			said, does := coverage.CanAlert(connected, examples), slices.ContainsFunc(r.Auditbell.Examples.Match, func(x rules.Example) bool { return alerts(t, set, r, x, connected) })
+			if !does {
+				dark++
+			}
+			if said != does {
+				differences++
+				t.Errorf("%s with %v: coverage says %v, the examples through these feeds say %v", r.ID, connected, said, does)
+			}
+		}
+	}
+	if dark == 0 || differences > 0 {
+		t.Errorf("%d rules × combinations, %d without an alert, %d differences", len(library)<<len(feeds), dark, differences)
+	}
+}
+
+// examplesOf are a rule's examples as coverage takes them.
+func examplesOf(r *rules.Rule) []coverage.Example {
+	var all []coverage.Example
+	for _, x := range r.Auditbell.Examples.Match {
+		var one coverage.Example
+		for _, s := range x.Steps {
+			one = append(one, s.Event)
+		}
+		all = append(all, one)
+	}
+	return all
+}
+
+// alerts sends an example through the connected feeds and reports whether the rule matches what comes out.
+func alerts(t *testing.T, set *rules.Set, r *rules.Rule, x rules.Example, connected []coverage.Feed) bool {
+	t.Helper()
+	windows := map[string]*rules.Window{}
+	window := func(group string, add func(*rules.Window)) error {
+		if windows[group] == nil {
+			windows[group] = &rules.Window{}
+		}
+		add(windows[group])
+		return nil
+	}
+	met, n := false, 0
+	at := time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
+	for _, s := range x.Steps {
+		for range s.Times {
+			e := s.Event
+			at = at.Add(s.Every)
+			n++
+			e.Time, e.ID, e.CorrelationID = activity.At(at), e.ID+"-"+time.Duration(n).String(), e.CorrelationID+time.Duration(n).String()
+			if !slices.ContainsFunc(connected, func(f coverage.Feed) bool { return wires[f](&e) }) {
+				continue
+			}
+			counted, err := set.Count(&e, at, window)
+			if err != nil {
+				t.Fatal(err)
+			}
+			met = met || slices.Contains(set.Match(nil, &e), r) || slices.Contains(counted, r)
+		}
+	}
+	return met
+}
