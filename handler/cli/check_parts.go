@@ -1,12 +1,14 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
 	"time"
 
 	"github.com/auditbell/auditbell/handler/app"
+	"github.com/auditbell/auditbell/handler/coverage"
 	"github.com/auditbell/auditbell/handler/entra"
 	"github.com/auditbell/auditbell/handler/lookup"
 	"github.com/auditbell/auditbell/handler/notify"
@@ -119,4 +121,56 @@ func pollCheck(ctx context.Context, a *app.App) []checkLine {
 		lines = append(lines, checkLine{"tenant-activity", ok, scope.String() + ": " + detail})
 	}
 	return lines
+}
+
+// coverageCheck names the connected feeds, and the rules of which none of them carries an event.
+func coverageCheck(a *app.App) []checkLine {
+	connected := a.Reconcile.Reconciler.Connected()
+	var dark, unknown []string
+	for _, r := range a.Rules {
+		switch examples := examplesOf(r); {
+		case !r.Rings():
+		case len(examples) == 0:
+			unknown = append(unknown, r.ID)
+		case !coverage.CanAlert(connected, examples):
+			dark = append(dark, r.ID)
+		}
+	}
+	lines := []checkLine{{"coverage", true, "connected: " + joined(connected)}}
+	if len(dark) > 0 {
+		lines = append(lines, checkLine{"coverage", true, fmt.Sprintf("%d rules cannot alert, because no connected feed carries their events: %s (hint: handler rules list shows what feeds each; set SCOPES and RECONCILE_FEEDS)", len(dark), some(dark, 10))})
+	}
+	if len(unknown) > 0 {
+		lines = append(lines, checkLine{"coverage", true, fmt.Sprintf("%d rules have no example, so it is not known what feeds them: %s", len(unknown), some(unknown, 10))})
+	}
+	return lines
+}
+
+// examplesOf are a rule's own examples of what it matches.
+func examplesOf(r *rules.Rule) []coverage.Example {
+	var all []coverage.Example
+	for _, x := range r.Auditbell.Examples.Match {
+		var one coverage.Example
+		for _, s := range x.Steps {
+			one = append(one, s.Event)
+		}
+		all = append(all, one)
+	}
+	return all
+}
+
+func joined(feeds []coverage.Feed) string {
+	var all []string
+	for _, f := range feeds {
+		all = append(all, string(f))
+	}
+	return cmp.Or(strings.Join(all, ", "), "none")
+}
+
+// some lists the first n names and how many more there are.
+func some(names []string, n int) string {
+	if len(names) <= n {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:n], ", "), len(names)-n)
 }

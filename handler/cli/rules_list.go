@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/auditbell/auditbell/handler/app"
+	"github.com/auditbell/auditbell/handler/coverage"
 	"github.com/auditbell/auditbell/handler/notify"
 	"github.com/auditbell/auditbell/handler/rules"
 	"github.com/auditbell/auditbell/handler/settings"
@@ -41,6 +42,7 @@ type ruleLine struct {
 	File     string      `json:"file"`
 	LeftOut  rules.Why   `json:"left_out,omitempty"` // why it is not evaluated: other_source, misspelt, retired or broken
 	Reason   string      `json:"reason,omitempty"`   // the same for people
+	FedBy    []string    `json:"fed_by"`             // feeds that carry its own examples; empty: none does, or there are none
 }
 
 // stagedLine is what a rule would have sent.
@@ -104,6 +106,10 @@ func lineOf(r *rules.Rule, set *rules.Set) ruleLine {
 	for _, o := range r.Auditbell.Outcomes {
 		l.Outcomes = append(l.Outcomes, string(o))
 	}
+	l.FedBy = []string{}
+	for _, f := range coverage.FedBy(coverage.Feeds, examplesOf(r)) {
+		l.FedBy = append(l.FedBy, string(f))
+	}
 	return l
 }
 
@@ -154,7 +160,7 @@ func stagedOf(counts []store.StagedCount, rule string) *stagedLine {
 
 func printRules(out io.Writer, lines []ruleLine, staged bool) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	header := []string{"RULE", "LEVEL", "STATUS", "RINGS", "OUTCOMES", "TITLE", "AUTHOR", "FILE", "CONTROLS"}
+	header := []string{"RULE", "LEVEL", "STATUS", "RINGS", "OUTCOMES", "TITLE", "AUTHOR", "FILE", "FED BY", "CONTROLS"}
 	column := fmt.Sprintf("WOULD HAVE RUNG, %dD", stagedDays)
 	fmt.Fprintln(w, strings.Join(withStaged(header, column, staged), "\t"))
 	for _, l := range lines {
@@ -162,7 +168,7 @@ func printRules(out io.Writer, lines []ruleLine, staged bool) error {
 		if len(l.Outcomes) > 0 {
 			outcomes = strings.Join(l.Outcomes, ",")
 		}
-		cells := []string{l.ID, l.Level, l.Status, yesNo(l.Rings), outcomes, l.Title, l.Author, l.File, strings.Join(l.Controls, ", ")}
+		cells := []string{l.ID, l.Level, l.Status, yesNo(l.Rings), outcomes, l.Title, l.Author, l.File, strings.Join(l.FedBy, ","), strings.Join(l.Controls, ", ")}
 		count := ""
 		if l.Staged != nil {
 			count = fmt.Sprint(l.Staged.Matches)

@@ -22,6 +22,9 @@ const (
 	Listed    Feed = "activity-log"   // a subscription's Activity Log, listed by REST: what reconciliation compares with
 )
 
+// Feeds lists them all.
+var Feeds = []Feed{EventGrid, EventHub, GroupHub, Poll, Listed}
+
 // Row is what one feed carries.
 type Row struct {
 	Feed       Feed

@@ -62,7 +62,7 @@ func TestWhatCannotAlertDoesNot(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	feeds := []coverage.Feed{coverage.EventGrid, coverage.EventHub, coverage.GroupHub, coverage.Poll, coverage.Listed}
+	feeds := coverage.Feeds
 	differences, dark := 0, 0
 	for _, r := range library {
 		needed := []*rules.Rule{r}
@@ -139,4 +139,29 @@ func alerts(t *testing.T, set *rules.Set, r *rules.Rule, x rules.Example, connec
 		}
 	}
 	return met
+}
+
+// TestFeedsCarryWhatThePagesSay holds the table to the wires for every kind of scope, category, operation and outcome.
+func TestFeedsCarryWhatThePagesSay(t *testing.T) {
+	t.Parallel()
+	const subscription = "11111111-1111-4111-8111-111111111111"
+	for _, e := range []activity.Event{
+		{SubscriptionID: subscription, ResourceID: "/subscriptions/" + subscription + "/resourcegroups/rg/providers/microsoft.network/networksecuritygroups/nsg"},
+		{SubscriptionID: subscription},
+		{ResourceID: "/providers/microsoft.authorization"},
+		{ResourceID: "/providers/Microsoft.Management/managementGroups/contoso/providers/Microsoft.Authorization/policyAssignments/x"},
+	} {
+		for _, e.Category = range append(slices.Clone(activity.Categories), "Unheard") {
+			for _, e.Operation = range []string{"microsoft.x/y/write", "microsoft.x/y/delete", "microsoft.x/y/z/action", "microsoft.x/y/read", "add member to role completed", ""} {
+				for _, e.Outcome = range []activity.Outcome{activity.Started, activity.Accepted, activity.Succeeded, activity.Failed, activity.Canceled, activity.Active, ""} {
+					for feed, passes := range wires {
+						known := slices.Contains(activity.Categories, e.Category)
+						if got, want := feed.Carries(&e), passes(&e) && known; got != want {
+							t.Errorf("%s carries %+v: %v, want %v", feed, e, got, want)
+						}
+					}
+				}
+			}
+		}
+	}
 }

@@ -50,6 +50,11 @@ func (j *Judge) named(name string) []string {
 	if name == settings.Everywhere {
 		return j.everywhere()
 	}
+	return j.members(name)
+}
+
+// members are the destinations that a name stands for: itself, unless it has members.
+func (j *Judge) members(name string) []string {
 	if several := j.Members[name]; several != nil {
 		return several
 	}
@@ -60,11 +65,7 @@ func (j *Judge) named(name string) []string {
 func (j *Judge) everywhere() []string {
 	var all []string
 	for _, name := range j.Everywhere {
-		if name == settings.Everywhere { // a tool without the settings of any destination
-			all = append(all, name)
-			continue
-		}
-		all = append(all, j.named(name)...)
+		all = append(all, j.members(name)...)
 	}
 	return all
 }

@@ -29,10 +29,10 @@ const Unstored = "unstored"
 func Read(s *settings.Set) *Reconciler {
 	r := &Reconciler{Budget: budget, Pages: pages}
 	r.Scopes = readScopes(s)
-	feeds := settings.Def{Name: "RECONCILE_FEEDS", Default: "eventgrid", Doc: "Feeds that bring records of these subscriptions: eventgrid, eventhub, or both; what they should have brought and did not is missed."}
+	feeds := settings.Def{Name: "RECONCILE_FEEDS", Default: "eventgrid", Doc: "Feeds that are connected: eventgrid, eventhub, eventhub-group (management groups' diagnostic settings), comma-separated; what they should have brought and did not is missed."}
 	for _, name := range words(s.Text(feeds)) {
 		if !slices.Contains(Feeds, Feed(name)) {
-			s.Report(settings.Problem{Name: feeds.Name, Reason: fmt.Sprintf("%q is no feed", name), Hint: "eventgrid, eventhub, or both"})
+			s.Report(settings.Problem{Name: feeds.Name, Reason: fmt.Sprintf("%q is no feed", name), Hint: "eventgrid, eventhub or eventhub-group"})
 		}
 		r.Feeds = append(r.Feeds, Feed(name))
 	}
