@@ -17,7 +17,7 @@ import (
 	"github.com/auditbell/auditbell/handler/settings"
 )
 
-// lookupCheck tells of each lookup whether it is on, and of those that are whether they may ask.
+// lookupCheck says of each lookup whether it is on, and of those that are whether they may ask.
 func lookupCheck(ctx context.Context, lookups *lookup.Set) []checkLine {
 	if lookups == nil {
 		return []checkLine{{"lookups", true, "off; messages are posted without " + strings.Join(lookup.Names(), ", ") + " (LOOKUPS)"}}
@@ -88,7 +88,7 @@ func reconcileCheck(ctx context.Context, a *app.App) []checkLine {
 	return lines
 }
 
-// compareWithin is how old the newest compared hour may be before somebody should look.
+// compareWithin is how old the newest compared hour may be before a person should look.
 const compareWithin = 4 * time.Hour
 
 func stateLine(id string, s *reconcile.State, now time.Time) checkLine {

@@ -41,7 +41,7 @@ func eventGridType(e *activity.Event) string {
 	return "Resource" + strings.ToUpper(verb[:1]) + verb[1:] + ends[e.Outcome]
 }
 
-// below, above and tenantwide tell whose log a record stands in.
+// below, above and tenantwide say in whose log a record stands.
 func below(e *activity.Event) bool {
 	return !above(e)
 }
