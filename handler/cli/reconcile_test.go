@@ -170,7 +170,7 @@ func TestReconcileFromTimerToDigest(t *testing.T) {
 		t.Errorf("the ledger of four hours, of which two were compared, is %+v; %d records are listed", l, listed)
 	}
 	report := b.statement(t, source.Window{From: noon, To: noon.Add(2 * time.Hour)})
-	if !strings.Contains(report.Statement, "2 of 2 scope-hours were compared with what Azure lists, 0 of them for the last time: 1 agreed, in 1 the 1 missing entries were recovered") || report.Verdict != digest.NotKnown || report.Told.Verdict != digest.Incomplete {
+	if !strings.Contains(report.Statement, "2 of 2 scope-hours were compared with what Azure lists, 0 of them for the last time: 1 agreed, in 1 the 1 missing entries were recovered") || report.Verdict != digest.NotKnown || report.InTime.Verdict != digest.Incomplete {
 		t.Errorf("the digest says %s", report.Statement)
 	}
 }

@@ -137,7 +137,7 @@ func TestDeadMan(t *testing.T) {
 			if r.Completeness.Complete || r.Completeness.Verdict != digest.NotKnown {
 				t.Errorf("nothing was compared with Azure, and the verdict on the record is %s", r.Completeness.Verdict)
 			}
-			if told := r.Completeness.Told.Verdict; (told == digest.Incomplete) != (len(acts) > 0) {
+			if told := r.Completeness.InTime.Verdict; (told == digest.Incomplete) != (len(acts) > 0) {
 				t.Errorf("told in time: %s", told)
 			}
 			if open := fmt.Sprint(r.Open()); (len(acts) > 0) == strings.Contains(open, "Nothing.") {

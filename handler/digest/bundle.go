@@ -24,7 +24,7 @@ type Manifest struct {
 	Source      string        `json:"source"`
 	Complete    bool          `json:"complete"`                  // true only where the verdict is proven
 	Verdict     Verdict       `json:"verdict"`                   // on the record
-	Told        Verdict       `json:"told_in_time"`              // the second verdict
+	InTime      Verdict       `json:"told_in_time"`              // the second verdict
 	RuleSet     string        `json:"rule_set_sha256,omitempty"` // of the rules in force
 	Counts      Counts        `json:"counts"`
 	Files       []File        `json:"files"`
@@ -82,7 +82,7 @@ func (b Bundle) Write(put Put) (Manifest, string, error) {
 	r := &b.Report
 	m := Manifest{
 		Format: manifestFormat, Digest: r.Name, Period: r.Period, Window: r.Window, Zone: r.Zone.String(), GeneratedAt: r.GeneratedAt,
-		Tool: b.Tool, Source: r.Completeness.Source, Complete: r.Completeness.Complete, Verdict: r.Completeness.Verdict, Told: r.Completeness.Told.Verdict, RuleSet: b.RuleSet, Previous: b.Previous, Files: []File{},
+		Tool: b.Tool, Source: r.Completeness.Source, Complete: r.Completeness.Complete, Verdict: r.Completeness.Verdict, InTime: r.Completeness.InTime.Verdict, RuleSet: b.RuleSet, Previous: b.Previous, Files: []File{},
 		Counts: Counts{Entries: r.Summary.Total, HighRisk: int64(r.HighRisk.Len()), Operations: int64(r.Cases().Len()), Alerts: int64(len(r.Alerts.List))},
 	}
 	for _, f := range b.Formats {

@@ -23,7 +23,7 @@ func (r *Report) titleSection() []Block {
 	return []Block{
 		Title{"Azure Activity Log digest", sub, small},
 		Statement{c.Verdict.Words(), c.Verdict.Grave(), c.Statement},
-		Statement{c.Told.Verdict.ToldWords(), c.Told.Verdict.Grave(), c.Told.Statement},
+		Statement{c.InTime.Verdict.InTimeWords(), c.InTime.Verdict.Grave(), c.InTime.Statement},
 		r.Figures(),
 	}
 }

@@ -17,8 +17,8 @@ const (
 	Incomplete Verdict = "incomplete"
 )
 
-// Told is the second verdict: whether what mattered was told in time.
-type Told struct {
+// InTime is the second verdict: whether what mattered was told in time.
+type InTime struct {
 	Verdict   Verdict  `json:"verdict"`
 	Statement string   `json:"statement"`
 	Reasons   []string `json:"reasons,omitempty"`
@@ -35,8 +35,8 @@ func (v Verdict) Words() string {
 	return "Not known to be complete"
 }
 
-// ToldWords are the first words of the second verdict.
-func (v Verdict) ToldWords() string {
+// InTimeWords are the first words of the second verdict.
+func (v Verdict) InTimeWords() string {
 	switch v {
 	case Proven:
 		return "Proven told in time"
@@ -92,8 +92,8 @@ func (r *Report) judge() {
 	c.Complete = c.Verdict == Proven
 	c.Statement = sentences(r.counted(), sentence(c.Reasons), r.comparison(), r.silence())
 	told := r.toldInTime()
-	c.Told = Told{Verdict: told.verdict(), Reasons: told.reasons()}
-	c.Told.Statement = cmp.Or(sentence(c.Told.Reasons), r.toldProof())
+	c.InTime = InTime{Verdict: told.verdict(), Reasons: told.reasons()}
+	c.InTime.Statement = cmp.Or(sentence(c.InTime.Reasons), r.toldProof())
 }
 
 // record asks whether the record is complete. Proven: Azure was asked about every hour of every watched scope, the last

@@ -57,8 +57,8 @@ func TestTruthTableOfVerdicts(t *testing.T) {
 			tally := mustTally(localOctober, source.Files{Inputs: inputs(file("a", c.lines))})
 			r := digest.Build(tally, digest.Subject{Source: "a test", Zone: berlin, Now: c.now, Evidence: c.evidence})
 			got := r.Completeness
-			if got.Verdict != c.record || got.Complete != (c.record == digest.Proven) || got.Told.Verdict != c.told {
-				t.Errorf("the record is %s (complete: %v), told in time is %s; want %s and %s\n%s\n%s", got.Verdict, got.Complete, got.Told.Verdict, c.record, c.told, got.Statement, got.Told.Statement)
+			if got.Verdict != c.record || got.Complete != (c.record == digest.Proven) || got.InTime.Verdict != c.told {
+				t.Errorf("the record is %s (complete: %v), told in time is %s; want %s and %s\n%s\n%s", got.Verdict, got.Complete, got.InTime.Verdict, c.record, c.told, got.Statement, got.InTime.Statement)
 			}
 			if !strings.Contains(strings.Join(got.Reasons, "; "), c.reason) {
 				t.Errorf("reasons %q, want %q", got.Reasons, c.reason)
@@ -81,7 +81,7 @@ func acceptedOnly() *digest.Alive {
 // saysTheSame looks for the verdict's words in every form.
 func saysTheSame(t *testing.T, r digest.Report) {
 	t.Helper()
-	words, told := r.Completeness.Verdict.Words(), r.Completeness.Told.Verdict.ToldWords()
+	words, told := r.Completeness.Verdict.Words(), r.Completeness.InTime.Verdict.InTimeWords()
 	page, err := r.MailHTML(digest.Letter{})
 	if err != nil || !strings.Contains(page, words) || !strings.Contains(page, told) || !strings.Contains(r.MailText(digest.Letter{}), words) || !strings.HasPrefix(r.Subject(), words) {
 		t.Errorf("the mail does not say %q (%v)", words, err)

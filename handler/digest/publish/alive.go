@@ -80,11 +80,11 @@ func testTold(day string, one *alert.Alert) digest.Test {
 	test := digest.Test{Day: day, Due: one.First.Time, Sent: one.Opened, Deadline: pipeline.CanaryDeadline}
 	for _, name := range slices.Sorted(maps.Keys(one.Deliveries)) {
 		d := one.Deliveries[name]
-		told := digest.TestDelivery{Destination: name, State: stateOf(d), HeldUntil: d.HeldUntil, Reason: d.Reason}
-		if told.State != digest.Waiting {
-			told.At = d.At
+		way := digest.TestDelivery{Destination: name, State: stateOf(d), HeldUntil: d.HeldUntil, Reason: d.Reason}
+		if way.State != digest.Waiting {
+			way.At = d.At
 		}
-		test.Deliveries = append(test.Deliveries, told)
+		test.Deliveries = append(test.Deliveries, way)
 	}
 	return test
 }
