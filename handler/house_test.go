@@ -67,9 +67,10 @@ var arrows = map[string][]string{
 	"handler/tlog":              {"handler/jsonscan"}, // records are hashed in their canonical form
 	"handler/alert":             {"handler/activity"},
 	"handler/lookup":            {"handler/activity", "handler/alert", "handler/azure", "handler/enrich", "handler/notify", "handler/settings"},
-	"handler/store":             {"handler/activity", "handler/alert"},
+	"handler/outbox":            {},
+	"handler/store":             {"handler/activity", "handler/alert", "handler/outbox"},
 	"handler/exception":         {"handler/activity", "handler/alert", "handler/rules"},
-	"handler/pipeline":          {"handler/activity", "handler/alert", "handler/exception", "handler/rules", "handler/enrich", "handler/notify", "handler/settings", "handler/calendar"},
+	"handler/pipeline":          {"handler/activity", "handler/alert", "handler/outbox", "handler/exception", "handler/rules", "handler/enrich", "handler/notify", "handler/settings", "handler/calendar"},
 	"handler/source":            {"handler/activity", "handler/payload", "handler/jsonscan"},
 	"handler/source/blobs":      {"handler/source"},
 	"handler/coverage":          {"handler/activity"}, // which feed carries what

@@ -75,15 +75,19 @@ type Rule struct {
 
 // Rules that are not Sigma: summaries of many alerts, and what Auditbell has to say about itself.
 const (
-	StormRule = "storm"      // alerts that a channel could not take one by one
-	HeldRule  = "held"       // alerts that a quiet time held back
-	WatchRule = "auditbell-" // prefix of the self-watch's rules
+	StormRule = "storm" // alerts that a channel could not take one by one
+	HeldRule  = "held"  // alerts that a quiet time held back
+	// BacklogRule is for alerts that waited until their destination was well again; each summary names all of its alerts.
+	BacklogRule = "backlog"
+	WatchRule   = "auditbell-" // prefix of the self-watch's rules
 
 	CanaryRule = WatchRule + "canary" // the daily test
 )
 
 // IsSummary reports whether the alert counts other alerts.
-func (a *Alert) IsSummary() bool { return a.Rule.ID == StormRule || a.Rule.ID == HeldRule }
+func (a *Alert) IsSummary() bool {
+	return a.Rule.ID == StormRule || a.Rule.ID == HeldRule || a.Rule.ID == BacklogRule
+}
 
 // DefaultWindow is how long the same rule, actor and scope count as the same noise.
 const DefaultWindow = 15 * time.Minute

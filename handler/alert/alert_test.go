@@ -116,13 +116,37 @@ func TestDeliveryLife(t *testing.T) {
 	if got := a.Deliveries["teams"].Due.Sub(noon); got != 7*time.Second {
 		t.Errorf("Retry-After moved due by %v, want 7s", got)
 	}
-	a.Failed("teams", "x", 0, noon.Add(alert.GiveUpAfter))
-	if !a.Deliveries["teams"].Parked() {
-		t.Error("a delivery that failed for 72 h is not parked")
+	a.Failed("teams", "x", 0, noon.AddDate(1, 0, 0))
+	if !a.Owes("teams") {
+		t.Error("a delivery that failed for a year is not owed any more")
 	}
-	a.Park("slack", "invalid_auth", noon)
-	if a.Behind() || !a.NextDue().IsZero() || !a.Parked() {
-		t.Error("parked deliveries still count as owed, or do not show")
+	a.Park("slack", "invalid_auth", true, noon)
+	a.Park("teams", "403", true, noon)
+	if !a.Behind() || !a.NextDue().IsZero() || !a.Parked() || len(a.DueNames(noon.AddDate(2, 0, 0))) != 0 {
+		t.Error("deliveries that wait for their destination are due, or not owed, or do not show")
+	}
+	a.Absorb(finding(event("e3", activity.Failed, time.Second)), true, noon.Add(time.Minute))
+	if !a.NextDue().IsZero() || !a.Owes("slack") {
+		t.Error("what joins an alert that waits does not wait with it")
+	}
+	a.Delivered("slack", a.Revision, alert.Delivery{Channel: "C", Ref: "1.1"}, noon)
+	a.Discard("teams", noon)
+	if a.Behind() || a.Parked() {
+		t.Error("a delivery that came, or was discarded, is still owed")
+	}
+}
+
+func TestUnansweredIsRepeatedOnce(t *testing.T) {
+	t.Parallel()
+	a := alert.New(finding(event("e1", activity.Started, 0)), noon)
+	if a.Unanswered("slack", 1, alert.Delivery{Reason: "no answer"}, noon) || len(a.DueNames(noon.Add(59*time.Second))) != 1 {
+		t.Error("the first time-out counts as doubt, or is repeated before a minute is over")
+	}
+	if got := fmt.Sprint(a.DueNames(noon.Add(time.Minute))); got != "[slack teams]" {
+		t.Errorf("due %s after a minute, want slack too", got)
+	}
+	if !a.Unanswered("slack", 1, alert.Delivery{Reason: "no answer"}, noon.Add(time.Minute)) || a.Owes("slack") || a.Deliveries["slack"].Unconfirmed.IsZero() {
+		t.Error("after the second time-out the message is still to be sent, or not called unconfirmed")
 	}
 }
 

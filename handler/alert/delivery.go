@@ -20,8 +20,16 @@ type Delivery struct {
 	Attempts int       `json:"attempts,omitempty"`
 	Since    time.Time `json:"since,omitzero"`   // first failure of the current row of failures
 	Reason   string    `json:"reason,omitempty"` // why it is parked, or why the last attempt failed
+	// ParkedAt is since when it waits for its destination, which takes no messages now; zero: it does not.
 	ParkedAt time.Time `json:"parked_at,omitzero"`
-	Held     string    `json:"held,omitempty"` // the quiet time that moved Due, by name
+	Refused  int       `json:"refused,omitempty"`  // times that this message was refused, in the current row of failures
+	Silences int       `json:"silences,omitempty"` // times that it was sent whole and not answered
+	// Unconfirmed is when the destination answered a message as its service does not document, or did not answer the second
+	// time: it is not sent again, and may not be there.
+	Unconfirmed time.Time `json:"unconfirmed,omitzero"`
+	Reduced     string    `json:"reduced,omitempty"`  // why the message is there with less in it than it has
+	Discarded   time.Time `json:"discarded,omitzero"` // a person gave it up
+	Held        string    `json:"held,omitempty"`     // the quiet time that moved Due, by name
 	// HeldUntil is when that quiet time ended. It stays when Held is over: whoever asks how long a delivery took must not
 	// count the time for which somebody wanted it to wait.
 	HeldUntil time.Time `json:"held_until,omitzero"`
@@ -38,7 +46,7 @@ type Told struct {
 	Recorded   bool   `json:"recorded,omitempty"` // the whole record stands beside the message
 }
 
-// Parked reports whether the delivery was given up until a person mends its cause.
+// Parked reports whether the delivery waits for its destination to be well again.
 func (d Delivery) Parked() bool { return !d.ParkedAt.IsZero() }
 
 // Lease keeps two instances from delivering the same alert at once. It ends by itself: an instance that was killed
@@ -63,7 +71,7 @@ func (a *Alert) Behind() bool {
 	return false
 }
 
-// Parked reports whether a delivery was given up.
+// Parked reports whether a delivery waits for its destination to be well again.
 func (a *Alert) Parked() bool {
 	for _, d := range a.Deliveries {
 		if d.Parked() {
@@ -77,7 +85,7 @@ func (a *Alert) Parked() bool {
 func (a *Alert) NextDue() time.Time {
 	var next time.Time
 	for _, d := range a.Deliveries {
-		if a.owes(d) && (next.IsZero() || d.Due.Before(next)) {
+		if a.owes(d) && !d.Parked() && (next.IsZero() || d.Due.Before(next)) {
 			next = d.Due
 		}
 	}
@@ -88,7 +96,7 @@ func (a *Alert) NextDue() time.Time {
 func (a *Alert) DueNames(now time.Time) []string {
 	var names []string
 	for _, name := range slices.Sorted(maps.Keys(a.Deliveries)) {
-		if d := a.Deliveries[name]; a.owes(d) && !d.Due.After(now) {
+		if d := a.Deliveries[name]; a.owes(d) && !d.Parked() && !d.Due.After(now) {
 			names = append(names, name)
 		}
 	}
@@ -96,8 +104,11 @@ func (a *Alert) DueNames(now time.Time) []string {
 }
 
 func (a *Alert) owes(d Delivery) bool {
-	return d.Revision < a.Revision && !d.Parked() && d.Folded == ""
+	return d.Revision < a.Revision && d.Folded == "" && d.Discarded.IsZero()
 }
+
+// Owes reports whether the destination does not have the newest revision and still is to get it.
+func (a *Alert) Owes(name string) bool { return a.owes(a.Deliveries[name]) }
 
 // OwesFirst reports whether the destination is owed its first message.
 func (a *Alert) OwesFirst(name string) bool {
@@ -108,7 +119,7 @@ func (a *Alert) OwesFirst(name string) bool {
 // Fold gives a delivery to the summary alert that counts this one in its stead.
 func (a *Alert) Fold(name, summary string) {
 	d := a.Deliveries[name]
-	d.Folded, d.Held = summary, ""
+	d.Folded, d.Held, d.ParkedAt = summary, "", time.Time{}
 	a.Deliveries[name] = d
 }
 
@@ -125,17 +136,47 @@ func (a *Alert) Delivered(name string, revision int, to Delivery, now time.Time)
 	if revision > d.Revision {
 		d.Revision, d.Told = revision, to.Told
 	}
-	d.Channel, d.Ref, d.State, d.At = to.Channel, to.Ref, to.State, now.UTC()
-	d.Attempts, d.Since, d.Reason, d.Held = 0, time.Time{}, "", ""
+	d.Channel, d.Ref, d.State, d.Reduced, d.At = to.Channel, to.Ref, to.State, to.Reduced, now.UTC()
+	d.Attempts, d.Since, d.Reason, d.Held, d.ParkedAt, d.Refused, d.Silences, d.Unconfirmed = 0, time.Time{}, "", "", time.Time{}, 0, 0, time.Time{}
 	d.Due = a.notBefore(d, now)
 	a.Deliveries[name] = d
 }
 
-// GiveUpAfter is how long a delivery is retried before it is parked.
-const GiveUpAfter = 72 * time.Hour
+// Doubted notes that revision may have reached the destination: it is not sent again.
+func (a *Alert) Doubted(name string, revision int, to Delivery, now time.Time) {
+	have := a.Deliveries[name]
+	a.Delivered(name, revision, to, now)
+	d := a.Deliveries[name]
+	d.Channel, d.Ref, d.State, d.At, d.Unconfirmed, d.Reason = have.Channel, have.Ref, have.State, have.At, now.UTC(), to.Reason
+	a.Deliveries[name] = d
+}
+
+// repeatSilent is after what time a message that was not answered is sent once more.
+const repeatSilent = time.Minute
+
+// Unanswered notes that revision was sent whole and not answered. It is sent once more, after a minute; the second time
+// counts as Doubted. doubted says that this was the second time.
+func (a *Alert) Unanswered(name string, revision int, to Delivery, now time.Time) (doubted bool) {
+	d := a.Deliveries[name]
+	if d.Silences++; d.Silences > 1 {
+		a.Doubted(name, revision, to, now)
+		return true
+	}
+	d.Attempts++
+	d.Reason, d.Due = to.Reason, now.UTC().Add(repeatSilent)
+	a.Deliveries[name] = d
+	return false
+}
+
+// Forget takes back that a message was sent and not answered: it was looked for and is not there.
+func (a *Alert) Forget(name string) {
+	d := a.Deliveries[name]
+	d.Silences = 0
+	a.Deliveries[name] = d
+}
 
 // Failed schedules another attempt: after the delay the channel asked for, else with exponential backoff (2 s, 4 s,
-// … 1 h) and up to a quarter of jitter. After GiveUpAfter the delivery is parked.
+// … 1 h) and up to a quarter of jitter.
 func (a *Alert) Failed(name, reason string, delay time.Duration, now time.Time) {
 	d := a.Deliveries[name]
 	d.Attempts++
@@ -143,14 +184,36 @@ func (a *Alert) Failed(name, reason string, delay time.Duration, now time.Time) 
 	if d.Since.IsZero() {
 		d.Since = now.UTC()
 	}
-	if now.Sub(d.Since) >= GiveUpAfter {
-		d.ParkedAt = now.UTC()
-	}
 	if delay <= 0 {
 		delay = min(time.Second<<min(d.Attempts, 12), time.Hour)
 		delay += a.Jitter(name, now, delay/4+1)
 	}
 	d.Due = now.UTC().Add(delay)
+	a.Deliveries[name] = d
+}
+
+// Park makes a delivery wait until its destination is well again. refused says that this message was refused, not only
+// that its destination is known to take none.
+func (a *Alert) Park(name, reason string, refused bool, now time.Time) {
+	d := a.Deliveries[name]
+	if refused {
+		d.Attempts++
+		d.Refused++
+	}
+	d.Reason = reason
+	if d.ParkedAt.IsZero() {
+		d.ParkedAt = now.UTC()
+	}
+	if d.Since.IsZero() {
+		d.Since = now.UTC()
+	}
+	a.Deliveries[name] = d
+}
+
+// Discard gives a delivery up, by a person's decision.
+func (a *Alert) Discard(name string, now time.Time) {
+	d := a.Deliveries[name]
+	d.Discarded, d.ParkedAt = now.UTC(), time.Time{}
 	a.Deliveries[name] = d
 }
 
@@ -161,12 +224,4 @@ func (a *Alert) Jitter(name string, now time.Time, limit time.Duration) time.Dur
 	_, _ = h.Write([]byte(a.ID + "\x00" + name)) // hash.Hash never fails
 	_, _ = h.Write(binary.LittleEndian.AppendUint64(nil, uint64(now.UnixNano())))
 	return time.Duration(h.Sum64() % uint64(limit))
-}
-
-// Park gives a delivery up at once: trying again cannot help.
-func (a *Alert) Park(name, reason string, now time.Time) {
-	d := a.Deliveries[name]
-	d.Attempts++
-	d.Reason, d.ParkedAt = reason, now.UTC()
-	a.Deliveries[name] = d
 }

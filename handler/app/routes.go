@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"github.com/auditbell/auditbell/handler/host"
 	"github.com/auditbell/auditbell/handler/pipeline"
@@ -77,9 +78,12 @@ func (a *App) actionGroupAlert(ctx context.Context, in host.Invocation) (host.Re
 	return host.Response(http.StatusOK, sum), nil
 }
 
+// patience is how long one run waits for channels that take one message a second. Runs are 30 seconds apart.
+const patience = 15 * time.Second
+
 // Deliver brings every destination up to date.
 func (a *App) Deliver(ctx context.Context, in host.Invocation) (host.Result, error) {
-	sum, err := a.Pipeline.DeliverDue(ctx, pipeline.Batch{ID: in.Attempt(), Logger: in.Logger})
+	sum, err := a.Pipeline.DeliverDue(ctx, pipeline.Batch{ID: in.Attempt(), Logger: in.Logger, Patience: patience})
 	if sum != (pipeline.Summary{}) {
 		in.Logger.Info("deliveries", slog.Any("counts", sum))
 	}

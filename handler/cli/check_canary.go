@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/auditbell/auditbell/handler/alert"
 	"github.com/auditbell/auditbell/handler/app"
+	"github.com/auditbell/auditbell/handler/notify"
 	"github.com/auditbell/auditbell/handler/pipeline"
 )
 
@@ -92,17 +94,25 @@ func canaryAt(a *alert.Alert, d alert.Delivery, now time.Time) (ok bool, detail 
 	start := pipeline.CanaryStart(a, d)
 	switch {
 	case d.Parked():
-		return false, "given up: " + d.Reason
+		return false, "waits until the destination takes messages: " + d.Reason
 	case d.Revision > 0 && d.At.Sub(start) > pipeline.CanaryDeadline:
-		return true, fmt.Sprintf("delivered late, after %.0f min", d.At.Sub(start).Minutes())
+		return true, fmt.Sprintf("%s late, after %.0f min", stateOf(d), d.At.Sub(start).Minutes())
 	case d.Revision > 0:
-		return true, fmt.Sprintf("delivered after %.1f s", d.At.Sub(start).Seconds())
+		return true, fmt.Sprintf("%s after %.1f s", stateOf(d), d.At.Sub(start).Seconds())
 	case start.After(now):
 		return true, fmt.Sprintf("held until %s (%s)", start.Format(time.RFC3339), d.Held)
 	case now.Sub(start) <= pipeline.CanaryDeadline:
 		return true, "on its way"
 	}
-	return false, strings.TrimSuffix(fmt.Sprintf("not delivered for %.0f min: %s", now.Sub(start).Minutes(), d.Reason), ": ")
+	return false, strings.TrimSuffix(fmt.Sprintf("not taken for %.0f min: %s", now.Sub(start).Minutes(), d.Reason), ": ")
+}
+
+// stateOf is what is known of a message that a destination took.
+func stateOf(d alert.Delivery) string {
+	if !d.Unconfirmed.IsZero() {
+		return "unconfirmed"
+	}
+	return cmp.Or(d.State, string(notify.Accepted))
 }
 
 // watchCheck tells whether the self-watch runs.

@@ -1,4 +1,4 @@
-// Package notify says what a channel is told and how telling it can go wrong.
+// Package notify says what is sent to a channel, and how sending can fail.
 //
 // A Message is neutral: headline, summary, facts in order of importance, links. Each destination renders it for its
 // own channel, escapes every text and stays within the channel's limits; structure is ours, text is from events and
@@ -34,6 +34,18 @@ type Several interface {
 	Each() map[string]Destination // by address
 }
 
+// Finder is a Destination that can look for a message whose answer was lost.
+type Finder interface {
+	// Find looks for the message of m's id and revision. found is false without an error where it is not there, and an error
+	// says that the channel cannot be searched.
+	Find(ctx context.Context, m Message) (ref Ref, found bool, err error)
+}
+
+// Pinger is a Destination that can be asked whether it answers at all, without a message.
+type Pinger interface {
+	Ping(ctx context.Context) error // nil: it answered, whatever it said
+}
+
 // Recorder is a Destination with a place beside the message for the whole record, which is too long for the message:
 // Slack's thread.
 type Recorder interface {
@@ -45,6 +57,8 @@ type Recorder interface {
 // Message is what is to be told, independent of any channel.
 type Message struct {
 	ID       string // the alert's id, the same in every channel
+	Revision int    // of the alert, where the channel can keep it beside the message
+	Plain    bool   // to be shown as lines of text only, without structure; see Lines
 	Severity Severity
 	Headline string // plain-language act and object: "Owner role granted on prod-payments"; severity is added by the channel
 	Summary  string // one sentence: who did what to what, result, why it matters

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"time"
 
 	"github.com/auditbell/auditbell/handler/settings"
 )
@@ -30,6 +31,26 @@ func (p *Poster) Post(ctx context.Context, body []byte, headers ...string) (Answ
 		r.Header.Set(headers[i], headers[i+1])
 	}
 	return Send(p.client, r)
+}
+
+// pingFor bounds the wait for an answer that says nothing.
+const pingFor = 5 * time.Second
+
+// Ping asks the address with GET, which posts nothing. Any answer will do.
+func (p *Poster) Ping(ctx context.Context) error { return Ping(ctx, p.client, p.url.Reveal()) }
+
+// Ping asks an address with GET. Any answer will do.
+func Ping(ctx context.Context, client *http.Client, address string) error {
+	ctx, cancel := context.WithTimeout(ctx, pingFor)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, http.NoBody)
+	if err != nil {
+		return errors.New("the configured address is not a URL")
+	}
+	if a, err := Send(client, r); err != nil && a.Status == 0 {
+		return err
+	}
+	return nil
 }
 
 func (p *Poster) String() string { return "poster to [redacted]" }

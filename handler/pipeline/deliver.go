@@ -4,11 +4,9 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"maps"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -52,6 +50,8 @@ type Courier struct {
 	Channels
 	queue    Queue
 	folding  Folding
+	outbox   Outbox // nil: this process alone knows how destinations are
+	ends     ends
 	composer *Composer
 	watch    *Watch
 	now      func() time.Time
@@ -60,6 +60,7 @@ type Courier struct {
 // Desk is what a Courier works with beside a store.
 type Desk struct {
 	Composer *Composer
+	Outbox   Outbox
 	Watch    *Watch // hears of what cannot be delivered
 	Now      func() time.Time
 }
@@ -69,7 +70,7 @@ func NewCourier(queue Queue, folding Folding, d Desk, o Channels) *Courier {
 	if o.Budgets == nil {
 		o.Budgets = &Budgets{}
 	}
-	return &Courier{Channels: o, queue: queue, folding: folding, composer: d.Composer, watch: d.Watch, now: d.Now}
+	return &Courier{Channels: o, queue: queue, folding: folding, outbox: d.Outbox, composer: d.Composer, watch: d.Watch, now: d.Now}
 }
 
 func (c *Courier) deliverDue(ctx context.Context, b Batch) (Summary, error) {
@@ -83,6 +84,9 @@ func (c *Courier) deliverDue(ctx context.Context, b Batch) (Summary, error) {
 	}
 	told, err := c.deliverRefs(ctx, refs, b)
 	sum.add(told)
+	errs = append(errs, err)
+	tended, err := c.tend(ctx, b)
+	sum.add(tended)
 	return sum, errors.Join(append(errs, err)...)
 }
 
@@ -150,7 +154,12 @@ type attempt struct {
 	first    bool
 	told     alert.Told
 	ref      notify.Ref
+	form     notify.Form
 	wait     time.Duration // the budget was used up, nothing was sent
+	parks    bool          // it waits for the destination to be well again
+	refused  bool          // it was sent and refused
+	silences int           // times that it had been sent and not answered before
+	absent   bool          // it was looked for and is not there
 	err      error
 	at       time.Time
 	unkept   error // the record did not get beside the message
@@ -161,23 +170,29 @@ type attempt struct {
 // be sent again.
 func (c *Courier) deliver(ctx context.Context, a alert.Alert, b Batch) Summary {
 	names := a.DueNames(c.now())
+	if b.probe != "" && !slices.Contains(names, b.probe) {
+		names = append(names, b.probe)
+	}
 	tries := make([]attempt, len(names))
 	sending, cancel := context.WithTimeout(ctx, a.Lease.Until.Sub(c.now()))
 	defer cancel()
 	each(len(names), func(i int) {
-		tries[i] = c.try(sending, a, names[i])
+		tries[i] = c.try(sending, a, names[i], b)
 		tries[i].spread(a, b.crowd)
 	})
 
 	marking, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
 	var sum Summary
-	for _, t := range tries {
-		sum.count(t)
-		t.log(b.Logger, a)
-		// What we say about ourselves must not ring about itself; the test is there to.
-		if notify.IsPermanent(t.err) && (a.Rule.ID == alert.CanaryRule || !strings.HasPrefix(a.Rule.ID, alert.WatchRule)) {
-			c.watch.givenUp(marking, b, t)
+	for i := range tries {
+		sum.count(tries[i])
+		tries[i].log(b.Logger, a)
+		if !tries[i].parks {
+			continue
+		}
+		if err := c.wait(marking, a, &tries[i]); err != nil {
+			b.Logger.Warn("note that an alert waits for a destination: it is tried again soon", "alert", a.ID, "destination", tries[i].name, "error", err)
+			tries[i].parks = false
 		}
 	}
 	sum.Misworded = c.composer.misworded(b.Logger)
@@ -186,6 +201,9 @@ func (c *Courier) deliver(ctx context.Context, a alert.Alert, b Batch) Summary {
 	if err != nil {
 		b.Logger.Error("mark delivery: the message may be sent again when the lease ends", "alert", a.ID, "error", err)
 		return sum
+	}
+	if b.marked != nil {
+		*b.marked = told
 	}
 	b.asking.add(told)
 	return sum
@@ -212,21 +230,69 @@ func (c *Courier) settle(ctx context.Context, a alert.Alert, owner string, tries
 	}
 }
 
-func (c *Courier) try(ctx context.Context, a alert.Alert, name string) attempt {
+func (c *Courier) try(ctx context.Context, a alert.Alert, name string, b Batch) (t attempt) {
 	d := a.Deliveries[name]
 	m, told := c.composer.tell(a, d)
-	t := attempt{name: name, revision: a.Revision, first: d.Revision == 0, told: told}
+	m.Revision = a.Revision
+	t = attempt{name: name, revision: a.Revision, first: d.Revision == 0, told: told, silences: d.Silences}
+	defer func() { t.at = c.now() }()
 	destination, ok := c.Destinations[name]
 	if !ok {
-		t.err = notify.Permanent(fmt.Errorf("destination %q is not configured", name))
-	} else if t.wait = c.budget(name, t.first || m.News != ""); t.wait == 0 {
-		t.ref, t.err = destination.Deliver(ctx, m, notify.Ref{Channel: d.Channel, ID: d.Ref, State: notify.State(d.State)})
+		t.parks, t.err = true, notify.Fail(notify.NotSent, errElsewhere)
+		return t
 	}
-	t.at = c.now()
-	if r, ok := destination.(notify.Recorder); ok && t.wait == 0 && t.err == nil {
+	if t.blocked(ctx, c, a, b) {
+		return t
+	}
+	if t.wait = c.patient(ctx, b, func() time.Duration { return c.pace(ctx, name, t.first || m.News != "") }); t.wait > 0 {
+		return t
+	}
+	slots := c.ends.of(name).slots
+	slots <- struct{}{}
+	defer func() { <-slots }()
+	if t.blocked(ctx, c, a, b) { // while others held the slots
+		return t
+	}
+	if ref, there, absent := found(ctx, destination, m, d); there {
+		t.ref = ref
+	} else {
+		t.absent = absent
+		t.ref, t.form, t.err = send(ctx, destination, m, d)
+	}
+	c.outcome(ctx, b, a, &t)
+	if r, ok := destination.(notify.Recorder); ok && t.err == nil && t.form == notify.Full {
 		c.keep(ctx, r, a, m, &t)
 	}
 	return t
+}
+
+// blocked reports whether the alert has to wait for its destination. An alert that comes when a probe is due is the probe:
+// what happens now goes before what waited.
+func (t *attempt) blocked(ctx context.Context, c *Courier, a alert.Alert, b Batch) bool {
+	h := c.health(ctx, t.name)
+	if !h.IsUnwell() || b.probe == t.name || h.Probe.Alert == a.ID && h.Probe.Owner == b.ID {
+		return false
+	}
+	if !h.Silent && h.ProbeDue(c.now()) && c.claim(ctx, t.name, a.ID, b, false) {
+		return false
+	}
+	t.parks, t.err = true, notify.Fail(notify.NotSent, errors.New(h.Reason))
+	return true
+}
+
+// patient takes from a budget and waits for it as long as the batch may.
+func (c *Courier) patient(ctx context.Context, b Batch, take func() time.Duration) time.Duration {
+	for {
+		wait := take()
+		if wait == 0 || time.Now().Add(wait).After(b.until) {
+			return wait
+		}
+		select {
+		case <-ctx.Done():
+			return wait
+		case <-time.After(wait):
+		}
+	}
 }
 
 // spread gives alerts that wait for the same budget different times to wait, about one a second, so that they do not
@@ -239,16 +305,31 @@ func (t *attempt) spread(a alert.Alert, crowd int) {
 
 // mark applies the attempt to the alert as it is now, which may have moved on.
 func (t attempt) mark(a *alert.Alert) {
-	switch {
+	to := alert.Delivery{Channel: t.ref.Channel, Ref: t.ref.ID, State: string(t.ref.State), Told: t.told}
+	if t.err != nil {
+		to.Reason = t.err.Error()
+	}
+	if t.form != notify.Full {
+		to.Reduced = t.form.String()
+	}
+	switch kind := notify.KindOf(t.err); {
 	case t.wait > 0:
 		a.Wait(t.name, t.at.Add(t.wait))
 	case t.err == nil:
-		a.Delivered(t.name, t.revision, alert.Delivery{Channel: t.ref.Channel, Ref: t.ref.ID, State: string(t.ref.State), Told: t.told}, t.at)
-	case notify.IsPermanent(t.err):
-		a.Park(t.name, t.err.Error(), t.at)
+		a.Delivered(t.name, t.revision, to, t.at)
+	case kind == notify.Unconfirmed:
+		a.Doubted(t.name, t.revision, to, t.at)
+	case kind == notify.Unanswered:
+		if t.absent {
+			a.Forget(t.name)
+		}
+		if !a.Unanswered(t.name, t.revision, to, t.at) && t.parks {
+			a.Park(t.name, to.Reason, false, t.at)
+		}
+	case t.parks:
+		a.Park(t.name, to.Reason, t.refused, t.at)
 	default:
-		delay, _ := notify.Delay(t.err)
-		a.Failed(t.name, t.err.Error(), delay, t.at)
+		a.Failed(t.name, to.Reason, 0, t.at)
 	}
 }
 
@@ -260,11 +341,11 @@ func (t attempt) log(log *slog.Logger, a alert.Alert) {
 		if t.unkept != nil {
 			log.Warn("the record is not beside the message; it is tried again with the next change", append(args, "error", t.unkept)...)
 		}
-		log.Info("delivered", append(args, "first", t.first, "latency_ms", t.at.Sub(a.Opened).Milliseconds())...)
-	case notify.IsPermanent(t.err):
-		log.Error("delivery given up until its cause is mended; handler check lists it", append(args, "error", t.err)...)
+		log.Info(cmp.Or(string(t.ref.State), string(notify.Accepted)), append(args, "first", t.first, "form", t.form.String(), "latency_ms", t.at.Sub(a.Opened).Milliseconds())...)
+	case t.parks:
+		log.Info("alert waits for its destination", append(args, "error", t.err)...)
 	default:
-		log.Warn("delivery failed and will be tried again", append(args, "error", t.err)...)
+		log.Info("delivery failed", append(args, "error", t.err)...)
 	}
 }
 
@@ -275,10 +356,13 @@ func (s *Summary) count(t attempt) {
 		s.Delivered++
 	case t.err == nil:
 		s.Edited++
-	case notify.IsPermanent(t.err):
+	case t.parks:
 		s.Stuck++
 	default:
 		s.Retried++
+	}
+	if t.err == nil && t.form != notify.Full {
+		s.Reduced++
 	}
 }
 
@@ -289,7 +373,7 @@ func (c *Courier) inline(b Batch, to []string) alert.Lease {
 		return alert.Lease{Owner: b.ID}
 	}
 	for _, name := range to {
-		if c.Budgets.room(name, c.now()) <= int(b.leased.Load()) {
+		if c.room(name) <= int(b.leased.Load()) {
 			return alert.Lease{Owner: b.ID}
 		}
 	}
@@ -300,12 +384,4 @@ func (c *Courier) inline(b Batch, to []string) alert.Lease {
 func (c *Courier) lease(owner string) alert.Lease {
 	length := cmp.Or(max(c.Lease, 0), 30*time.Second)
 	return alert.Lease{Owner: owner, Until: c.now().Add(length)}
-}
-
-// budget uses one message of a destination's budget up. Edits that tell nothing new have one of their own.
-func (c *Courier) budget(name string, news bool) (wait time.Duration) {
-	if news {
-		return c.Budgets.take(name, c.now())
-	}
-	return c.Budgets.takeEdit(name, c.now())
 }

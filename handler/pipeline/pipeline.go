@@ -42,6 +42,7 @@ type Store interface {
 	Counts
 	Queue
 	Folding
+	Outbox
 	Signs
 	Hours
 	Now() time.Time // the time that all instances share
@@ -54,7 +55,7 @@ func New(s Store, j *Judge, c *Composer, o Channels) *Pipeline {
 		j.Everywhere = slices.Sorted(maps.Keys(o.Destinations))
 	}
 	p.Watch = NewWatch(s, s, s, j)
-	p.Courier = NewCourier(s, s, Desk{c, p.Watch, s.Now}, o)
+	p.Courier = NewCourier(s, s, Desk{c, s, p.Watch, s.Now}, o)
 	p.Learner = NewLearner(s, j, p.Courier)
 	p.Intake = NewIntake(s, s, s, Staff{j, c, p.Courier, p.Learner})
 	return p
@@ -71,6 +72,9 @@ func Offline(j *Judge, c *Composer, now func() time.Time) *Pipeline {
 // doubled tick changes nothing.
 func (p *Pipeline) DeliverDue(ctx context.Context, b Batch) (Summary, error) {
 	b.asking = &asking{}
+	if b.Patience > 0 {
+		b.until = time.Now().Add(b.Patience)
+	}
 	sum, err := p.deliverDue(ctx, b)
 	sum.add(p.learnDue(ctx, b))
 	return sum, err
@@ -91,6 +95,12 @@ type Batch struct {
 	// long after it happened comes by the thousand, and nobody would read it one by one. Zero: routes and windows decide.
 	Hold alert.Hold
 
+	// Patience is how long a run of the timer may wait for the budgets of channels before it leaves the rest to the next run.
+	Patience time.Duration
+
+	until  time.Time     // when Patience is over
+	probe  string        // the destination that an alert is delivered to although it waits for it
+	marked *alert.Alert  // takes the alert as it was marked after its delivery
 	crowd  int           // alerts that are due at once
 	leased *atomic.Int32 // alerts of this batch that will be delivered at its end
 	staged *staging
@@ -105,12 +115,13 @@ type Summary struct {
 	Matched   int     `json:"matched"`
 	Excepted  int     `json:"excepted"` // findings that exceptions kept from ringing
 	Rung      int     `json:"rung"`
-	Delivered int     `json:"delivered"` // first messages
-	Edited    int     `json:"edited"`    // later revisions
-	Retried   int     `json:"retried"`   // attempts that failed and will be made again
-	Stuck     int     `json:"stuck"`     // deliveries given up
-	Folded    int     `json:"folded"`    // alerts counted in a summary in place of a message of their own
-	Parked    int     `json:"parked"`    // what came in and was no event
+	Delivered int     `json:"delivered"`         // first messages
+	Edited    int     `json:"edited"`            // later revisions
+	Retried   int     `json:"retried"`           // attempts that failed and will be made again
+	Stuck     int     `json:"stuck"`             // deliveries that wait for a destination to be well again
+	Reduced   int     `json:"reduced,omitempty"` // messages that were refused in full and taken with less in them
+	Folded    int     `json:"folded"`            // alerts counted in a summary in place of a message of their own
+	Parked    int     `json:"parked"`            // what came in and was no event
 	RU        float64 `json:"ru"`
 
 	Learned   int `json:"learned,omitempty"`   // lookups that were answered
@@ -129,6 +140,7 @@ func (s *Summary) add(o Summary) {
 	s.Folded += o.Folded
 	s.Retried += o.Retried
 	s.Stuck += o.Stuck
+	s.Reduced += o.Reduced
 	s.Learned += o.Learned
 	s.Unlearned += o.Unlearned
 	s.RU += o.RU

@@ -70,7 +70,7 @@ func (c *Courier) bundles(waiting []alert.Alert) []bundle {
 			}
 		}
 		all = append(all, grouped(name, held, heldBundle, 2)...)
-		if len(plain) > c.Budgets.room(name, c.now())+drain {
+		if len(plain) > c.room(name)+drain {
 			all = append(all, grouped(name, plain, stormBundle, smallest)...)
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/auditbell/auditbell/handler/activity"
 	"github.com/auditbell/auditbell/handler/alert"
 	"github.com/auditbell/auditbell/handler/notify"
+	"github.com/auditbell/auditbell/handler/outbox"
 )
 
 // What Auditbell has to say about itself goes the way of every alert: recorded, rung once, delivered with retries. One
@@ -58,6 +59,7 @@ type concern struct {
 	detail  string
 	steps   []string
 	to      []string
+	more    string // distinguishes two of a kind about one subject on one day
 }
 
 // notice raises an alert about one. A failure is logged only: the next run notices again.
@@ -67,11 +69,16 @@ func (w *Watch) notice(ctx context.Context, b Batch, one concern) {
 	}
 }
 
+// id of the event that stands for a concern: one of a kind about one subject a day. Ids are of [a-z0-9-] only.
+func (one concern) id(now time.Time) string {
+	return "watch-" + one.kind + "-" + itemName(strings.ToLower(one.subject)) + "-" + now.Format("20060102") + one.more
+}
+
 func (w *Watch) tellOf(ctx context.Context, b Batch, one concern) error {
 	now := w.judge.Now().UTC()
 	f := alert.Finding{
 		Event: activity.Event{
-			ID: "watch-" + one.kind + "-" + one.subject + "-" + now.Format("20060102"), Time: activity.At(now), Outcome: activity.Active,
+			ID: one.id(now), Time: activity.At(now), Outcome: activity.Active,
 			Operation: "auditbell/" + one.kind, ResourceName: one.subject, Description: one.detail,
 		},
 		Rule: alert.Rule{
@@ -84,11 +91,27 @@ func (w *Watch) tellOf(ctx context.Context, b Batch, one concern) error {
 	return err
 }
 
-// givenUp tells the other destinations that one is not reached any more: its own readers cannot be told.
-func (w *Watch) givenUp(ctx context.Context, b Batch, t attempt) {
+// unwell reports to the other destinations that one takes no messages.
+func (w *Watch) unwell(ctx context.Context, b Batch, h outbox.Health) {
 	w.notice(ctx, b, concern{
-		kind: "delivery-given-up", title: "Alerts do not reach " + t.name, subject: t.name, detail: t.err.Error(), to: w.others(t.name),
-		steps: []string{"Mend the cause; the error names the setting.", "handler check lists the alerts that were given up."},
+		kind: "destination-unwell", title: "Alerts do not reach " + h.Name, subject: h.Name, to: w.others(h.Name),
+		detail: fmt.Sprintf("Since %s it takes no messages: %s. Alerts wait for it, however long it takes; it is tried at least every 15 minutes.", h.Unwell.UTC().Format(clockFormat), h.Reason),
+		steps:  []string{"Repair what the reason names.", "handler check lists what waits; handler deliver --now tries at once."},
+	})
+}
+
+// doubted names the messages that a destination answered in a way that proves nothing.
+func (w *Watch) doubted(ctx context.Context, b Batch, name string, u outbox.Unconfirmed, to []string) {
+	more := ""
+	if n := u.Count - len(u.Alerts); n > 0 {
+		more = fmt.Sprintf(" and %d more", n)
+	}
+	w.notice(ctx, b, concern{
+		kind: "delivery-unconfirmed", title: fmt.Sprintf("%d messages to %s are unconfirmed", u.Count, name), subject: name, to: to,
+		detail: fmt.Sprintf("Since %s %s answered as its service does not document, so these may not be there: %s%s. The last answer: %s.",
+			u.Since.UTC().Format(clockFormat), name, strings.Join(u.Alerts, "; "), more, u.Reason),
+		more:  fmt.Sprintf("-%d-%d", u.Since.Unix(), len(to)),
+		steps: []string{"Look whether these alerts are in the channel; handler check lists them.", "See whether a proxy or a sign-in page answers in place of the service."},
 	})
 }
 

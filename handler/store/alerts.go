@@ -229,6 +229,9 @@ func itemOf(a alert.Alert) alertItem {
 	if next := a.NextWork(); !next.IsZero() {
 		item.Behind, item.Due = true, next.UnixMilli()
 	}
+	if a.Behind() {
+		item.TTL = -1 // what is owed has no time to live
+	}
 	if !a.Lease.Until.IsZero() {
 		item.LeaseUntil = a.Lease.Until.UnixMilli()
 	}

@@ -29,7 +29,8 @@ func (s *Store) Fold(ctx context.Context, findings []alert.Finding) (summary ale
 // foldOnce leaves out what an earlier attempt had counted and commits the others. In the first round it hopes that
 // there is nothing to leave out.
 func (s *Store) foldOnce(ctx context.Context, chunk []alert.Finding, round int) (alert.Rung, error) {
-	group := chunk[0].Group()
+	chunk0 := chunk[0]
+	group := chunk0.Group()
 	var r alert.Rung
 	head, err := s.pointer(ctx, group, headID, &r)
 	if err != nil {
@@ -41,7 +42,7 @@ func (s *Store) foldOnce(ctx context.Context, chunk []alert.Finding, round int) 
 		}
 	}
 	now := s.now()
-	fresh := head.WindowEnds <= now.UnixMilli()
+	fresh := head.WindowEnds <= now.UnixMilli() || chunk0.Rule.ID == alert.BacklogRule // each chunk is a summary of its own
 	if len(chunk) == 0 {
 		have, at, err := s.alert(ctx, group, head.Alert)
 		r.RU, r.Alert = r.RU+at.ru, have

@@ -218,7 +218,7 @@ func TestDeliveriesAreLeasedAndSettled(t *testing.T) {
 	}
 	_, err = a.Settle(t.Context(), due[0], "two", func(x *alert.Alert) {
 		x.Delivered("slack", x.Revision, alert.Delivery{Channel: "C", Ref: "1.1"}, a.now())
-		x.Park("teams", "gone", a.now())
+		x.Park("teams", "gone", true, a.now())
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -49,9 +49,10 @@ type Attachment struct {
 
 // provider is one way to send. The error kinds are those of notify.
 type provider interface {
-	// send returns the id under which confirm finds the sending, empty where nobody can tell what became of it.
+	// send returns the id under which confirm finds the sending, empty where the provider does not report what became of it.
 	send(ctx context.Context, from *mail.Address, m Mail) (id string, state notify.State, err error)
 	confirm(ctx context.Context, id string) (notify.State, error)
+	ping(ctx context.Context) error
 	limit() int64 // bytes of attachments that a mail may have
 }
 

@@ -36,7 +36,7 @@ func (g *graph) send(ctx context.Context, from *mail.Address, m Mail) (string, n
 	return "", notify.Accepted, g.post(ctx, from, m)
 }
 
-// confirm has nobody to ask: Graph does not report what became of a mail.
+// confirm asks nothing: Graph does not report what became of a mail.
 func (g *graph) confirm(context.Context, string) (notify.State, error) { return notify.Accepted, nil }
 
 func (g *graph) post(ctx context.Context, from *mail.Address, m Mail) error {

@@ -48,7 +48,7 @@ func (s *smtpServer) send(ctx context.Context, from *mail.Address, m Mail) (stri
 	return "", notify.Accepted, s.talk(ctx, from, m)
 }
 
-// confirm has nobody to ask: a mail server does not report what became of a mail.
+// confirm asks nothing: a mail server does not report what became of a mail.
 func (s *smtpServer) confirm(context.Context, string) (notify.State, error) {
 	return notify.Accepted, nil
 }

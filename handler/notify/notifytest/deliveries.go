@@ -145,7 +145,7 @@ func repeatsUpdate(t *testing.T, e *end) {
 	e.checkKept(t, e.deliver(t, m, ref), ref)
 }
 
-// checkKept wants the message that is edited to be found under the same Ref. Where news is posted anew, the Ref may be
+// checkKept wants the message that is edited to be found under the same Ref. Where news is a post of its own, the Ref may be
 // that of the newest message.
 func (e *end) checkKept(t *testing.T, again, ref notify.Ref) {
 	t.Helper()

@@ -149,7 +149,7 @@ func resets(t *testing.T, e *end) {
 	checkKind(t, "reset", e.fail(t, t.Context()), notify.Unanswered)
 }
 
-// notSent closes the server's port: nobody accepts the connection.
+// notSent closes the server's port, so that no connection is accepted.
 func notSent(t *testing.T, e *end) {
 	e.client.CloseIdleConnections()
 	e.server.Close()

@@ -39,7 +39,13 @@ type incoming struct {
 	poster *notify.Poster
 }
 
-var _ notify.Destination = (*incoming)(nil)
+var (
+	_ notify.Destination = (*incoming)(nil)
+	_ notify.Pinger      = (*incoming)(nil)
+)
+
+// Ping implements notify.Pinger.
+func (d *incoming) Ping(ctx context.Context) error { return d.poster.Ping(ctx) }
 
 // Deliver implements notify.Destination: what was posted cannot be edited, so news goes into a short message of its own.
 // Actions are left out: what came of them could not be shown.

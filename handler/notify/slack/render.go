@@ -58,6 +58,9 @@ var rooms = [...]room{
 
 // Render lays m out as Block Kit. The result is within Slack's limits whatever m holds.
 func Render(m notify.Message) Payload {
+	if m.Plain {
+		return Payload{Text: escape.Replace(withoutShortcodes(notify.Cut(m.Lines(), maxText))), Blocks: []api.Block{}} // an edit clears the blocks that are there
+	}
 	p := Payload{Text: fallback(m.Fallback())}
 	for _, r := range rooms {
 		p.Blocks = r.blocks(m)
@@ -76,6 +79,9 @@ func renderNews(m notify.Message) Payload {
 
 // renderFollowUp is news where there is no thread: it names the alert that it belongs to.
 func renderFollowUp(m notify.Message) Payload {
+	if m.Plain {
+		return Render(m)
+	}
 	p := Payload{Text: fallback(headline(m) + " — " + m.News)}
 	for _, r := range rooms {
 		body := section(bold(oneLine(headline(m), maxHeader)), plain("\n"+literal(m.News, r.summary)))

@@ -140,7 +140,7 @@ var gone = map[string]bool{
 // post posts a new message. The Ref has the channel's id, which chat.update needs where chat.postMessage takes a name too
 // (slackapi/python-slack-sdk issue #1495).
 func (d *Destination) post(ctx context.Context, m notify.Message) (notify.Ref, error) {
-	channel, ts, err := d.api.PostMessageContext(ctx, d.channel, options(Render(m))...)
+	channel, ts, err := d.api.PostMessageContext(ctx, d.channel, append(options(Render(m)), metadata(m))...)
 	if err == nil && ts == "" {
 		err = errUnreadable // {"ok":true} alone, or JSON that is none of Slack's
 	}
@@ -152,7 +152,7 @@ func (d *Destination) post(ctx context.Context, m notify.Message) (notify.Ref, e
 
 // edit replaces blocks and text. Slack puts no "edited" mark on messages with blocks.
 func (d *Destination) edit(ctx context.Context, m notify.Message, prev notify.Ref) error {
-	_, ts, _, err := d.api.UpdateMessageContext(ctx, prev.Channel, prev.ID, options(Render(m))...)
+	_, ts, _, err := d.api.UpdateMessageContext(ctx, prev.Channel, prev.ID, append(options(Render(m)), metadata(m))...)
 	if err == nil && ts == "" {
 		return errUnreadable
 	}

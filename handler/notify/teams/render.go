@@ -25,6 +25,9 @@ const maxTitle = 20
 // maxFallback is what fits into a notification.
 const maxFallback = 300
 
+// maxPlain bounds a message of lines only.
+const maxPlain = 1500
+
 // room is how much of a message is shown. Values are code points, counts are lines.
 type room struct {
 	headline, summary, facts, value, code, steps, step, print, url int
@@ -41,6 +44,10 @@ var rooms = [...]room{
 // Render lays m out as an Adaptive Card in the envelope that a workflow expects. The result is below 28 KB whatever m
 // holds.
 func Render(m notify.Message) Envelope {
+	if m.Plain {
+		text := lines(m.Lines(), maxPlain)
+		return envelope(Card{FallbackText: fallback(m.Fallback()), Body: []Element{paragraph("", plain(text))}})
+	}
 	var e Envelope
 	for _, r := range rooms {
 		e = envelope(Card{FallbackText: fallback(m.Fallback()), Body: r.body(m), Actions: r.actions(m)})
@@ -53,6 +60,9 @@ func Render(m notify.Message) Envelope {
 
 // renderFollowUp is the compact card for news: which alert, what is new, the links.
 func renderFollowUp(m notify.Message) Envelope {
+	if m.Plain {
+		return Render(m)
+	}
 	var e Envelope
 	for _, r := range rooms {
 		body := []Element{

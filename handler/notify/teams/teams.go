@@ -24,7 +24,13 @@ type Destination struct {
 	poster *notify.Poster
 }
 
-var _ notify.Destination = (*Destination)(nil)
+var (
+	_ notify.Destination = (*Destination)(nil)
+	_ notify.Pinger      = (*Destination)(nil)
+)
+
+// Ping implements notify.Pinger.
+func (d *Destination) Ping(ctx context.Context) error { return d.poster.Ping(ctx) }
 
 // Open is the notify.Opener of this package.
 func Open(s *settings.Set, c *http.Client) notify.Destination {
@@ -86,7 +92,7 @@ func (d *Destination) send(ctx context.Context, e Envelope) error {
 }
 
 // refusal is the one refusal that comes with a 2xx: behind a flow with a Response action, as with the connectors before,
-// Teams' own status is told in a sentence (MicrosoftDocs/msteams-docs, connectors-using.md: "Webhook message delivery
+// Teams' own status stands in a sentence (MicrosoftDocs/msteams-docs, connectors-using.md: "Webhook message delivery
 // failed with error: Microsoft Teams endpoint returned HTTP error 429 with ContextId …").
 var refusal = regexp.MustCompile(`^\s*"?Webhook message delivery failed with error: Microsoft Teams endpoint returned HTTP error (\d{3})\b`)
 

@@ -185,7 +185,7 @@ func BenchmarkRender(b *testing.B) {
 	}
 }
 
-// TestRetiredAddresses are addresses that look right and reach nobody.
+// TestRetiredAddresses are addresses that look right and reach no channel.
 func TestRetiredAddresses(t *testing.T) {
 	t.Parallel()
 	for address, want := range map[string]struct{ problem, warning string }{

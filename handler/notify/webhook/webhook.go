@@ -23,7 +23,13 @@ type Destination struct {
 	key    *settings.Secret // a pointer for the reason given at notify.Poster
 }
 
-var _ notify.Destination = (*Destination)(nil)
+var (
+	_ notify.Destination = (*Destination)(nil)
+	_ notify.Pinger      = (*Destination)(nil)
+)
+
+// Ping implements notify.Pinger.
+func (d *Destination) Ping(ctx context.Context) error { return d.poster.Ping(ctx) }
 
 // minSecret is what keeps a secret from being guessed: 16 random characters hold more than 80 bits.
 const minSecret = 16

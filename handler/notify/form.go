@@ -1,0 +1,88 @@
+package notify
+
+import "strings"
+
+// Form is how much of a message is sent. A message that a destination refuses is sent in the next form.
+type Form int
+
+// Forms from the whole message to a sentence that holds nothing of the event. When a destination refuses Fixed too, the
+// destination is at fault and not the message.
+const (
+	Full  Form = iota
+	Brief      // without what was looked up, steps and actions
+	Bare       // plain text: headline, who, where, link
+	Fixed      // a sentence of ours and the alert's id
+)
+
+// Forms lists all of them in the order in which they are tried.
+var Forms = []Form{Full, Brief, Bare, Fixed}
+
+func (f Form) String() string {
+	return [...]string{"full", "brief", "bare", "fixed"}[f]
+}
+
+const (
+	briefFacts = 4
+	briefValue = 200
+)
+
+// In is the message in a form.
+func (m Message) In(f Form) Message {
+	switch f {
+	case Brief:
+		m.Actions, m.Steps, m.Facts = nil, nil, cutFacts(m.Facts)
+		m.Headline, m.Summary = Cut(m.Headline, briefValue), Cut(m.Summary, briefValue)
+	case Bare:
+		m = Message{
+			ID: m.ID, Revision: m.Revision, Severity: m.Severity, Result: m.Result, Time: m.Time, News: Cut(m.News, briefValue), Headline: Cut(m.Headline, briefValue),
+			Facts: named(m.Facts, "Who", "Where"), Links: m.Links[:min(1, len(m.Links))], Plain: true,
+		}
+	case Fixed:
+		news := m.News
+		m = Message{
+			ID: m.ID, Revision: m.Revision, Severity: m.Severity, Plain: true, Headline: "An alert could not be shown here",
+			Summary: "This channel refused its text. Look it up by its id.",
+		}
+		if news != "" {
+			m.News = "It has changed."
+		}
+	}
+	return m
+}
+
+func cutFacts(facts []Fact) []Fact {
+	cut := make([]Fact, 0, briefFacts)
+	for _, f := range facts[:min(briefFacts, len(facts))] {
+		f.Value = Cut(f.Value, briefValue)
+		cut = append(cut, f)
+	}
+	return cut
+}
+
+func named(facts []Fact, names ...string) []Fact {
+	var found []Fact
+	for _, name := range names {
+		for _, f := range facts {
+			if f.Name == name {
+				f.Value = Cut(f.Value, briefValue)
+				found = append(found, f)
+			}
+		}
+	}
+	return found
+}
+
+// Lines is a Plain message as lines of text without markup. Channels escape it.
+func (m Message) Lines() string {
+	lines := []string{Untag(Clean(m.Fallback(), false))}
+	if m.HasNews() {
+		lines = append(lines, Untag(Clean(m.News, false)))
+	}
+	for _, f := range m.Facts {
+		lines = append(lines, Untag(Clean(f.Name+": "+f.Value, false)))
+	}
+	for _, l := range m.ShownLinks(40, 1000) {
+		lines = append(lines, l.URL)
+	}
+	return strings.Join(append(lines, m.SmallPrint()...), "\n")
+}

@@ -1,0 +1,81 @@
+package slack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+	"time"
+
+	api "github.com/slack-go/slack"
+
+	"github.com/auditbell/auditbell/handler/notify"
+)
+
+// metadataType names what is kept beside our messages; members of the channel do not see it (docs.slack.dev, "Message
+// metadata").
+const metadataType = "auditbell_alert"
+
+// metadata is the alert's id and revision, by which a message is found whose answer was lost.
+func metadata(m notify.Message) api.MsgOption {
+	if m.ID == "" {
+		return api.MsgOptionCompose()
+	}
+	return api.MsgOptionMetadata(api.SlackMetadata{EventType: metadataType, EventPayload: map[string]any{"id": m.ID, "revision": m.Revision}})
+}
+
+var (
+	_ notify.Finder = (*Destination)(nil)
+	_ notify.Pinger = (*Destination)(nil)
+)
+
+// channelID is what conversations.history takes; it knows no names.
+var channelID = regexp.MustCompile(`^[CG][A-Z0-9]{8,}$`)
+
+const (
+	lookBack = time.Hour // how old a message whose answer was lost can be
+	lookAt   = 100       // messages; one page
+)
+
+// Find implements notify.Finder. It needs the scope channels:history (groups:history in a private channel), which the app
+// works without.
+func (d *Destination) Find(ctx context.Context, m notify.Message) (notify.Ref, bool, error) {
+	if !channelID.MatchString(d.channel) {
+		return notify.Ref{}, false, errors.New("look for Slack message: SLACK_CHANNEL is a name (hint: set it to the channel's id)")
+	}
+	history, err := d.api.GetConversationHistoryContext(ctx, &api.GetConversationHistoryParameters{
+		ChannelID: d.channel, Limit: lookAt, IncludeAllMetadata: true, Oldest: fmt.Sprintf("%d.000000", time.Now().Add(-lookBack).Unix()),
+	})
+	if err != nil {
+		return notify.Ref{}, false, explain("look for Slack message", err)
+	}
+	for _, have := range history.Messages {
+		if have.Metadata.EventType != metadataType || have.Metadata.EventPayload["id"] != m.ID {
+			continue
+		}
+		revision, _ := strconv.Atoi(fmt.Sprint(have.Metadata.EventPayload["revision"]))
+		if revision >= m.Revision {
+			return notify.Ref{Channel: d.channel, ID: have.Timestamp, State: notify.Confirmed}, true, nil
+		}
+	}
+	return notify.Ref{}, false, nil
+}
+
+// pingFor bounds the wait for an answer that says nothing.
+const pingFor = 5 * time.Second
+
+// Ping implements notify.Pinger by auth.test, which needs no scope.
+func (d *Destination) Ping(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, pingFor)
+	defer cancel()
+	_, err := d.api.AuthTestContext(ctx)
+	var answer api.SlackErrorResponse
+	switch kind := notify.KindOf(err); {
+	case err == nil, errors.As(err, &answer):
+		return nil
+	case kind == notify.NotSent, kind == notify.Unanswered:
+		return explain("ask Slack", err)
+	}
+	return nil
+}

@@ -1,0 +1,200 @@
+// Package outbox is what all instances must know about a destination: whether it takes messages, who may try it next,
+// for how long it asked to be left alone, how many messages it may still get, and which of its answers prove nothing.
+//
+// Everything here is a value and a pure function of it; time is a parameter. The store keeps one Health for each
+// destination and changes it under a condition, the pipeline acts on it. Alerts that wait for a destination are items of
+// their own (Waiting), so that what a run of the timer costs does not grow with their number.
+package outbox
+
+import (
+	"slices"
+	"time"
+)
+
+// Health is the state of one destination. The zero value is that of one that takes messages.
+type Health struct {
+	Name string `json:"name"`
+
+	Unwell   time.Time `json:"unwell,omitzero"`  // since when it takes no messages; zero: it is well
+	Reason   string    `json:"reason,omitempty"` // what it said, and what to do about it
+	Probes   int       `json:"probes,omitempty"` // tries since it is unwell
+	Next     time.Time `json:"next,omitzero"`    // no probe before
+	Probe    Probe     `json:"probe,omitzero"`   // the last one
+	Silent   bool      `json:"silent,omitempty"` // it became unwell because it did not answer
+	Timeouts []string  `json:"timeouts,omitempty"`
+
+	Backlog bool `json:"backlog,omitempty"` // alerts may be waiting for it
+	Grave   int  `json:"grave,omitempty"`   // of the backlog, alerts that were delivered one by one since it is well again
+
+	Hold   time.Time `json:"hold,omitzero"`   // it asked for no messages before (Retry-After)
+	Tokens float64   `json:"tokens,omitzero"` // messages that it may get at At; see Take
+	At     time.Time `json:"at_tokens,omitzero"`
+	Slowed time.Time `json:"slowed,omitzero"` // when Hold ended: from then on the burst grows again, from one message
+
+	Unconfirmed Unconfirmed `json:"unconfirmed,omitzero"`
+	Reduced     int         `json:"reduced,omitempty"`   // messages that it refused in full and took with less in them
+	Discarded   []Discarded `json:"discarded,omitempty"` // what people discarded, newest last, at most keepDiscarded
+}
+
+// Probe is one try of a destination that is unwell.
+type Probe struct {
+	Alert string    `json:"alert,omitempty"`
+	Owner string    `json:"owner,omitempty"`
+	Until time.Time `json:"until,omitzero"` // when another instance may try although nothing was heard of this one
+}
+
+// Unconfirmed are the messages that a destination answered as its service does not document, or not at all although it
+// had them whole, since its last documented answer.
+type Unconfirmed struct {
+	Since    time.Time `json:"since,omitzero"`
+	Count    int       `json:"count,omitempty"`
+	Alerts   []string  `json:"alerts,omitempty"` // headlines and ids, the first keepUnconfirmed
+	Reason   string    `json:"reason,omitempty"` // the last answer
+	Reported bool      `json:"reported,omitempty"`
+}
+
+// Discarded is a delivery that a person gave up.
+type Discarded struct {
+	Alert string    `json:"alert"`
+	Title string    `json:"title"`
+	At    time.Time `json:"at"`
+	By    string    `json:"by"`
+}
+
+// Waiting is an alert that waits for a destination.
+type Waiting struct {
+	Alert    string    `json:"alert"`
+	Group    string    `json:"group_key"`
+	Title    string    `json:"title"` // headline, cut
+	Severity string    `json:"severity"`
+	Opened   time.Time `json:"opened"`
+	// Alone says that it is never counted in a summary: its message is there already and owes a change, or it is a summary
+	// or a test itself.
+	Alone bool `json:"alone,omitempty"`
+
+	Version string    `json:"-"` // of the note, as it was listed
+	Since   time.Time `json:"since"`
+}
+
+// Grave reports whether the alert is delivered by itself when the destination is well again.
+func (w Waiting) Grave() bool { return w.Severity == "high" || w.Severity == "critical" }
+
+const (
+	keepDiscarded   = 200
+	keepUnconfirmed = 20
+
+	firstPause  = 2 * time.Second
+	longest     = 15 * time.Minute
+	firstSilent = time.Minute     // before the first probe of a destination that did not answer
+	silentPause = time.Hour       // between two messages that it may have taken; that it answers at all is asked more often
+	probeLease  = 2 * time.Minute // longer than one delivery may take
+
+	// timeoutsInARow of different alerts make a destination unwell.
+	timeoutsInARow = 3
+)
+
+// IsUnwell reports whether messages have to wait.
+func (h *Health) IsUnwell() bool { return !h.Unwell.IsZero() }
+
+// Fail notes a failure that is the destination's. began says that it was well before; the caller logs it then, once.
+func (h *Health) Fail(reason string, now time.Time) (began bool) {
+	began = !h.IsUnwell()
+	if began {
+		h.Unwell, h.Probes, h.Grave = now.UTC(), 0, 0
+	} else {
+		h.Probes++
+	}
+	pause := min(firstPause<<min(h.Probes, 20), longest)
+	h.Reason, h.Backlog, h.Next, h.Probe.Until = reason, true, now.UTC().Add(pause), time.Time{}
+	return began
+}
+
+// TimedOut notes that an alert's message was written whole and not answered. The third alert in a row makes the
+// destination unwell.
+func (h *Health) TimedOut(alert, reason string, now time.Time) (began bool) {
+	if h.IsUnwell() {
+		h.Fail(reason, now)
+		h.Silent, h.Next = true, now.UTC().Add(silentPause)
+		return false
+	}
+	if !slices.Contains(h.Timeouts, alert) {
+		h.Timeouts = append(h.Timeouts, alert)
+	}
+	if len(h.Timeouts) < timeoutsInARow {
+		return false
+	}
+	h.Timeouts, h.Silent = nil, true
+	began = h.Fail(reason, now)
+	h.Next = now.UTC().Add(firstSilent)
+	return began
+}
+
+// Answer notes a documented answer that took a message. ended says since when the destination was unwell, zero when it was
+// not.
+func (h *Health) Answer() (ended time.Time) {
+	ended = h.Unwell
+	h.Unwell, h.Reason, h.Probes, h.Next, h.Probe, h.Silent, h.Timeouts = time.Time{}, "", 0, time.Time{}, Probe{}, false, nil
+	return ended
+}
+
+// Clean reports whether a documented answer changes nothing.
+func (h *Health) Clean() bool {
+	return !h.IsUnwell() && len(h.Timeouts) == 0 && h.Unconfirmed.Since.IsZero()
+}
+
+// ProbeDue reports whether an instance may try the destination now.
+func (h *Health) ProbeDue(now time.Time) bool {
+	return h.IsUnwell() && !h.Next.After(now) && !h.Probe.Until.After(now) && !h.Hold.After(now)
+}
+
+// Claim takes the probe for an alert. It is refused for the alert of the last probe, unless there is no other.
+func (h *Health) Claim(alert, owner string, only bool, now time.Time) bool {
+	if !h.ProbeDue(now) || h.Probe.Alert == alert && !only {
+		return false
+	}
+	h.Probe = Probe{Alert: alert, Owner: owner, Until: now.UTC().Add(probeLease)}
+	return true
+}
+
+// Soon makes the next probe due at once, because the settings may have changed.
+func (h *Health) Soon(now time.Time) bool {
+	if !h.IsUnwell() || !h.Next.After(now) {
+		return false
+	}
+	h.Next = now.UTC()
+	return true
+}
+
+// Doubt notes a message of which it is not known whether it was taken.
+func (h *Health) Doubt(what, reason string, now time.Time) {
+	u := &h.Unconfirmed
+	if u.Since.IsZero() {
+		u.Since = now.UTC()
+	}
+	u.Count++
+	u.Reason = reason
+	if len(u.Alerts) < keepUnconfirmed {
+		u.Alerts = append(u.Alerts, what)
+	}
+}
+
+// doubtFor is how long a destination may go without a documented answer before that is reported.
+const doubtFor = time.Hour
+
+// DoubtDue reports, once, that the destination has given no documented answer for an hour.
+func (h *Health) DoubtDue(now time.Time) bool {
+	u := &h.Unconfirmed
+	if u.Since.IsZero() || u.Reported || now.Sub(u.Since) < doubtFor {
+		return false
+	}
+	u.Reported = true
+	return true
+}
+
+// Discard notes what a person discarded.
+func (h *Health) Discard(d Discarded) {
+	h.Discarded = append(h.Discarded, d)
+	if n := len(h.Discarded); n > keepDiscarded {
+		h.Discarded = slices.Clone(h.Discarded[n-keepDiscarded:])
+	}
+}

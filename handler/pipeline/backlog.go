@@ -1,0 +1,285 @@
+package pipeline
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/auditbell/auditbell/handler/activity"
+	"github.com/auditbell/auditbell/handler/alert"
+	"github.com/auditbell/auditbell/handler/notify"
+	"github.com/auditbell/auditbell/handler/outbox"
+)
+
+const (
+	// graveAtMost of a backlog, of high and critical severity, are delivered one by one; the others in summaries.
+	graveAtMost = 200
+	// graveAtOnce and foldAtOnce bound what one run of the timer does about a backlog.
+	graveAtOnce = 40
+	foldAtOnce  = 400
+	// named is how many alerts one summary of a backlog holds: as many as it names.
+	named = 20
+)
+
+// tend looks after every destination: one that is unwell gets a probe when it is due, one that is well again what waited
+// for it. What is due now was delivered before.
+func (c *Courier) tend(ctx context.Context, b Batch) (Summary, error) {
+	var sum Summary
+	var errs []error
+	for _, name := range slices.Sorted(maps.Keys(c.Destinations)) {
+		if c.outbox == nil || ctx.Err() != nil {
+			break
+		}
+		h := c.fresh(ctx, name, b)
+		var one Summary
+		var err error
+		switch {
+		case h.ProbeDue(c.now()):
+			one, err = c.probe(ctx, name, b)
+		case !h.IsUnwell() && h.Backlog && h.Held(c.now()) == 0:
+			one, err = c.drain(ctx, name, b)
+		}
+		sum.add(one)
+		errs = append(errs, err)
+	}
+	return sum, errors.Join(errs...)
+}
+
+// fresh reads the state of a destination. A process that has just started tries one that is unwell at once: its settings
+// may be others.
+func (c *Courier) fresh(ctx context.Context, name string, b Batch) outbox.Health {
+	e := c.ends.of(name)
+	e.mu.Lock()
+	first := !e.tended
+	e.tended, e.read = true, time.Time{}
+	e.mu.Unlock()
+	h := c.health(ctx, name)
+	if first && h.IsUnwell() {
+		h = c.change(ctx, name, b.Logger, func(h *outbox.Health) bool { return h.Soon(c.now()) })
+	}
+	if now := c.now(); !h.Unconfirmed.Since.IsZero() && !h.Unconfirmed.Reported {
+		var due bool
+		h = c.change(ctx, name, b.Logger, func(h *outbox.Health) bool { due = h.DoubtDue(now); return due })
+		if due {
+			c.watch.doubted(ctx, b, name, h.Unconfirmed, c.watch.others(name))
+		}
+	}
+	return h
+}
+
+// probe tries a destination that is unwell with an alert that waits for it, another one than the last time. One that did not
+// answer is first asked without a message.
+func (c *Courier) probe(ctx context.Context, name string, b Batch) (Summary, error) {
+	w, only, err := c.candidate(ctx, name)
+	if err != nil {
+		return Summary{}, err
+	}
+	if w.Alert == "" { // nothing waits: what comes next finds out
+		return Summary{}, nil
+	}
+	if pinger, can := c.Destinations[name].(notify.Pinger); can && c.health(ctx, name).Silent {
+		if err := pinger.Ping(ctx); err != nil {
+			h := c.change(ctx, name, b.Logger, func(h *outbox.Health) bool { h.Fail(err.Error(), c.now()); return true })
+			if c.now().Sub(h.Unwell) >= unwellFor {
+				c.watch.unwell(ctx, b, h)
+			}
+			return Summary{}, nil
+		}
+	}
+	if !c.claim(ctx, name, w.Alert, b, only) {
+		return Summary{}, nil
+	}
+	return c.deliverWaiting(ctx, name, w, b)
+}
+
+// candidate is an alert that waits for a destination, another one than that of the last probe; only says that there is no
+// other.
+func (c *Courier) candidate(ctx context.Context, name string) (w outbox.Waiting, only bool, err error) {
+	last := c.health(ctx, name).Probe.Alert
+	for _, grave := range []bool{true, false} {
+		waiting, err := c.outbox.WaitingFor(ctx, name, grave, 2)
+		if err != nil {
+			return w, false, err
+		}
+		for _, one := range waiting {
+			if one.Alert != last {
+				return one, false, nil
+			}
+			w, only = one, true
+		}
+	}
+	return w, only, nil
+}
+
+// claim takes the probe of a destination for an alert.
+func (c *Courier) claim(ctx context.Context, name, id string, b Batch, only bool) (claimed bool) {
+	c.change(ctx, name, b.Logger, func(h *outbox.Health) bool {
+		claimed = h.Claim(id, b.ID, only, c.now())
+		return claimed
+	})
+	return claimed
+}
+
+// drain delivers what waited for a destination: the grave ones by themselves, up to a number, the others in summaries that
+// name each.
+func (c *Courier) drain(ctx context.Context, name string, b Batch) (Summary, error) {
+	sum, left, err := c.drainGrave(ctx, name, b)
+	if err != nil || left {
+		return sum, err
+	}
+	var waiting []outbox.Waiting
+	for _, grave := range []bool{true, false} {
+		some, err := c.outbox.WaitingFor(ctx, name, grave, foldAtOnce)
+		if err != nil {
+			return sum, err
+		}
+		waiting = append(waiting, some...)
+	}
+	if len(waiting) == 0 {
+		c.change(ctx, name, b.Logger, func(h *outbox.Health) bool { h.Backlog, h.Grave = false, 0; return true })
+		return sum, nil
+	}
+	alone, together := apart(waiting)
+	one, err := c.deliverEach(ctx, name, alone, b)
+	if sum.add(one); err != nil {
+		return sum, err
+	}
+	one, err = c.foldWaiting(ctx, name, together, b)
+	sum.add(one)
+	return sum, err
+}
+
+// apart splits what waits into alerts that are delivered by themselves and those that are counted in summaries; a few are
+// not worth one.
+func apart(waiting []outbox.Waiting) (alone, together []outbox.Waiting) {
+	for _, w := range waiting {
+		if w.Alone {
+			alone = append(alone, w)
+		} else {
+			together = append(together, w)
+		}
+	}
+	if len(together) < smallest {
+		return append(alone, together...), nil
+	}
+	return alone, together
+}
+
+// drainGrave delivers alerts of high and critical severity; left says that there are more of them for the next run.
+func (c *Courier) drainGrave(ctx context.Context, name string, b Batch) (sum Summary, left bool, err error) {
+	done := c.health(ctx, name).Grave
+	most := min(graveAtOnce, graveAtMost-done)
+	if most <= 0 {
+		return sum, false, nil
+	}
+	waiting, err := c.outbox.WaitingFor(ctx, name, true, most)
+	if err != nil || len(waiting) == 0 {
+		return sum, false, err
+	}
+	sum, err = c.deliverEach(ctx, name, waiting, b)
+	c.change(ctx, name, b.Logger, func(h *outbox.Health) bool { h.Grave += sum.Delivered + sum.Edited; return true })
+	return sum, len(waiting) == most && done+most < graveAtMost || sum.Delivered+sum.Edited < len(waiting), err
+}
+
+func (c *Courier) deliverEach(ctx context.Context, name string, waiting []outbox.Waiting, b Batch) (sum Summary, err error) {
+	var errs []error
+	for _, w := range waiting {
+		if h := c.health(ctx, name); ctx.Err() != nil || h.IsUnwell() || c.room(name) == 0 && time.Now().After(b.until) {
+			break
+		}
+		one, err := c.deliverWaiting(ctx, name, w, b)
+		sum.add(one)
+		errs = append(errs, err)
+	}
+	return sum, errors.Join(errs...)
+}
+
+// deliverWaiting delivers one alert to a destination that it waits for. An alert that owes it nothing any more has left a
+// note behind.
+func (c *Courier) deliverWaiting(ctx context.Context, name string, w outbox.Waiting, b Batch) (Summary, error) {
+	a, ok, err := c.queue.Lease(ctx, alert.Ref{Group: w.Group, ID: w.Alert}, c.lease(b.ID))
+	switch {
+	case err != nil:
+		return Summary{}, err
+	case !ok && a.Lease.Free(b.ID, c.now()) || ok && !a.Owes(name):
+		if ok {
+			_, _ = c.queue.Settle(ctx, a.Ref(), b.ID, func(*alert.Alert) {})
+		}
+		_, err := c.outbox.EndWaiting(ctx, name, w)
+		return Summary{}, err
+	case !ok:
+		return Summary{}, nil // another instance delivers it somewhere else
+	}
+	var marked alert.Alert
+	b.probe, b.marked = name, &marked
+	sum := c.deliver(ctx, a, b)
+	if marked.ID != "" && !marked.Owes(name) {
+		_, err = c.outbox.EndWaiting(ctx, name, w)
+	}
+	return sum, err
+}
+
+// foldWaiting counts alerts that waited in summaries, each of which names its alerts.
+func (c *Courier) foldWaiting(ctx context.Context, name string, waiting []outbox.Waiting, b Batch) (sum Summary, err error) {
+	for chunk := range slices.Chunk(waiting, named) {
+		findings := make([]alert.Finding, len(chunk))
+		for i, w := range chunk {
+			findings[i] = backlogFinding(name, w)
+		}
+		summary, ru, err := c.folding.Fold(ctx, findings)
+		if sum.RU += ru; err != nil {
+			return sum, err
+		}
+		for _, w := range chunk {
+			ru, err := c.folding.Change(ctx, alert.Ref{Group: w.Group, ID: w.Alert}, func(a *alert.Alert) bool {
+				owes := a.Owes(name)
+				if owes {
+					a.Fold(name, summary.ID)
+				}
+				return owes
+			})
+			if sum.RU += ru; err != nil {
+				return sum, err
+			}
+			if _, err := c.outbox.EndWaiting(ctx, name, w); err != nil {
+				return sum, err
+			}
+			sum.Folded++
+		}
+	}
+	b.Logger.Info("counted alerts that had waited for a destination in summaries", "destination", name, "folded", sum.Folded)
+	return sum, nil
+}
+
+// backlogFinding is an event that stands for an alert that waited.
+func backlogFinding(name string, w outbox.Waiting) alert.Finding {
+	return alert.Finding{
+		Event: activity.Event{
+			ID: "of-" + itemName(name) + "-" + w.Alert, Time: activity.At(w.Opened), Operation: "backlog", Caller: name, ResourceName: w.Title,
+		},
+		Rule: alert.Rule{ID: alert.BacklogRule, Title: "Waited for " + name, Severity: cmp.Or(w.Severity, string(notify.Medium)), GroupBy: []string{"caller", "operation"}},
+		To:   []string{name},
+	}
+}
+
+// wait notes that an alert waits for a destination. It is noted before the alert is marked, so that a crash in between
+// leaves it due.
+func (c *Courier) wait(ctx context.Context, a alert.Alert, t *attempt) error {
+	if c.outbox == nil {
+		return nil
+	}
+	c.change(ctx, t.name, nil, func(h *outbox.Health) bool {
+		write := !h.Backlog
+		h.Backlog = true
+		return write
+	})
+	m := c.composer.Message(a)
+	_, err := c.outbox.PutWaiting(ctx, t.name, outbox.Waiting{
+		Alert: a.ID, Group: a.Group, Title: notify.Cut(notify.Clean(m.Headline, false), maxTitle) + " (" + a.ID + ")", Severity: a.Rule.Severity, Opened: a.Opened, Since: c.now().UTC(),
+		Alone: a.Deliveries[t.name].Revision > 0 || a.IsSummary() || a.Rule.ID == alert.CanaryRule,
+	})
+	return err
+}

@@ -1,0 +1,263 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/auditbell/auditbell/handler/alert"
+	"github.com/auditbell/auditbell/handler/notify"
+	"github.com/auditbell/auditbell/handler/outbox"
+)
+
+// Outbox keeps how destinations are, for all instances, and finds the alerts that wait for them.
+type Outbox interface {
+	Health(ctx context.Context, name string) (outbox.Health, float64, error)
+	// ChangeHealth applies a change to the newest state; it may run more than once and says whether there is anything to write.
+	ChangeHealth(ctx context.Context, name string, change func(*outbox.Health) bool) (outbox.Health, float64, error)
+	PutWaiting(ctx context.Context, name string, w outbox.Waiting) (ru float64, err error)
+	WaitingFor(ctx context.Context, name string, grave bool, limit int) ([]outbox.Waiting, error)
+	EndWaiting(ctx context.Context, name string, w outbox.Waiting) (ru float64, err error)
+}
+
+// end is what this process knows of one destination.
+type end struct {
+	slots chan struct{}
+
+	mu     sync.Mutex
+	health outbox.Health
+	read   time.Time // when health was read
+	tended bool      // this process has looked after it since its start
+	left   int       // messages of a block of the channel's budget that are left
+	until  time.Time // when the block ends
+	free   int       // messages that this process sent without asking for a block, since freed
+	freed  time.Time
+}
+
+const (
+	// healthAge is how old the state of a destination may be: for so long an instance may go on sending to one that another
+	// has found to be unwell.
+	healthAge = 5 * time.Second
+	// inFlight bounds the messages to one destination that are on their way at once. It is also how many may be lost in doubt,
+	// or refused, before the first answer is known.
+	inFlight = 3
+	// block is how many messages an instance takes from a channel's budget with one write, and blockFor how long it may keep
+	// them. The first unasked messages within freeFor need no write at all.
+	block    = 10
+	blockFor = 10 * time.Second
+	unasked  = 3
+	freeFor  = time.Minute
+)
+
+// ends are made when first asked for.
+type ends struct {
+	mu sync.Mutex
+	by map[string]*end
+}
+
+func (e *ends) of(name string) *end {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.by == nil {
+		e.by = map[string]*end{}
+	}
+	if e.by[name] == nil {
+		e.by[name] = &end{slots: make(chan struct{}, inFlight)}
+	}
+	return e.by[name]
+}
+
+// health is the state of a destination, at most healthAge old. When the store does not say, what was known last counts.
+func (c *Courier) health(ctx context.Context, name string) outbox.Health {
+	e := c.ends.of(name)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if c.outbox == nil || !e.read.IsZero() && c.now().Sub(e.read) < healthAge {
+		return e.health
+	}
+	if h, _, err := c.outbox.Health(ctx, name); err == nil {
+		e.health, e.read = h, c.now()
+	}
+	return e.health
+}
+
+// change changes the state of a destination for all instances; when the store fails, for this one.
+func (c *Courier) change(ctx context.Context, name string, log *slog.Logger, change func(*outbox.Health) bool) outbox.Health {
+	e := c.ends.of(name)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return c.changeLocked(ctx, e, name, log, change)
+}
+
+func (c *Courier) changeLocked(ctx context.Context, e *end, name string, log *slog.Logger, change func(*outbox.Health) bool) outbox.Health {
+	if c.outbox != nil {
+		h, _, err := c.outbox.ChangeHealth(ctx, name, change)
+		if err == nil {
+			e.health, e.read = h, c.now()
+			return h
+		}
+		if log != nil {
+			log.Warn("note the state of a destination: only this instance knows it", "destination", name, "error", err)
+		}
+	}
+	change(&e.health)
+	return e.health
+}
+
+// pace takes one message of the channel's budget; wait says when there will be one. Edits that bring no news have a budget
+// of this process's own: Slack counts them apart (chat.update, Tier 3).
+func (c *Courier) pace(ctx context.Context, name string, news bool) (wait time.Duration) {
+	if held := c.health(ctx, name); held.Held(c.now()) > 0 {
+		return held.Held(c.now())
+	}
+	if !news {
+		return c.Budgets.takeEdit(name, c.now())
+	}
+	e := c.ends.of(name)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	now := c.now()
+	if e.left > 0 && now.Before(e.until) {
+		e.left--
+		return 0
+	}
+	if now.Sub(e.freed) >= freeFor {
+		e.freed, e.free = now, 0
+	}
+	if e.free < unasked && e.health.Slowed.IsZero() {
+		e.free++
+		return 0
+	}
+	if c.outbox == nil {
+		return c.Budgets.take(name, now)
+	}
+	c.changeLocked(ctx, e, name, nil, func(h *outbox.Health) bool {
+		e.left, wait = h.Take(block, now)
+		return e.left > 0
+	})
+	if e.until = now.Add(blockFor); e.left > 0 {
+		e.left--
+		return 0
+	}
+	return max(wait, time.Millisecond)
+}
+
+// room is about how many messages a destination may get now.
+func (c *Courier) room(name string) int {
+	if c.outbox == nil {
+		return c.Budgets.room(name, c.now())
+	}
+	e := c.ends.of(name)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.left + e.health.Room(c.now())
+}
+
+// errElsewhere says why an alert waits for a destination that is in no settings any more.
+var errElsewhere = errors.New("the destination is not in the settings any more (hint: set it again, or discard what it is owed with handler deliver --discard)")
+
+// outcome is what a delivery means for its destination, beside what attempt says of the alert.
+func (c *Courier) outcome(ctx context.Context, b Batch, a alert.Alert, t *attempt) {
+	if t.err == nil {
+		c.answered(ctx, b, t)
+		return
+	}
+	now := c.now()
+	kind, reason := notify.KindOf(t.err), t.err.Error()
+	delay, named := notify.Delay(t.err)
+	if ctx.Err() != nil && kind != notify.Unanswered {
+		return // our own time was over; the destination has no part in it
+	}
+	var began bool
+	var h outbox.Health
+	switch {
+	case kind == notify.Throttled || named && kind == notify.Trouble:
+		h = c.change(ctx, t.name, b.Logger, func(h *outbox.Health) bool {
+			if kind == notify.Throttled {
+				h.Answer() // it is there, and busy
+			}
+			h.Wait(cmpDelay(delay), now)
+			return true
+		})
+		c.dropBlock(t.name)
+		t.wait = max(h.Held(c.now()), time.Second)
+		return
+	case kind == notify.Unconfirmed:
+		c.change(ctx, t.name, b.Logger, func(h *outbox.Health) bool { h.Doubt(titleOf(c, a), reason, now); return true })
+		return
+	case kind == notify.Unanswered:
+		h = c.change(ctx, t.name, b.Logger, func(h *outbox.Health) bool { began = h.TimedOut(a.ID, reason, now); return true })
+		if t.silences > 0 && !t.absent {
+			c.change(ctx, t.name, b.Logger, func(h *outbox.Health) bool { h.Doubt(titleOf(c, a), reason, now); return true })
+		}
+		t.parks = h.IsUnwell()
+	default:
+		h = c.change(ctx, t.name, b.Logger, func(h *outbox.Health) bool { began = h.Fail(reason, now); return true })
+		t.parks, t.refused = true, kind != notify.NotSent
+	}
+	if began {
+		b.Logger.Warn("destination takes no messages; alerts wait for it", "destination", t.name, "error", reason)
+	}
+	// Most trouble is over within minutes; what names a token or a channel is not.
+	if h.IsUnwell() && (kind == notify.DestinationRefused || now.Sub(h.Unwell) >= unwellFor) {
+		c.watch.unwell(ctx, b, h)
+	}
+}
+
+// unwellFor is how long a destination may be unwell before the others report it.
+const unwellFor = 5 * time.Minute
+
+// cmpDelay is how long to wait for a channel that said so, or did not say how long.
+func cmpDelay(delay time.Duration) time.Duration {
+	if delay <= 0 {
+		return 30 * time.Second
+	}
+	return delay
+}
+
+// dropBlock gives up what is left of a block: the channel has said that it was too much.
+func (c *Courier) dropBlock(name string) {
+	e := c.ends.of(name)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.left = 0
+}
+
+// answered notes that a destination took a message and answered as documented.
+func (c *Courier) answered(ctx context.Context, b Batch, t *attempt) {
+	e := c.ends.of(t.name)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.health.Clean() && t.form == notify.Full {
+		return
+	}
+	var ended time.Time
+	var doubts outbox.Unconfirmed
+	c.changeLocked(ctx, e, t.name, b.Logger, func(h *outbox.Health) bool {
+		if h.Clean() && t.form == notify.Full {
+			return false
+		}
+		ended, doubts, h.Unconfirmed = h.Answer(), h.Unconfirmed, outbox.Unconfirmed{}
+		if t.form != notify.Full {
+			h.Reduced++
+		}
+		return true
+	})
+	if !ended.IsZero() {
+		b.Logger.Warn("destination takes messages again", "destination", t.name, "unwell_since", ended)
+	}
+	if doubts.Count > 0 {
+		c.watch.doubted(ctx, b, t.name, doubts, []string{t.name})
+	}
+}
+
+// titleOf is how an alert is named where only a line is left for it.
+func titleOf(c *Courier, a alert.Alert) string {
+	m := c.composer.Message(a)
+	return notify.Cut(strings.TrimSpace(notify.Clean(m.Severity.Word()+" "+m.Headline, false)), maxTitle) + " (" + a.ID + ")"
+}
+
+const maxTitle = 110
