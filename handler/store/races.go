@@ -12,7 +12,7 @@ import (
 // raceRounds bounds how often a decision is taken anew after losing a race.
 const raceRounds = 12
 
-// anew takes a decision on what is there, and anew on what is there by then as long as the error is one of those. The
+// anew takes a decision on what is there, and repeats it on what is there by then as long as the error is one of those. The
 // pauses between grow from some 5 ms to half a second.
 func (s *Store) anew(ctx context.Context, what string, those func(error) bool, decide func(round int) error) error {
 	var err error
