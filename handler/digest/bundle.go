@@ -39,6 +39,13 @@ const ManifestName = "manifest.json"
 // TimestampName is the name of what a time-stamp authority said of the manifest (RFC 3161), in bundles that have that.
 const TimestampName = ManifestName + ".tsr"
 
+// LogProofName and LogGrownName are the names of the proofs that the manifest is in the transparency log, and that the log
+// only grew since the digest before, in bundles that have those.
+const (
+	LogProofName = ManifestName + ".tlog-proof"
+	LogGrownName = ManifestName + ".tlog-grown"
+)
+
 // HoursName is the name of the file that lists what a transparency log has of the period's hours: their entries, one after
 // the other, in bundles that have that.
 const HoursName = "hours.tlog"

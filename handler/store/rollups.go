@@ -102,21 +102,33 @@ const keepRollups = 400 * 24 * time.Hour
 // other and keeps one page at a time.
 func (s *Store) Hour(ctx context.Context, hour time.Time) iter.Seq2[activity.Event, error] {
 	return func(yield func(activity.Event, error) bool) {
+		for raw, err := range s.HourRecords(ctx, hour) {
+			var item eventItem
+			if err == nil {
+				err = json.Unmarshal(raw, &item)
+			}
+			if err != nil {
+				yield(activity.Event{}, fmt.Errorf("read events of %s: %w", hour.UTC().Format(hourLayout), err))
+				return
+			}
+			if item.Event.ID == "" {
+				item.Event.ID = item.Item // the embedded member of that name is shadowed
+			}
+			if !yield(item.Event, nil) {
+				return
+			}
+		}
+	}
+}
+
+// HourRecords yields the records that Hour reads, as JSON, with the members that are the store's own. The bytes are for
+// the loop's body only.
+func (s *Store) HourRecords(ctx context.Context, hour time.Time) iter.Seq2[[]byte, error] {
+	return func(yield func([]byte, error) bool) {
 		for shard := range shards {
 			q := shardQuery{hour: hour.UTC(), shard: shard, text: `SELECT * FROM c WHERE c.hour = @hour`}
 			for raw, err := range s.shard(ctx, q) {
-				var item eventItem
-				if err == nil {
-					err = json.Unmarshal(raw, &item)
-				}
-				if err != nil {
-					yield(activity.Event{}, fmt.Errorf("read events of %s: %w", hour.UTC().Format(hourLayout), err))
-					return
-				}
-				if item.Event.ID == "" {
-					item.Event.ID = item.Item // the embedded member of that name is shadowed
-				}
-				if !yield(item.Event, nil) {
+				if !yield(raw, err) || err != nil {
 					return
 				}
 			}

@@ -29,7 +29,7 @@ const maxEntry = 1<<16 - 1
 type Log struct {
 	keeper Keeper
 	signer *Signer
-	keys   []Key // that signed before
+	open   func(note []byte) (Checkpoint, error) // reads a checkpoint, of a key of the log's
 
 	mu   sync.Mutex
 	head state // the newest that this process knows
@@ -44,7 +44,15 @@ type state struct {
 
 // New is the log of a signer, whose name is the log's; keys are those that were its key before.
 func New(keeper Keeper, signer *Signer, keys ...Key) *Log {
-	return &Log{keeper: keeper, signer: signer, keys: append([]Key{signer.Key}, keys...)}
+	keys = append([]Key{signer.Key}, keys...)
+	open := func(note []byte) (Checkpoint, error) {
+		c, _, _, err := OpenCheckpoint(note, keys, nil)
+		if err == nil && c.Origin != signer.Key.Name {
+			err = fmt.Errorf("the archive holds the log %q, not %q", c.Origin, signer.Key.Name)
+		}
+		return c, err
+	}
+	return &Log{keeper: keeper, signer: signer, open: open}
 }
 
 // Key is the key that signs.
@@ -87,10 +95,7 @@ func (l *Log) checkpoint(ctx context.Context, batches uint64) (state, error) {
 	if err != nil {
 		return state{}, fmt.Errorf("read log: %w", err)
 	}
-	c, _, _, err := OpenCheckpoint(note, l.keys, nil)
-	if err == nil && c.Origin != l.signer.Key.Name {
-		err = fmt.Errorf("the archive holds the log %q, not %q", c.Origin, l.signer.Key.Name)
-	}
+	c, err := l.open(note)
 	if err != nil {
 		return state{}, fmt.Errorf("read log %s: %w", checkpointPath(batches), err)
 	}

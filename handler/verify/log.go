@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"time"
 
+	"github.com/auditbell/auditbell/handler/digest"
 	"github.com/auditbell/auditbell/handler/tlog"
 )
 
@@ -33,7 +34,7 @@ type Seen struct {
 // log checks that the manifest is in a transparency log. Where a key is given, the reader wants to rely on it, and a
 // bundle without a proof is wrong.
 func (b *Bundle) log(folder fs.FS, t Trust) {
-	text, err := readSmall(folder, ProofName)
+	text, err := readSmall(folder, digest.LogProofName)
 	if errors.Is(err, fs.ErrNotExist) && len(t.LogKeys) == 0 {
 		return
 	}
@@ -53,7 +54,7 @@ func (b *Bundle) log(folder fs.FS, t Trust) {
 	} else {
 		b.Logged = nil
 	}
-	b.add(ProofName, err, detail)
+	b.add(digest.LogProofName, err, detail)
 }
 
 // checkProof checks that an entry is in the log of a checkpoint, who signed that, and who saw it.
@@ -131,7 +132,7 @@ func grew(folder fs.FS, before, now *Logged) (*tlog.Growth, error) {
 	case now.Index <= before.Index:
 		return nil, fmt.Errorf("has the later manifest at entry %d, and the earlier one at %d", now.Index, before.Index)
 	}
-	text, err := readSmall(folder, GrowthName)
+	text, err := readSmall(folder, digest.LogGrownName)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

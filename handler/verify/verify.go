@@ -138,15 +138,9 @@ func SHA256(text string) (string, error) {
 	return hash, nil
 }
 
-// Names of the files that lie beside a manifest and are not listed in it, because they are made from it.
-const (
-	ProofName  = digest.ManifestName + ".tlog-proof" // that the manifest is in the log
-	GrowthName = digest.ManifestName + ".tlog-grown" // that the log grew from the previous bundle's checkpoint
-)
-
-// beside are the files that a manifest does not list.
+// beside reports whether a file is made from the manifest, which then cannot list it.
 func beside(name string) bool {
-	return slices.Contains([]string{digest.ManifestName, digest.TimestampName, ProofName, GrowthName}, name)
+	return slices.Contains([]string{digest.ManifestName, digest.TimestampName, digest.LogProofName, digest.LogGrownName}, name)
 }
 
 // maxSmall bounds files that are read whole, but for report.json.

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/url"
 	"os"
 	"path"
@@ -37,7 +38,7 @@ type Archive struct {
 type keeper interface {
 	// create writes a file that is not there; errExists when there is one.
 	create(ctx context.Context, name, mediaType string, data []byte) error
-	read(ctx context.Context, name string) ([]byte, error)
+	read(ctx context.Context, name string) ([]byte, error) // fs.ErrNotExist when it is not there
 }
 
 var errExists = errors.New("exists already")
@@ -86,6 +87,15 @@ func (a *Archive) Put(ctx context.Context, name, mediaType string, data []byte) 
 	return nil
 }
 
+// Get reads a file; one that is not there is fs.ErrNotExist.
+func (a *Archive) Get(ctx context.Context, name string) ([]byte, error) {
+	if !localName(name) {
+		return nil, fmt.Errorf("archive %q: not a path within the archive", name)
+	}
+	data, err := a.keeper.read(ctx, name)
+	return data, wrap(name, err)
+}
+
 // Link is where a person finds a file.
 func (a *Archive) Link(name string) string { return a.base + "/" + name }
 
@@ -117,6 +127,9 @@ func (b blobs) create(ctx context.Context, name, mediaType string, data []byte) 
 
 func (b blobs) read(ctx context.Context, name string) ([]byte, error) {
 	r, err := b.client.NewBlobClient(name).DownloadStream(ctx, nil)
+	if bloberror.HasCode(err, bloberror.BlobNotFound) {
+		return nil, fs.ErrNotExist
+	}
 	if err != nil {
 		return nil, short(err)
 	}

@@ -1,0 +1,110 @@
+package tlog
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+)
+
+// RecordsPath is where the list of an hour's records lies below the log's folder. It is written before its entry.
+func RecordsPath(hour time.Time, version int) string {
+	return fmt.Sprintf("hours/%s/%d.records", hour.UTC().Format("2006010215"), version)
+}
+
+// Hours reads the newest entries of the hours from from on. Hours are logged in their order, but for those that are logged
+// again, so reading ends with the bundle of entries in which an older hour is logged for the first time.
+func Hours(ctx context.Context, files Reader, c Checkpoint, from time.Time) (newest map[time.Time]HourEntry, err error) {
+	newest = map[time.Time]HourEntry{}
+	for end, older := c.Size, false; end > 0 && !older; {
+		at := tileAt(-1, end-1, c.Size)
+		list, err := readEntries(ctx, files, at)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range list {
+			h, err := ParseHour(e)
+			if err != nil {
+				continue // a manifest, or a rotation
+			}
+			if h.Hour.Before(from) {
+				older = older || h.Version == 1
+				continue
+			}
+			if h.Version > newest[h.Hour].Version {
+				newest[h.Hour] = h
+			}
+		}
+		end = at.n * tileWidth
+	}
+	return newest, nil
+}
+
+// Newest finds the newest checkpoint of a log whose files are here, with the signatures of witnesses where they are kept.
+// Nothing of it is checked: that is for the reader of the proofs that are made with it.
+func Newest(ctx context.Context, files Reader) (c Checkpoint, note []byte, err error) {
+	l := &Log{keeper: reading{files}, open: func(note []byte) (Checkpoint, error) {
+		text, _, err := OpenNote(note)
+		if err != nil {
+			return Checkpoint{}, err
+		}
+		return ParseCheckpoint(text)
+	}}
+	if err := l.forward(ctx); err != nil {
+		return c, nil, err
+	}
+	if l.head.note == nil {
+		return c, nil, errors.New("read log: it has no checkpoint")
+	}
+	note, err = l.seen(ctx)
+	return l.head.Checkpoint, note, err
+}
+
+// seen is the newest checkpoint with the signatures of witnesses, where there are some.
+func (l *Log) seen(ctx context.Context) ([]byte, error) {
+	note, err := l.keeper.Get(ctx, cosignedPath(l.head.batches))
+	if errors.Is(err, fs.ErrNotExist) {
+		return l.head.note, nil
+	}
+	return note, err
+}
+
+func cosignedPath(batches uint64) string { return "cosigned/" + number(batches) }
+
+// reading is a Keeper that keeps nothing.
+type reading struct{ Reader }
+
+func (reading) Put(context.Context, string, string, []byte) error {
+	return errors.New("the log is only read here")
+}
+
+// ProveRecord proves, from a log's files, that a record was in our record of an hour, or that none of that id was.
+func ProveRecord(ctx context.Context, files Reader, hour HourEntry, id string) ([]byte, error) {
+	c, note, err := Newest(ctx, files)
+	if err != nil {
+		return nil, err
+	}
+	text, err := files.Get(ctx, RecordsPath(hour.Hour, hour.Version))
+	if err != nil {
+		return nil, fmt.Errorf("read the records of %s: %w", hour.Hour.Format(hourLayout), err)
+	}
+	list, err := ParseRecords(text)
+	if err != nil {
+		return nil, err
+	}
+	if list.Root() != hour.Root || len(list) != hour.Records {
+		return nil, fmt.Errorf("the list of the records of %s was changed: the log has another root", hour.Hour.Format(hourLayout))
+	}
+	inner, err := list.Prove(hour, id)
+	if err != nil {
+		return nil, err
+	}
+	proof, err := Prove(ctx, files, c, hour.Entry(), note)
+	if err != nil {
+		return nil, err
+	}
+	proof.Extra, err = json.Marshal(inner)
+	return proof.Text(), err
+}

@@ -1,0 +1,121 @@
+package tlog
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Witness is a second party's service, as the log knows it (c2sp.org/tlog-witness). It is safe for concurrent use.
+type Witness struct {
+	Key    Key
+	url    string
+	client *http.Client
+
+	mu   sync.Mutex
+	last uint64 // the size that it is known to have seen
+}
+
+// NewWitness is a witness at an address; it calls nothing.
+func NewWitness(url string, key Key, client *http.Client) *Witness {
+	return &Witness{Key: key, url: strings.TrimRight(url, "/"), client: client}
+}
+
+// cosign has a checkpoint signed and returns the signature line. A witness that has seen another size than it is known to
+// have says so, and is asked once more.
+func (w *Witness) cosign(ctx context.Context, files Reader, c Checkpoint, note []byte) (line string, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for range 2 {
+		grown, err := Grow(ctx, files, min(w.last, c.Size), c, note)
+		if err != nil {
+			return "", err
+		}
+		status, body, err := w.post(ctx, grown.Text())
+		switch {
+		case err != nil:
+			return "", err
+		case status == http.StatusConflict:
+			size, err := parseNumber(strings.TrimSpace(string(body)))
+			if err != nil || size > c.Size {
+				return "", fmt.Errorf("it has seen a log of %.20q entries, this one has %d", body, c.Size)
+			}
+			w.last = size
+		case status != http.StatusOK:
+			return "", fmt.Errorf("status %d", status)
+		default:
+			return w.accept(c, string(body))
+		}
+	}
+	return "", errors.New("it has seen another size each time it was asked")
+}
+
+// accept checks the signature in an answer.
+func (w *Witness) accept(c Checkpoint, answer string) (line string, err error) {
+	_, found, err := OpenNote([]byte(c.Text()+"\n"+answer), w.Key)
+	if err != nil {
+		return "", err
+	}
+	if len(found) != 1 {
+		return "", fmt.Errorf("its answer is not signed by %s", w.Key.Short())
+	}
+	w.last = c.Size
+	return found[0].line + "\n", nil
+}
+
+func (w *Witness) post(ctx context.Context, body []byte) (status int, answer []byte, err error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, w.url+"/add-checkpoint", bytes.NewReader(body))
+	if err != nil {
+		return 0, nil, err
+	}
+	got, err := w.client.Do(r)
+	if err != nil {
+		return 0, nil, errors.New("it cannot be reached") // the error of net/http repeats the address
+	}
+	defer got.Body.Close()
+	answer, err = io.ReadAll(io.LimitReader(got.Body, maxNote))
+	return got.StatusCode, answer, err
+}
+
+// witnessPatience is how long all witnesses together may take.
+const witnessPatience = 10 * time.Second
+
+// Cosign has witnesses sign the newest checkpoint, all at once, and keeps the note with their signatures. n is how many
+// signed. An error says which did not; the log goes on without them.
+func (l *Log) Cosign(ctx context.Context, witnesses []*Witness) (note []byte, n int, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err := l.forward(ctx); err != nil || l.head.note == nil || len(witnesses) == 0 {
+		return l.head.note, 0, err
+	}
+	if note, err = l.seen(ctx); err != nil || !bytes.Equal(note, l.head.note) {
+		return note, Signatures(note) - 1, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, witnessPatience)
+	defer cancel()
+	lines, errs := make([]string, len(witnesses)), make([]error, len(witnesses))
+	var wait sync.WaitGroup
+	for i, w := range witnesses {
+		wait.Go(func() {
+			if lines[i], errs[i] = w.cosign(ctx, l.keeper, l.head.Checkpoint, l.head.note); errs[i] != nil {
+				errs[i] = fmt.Errorf("witness %s: %w", w.Key.Name, errs[i])
+			}
+		})
+	}
+	wait.Wait()
+	signed := strings.Join(lines, "")
+	if n = strings.Count(signed, "\n"); n == 0 {
+		return l.head.note, 0, errors.Join(errs...)
+	}
+	note = append(bytes.Clone(l.head.note), signed...)
+	if err := l.keeper.Put(context.WithoutCancel(ctx), cosignedPath(l.head.batches), "text/plain; charset=utf-8", note); err != nil {
+		errs = append(errs, err) // another process was first; this note is as good
+	}
+	return note, n, errors.Join(errs...)
+}
