@@ -42,7 +42,7 @@ var arrows = map[string][]string{
 	"handler/clicks": {"handler/alert", "handler/exception", "handler/host", "handler/notify", "handler/notify/slack", "handler/pipeline", "handler/settings"},
 	"handler/digest/publish": {
 		"handler/activity", "handler/alert", "handler/azure", "handler/calendar", "handler/digest", "handler/digest/archive", "handler/digest/timestamp", "handler/enrich", "handler/exception",
-		"handler/host", "handler/notify", "handler/notify/email", "handler/pipeline", "handler/reconcile", "handler/rules", "handler/settings", "handler/source", "handler/store",
+		"handler/host", "handler/notify", "handler/notify/email", "handler/pipeline", "handler/reconcile", "handler/rules", "handler/settings", "handler/source", "handler/store", "handler/tlog",
 	},
 	"handler/jsonscan":          {},
 	"handler/activity":          {"handler/jsonscan"},
@@ -63,7 +63,7 @@ var arrows = map[string][]string{
 	"handler/rules":             {"handler/activity", "handler/jsonscan"},
 	"handler/enrich":            {"handler/activity"},
 	"handler/geo":               {},
-	"handler/verify":            {"handler/digest", "handler/digest/timestamp", "handler/tlog", "handler/jsonscan"},
+	"handler/verify":            {"handler/digest", "handler/digest/timestamp", "handler/jsonscan", "handler/source", "handler/tlog"},
 	"handler/tlog":              {"handler/jsonscan"}, // records are hashed in their canonical form
 	"handler/alert":             {"handler/activity"},
 	"handler/lookup":            {"handler/activity", "handler/alert", "handler/azure", "handler/enrich", "handler/notify", "handler/settings"},

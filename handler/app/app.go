@@ -141,7 +141,7 @@ func (a *App) connect(tool string, secret settings.Secret) {
 	reconciler.Store = a.Store
 	d := a.Digests
 	d.Tool, d.Destinations, d.Ends, d.Now = tool, a.Destinations, p.Ends, a.Now
-	d.Rollups = &publish.Rollups{Store: a.Store, Now: a.Now}
+	d.Rollups = &publish.Rollups{Store: a.Store, Now: a.Now, Log: d.TransparencyLog()}
 	d.Record = &publish.Record{
 		Store: a.Store, Exceptions: a.Exceptions, Reconciler: reconciler, Rules: a.Rules, Now: a.Now,
 		Headline: func(one alert.Alert) string { return p.Message(one).Headline },

@@ -75,6 +75,8 @@ type commands struct {
 	KQL       kqlCmd       `cmd:"" name:"kql" help:"Print the query that asks Log Analytics what an audit asks."`
 	Replay    replayCmd    `cmd:"" help:"Say what exported events would have rung: when, how often, where, by which rules."`
 	Reconcile reconcileCmd `cmd:"" help:"Compare closed hours with what Azure lists, and recover what is missing with --apply."`
+	Log       logCmd       `cmd:"" help:"The transparency log: its key."`
+	Witness   witnessCmd   `cmd:"" help:"Be a witness of transparency logs: sign that each only grew. For a second party to run."`
 	Settings  settingsCmd  `cmd:"" help:"List every setting: name, default, meaning."`
 
 	Version kong.VersionFlag `help:"Print the version."`

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -96,7 +97,7 @@ func (o *office) instance(t *testing.T) (*app.App, *publish.Publisher) {
 	}
 	list := settings.DefaultDigests()
 	list[0].Name, list[0].Period, list[0].Recipients = "daily", "daily", []string{"audit@contoso.example"}
-	d := publish.Read(s, list, notify.NewClient(nil))
+	d := publish.Read(s, list, notify.NewClient(http.DefaultTransport))
 	if err := s.Err(); err != nil {
 		t.Fatal(err)
 	}

@@ -13,22 +13,26 @@ import (
 )
 
 type verifyCmd struct {
-	Paths   []string `arg:"" name:"path" help:"Folder or manifest.json of a digest; of several, oldest first, the chain is checked too."`
-	SHA256  string   `name:"sha256" help:"SHA-256 that the (last) manifest must have, from the mail or the channel; capitals, blanks and what sha256sum prints are fine." placeholder:"HEX"`
-	TSACA   string   `name:"tsa-ca" help:"Root certificates (PEM) that you trust for time stamps; the (last) manifest must then have one." placeholder:"FILE"`
-	LogKey  []string `name:"log-key" sep:"none" help:"Verifier key of the transparency log, name+id+key, from a source other than the bundle; give former ones too. Every manifest must then be in the log." placeholder:"KEY"`
-	Witness []string `sep:"none" help:"Verifier key of a witness that you trust and that is not the operator's; may be given several times." placeholder:"KEY"`
-	Format  string   `enum:"auto,text,json" default:"auto" help:"auto, text or json."`
+	Paths      []string `arg:"" name:"path" help:"Folder or manifest.json of a digest; of several, oldest first, the chain is checked too."`
+	SHA256     string   `name:"sha256" help:"SHA-256 that the (last) manifest must have, from the mail or the channel; capitals, blanks and what sha256sum prints are fine." placeholder:"HEX"`
+	TSACA      string   `name:"tsa-ca" help:"Root certificates (PEM) that you trust for time stamps; the (last) manifest must then have one." placeholder:"FILE"`
+	LogKey     []string `name:"log-key" sep:"none" help:"Verifier key of the transparency log, name+id+key, from a source other than the bundle; give former ones too. Every manifest must then be in the log." placeholder:"KEY"`
+	Witness    []string `sep:"none" help:"Verifier key of a witness that you trust and that is not the operator's; may be given several times." placeholder:"KEY"`
+	Record     string   `help:"Id of a record: say what the log has of it. Or a file with its proof, .tlog-proof." placeholder:"ID"`
+	RecordFile string   `help:"The record itself, as JSON: say whether it is what was logged." placeholder:"FILE"`
+	Log        string   `help:"A copy of the log's folder in the archive; by default the one beside the digests." placeholder:"DIR"`
+	SaveProof  string   `help:"Write the proof of the record, for others to check." placeholder:"FILE"`
+	Format     string   `enum:"auto,text,json" default:"auto" help:"auto, text or json."`
 }
 
 // run needs nothing but the files.
-func (c *verifyCmd) run(_ context.Context, std Surroundings) error {
+func (c *verifyCmd) run(ctx context.Context, std Surroundings) error {
 	trust, err := c.trust()
 	if err != nil {
 		return err
 	}
 	var folders []fs.FS
-	for _, path := range c.Paths {
+	for i, path := range c.Paths {
 		info, err := os.Stat(path)
 		if err != nil {
 			return err
@@ -36,9 +40,17 @@ func (c *verifyCmd) run(_ context.Context, std Surroundings) error {
 		if !info.IsDir() {
 			path = filepath.Dir(path)
 		}
-		folders = append(folders, os.DirFS(path))
+		c.Paths[i], folders = path, append(folders, os.DirFS(path))
 	}
-	return c.print(verify.Bundles(folders, trust), std)
+	r := verify.Bundles(folders, trust)
+	record, err := c.record(ctx, folders, trust)
+	if err != nil {
+		return err
+	}
+	if record != nil {
+		r.Add(record)
+	}
+	return c.print(r, std)
 }
 
 // trust is what the reader gave.
@@ -108,6 +120,9 @@ func printVerified(std Surroundings, r verify.Result) {
 	}
 	for _, text := range r.NotProven {
 		fmt.Fprintf(std.Out, "not proven: %s\n", text)
+	}
+	if r.Record != nil {
+		printChecks(std, r.Record.Checks)
 	}
 	for _, b := range r.Bundles {
 		fmt.Fprintf(std.Out, "%s  manifest SHA-256 %s\n", b.Period, b.Manifest)

@@ -13,6 +13,7 @@ import (
 type Letter struct {
 	Manifest  string   // SHA-256 of the manifest
 	Timestamp string   // what came of having it stamped, a sentence; empty: that was not asked for
+	Log       string   // what came of having it logged, the same
 	Archive   string   // where the bundle is kept; empty: nowhere
 	LeftOut   []string // files that are too large to be attached
 }
@@ -190,8 +191,10 @@ func (l Letter) Lines() []string {
 		lines = append(lines, "Archive: "+l.Archive)
 	}
 	lines = append(lines, "SHA-256 of manifest.json: "+l.Manifest)
-	if l.Timestamp != "" {
-		lines = append(lines, l.Timestamp)
+	for _, text := range []string{l.Timestamp, l.Log} {
+		if text != "" {
+			lines = append(lines, text)
+		}
 	}
 	return append(lines, "Keep this mail: with it, `handler verify --sha256` proves that nobody replaced the archived files.")
 }

@@ -30,6 +30,8 @@ type DigestState struct {
 	Manifest string               `json:"manifest_sha256,omitempty"`
 	// Made is the time that the report tells as its own: a retry makes the same bytes.
 	Made time.Time `json:"made,omitzero"`
+	// LogSize is how many entries the transparency log had then.
+	LogSize uint64 `json:"log_size,omitempty"`
 	// Summary is what the next digest compares itself with, as its report's JSON has it.
 	Summary json.RawMessage `json:"summary,omitempty"`
 

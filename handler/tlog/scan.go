@@ -45,13 +45,7 @@ func Hours(ctx context.Context, files Reader, c Checkpoint, from time.Time) (new
 // Newest finds the newest checkpoint of a log whose files are here, with the signatures of witnesses where they are kept.
 // Nothing of it is checked: that is for the reader of the proofs that are made with it.
 func Newest(ctx context.Context, files Reader) (c Checkpoint, note []byte, err error) {
-	l := &Log{keeper: reading{files}, open: func(note []byte) (Checkpoint, error) {
-		text, _, err := OpenNote(note)
-		if err != nil {
-			return Checkpoint{}, err
-		}
-		return ParseCheckpoint(text)
-	}}
+	l := &Log{keeper: reading{files}, open: PeekCheckpoint}
 	if err := l.forward(ctx); err != nil {
 		return c, nil, err
 	}
@@ -107,4 +101,23 @@ func ProveRecord(ctx context.Context, files Reader, hour HourEntry, id string) (
 	}
 	proof.Extra, err = json.Marshal(inner)
 	return proof.Text(), err
+}
+
+// CheckAll checks every entry of a log against a checkpoint: that they are all there, in their order, and no other.
+func CheckAll(ctx context.Context, files Reader, c Checkpoint) error {
+	var leaves Leaves
+	for i := uint64(0); i < c.Size; i += tileWidth {
+		list, err := readEntries(ctx, files, tileAt(-1, i, c.Size))
+		if err != nil {
+			return err
+		}
+		for _, e := range list {
+			leaves = append(leaves, LeafHash(e))
+		}
+	}
+	root, err := Root(leaves, c.Size)
+	if err == nil && root != c.Root {
+		err = errors.New("read log: its entries are not those of its newest checkpoint")
+	}
+	return err
 }

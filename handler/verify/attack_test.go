@@ -474,7 +474,7 @@ func TestRecordsAreProvenToAuditors(t *testing.T) {
 		if c.have != "" {
 			given = []byte(c.have)
 		}
-		r := verify.CheckRecord(c.proof, given, l.trust(""))
+		r := verify.CheckRecord(verify.Question{Proof: c.proof, Have: given}, l.trust(""))
 		if text := fmt.Sprint(r.Checks); r.OK() != c.ok || !strings.Contains(text, c.want) {
 			t.Errorf("%s: %s, want %q", name, text, c.want)
 		}

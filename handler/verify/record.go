@@ -1,11 +1,9 @@
 package verify
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 
 	"github.com/auditbell/auditbell/handler/tlog"
 )
@@ -20,6 +18,8 @@ type Record struct {
 	Sum     *tlog.Hash `json:"sha256,omitempty"` // of the record's canonical form
 	Log     *Logged    `json:"log,omitempty"`
 	Checks  []Check    `json:"checks"`
+
+	searched int // hours, when none has it
 }
 
 // OK reports whether everything that was looked at is as it should be.
@@ -32,22 +32,38 @@ func (r *Record) OK() bool {
 	return true
 }
 
-// CheckRecord checks the proof of one record: a tlog-proof of its hour's entry, with the way from the record to the
-// hour's root as extra data. have is the record's JSON where the reader has it, nil otherwise.
-func CheckRecord(proof, have []byte, t Trust) *Record {
+// Add takes in what was found of a record.
+func (r *Result) Add(record *Record) {
+	r.Record = record
+	r.OK = r.OK && record.OK()
+	r.Proven, r.NotProven = say(r)
+}
+
+// Question asks what the log has of a record.
+type Question struct {
+	Proof    []byte // a tlog-proof of its hour's entry, with the way from the record to the hour's root as extra data
+	Have     []byte // the record's JSON, nil when the reader has it not
+	Searched int    // hours of which none has the record; 0 when only the proof's was looked at
+}
+
+// CheckRecord answers a question.
+func CheckRecord(q Question, t Trust) *Record {
 	r := &Record{}
-	err := r.read(proof, t)
+	err := r.read(q.Proof, t)
 	detail := ""
 	switch {
 	case err != nil:
 	case r.Present:
 		detail = fmt.Sprintf("is in our record of %s, one of %d", r.Hour, r.Records)
+	case q.Searched > 0:
+		detail = fmt.Sprintf("is in none of the %d hours of the period that the log has; that does not say that it did not happen", q.Searched)
 	default:
 		detail = fmt.Sprintf("is not in our record of %s, which has %d others; that does not say that it did not happen", r.Hour, r.Records)
 	}
+	r.searched = q.Searched
 	r.Checks = append(r.Checks, check("record "+printable(r.ID), err, detail))
-	if err == nil && have != nil {
-		r.Checks = append(r.Checks, check("content of the record", r.compare(have), "is what it was when it was logged"))
+	if err == nil && q.Have != nil {
+		r.Checks = append(r.Checks, check("content of the record", r.compare(q.Have), "is what it was when it was logged"))
 	}
 	return r
 }
@@ -90,12 +106,3 @@ func (r *Record) compare(have []byte) error {
 	}
 	return nil
 }
-
-// dir reads a copy of a log's folder.
-type dir struct{ fs.FS }
-
-// Get implements tlog.Reader.
-func (d dir) Get(_ context.Context, name string) ([]byte, error) { return fs.ReadFile(d.FS, name) }
-
-// LogFolder is a copy of a log's folder as a reader.
-func LogFolder(folder fs.FS) tlog.Reader { return dir{folder} }

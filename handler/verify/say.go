@@ -18,6 +18,7 @@ func say(r *Result) (proven, open []string) {
 	s.seen(r)
 	s.stamped(r)
 	s.numbers(r)
+	s.record(r.Record)
 	if !r.OK {
 		s.proven = nil
 	}
@@ -154,6 +155,30 @@ func (s *sentences) numbers(r *Result) {
 		s.provenf("operations.csv has as many operations as the manifest says.")
 	} else {
 		s.openf("How many operations there were: the manifest of a bundle does not list operations.csv, or its lines are not as many.")
+	}
+}
+
+// record says what the log has of one record.
+func (s *sentences) record(r *Record) {
+	switch {
+	case r == nil || !r.OK():
+		return
+	case r.Log.claimed:
+		s.openf("What the log has of record %s: its key is the one that the proof itself names (--log-key).", printable(r.ID))
+		return
+	case r.Present:
+		s.provenf("Record %s was in our record of %s when that hour was logged (version %d, entry %d of the log).", printable(r.ID), r.Hour, r.Version, r.Log.Index)
+	case r.searched > 0:
+		s.provenf("Record %s was in our record of none of the %d hours of the period that the log has.", printable(r.ID), r.searched)
+		s.openf("That what record %s would tell did not happen: the log says what we had, not what there was.", printable(r.ID))
+	default:
+		s.provenf("Record %s was not in our record of %s when that hour was logged (version %d, entry %d of the log).", printable(r.ID), r.Hour, r.Version, r.Log.Index)
+		s.openf("That what record %s would tell did not happen: the log says what we had, not what there was.", printable(r.ID))
+	}
+	if len(r.Checks) > 1 {
+		s.provenf("The record that you gave is, in its canonical form, the one that was logged.")
+	} else if r.Present {
+		s.openf("What record %s said: give it with --record-file, and it is compared with what was logged (SHA-256 %s).", printable(r.ID), r.Sum)
 	}
 }
 

@@ -14,8 +14,10 @@ func digestCard(r *digest.Report, l digest.Letter, key string) notify.Message {
 		ID: "digest-" + key, Severity: notify.Informational, Headline: r.Completeness.Verdict.Words() + ": Activity Log digest, " + r.Period,
 		Summary: r.Completeness.Statement + " " + r.Completeness.InTime.Verdict.InTimeWords() + ": " + r.Completeness.InTime.Statement, Time: r.GeneratedAt, Context: []string{"SHA-256 of manifest.json: " + l.Manifest},
 	}
-	if l.Timestamp != "" {
-		m.Context = append(m.Context, l.Timestamp)
+	for _, text := range []string{l.Timestamp, l.Log} {
+		if text != "" {
+			m.Context = append(m.Context, text)
+		}
 	}
 	switch r.Completeness.Verdict {
 	case digest.Incomplete:

@@ -42,7 +42,11 @@ type Publisher struct {
 	mailer    *email.Mailer        // nil: no mail
 	archive   *archive.Archive     // nil: none
 	authority *timestamp.Authority // nil: none
+	tlog      *Log                 // nil: none
 }
+
+// TransparencyLog is where hours are logged, nil: nowhere.
+func (d *Publisher) TransparencyLog() *Log { return d.tlog }
 
 // Read opens what digests need; problems go into s.
 func Read(s *settings.Set, list []settings.Digest, client *http.Client) *Publisher {
@@ -59,6 +63,7 @@ func Read(s *settings.Set, list []settings.Digest, client *http.Client) *Publish
 			s.Report(settings.Problem{Name: "digest " + one.Name, Reason: "has recipients, and no mail is configured", Hint: "set MAIL_PROVIDER, or remove the recipients"})
 		}
 	}
+	defer func() { d.tlog = readLog(s, d.archive, client) }()
 	if place == "" {
 		return d
 	}
@@ -156,7 +161,7 @@ func (j *digestJob) do(ctx context.Context) error {
 	if report.Summary.Total == 0 && report.Alerts.Raised == 0 && link == nil && !report.Completeness.Attended() {
 		return nil // the period was over before Auditbell was there
 	}
-	files, manifest, err := j.bundle(report, link)
+	files, manifest, err := j.bundle(report, link, j.logHours(ctx))
 	if err != nil {
 		return err
 	}
@@ -167,6 +172,7 @@ func (j *digestJob) do(ctx context.Context) error {
 	j.state.Manifest, j.state.Summary = manifest, brief
 	letter := digest.Letter{Manifest: manifest}
 	files, letter.Timestamp = j.stamp(ctx, files, manifest)
+	files, letter.Log = j.logManifest(ctx, files, manifest)
 	if j.archive != nil {
 		if err := j.keep(ctx, files); err != nil {
 			return err
@@ -217,7 +223,7 @@ func (j *digestJob) report(ctx context.Context, before *digest.Before) (digest.R
 }
 
 // bundle writes the files, in memory: a mail takes no more than some megabytes anyway.
-func (j *digestJob) bundle(r digest.Report, link *digest.Link) ([]email.Attachment, string, error) {
+func (j *digestJob) bundle(r digest.Report, link *digest.Link, hours []byte) ([]email.Attachment, string, error) {
 	var formats []digest.Format
 	for _, f := range digest.Formats {
 		if slices.Contains(j.digest.Formats, f.Name) {
@@ -233,7 +239,7 @@ func (j *digestJob) bundle(r digest.Report, link *digest.Link) ([]email.Attachme
 		files = append(files, email.Attachment{Name: name, Type: mediaType(name), Data: b.Bytes()})
 		return nil
 	}
-	_, manifest, err := digest.Bundle{Report: r, Formats: formats, Tool: j.Tool, RuleSet: j.Record.ruleSet(), Previous: link}.Write(put)
+	_, manifest, err := digest.Bundle{Report: r, Formats: formats, Tool: j.Tool, RuleSet: j.Record.ruleSet(), Previous: link, Hours: hours}.Write(put)
 	return files, manifest, err
 }
 
@@ -249,7 +255,11 @@ func mediaType(file string) string {
 // folder is where in the archive the bundle lies. The time of its making is part of it: if events came late between a
 // try that failed and the next one, both bundles are there, each whole.
 func (j *digestJob) folder() string {
-	return j.digest.Name + "/" + j.span.Key + "/" + j.state.Made.Format("20060102T150405Z")
+	return folderOf(j.digest.Name, j.span.Key, j.state.Made)
+}
+
+func folderOf(name, period string, made time.Time) string {
+	return name + "/" + period + "/" + made.Format("20060102T150405Z")
 }
 
 // keep puts the bundle into the archive, the manifest last. A bundle that an earlier try began with other content is
@@ -257,11 +267,11 @@ func (j *digestJob) folder() string {
 func (j *digestJob) keep(ctx context.Context, files []email.Attachment) error {
 	for _, f := range files {
 		err := j.archive.Put(ctx, j.folder()+"/"+f.Name, f.Type, f.Data)
-		if f.Name == digest.TimestampName && errors.Is(err, archive.ErrOther) {
-			continue // an earlier try had the same manifest stamped: no two stamps are alike, and either is good
+		if beside := []string{digest.TimestampName, digest.LogProofName, digest.LogGrownName}; slices.Contains(beside, f.Name) && errors.Is(err, archive.ErrOther) {
+			continue // an earlier try had the same manifest stamped and logged: no two stamps are alike, and either is good
 		}
 		if errors.Is(err, archive.ErrOther) {
-			j.state.Made = time.Time{}
+			j.state.Made, j.state.LogSize = time.Time{}, 0
 		}
 		if err != nil {
 			return err

@@ -27,6 +27,7 @@ const (
 type Rollups struct {
 	Store *store.Store
 	Now   func() time.Time
+	Log   *Log // nil: hours are not logged
 }
 
 // Run makes the rollups of closed hours that have none, and makes those anew that events were late for. It is
@@ -47,6 +48,11 @@ func (r *Rollups) Run(ctx context.Context, in host.Invocation) (host.Result, err
 		}
 	}
 	in.Logger.Info("rolled up", "hours", sum.made, "late", sum.late, "events", sum.events, "ru", sum.ru)
+	if r.Log != nil {
+		if err := r.Log.Run(ctx, r, in.Logger); err != nil {
+			errs = append(errs, fmt.Errorf("log hours: %w", err))
+		}
+	}
 	return host.Result{}, errors.Join(errs...)
 }
 

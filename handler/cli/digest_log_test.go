@@ -1,0 +1,165 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/auditbell/auditbell/handler/tlog"
+)
+
+// commanded runs the command line.
+func commanded(t *testing.T, env map[string]string, args ...string) (code int, out string) {
+	t.Helper()
+	var b bytes.Buffer
+	code = Run(context.Background(), args, Surroundings{In: strings.NewReader(""), Out: &b, Err: &b, Env: func(name string) (string, bool) { v, ok := env[name]; return v, ok }})
+	return code, b.String()
+}
+
+// witnessed runs `handler witness` and returns its address and key.
+func witnessed(t *testing.T, logKey string) (url, key string) {
+	t.Helper()
+	dir := t.TempDir()
+	ctx, stop := context.WithCancel(t.Context())
+	out, in := net.Pipe()
+	done := make(chan int, 1)
+	go func() {
+		done <- Run(ctx, []string{"witness", "--name", "witness.auditor.example/w", "--key", filepath.Join(dir, "key"), "--folder", filepath.Join(dir, "seen"), "--log-key", logKey, "--listen", "127.0.0.1:0"},
+			Surroundings{In: strings.NewReader(""), Out: in, Err: in, Env: noEnv})
+		in.Close()
+	}()
+	t.Cleanup(func() { stop(); <-done })
+	text := make([]byte, 0, 1000)
+	for buffer := make([]byte, 1000); bytes.Count(text, []byte("\n")) < 2; {
+		n, err := out.Read(buffer)
+		if text = append(text, buffer[:n]...); err != nil {
+			t.Fatalf("the witness ended: %s", text)
+		}
+	}
+	found := regexp.MustCompile(`(?s)listening on (\S+)\n.*: (\S+)\n`).FindStringSubmatch(string(text))
+	if found == nil {
+		t.Fatalf("the witness says %q", text)
+	}
+	return found[1], found[2]
+}
+
+// TestDigestIsLogged is an auditor's walk: the operator logs hours and digests; a second party witnesses; the auditor has
+// a copy of the archive and three keys.
+func TestDigestIsLogged(t *testing.T) {
+	t.Parallel()
+	o := openOffice(t)
+	o.fill(t, small())
+	keyFile := filepath.Join(t.TempDir(), "log.key")
+	code, out := commanded(t, nil, "log", "init", "--name", "auditbell.contoso.example/log", "-o", keyFile)
+	if code != 0 {
+		t.Fatal(out)
+	}
+	o.env["TLOG_NAME"], o.env["TLOG_KEY_FILE"] = "auditbell.contoso.example/log", keyFile
+	o.env["DIGEST_ARCHIVE"] = o.archive
+	_, logKey := commanded(t, o.env, "log", "key")
+	logKey = strings.TrimSpace(logKey)
+	if !strings.Contains(out, logKey) || logKey == "" {
+		t.Fatalf("log init prints another key than log key: %s / %s", out, logKey)
+	}
+	url, witnessKey := witnessed(t, logKey)
+	o.env["TLOG_WITNESSES"], o.env["TLOG_QUORUM"] = url+" "+witnessKey, "1"
+	var bundles []string
+	for _, at := range []time.Time{time.Date(2026, 11, 1, 7, 0, 0, 0, time.UTC), time.Date(2026, 11, 2, 7, 0, 0, 0, time.UTC)} {
+		o.clock.Store(at.Unix())
+		_, digests := o.instance(t)
+		if _, err := digests.Rollups.Run(t.Context(), invocation()); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := digests.Run(t.Context(), invocation()); err != nil {
+			t.Fatal(err)
+		}
+		folders, _ := filepath.Glob(filepath.Join(o.archive, "daily", at.AddDate(0, 0, -1).Format(time.DateOnly), "*"))
+		if len(folders) != 1 {
+			t.Fatalf("%d bundles of %s", len(folders), at)
+		}
+		bundles = append(bundles, folders[0])
+	}
+	if n := o.arrived("1 of 1 witnesses signed it."); len(n) != 2 {
+		t.Errorf("readers told of the log: %v, want mail and channel", n)
+	}
+	args := append([]string{"verify", "--format", "text", "--log-key", logKey}, bundles...)
+	code, out = commanded(t, nil, args...)
+	for _, want := range []string{"proven:     The manifest of ", "proven:     The log only grew between", "not proven: That anybody but the operator saw the log"} {
+		if code != 0 || !strings.Contains(out, want) {
+			t.Fatalf("verify exits %d, want %q:\n%s", code, want, out)
+		}
+	}
+	// The witness's clock is the machine's and the office's is not, so its signature is about another time than the digest.
+	if code, out = commanded(t, nil, append(args, "--witness", witnessKey)...); code != 1 || !strings.Contains(out, "the manifest is dated back") {
+		t.Errorf("a digest of another time than its witness's: verify exits %d:\n%s", code, out)
+	}
+	askForRecords(t, o, logKey, bundles[0])
+}
+
+// askForRecords asks for one record, for one that was altered, and for one that is not there.
+func askForRecords(t *testing.T, o *office, logKey, bundle string) {
+	t.Helper()
+	var id string
+	var raw []byte
+	for hour := time.Date(2026, 10, 31, 0, 0, 0, 0, time.UTC); id == ""; hour = hour.Add(time.Hour) {
+		for one, err := range o.Store.HourRecords(t.Context(), hour) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			raw = bytes.Clone(one)
+			var item struct{ ID string }
+			if err := json.Unmarshal(one, &item); err != nil {
+				t.Fatal(err)
+			}
+			id = item.ID
+		}
+	}
+	dir := t.TempDir()
+	proof, honest, altered := filepath.Join(dir, "r.tlog-proof"), filepath.Join(dir, "honest.json"), filepath.Join(dir, "altered.json")
+	for path, data := range map[string][]byte{honest: raw, altered: bytes.Replace(raw, []byte(`"operation":"`), []byte(`"operation":"X`), 1)} {
+		if err := os.WriteFile(path, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, c := range []struct {
+		name string
+		args []string
+		code int
+		want string
+	}{
+		{"there", []string{"--record", id, "--save-proof", proof}, 0, "proven:     Record " + id + " was in our record of 2026-10-31T"},
+		{"what it was", []string{"--record", id, "--record-file", honest}, 0, "the one that was logged"},
+		{"altered", []string{"--record", id, "--record-file", altered}, 1, "was altered: its SHA-256 is"},
+		{"by its proof alone", []string{"--record", proof, "--record-file", honest}, 0, "the one that was logged"},
+		{"not there", []string{"--record", "nosuchrecord"}, 0, "was in our record of none of the 24 hours of the period"},
+	} {
+		if code, out := commanded(t, nil, append([]string{"verify", "--format", "text", "--log-key", logKey, bundle}, c.args...)...); code != c.code || !strings.Contains(out, c.want) {
+			t.Errorf("%s: verify exits %d, want %q:\n%s", c.name, code, c.want, out)
+		}
+	}
+	if text, err := os.ReadFile(proof); err != nil || len(text) > 3<<10 {
+		t.Errorf("the proof of a record has %d bytes, %v, want 3 KiB at most", len(text), err)
+	}
+	lists, _ := filepath.Glob(filepath.Join(o.archive, "log", "hours", "20261031*", "1.records"))
+	for _, list := range lists { // the operator leaves a record out of a list
+		text, err := os.ReadFile(list)
+		if err != nil || len(text) == 0 {
+			continue
+		}
+		records, err := tlog.ParseRecords(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		overwrite(t, list, records[1:].Text())
+	}
+	if code, out := commanded(t, nil, "verify", "--log-key", logKey, bundle, "--record", id); code == 0 || !strings.Contains(out, "was changed: the log has another root") {
+		t.Errorf("a record left out of the lists: verify exits %d:\n%s", code, out)
+	}
+}
