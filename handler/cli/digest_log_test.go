@@ -87,7 +87,7 @@ func TestDigestIsLogged(t *testing.T) {
 		bundles = append(bundles, folders[0])
 	}
 	if n := o.arrived("1 of 1 witnesses signed it."); len(n) != 2 {
-		t.Errorf("readers told of the log: %v, want mail and channel", n)
+		t.Errorf("readers who got the sentence: %v, want mail and channel", n)
 	}
 	args := append([]string{"verify", "--format", "text", "--log-key", logKey}, bundles...)
 	code, out = commanded(t, nil, args...)

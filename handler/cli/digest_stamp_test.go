@@ -91,7 +91,7 @@ func TestDigestIsStamped(t *testing.T) {
 	if code != 0 || !strings.Contains(out, "the root that you gave vouched") {
 		t.Errorf("verify exits %d:\n%s", code, out)
 	}
-	if code, out = verified(t, folders[0]); code != 0 || !strings.Contains(out, "nobody vouches for it (--tsa-ca)") {
+	if code, out = verified(t, folders[0]); code != 0 || !strings.Contains(out, "no root that you gave vouches for it (--tsa-ca)") {
 		t.Errorf("without a root verify exits %d:\n%s", code, out)
 	}
 	forgeries(t, folders[0], a)

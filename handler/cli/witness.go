@@ -23,7 +23,7 @@ type witnessCmd struct {
 	Listen string   `default:"127.0.0.1:8099" help:"Address to listen on; put TLS before it." placeholder:"ADDRESS"`
 }
 
-// run serves the witness until it is told to stop.
+// run serves the witness until the process is stopped.
 func (c *witnessCmd) run(ctx context.Context, std Surroundings) error {
 	keys, err := readKeys("--log-key", c.LogKey, false)
 	if err != nil {

@@ -61,7 +61,7 @@ func (k Key) String() string {
 	return k.Name + "+" + hex.EncodeToString(id[:]) + "+" + base64.StdEncoding.EncodeToString(append([]byte{k.kind}, k.public...))
 }
 
-// Witness reports whether the key is a witness's, whose signatures tell a time.
+// Witness reports whether the key is a witness's, whose signatures carry a time.
 func (k Key) Witness() bool { return k.kind == kindCosigned }
 
 // Equal reports whether both are the same key for the same use.

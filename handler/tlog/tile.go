@@ -65,7 +65,7 @@ type Tiles struct {
 
 var _ Tree = (*Tiles)(nil)
 
-// NewTiles is the tree of the first size entries. What it reads is not to be believed until a root that somebody signed
+// NewTiles is the tree of the first size entries. What it reads is not to be believed until a signed root
 // comes out of it.
 func NewTiles(ctx context.Context, from Reader, size uint64) *Tiles {
 	return &Tiles{ctx, from, size, map[tile][]byte{}}

@@ -15,7 +15,7 @@ import (
 )
 
 // Watcher is a witness that a second party runs: another tenant, the auditor. It signs checkpoints of the logs that it
-// was told of, each only when it grew out of the one it signed before (c2sp.org/tlog-witness). It keeps the newest
+// was given, each only when it grew out of the one it signed before (c2sp.org/tlog-witness). It keeps the newest
 // checkpoint of each log in a folder of its own, and never signs what it could not keep.
 type Watcher struct {
 	signer *Signer

@@ -205,21 +205,21 @@ func (l *lab) verify(t verify.Trust) verify.Result {
 // sentences are the findings that are wrong.
 func wrong(r verify.Result) string {
 	var b strings.Builder
-	tell := func(c verify.Check) {
+	list := func(c verify.Check) {
 		if !c.OK {
 			fmt.Fprintf(&b, "%s: %s\n", c.Name, c.Detail)
 		}
 	}
 	for i := range r.Bundles {
 		for _, c := range r.Bundles[i].Checks {
-			tell(c)
+			list(c)
 		}
 	}
 	for _, c := range r.Chain {
-		tell(c)
+		list(c)
 	}
 	if r.Anchor != nil {
-		tell(*r.Anchor)
+		list(*r.Anchor)
 	}
 	return b.String()
 }
@@ -251,7 +251,7 @@ func TestHonestBundlesAreProven(t *testing.T) {
 	}
 	open := strings.Join(r.NotProven, "\n")
 	if !strings.Contains(open, "That nothing is missing in sub-1 from 2026-10-05T03:00:00Z to 2026-10-05T04:00:00Z (1 hours): it was not compared.") {
-		t.Errorf("the hour that was not compared is not told:\n%s", open)
+		t.Errorf("the hour that was not compared is not listed:\n%s", open)
 	}
 	for _, not := range []string{"--sha256", "--log-key", "--witness", "--tsa-ca"} {
 		if strings.Contains(open, not) {
@@ -388,7 +388,7 @@ func TestWithoutTrustLittleIsProven(t *testing.T) {
 		t.Fatal(wrong(r))
 	}
 	proven, open := strings.Join(r.Proven, "\n"), strings.Join(r.NotProven, "\n")
-	for _, want := range []string{"a chain can be written again whole", "its key is the one that the bundle itself names (--log-key)", "of keys that you did not give (--witness)", "nobody vouches for it (--tsa-ca)"} {
+	for _, want := range []string{"a chain can be written again whole", "its key is the one that the bundle itself names (--log-key)", "of keys that you did not give (--witness)", "no root that you gave vouches for it (--tsa-ca)"} {
 		if !strings.Contains(open, want) {
 			t.Errorf("what is not proven lacks %q:\n%s", want, open)
 		}

@@ -60,7 +60,7 @@ func (b *Bundle) log(folder fs.FS, t Trust) {
 // checkProof checks that an entry is in the log of a checkpoint, who signed that, and who saw it.
 func checkProof(p tlog.Proof, entry []byte, t Trust) (*Logged, error) {
 	keys, claimed := t.LogKeys, false
-	if len(keys) == 0 { // the key that the bundle names may be anybody's; it is told as such
+	if len(keys) == 0 { // the key that the bundle names may be anybody's; the result says so
 		if key, err := tlog.ParseKey(string(p.Extra)); err == nil && !key.Witness() {
 			keys, claimed = []tlog.Key{key}, true
 		}

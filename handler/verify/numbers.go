@@ -40,7 +40,7 @@ func (b *Bundle) listed(name string) bool {
 
 func (b *Bundle) count(file, name string, err error, detail string) {
 	if errors.Is(err, fs.ErrNotExist) {
-		return // told of the file already
+		return // the file has its own finding
 	}
 	if err == nil {
 		b.recounted = append(b.recounted, file)

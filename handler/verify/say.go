@@ -9,7 +9,7 @@ import (
 )
 
 // say says what is proven and what is not, each in the order in which a reader doubts: unchanged; in the log; the log only
-// grew; seen by others; stamped; numbers agree; what nobody compared. When something is wrong, nothing is called proven.
+// grew; seen by others; stamped; numbers agree; what was not compared. When something is wrong, nothing is called proven.
 func say(r *Result) (proven, open []string) {
 	var s sentences
 	s.unchanged(r)
@@ -25,7 +25,7 @@ func say(r *Result) (proven, open []string) {
 	for i := range r.Bundles {
 		s.open = append(s.open, r.Bundles[i].open...)
 	}
-	s.openf("That the report told the truth when it was made: that rests on its completeness statement and its source.")
+	s.openf("That the report was true when it was made: that rests on its completeness statement and its source.")
 	return s.proven, s.open
 }
 
@@ -56,11 +56,11 @@ func (s *sentences) unchanged(r *Result) {
 		s.openf("That the bundles were not all replaced together: a chain can be written again whole. Compare the last manifest's SHA-256 with the mail, the card in the channel or the immutable archive (--sha256).")
 		return
 	}
-	s.openf("That nobody replaced files and manifest together: compare the manifest's SHA-256 with the mail, the card in the channel, the next bundle or the immutable archive (--sha256).")
+	s.openf("That files and manifest were not replaced together: compare the manifest's SHA-256 with the mail, the card in the channel, the next bundle or the immutable archive (--sha256).")
 	s.openf("That no bundle before this one was changed: verify it together with its predecessors.")
 }
 
-// anchoredByOthers reports whether somebody else than the operator saw the last manifest.
+// anchoredByOthers reports whether another party than the operator saw the last manifest.
 func (s *sentences) anchoredByOthers(r *Result) bool {
 	last := &r.Bundles[len(r.Bundles)-1]
 	return last.Stamped != nil && last.Stamped.Trusted || last.Logged != nil && !last.Logged.claimed && len(last.Logged.Seen) > 0
@@ -123,7 +123,7 @@ func unseen(l *Logged) string {
 	return "no witness signed it."
 }
 
-// stamped tells what time stamps prove. One covers the bundles before it too, because they are chained.
+// stamped says what time stamps prove. One covers the bundles before it too, because they are chained.
 func (s *sentences) stamped(r *Result) {
 	for i := range r.Bundles {
 		b := &r.Bundles[i]
@@ -136,7 +136,7 @@ func (s *sentences) stamped(r *Result) {
 				b.Period, at.Time.Format(time.RFC3339), at.By, at.Policy)
 			s.openf("That the certificate of %s was not revoked: that takes asking its issuer.", at.By)
 		default:
-			s.openf("That the manifest of %s was there at %s: %s says so, and nobody vouches for it (--tsa-ca).", b.Period, at.Time.Format(time.RFC3339), at.By)
+			s.openf("That the manifest of %s was there at %s: %s says so, and no root that you gave vouches for it (--tsa-ca).", b.Period, at.Time.Format(time.RFC3339), at.By)
 		}
 	}
 }
@@ -170,10 +170,10 @@ func (s *sentences) record(r *Record) {
 		s.provenf("Record %s was in our record of %s when that hour was logged (version %d, entry %d of the log).", printable(r.ID), r.Hour, r.Version, r.Log.Index)
 	case r.searched > 0:
 		s.provenf("Record %s was in our record of none of the %d hours of the period that the log has.", printable(r.ID), r.searched)
-		s.openf("That what record %s would tell did not happen: the log says what we had, not what there was.", printable(r.ID))
+		s.openf("That what record %s is about did not happen: the log says what we had, not what there was.", printable(r.ID))
 	default:
 		s.provenf("Record %s was not in our record of %s when that hour was logged (version %d, entry %d of the log).", printable(r.ID), r.Hour, r.Version, r.Log.Index)
-		s.openf("That what record %s would tell did not happen: the log says what we had, not what there was.", printable(r.ID))
+		s.openf("That what record %s is about did not happen: the log says what we had, not what there was.", printable(r.ID))
 	}
 	if len(r.Checks) > 1 {
 		s.provenf("The record that you gave is, in its canonical form, the one that was logged.")

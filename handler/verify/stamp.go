@@ -47,7 +47,7 @@ const patience = 7 * 24 * time.Hour
 // clocks is by how much the clocks of those who say a time may differ.
 const clocks = 10 * time.Minute
 
-// backdated compares the time that the manifest says it was made with one that somebody else saw it.
+// backdated compares the time that the manifest says it was made with one at which another party saw it.
 func (b *Bundle) backdated(seen time.Time) error {
 	switch made := b.manifest.GeneratedAt; {
 	case made.IsZero():

@@ -1,11 +1,11 @@
 // Package verify says of digests what is proven, by whom, and what is not. It needs the files alone, and what the reader
-// knows from elsewhere (Trust); it asks nobody.
+// knows from elsewhere (Trust); it calls no service.
 //
 // To read it in one sitting, begin with Bundles and Files here, and go on with numbers.go (what is counted again),
 // log.go (the transparency log and its witnesses), stamp.go (time stamps), record.go (one record) and say.go (the
 // sentences, in their order). Every attack that it finds has a sentence of its own; docs/verify.md lists them.
 //
-// Not for deciding whether a report told the truth when it was made: that rests on its completeness statement.
+// Not for deciding whether a report was true when it was made: that rests on its completeness statement.
 package verify
 
 import (
@@ -52,7 +52,7 @@ type Bundle struct {
 	Stamped   *Stamped     `json:"timestamp,omitempty"` // nil: no authority said when the manifest was there
 	Logged    *Logged      `json:"log,omitempty"`       // nil: not in a transparency log
 	recounted []string     // files whose numbers agree
-	open      []string     // what nobody compared, as sentences
+	open      []string     // what was not compared, as sentences
 	manifest  digest.Manifest
 }
 

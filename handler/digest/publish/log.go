@@ -341,8 +341,8 @@ func (j *digestJob) logHours(ctx context.Context) []byte {
 	return text
 }
 
-// logManifest logs a manifest and adds the proofs to the files. That it fails stops no digest: it is told in the log, in
-// the mail and in the channel.
+// logManifest logs a manifest and adds the proofs to the files. A failure stops no digest: log, mail
+// and channel say so.
 func (j *digestJob) logManifest(ctx context.Context, files []email.Attachment, manifest string) ([]email.Attachment, string) {
 	if j.tlog == nil {
 		return files, ""

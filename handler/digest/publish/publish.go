@@ -148,7 +148,7 @@ func (j *digestJob) waits(ctx context.Context) (bool, error) {
 	return err == nil && l.Off == "" && l.Settled < l.Expected, err
 }
 
-// do makes the digest and tells everybody who was not told yet.
+// do makes the digest and sends it to everybody who does not have it yet.
 func (j *digestJob) do(ctx context.Context) error {
 	link, before, err := j.before(ctx)
 	if err != nil {

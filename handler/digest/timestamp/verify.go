@@ -19,7 +19,7 @@ import (
 // Stamp is what an authority said.
 type Stamp struct {
 	Time     time.Time     `json:"time"`
-	Accuracy time.Duration `json:"accuracy,omitempty"` // 0: not told
+	Accuracy time.Duration `json:"accuracy,omitempty"` // 0: not stated
 	By       string        `json:"by"`                 // whom the signing certificate names
 	Serial   string        `json:"serial"`             // the stamp's number, hexadecimal
 	Policy   string        `json:"policy"`             // the object identifier of the rules that the authority keeps
@@ -28,7 +28,7 @@ type Stamp struct {
 
 // Verify checks an answer that was kept: that it is about hash; that it is signed with the certificate that it names; that
 // this certificate is a time-stamp authority's and was valid at the stamp's time; and, when there are roots, that one of
-// them vouched for it at that time. It asks nobody, so it does not know of certificates that were revoked since. Input
+// them vouched for it at that time. It calls no service, so it does not know of certificates that were revoked since. Input
 // that is no time stamp costs time linear in its length, and no more than maxAnswer bytes of it are read.
 func Verify(answer []byte, hash [sha256.Size]byte, roots *x509.CertPool) (Stamp, error) {
 	_, s, err := verify(answer, hash, roots)
@@ -144,7 +144,7 @@ func (info *tstInfo) accuracy() time.Duration {
 	return time.Duration(a.Seconds)*time.Second + time.Duration(a.Millis)*time.Millisecond + time.Duration(a.Micros)*time.Microsecond
 }
 
-// by checks that the authority's name, where the stamp tells one, is a name of the certificate (RFC 3161 §2.4.2).
+// by checks that the authority's name, where the stamp has one, is a name of the certificate (RFC 3161 §2.4.2).
 func (info *tstInfo) by(c *x509.Certificate) error {
 	if info.TSA.FullBytes == nil {
 		return nil
