@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"context"
+	"encoding/binary"
 	"fmt"
 	"hash/maphash"
 	"io"
@@ -18,8 +19,9 @@ import (
 type auditCmd struct {
 	Name string `arg:"" enum:"${audits}" help:"What to ask: roles (30 days), deletions (7), failures (1), top operations (7), callers (30), policy failures (7), health changes (7) or creations (7)."`
 	pastFlags
-	Limit  int    `short:"n" default:"-1" help:"How many records to list, newest first; 0 for all. Totals always count all of them." placeholder:"N"`
-	Format string `enum:"auto,text,json,csv" default:"auto" help:"text, json or csv; auto is text on a terminal and JSON in a pipe."`
+	Entries bool   `help:"Count log entries, as a grouping in pandas does, in place of operations: Started, Accepted and Succeeded of one operation are three entries."`
+	Limit   int    `short:"n" default:"-1" help:"How many records to list, newest first; 0 for all. Totals always count all of them." placeholder:"N"`
+	Format  string `enum:"auto,text,json,csv" default:"auto" help:"text, json or csv; auto is text on a terminal and JSON in a pipe."`
 }
 
 // audited is an audit's answer.
@@ -27,7 +29,9 @@ type audited struct {
 	Audit  string        `json:"audit"`
 	Title  string        `json:"title"`
 	Window source.Window `json:"period"`
+	Counts string        `json:"counts"` // operations or entries: what total and groups are numbers of
 	Total  int           `json:"total"`
+	Read   int           `json:"entries"` // that were read for it, each once
 	By     string        `json:"by,omitempty"`
 	Groups []auditGroup  `json:"groups,omitempty"`
 	More   int           `json:"more_groups,omitempty"` // groups that are not shown
@@ -75,50 +79,75 @@ func (c *auditCmd) run(ctx context.Context, std Surroundings) error {
 	return nil
 }
 
-// count reads the source once.
+// count reads the source once. Which outcomes are asked for is decided by the last state of an operation, so all of its
+// entries are read.
 func (c *auditCmd) count(ctx context.Context, std Surroundings, a *audit, f source.Filter, ok *bool) (audited, error) {
-	answer := audited{Audit: a.name, Title: a.title, Window: f.Window, By: a.group.name}
-	f, holds := a.ask(f)
-	groups := map[string]int{}
-	seen := newSeen()
-	var failed error
-	counted := func(yield func(*activity.Event, error) bool) {
-		for e, err := range c.each(ctx, std, f, ok) {
-			if failed = err; err != nil {
-				return
-			}
-			if !holds(e) || !seen.first(e.ID) {
+	answer := audited{Audit: a.name, Title: a.title, Window: f.Window, By: a.group.name, Counts: "operations"}
+	f, outcomes := a.ask(f)
+	holds := func(o activity.Outcome) bool {
+		return !slices.ContainsFunc(outcomes, func(any []activity.Outcome) bool { return !slices.Contains(any, o) })
+	}
+	ops, entries := newOperations(), 0
+	for e, err := range c.each(ctx, std, f, ok) {
+		if err != nil {
+			return answer, err
+		}
+		if !a.narrow.Holds(e) {
+			continue
+		}
+		life, first := ops.first(e)
+		if !first {
+			continue
+		}
+		if c.Entries {
+			if entries++; !holds(e.Outcome) {
 				continue
 			}
-			answer.Total++
-			if a.group.name != "" {
-				groups[strings.Clone(a.group.of(e))]++
-			}
-			if len(a.rows) > 0 && !yield(e, nil) {
-				return
-			}
+			binary.BigEndian.PutUint64(life[:8], uint64(entries)) //nolint:gosec // counted from 1: each is one of its own
+		}
+		ops.add(life, e, a.groupOf(e), a.cellsOf(e))
+	}
+	if c.Entries {
+		answer.Counts = "entries"
+	}
+	answer.Read = ops.entries
+	return c.sum(answer, a, ops, holds), nil
+}
+
+// sum counts the operations that ended as was asked for, and lists the newest.
+func (c *auditCmd) sum(answer audited, a *audit, ops *operations, holds func(activity.Outcome) bool) audited {
+	groups, kept := map[string]int{}, []*operation{}
+	for _, one := range ops.by {
+		if !holds(one.outcome) {
+			continue
+		}
+		kept = append(kept, one)
+		if a.group.name != "" {
+			groups[one.group]++
 		}
 	}
+	answer.Total = len(kept)
+	slices.SortFunc(kept, newest)
 	limit := c.Limit
 	if limit < 0 {
 		limit = a.limit
 	}
-	newest, err := ordered(counted, "-time", limit)
-	if err != nil {
-		return answer, err
+	if limit == 0 || limit > len(kept) {
+		limit = len(kept)
 	}
-	err = first(newest, limit, func(e *activity.Event) error {
+	for _, one := range kept[:limit] {
 		row := auditRow{}
-		for _, column := range a.rows {
-			if cell := column.of(e); cell != "" {
-				row[column.name] = cell
+		for i, column := range a.rows {
+			if one.cells[i] != "" {
+				row[column.name] = one.cells[i]
 			}
 		}
-		answer.Rows = append(answer.Rows, row)
-		return nil
-	})
+		if len(row) > 0 {
+			answer.Rows = append(answer.Rows, row)
+		}
+	}
 	answer.Groups, answer.More = counts(groups, a.top)
-	return answer, cmp.Or(failed, err)
+	return answer
 }
 
 // counts puts the largest groups first, equal ones by name.
@@ -160,7 +189,7 @@ func (c *auditCmd) print(answer audited, a *audit, std Surroundings) error {
 	case asJSON(c.Format, std):
 		return writeJSON(std.Out, answer)
 	}
-	fmt.Fprintf(std.Out, "%s, %s: %d\n", answer.Title, period(answer.Window), answer.Total)
+	fmt.Fprintf(std.Out, "%s, %s: %d %s\n", answer.Title, period(answer.Window), answer.Total, answer.unit())
 	if len(answer.Groups) > 0 {
 		groups := answer
 		groups.Rows = nil
@@ -181,6 +210,14 @@ func (c *auditCmd) print(answer audited, a *audit, std Surroundings) error {
 		fmt.Fprintf(std.Out, "… and %d older (hint: --limit 0 lists all)\n", rest)
 	}
 	return nil
+}
+
+// unit says what was counted.
+func (r *audited) unit() string {
+	if r.Counts == "entries" {
+		return "entries"
+	}
+	return fmt.Sprintf("operations (of %d entries)", r.Read)
 }
 
 func (r *audited) others(out io.Writer) {

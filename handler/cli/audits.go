@@ -7,20 +7,22 @@ import (
 	"time"
 
 	"github.com/auditbell/auditbell/handler/activity"
+	"github.com/auditbell/auditbell/handler/digest"
 	"github.com/auditbell/auditbell/handler/enrich"
 	"github.com/auditbell/auditbell/handler/source"
 )
 
 // audit is a question that auditors ask of the Activity Log. infra/queries holds the same questions for Log Analytics.
 type audit struct {
-	name   string
-	title  string        // what the total counts
-	period time.Duration // looked back over, unless the flags say otherwise
-	narrow source.Filter // what can be told without looking closer
-	group  column        // what is counted by; none when its name is empty
-	top    int           // groups shown; 0: all
-	rows   []column
-	limit  int // rows shown, unless the flags say otherwise
+	name     string
+	title    string             // what the total counts
+	period   time.Duration      // looked back over, unless the flags say otherwise
+	narrow   source.Filter      // what an entry shows by itself
+	outcomes []activity.Outcome // last states that an operation may have; none: any
+	group    column             // what is counted by; none when its name is empty
+	top      int                // groups shown; 0: all
+	rows     []column
+	limit    int // rows shown, unless the flags say otherwise
 }
 
 const day = 24 * time.Hour
@@ -30,10 +32,10 @@ var audits = []audit{
 	{
 		name: "roles", title: "Role assignment changes", period: 30 * day,
 		narrow: source.Filter{Operations: []string{"microsoft.authorization/roleassignments/"}},
-		group:  column{"change", "", 8, roleAct},
+		group:  column{"change", "", 22, roleAct},
 		rows: []column{
 			at,
-			{"change", "", 8, roleAct},
+			{"change", "", 22, roleAct},
 			who,
 			{"role", "", 24, roleName},
 			{"principal", "", 36, rolePrincipal},
@@ -45,14 +47,14 @@ var audits = []audit{
 	},
 	{
 		name: "deletions", title: "Successful deletions", period: 7 * day,
-		narrow: source.Filter{Operations: []string{"delete"}, Outcomes: []activity.Outcome{activity.Succeeded}},
-		group:  column{"resource_type", "", 48, func(e *activity.Event) string { return e.ResourceType }},
-		rows:   []column{at, who, what("operation"), what("resource_id")}, limit: 100,
+		narrow: source.Filter{Operations: []string{"delete"}}, outcomes: []activity.Outcome{activity.Succeeded},
+		group: column{"resource_type", "", 48, func(e *activity.Event) string { return e.ResourceType }},
+		rows:  []column{at, who, what("operation"), what("resource_id")}, limit: 100,
 	},
 	{
 		name: "failures", title: "Failed operations", period: day,
-		narrow: source.Filter{Outcomes: []activity.Outcome{activity.Failed}},
-		group:  what("operation"), top: 10,
+		narrow: source.Filter{}, outcomes: []activity.Outcome{activity.Failed},
+		group: what("operation"), top: 10,
 		rows: []column{at, who, what("operation"), what("resource_group"), {"code", "", 16, failureCode}, {"error", "", 60, failureText}}, limit: 100,
 	},
 	{
@@ -67,9 +69,9 @@ var audits = []audit{
 	},
 	{
 		name: "policy", title: "Policy evaluations that failed", period: 7 * day,
-		narrow: source.Filter{Categories: []activity.Category{activity.Policy}, Outcomes: []activity.Outcome{activity.Failed}},
-		group:  column{"effect", "", 16, policyEffect},
-		rows:   []column{at, what("operation"), what("resource_group"), {"effect", "", 16, policyEffect}, {"assignment", "", 40, policyAssignment}, {"message", "", 60, policyText}}, limit: 100,
+		narrow: source.Filter{Categories: []activity.Category{activity.Policy}}, outcomes: []activity.Outcome{activity.Failed},
+		group: column{"effect", "", 16, policyEffect},
+		rows:  []column{at, what("operation"), what("resource_group"), {"effect", "", 16, policyEffect}, {"assignment", "", 40, policyAssignment}, {"message", "", 60, policyText}}, limit: 100,
 	},
 	{
 		name: "health", title: "Resource health changes", period: 7 * day,
@@ -85,8 +87,8 @@ var audits = []audit{
 	},
 	{
 		name: "creations", title: "Resources created or changed", period: 7 * day,
-		narrow: source.Filter{Operations: []string{"write"}, Outcomes: []activity.Outcome{activity.Succeeded}},
-		rows:   []column{at, who, what("operation"), what("resource_group"), what("resource_id")}, limit: 100,
+		narrow: source.Filter{Operations: []string{"write"}}, outcomes: []activity.Outcome{activity.Succeeded},
+		rows: []column{at, who, what("operation"), what("resource_group"), what("resource_id")}, limit: 100,
 	},
 }
 
@@ -110,29 +112,54 @@ func auditNames() string {
 	return strings.Join(names, ",")
 }
 
-// ask adds an audit's conditions to what the flags say. Where both name the same thing, both must hold: holds decides,
-// and the source is told what the flags say.
-func (a *audit) ask(f source.Filter) (source.Filter, func(*activity.Event) bool) {
+// ask adds an audit's conditions to what the flags say. Outcomes are returned apart: each list must hold of the last state
+// of an operation, which no single entry knows.
+func (a *audit) ask(f source.Filter) (_ source.Filter, outcomes [][]activity.Outcome) {
 	if len(f.Operations) == 0 {
 		f.Operations = a.narrow.Operations
-	}
-	if len(f.Outcomes) == 0 {
-		f.Outcomes = a.narrow.Outcomes
 	}
 	if len(f.Categories) == 0 {
 		f.Categories = a.narrow.Categories
 	}
-	return f, a.narrow.Holds
+	for _, any := range [][]activity.Outcome{f.Outcomes, a.outcomes} {
+		if len(any) > 0 {
+			outcomes = append(outcomes, any)
+		}
+	}
+	f.Outcomes = nil
+	return f, outcomes
 }
 
+func (a *audit) groupOf(e *activity.Event) string {
+	if a.group.name == "" {
+		return ""
+	}
+	return a.group.of(e)
+}
+
+func (a *audit) cellsOf(e *activity.Event) []string {
+	cells := make([]string, len(a.rows))
+	for i, column := range a.rows {
+		cells[i] = column.of(e)
+	}
+	return cells
+}
+
+// roleAct says what became of a role assignment.
 func roleAct(e *activity.Event) string {
+	act := ""
 	switch {
 	case strings.HasSuffix(e.Operation, "/delete"):
-		return "Deleted"
+		act = "Deleted"
 	case strings.HasSuffix(e.Operation, "/write"):
-		return "Created"
+		act = "Created"
+	default:
+		return ""
 	}
-	return ""
+	if e.Outcome == activity.Succeeded {
+		return act
+	}
+	return "Not " + strings.ToLower(act) + " (" + cmp.Or(digest.Word(e.Outcome), "no outcome") + ")"
 }
 
 func roleName(e *activity.Event) string {

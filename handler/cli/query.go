@@ -5,18 +5,22 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"fmt"
 	"iter"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/auditbell/auditbell/handler/activity"
+	"github.com/auditbell/auditbell/handler/source"
 )
 
 type queryCmd struct {
 	pastFlags
 	Limit   int      `short:"n" help:"How many events at most; with --sort the first ones of that order." placeholder:"N"`
 	Columns []string `short:"c" help:"What to list: time, outcome, operation, caller, resource_id, … and in JSON only this." placeholder:"NAME"`
+	Count   bool     `help:"Say how many operations there are, in place of listing events."`
+	Entries bool     `help:"With --count: count log entries in place of operations."`
 	Sort    string   `help:"Order by a column, downwards with a minus: time, -time, caller. Without it, events come as they are read." placeholder:"NAME"`
 	Format  string   `enum:"auto,table,json,csv" default:"auto" help:"table, json (one object per line) or csv; auto is a table on a terminal and JSON in a pipe."`
 }
@@ -35,6 +39,9 @@ func (c *queryCmd) run(ctx context.Context, std Surroundings) error {
 		return misuse("--limit must not be negative")
 	}
 	ok := true
+	if c.Count {
+		return c.count(ctx, std, filter)
+	}
 	events := c.each(ctx, std, filter, &ok)
 	if c.Sort != "" {
 		if events, err = ordered(events, c.Sort, c.Limit); err != nil {
@@ -50,6 +57,61 @@ func (c *queryCmd) run(ctx context.Context, std Surroundings) error {
 		return err
 	}
 	if err := end(); err != nil {
+		return err
+	}
+	if !ok {
+		return errNo
+	}
+	return nil
+}
+
+// countAnswer is the answer of --count.
+type countAnswer struct {
+	Counts     string `json:"counts"` // operations or entries: what total is a number of
+	Total      int    `json:"total"`
+	Entries    int    `json:"entries"`    // that met the flags, each once; of operations, before --status is asked
+	Duplicates int    `json:"duplicates"` // entries that were there before
+}
+
+// count counts as audits and digests do: operations by the last state that is seen of them.
+func (c *queryCmd) count(ctx context.Context, std Surroundings, f source.Filter) error {
+	status := f.Outcomes
+	f.Outcomes = nil
+	holds := func(o activity.Outcome) bool { return len(status) == 0 || slices.Contains(status, o) }
+	ok, ops, matching := true, newOperations(), 0
+	for e, err := range c.each(ctx, std, f, &ok) {
+		if err != nil {
+			return err
+		}
+		life, first := ops.first(e)
+		if !first {
+			continue
+		}
+		if holds(e.Outcome) {
+			matching++
+		}
+		if !c.Entries {
+			ops.add(life, e, "", nil)
+		}
+	}
+	answer := countAnswer{Counts: "entries", Total: matching, Entries: ops.entries, Duplicates: ops.again}
+	if !c.Entries {
+		answer.Counts, answer.Total = "operations", 0
+		for _, one := range ops.by {
+			if holds(one.outcome) {
+				answer.Total++
+			}
+		}
+	}
+	return answer.print(c.Format, std, ok)
+}
+
+func (a *countAnswer) print(format string, std Surroundings, ok bool) error {
+	if asJSON(format, std) {
+		if err := writeJSON(std.Out, a); err != nil {
+			return err
+		}
+	} else if _, err := fmt.Fprintf(std.Out, "%d %s (of %d entries; %d were there twice)\n", a.Total, a.Counts, a.Entries, a.Duplicates); err != nil {
 		return err
 	}
 	if !ok {

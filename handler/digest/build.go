@@ -2,6 +2,7 @@ package digest
 
 import (
 	"cmp"
+	"encoding/binary"
 	"slices"
 	"sort"
 	"strings"
@@ -187,25 +188,44 @@ func (t *Tally) lifecycles() Lifecycles {
 	return l
 }
 
+// deletions counts operations that succeeded, each once however many entries say so.
 func (t *Tally) deletions() Deletions {
-	d := Deletions{ByType: []Count{}}
-	for _, op := range t.operations {
-		if op.class.deletion {
-			d.Total += op.succeeded
+	ended := map[source.Key]*row{}
+	alone := 0
+	for i := range t.listed.rows {
+		r := &t.listed.rows[i]
+		if !t.operations[r.operation].class.deletion {
+			continue
+		}
+		life := r.life
+		if life.Zero() { // nothing joins it to others
+			alone++
+			binary.BigEndian.PutUint64(life[:8], uint64(alone)) //nolint:gosec // counted from 1
+		}
+		if have := ended[life]; have == nil || r.outcome > have.outcome {
+			ended[life] = r
 		}
 	}
-	typed := int64(0)
-	for i, n := range t.deleted {
-		if n > 0 {
-			d.ByType = append(d.ByType, Count{t.Vocabulary.Types.At(i).Text, n})
-			typed += n
+	d, byType := Deletions{ByType: []Count{}}, map[string]int64{}
+	for _, r := range ended {
+		if outcomes[r.outcome] == activity.Succeeded {
+			d.Total++
+			byType[deletedType(t.Vocabulary.Operations.At(int(r.operation)).Text)]++
 		}
 	}
-	if d.Total > typed {
-		d.ByType = append(d.ByType, Count{"unknown", d.Total - typed})
+	for name, n := range byType {
+		d.ByType = append(d.ByType, Count{name, n})
 	}
 	sortCounts(d.ByType)
 	return d
+}
+
+// deletedType is the type of resource that an operation deletes: microsoft.compute/disks of microsoft.compute/disks/delete.
+func deletedType(operation string) string {
+	if kind, _, ok := strings.Cut(operation, "/delete"); ok && strings.Contains(kind, "/") {
+		return kind
+	}
+	return "unknown"
 }
 
 func (t *Tally) failures() Failures {
@@ -336,7 +356,9 @@ func (r *Roles) fill() {
 
 // join adds a later entry of the same operation.
 func (c *RoleChange) join(later RoleChange) {
-	c.Status, c.EventID = later.Status, later.EventID
+	if Stage(activity.OutcomeOf(later.Status)) >= Stage(activity.OutcomeOf(c.Status)) {
+		c.Status, c.EventID = later.Status, later.EventID
+	}
 	c.Role, c.Principal = cmp.Or(c.Role, later.Role), cmp.Or(c.Principal, later.Principal)
 	c.Kind, c.Scope = cmp.Or(c.Kind, later.Kind), cmp.Or(c.Scope, later.Scope)
 }

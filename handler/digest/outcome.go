@@ -38,6 +38,10 @@ func categoryIndex(c activity.Category) int {
 	return slices.Index(activity.Categories, c) + 1
 }
 
+// Stage orders outcomes by an operation's life: the last state seen of an operation is the one with the highest. It says
+// what an operation came to, for reports and for every command that counts operations.
+func Stage(o activity.Outcome) int { return outcomeIndex(o) }
+
 // stage is the byte that the set of lives keeps of an outcome: never 0, and the larger of two counts.
 func stage(o activity.Outcome) byte { return byte(outcomeIndex(o)) + 1 } //nolint:gosec // below outcomeCount
 

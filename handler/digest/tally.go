@@ -20,7 +20,6 @@ type Tally struct {
 	operations []operationCount
 	callers    []callerCount
 	scopes     []int64 // entries by scope
-	deleted    []int64 // successful deletions by resource type
 	quarters   map[int64]*quarter
 	at         int64    // the quarter that now is
 	now        *quarter // the last one counted: entries come by time
@@ -193,9 +192,6 @@ func (t *Tally) what(e *source.Entry) {
 	switch e.Outcome {
 	case activity.Succeeded:
 		op.succeeded += n
-		if op.class.deletion && e.Type != nil {
-			*grown(&t.deleted, e.Type.Index) += n
-		}
 	case activity.Failed:
 		op.failed += n
 	}
