@@ -82,6 +82,7 @@ var arrows = map[string][]string{
 	"infra":                     {},
 	"infra/stage":               {"infra/stage/layout"},
 	"infra/stage/layout":        {},
+	"infra/cost":                {},
 	"infra/deploy":              {"infra/stage/layout"}, // it publishes what layout builds
 	"infra/check":               {},
 	"infra/check/refresh":       {"infra/check"},

@@ -14,12 +14,12 @@ import (
 	"github.com/auditbell/auditbell/handler/cli"
 )
 
-// version is set by the linker (infra/stage).
-var version = "dev"
+// version and commit are set by the linker (infra/stage, .goreleaser.yaml).
+var version, commit = "dev", ""
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := cli.Run(ctx, os.Args[1:], cli.Surroundings{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Env: os.LookupEnv, Version: version})
+	code := cli.Run(ctx, os.Args[1:], cli.Surroundings{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Env: os.LookupEnv, Version: version, Commit: commit})
 	stop()
 	os.Exit(code)
 }

@@ -392,7 +392,7 @@ variable "secret_delete_query_alert_enabled" {
 }
 
 variable "self_watch_alert_enabled" {
-  description = "Let Azure Monitor notify `alert_emails` when Auditbell's self-watch logs nothing for six hours, and when no timer function succeeded for 15 minutes. Costs about two dollars a month."
+  description = "Let Azure Monitor notify `alert_emails` when Auditbell's self-watch logs nothing for six hours, when no run of `deliver` succeeded for 15 minutes, and when every invocation failed for ten. Costs 3.50 dollars a month."
   type        = bool
   default     = true
 }

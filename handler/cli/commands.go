@@ -29,6 +29,7 @@ type Surroundings struct {
 	Out, Err io.Writer
 	Env      func(string) (string, bool)
 	Version  string // of the program, as --version and digests say it
+	Commit   string // it was built from; empty: what the go command recorded
 }
 
 // newWorld is the world in which a command opens the app, with a log unless it is nil.
@@ -78,8 +79,9 @@ type commands struct {
 	Log       logCmd       `cmd:"" help:"The transparency log: its key."`
 	Witness   witnessCmd   `cmd:"" help:"Be a witness of transparency logs: sign that each only grew. For a second party to run."`
 	Settings  settingsCmd  `cmd:"" help:"List every setting: name, default, meaning."`
+	Version   versionCmd   `cmd:"" help:"Print version, commit, and the Go that built it."`
 
-	Version kong.VersionFlag `help:"Print the version."`
+	VersionFlag kong.VersionFlag `name:"version" help:"Print the version."`
 }
 
 // runner is a command ready to run.

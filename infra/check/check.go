@@ -46,6 +46,7 @@ var checks = []struct {
 	{"validations", "a validation that was never tripped may be one that cannot be", checkValidations},
 	{"queries", "a query that compares by case misses records in silence", checkQueries},
 	{"rights", "an apply that lacks a right fails after ten minutes, half done", checkDeployRights},
+	{"workflows", "a tag of an action can be moved to other code, as trivy-action's was", checkWorkflows},
 	{"docs", "a newcomer types what is written, to the letter", checkDocs},
 	{"readme", "tables that people write by hand are wrong after a week", checkReadme},
 }

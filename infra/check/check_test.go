@@ -91,6 +91,8 @@ var mutations = []struct{ name, file, old, new, want string }{
 	{"a table that was not written anew", "infra/identity.tf", "storage_table_data_contributor}\"", "storage_blob_data_owner}\"", "the table roles is not what the module has"},
 	{"a Make target that is not there", "infra/stages.mk", "infra-destroy:", "infra-remove:", "says make infra-destroy"},
 	{"a role that cannot make custom roles and locks", "docs/deploy.md", "Contributor with User Access Administrator", "Contributor with Role Based Access Control Administrator", "it lacks microsoft.authorization/locks/delete"},
+	{"an action by its tag", ".github/workflows/ci.yml", "aquasecurity/trivy-action@ed142fd0673e97e23eac54620cfb913e5ce36c25 # v0.36.0", "aquasecurity/trivy-action@0.33.1", "uses aquasecurity/trivy-action@0.33.1"},
+	{"a tool of another version", ".github/workflows/ci.yml", "tflint_version: v0.64.0", "tflint_version: v0.50.0", "takes a tool of version v0.50.0"},
 	{"a variable of the docs under another name", "docs/cost.md", "`max_events_per_batch`", "`batch_size`", "names `batch_size`"},
 	{"a query that knows one spelling", "infra/queries/failures.kql", "in~ (\"Failure\", \"Failed\")", "=~ \"Failed\"", "knows one spelling of the status"},
 	{"a query that compares by case", "infra/queries/policy.kql", "CategoryValue =~ \"Policy\"", "CategoryValue == \"Policy\"", "compares with == or !="},
@@ -148,7 +150,7 @@ func copyOf(t *testing.T) fstest.MapFS {
 			t.Fatal(err)
 		}
 	}
-	for _, p := range []string{"local.settings.json.example", "Makefile", "docs/deploy.md", "docs/cost.md"} {
+	for _, p := range []string{"local.settings.json.example", "Makefile", "docs/deploy.md", "docs/cost.md", "tools.mk", ".github/workflows/ci.yml"} {
 		text, err := fs.ReadFile(root, p)
 		if err != nil {
 			t.Fatal(err)

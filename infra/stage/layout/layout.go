@@ -207,7 +207,7 @@ func (o *Options) compile(ctx context.Context, root string) error {
 	o.say("building %s for %s/%s", o.Package, o.GOOS, o.GOARCH)
 	out := filepath.Join(root, filepath.FromSlash(ExecutableName(o.GOOS)))
 	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false",
-		"-ldflags", "-s -w -X main.version="+o.Version, "-o", out, o.Package)
+		"-ldflags", "-s -w -X main.version="+o.Version+" -X main.commit="+head(ctx, o.Source), "-o", out, o.Package)
 	cmd.Dir = o.Source
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS="+o.GOOS, "GOARCH="+o.GOARCH)
 	if said, err := cmd.CombinedOutput(); err != nil {
@@ -289,4 +289,15 @@ func staged(out string, e fs.DirEntry) bool {
 func holdsOnly(dir string, names ...string) bool {
 	inside, err := os.ReadDir(dir)
 	return err == nil && len(inside) == 1 && inside[0].Type().IsRegular() && slices.Contains(names, inside[0].Name())
+}
+
+// head is the commit of the checkout; empty where there is none, as in a release's sources.
+func head(ctx context.Context, source string) string {
+	cmd := exec.CommandContext(ctx, "git", "rev-parse", "HEAD")
+	cmd.Dir = source
+	said, err := cmd.Output()
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(said))
 }

@@ -1,0 +1,116 @@
+package cost
+
+import (
+	"encoding/json"
+	"flag"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+var update = flag.Bool("update", false, "rewrite the table of docs/cost.md")
+
+const page = "../../docs/cost.md"
+
+// TestThePageIsComputed holds docs/cost.md to the computation.
+func TestThePageIsComputed(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, rest, ok := strings.Cut(string(text), "<!-- cost -->\n")
+	have, after, closed := strings.Cut(rest, "<!-- /cost -->")
+	if !ok || !closed {
+		t.Fatal("docs/cost.md has no markers <!-- cost --> and <!-- /cost -->")
+	}
+	if *update {
+		if err := os.WriteFile(page, []byte(before+"<!-- cost -->\n"+Table()+"<!-- /cost -->"+after), 0o644); err != nil { //nolint:gosec // documentation
+			t.Fatal(err)
+		}
+		return
+	}
+	if have != Table() {
+		t.Errorf("docs/cost.md is not what is computed; run go test ./infra/cost -update\n%s", Table())
+	}
+}
+
+// TestAssumptionsAreTheDefaults holds what is computed with to what the module has.
+func TestAssumptionsAreTheDefaults(t *testing.T) {
+	t.Parallel()
+	variables := read(t, "../variables.tf")
+	for name, want := range map[string]int{"instance_memory_mb": memoryGB * 1024, "audit_retention_days": 730, "audit_soft_delete_days": 365, "max_events_per_batch": 10} {
+		if got := defaultOf(t, variables, name); got != want {
+			t.Errorf("%s is %d by default, computed with %d", name, got, want)
+		}
+	}
+	for _, schedule := range []string{`"*/30 * * * * *"`, `"0 */10 * * * *"`} {
+		if !strings.Contains(variables, schedule) {
+			t.Errorf("no timer has the schedule %s any more", schedule)
+		}
+	}
+	var layout struct {
+		Containers []struct {
+			Name string
+			TTL  int `json:"default_ttl_seconds"`
+		}
+	}
+	if err := json.Unmarshal([]byte(read(t, "../containers.json")), &layout); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range layout.Containers {
+		if c.Name == "events" && c.TTL != storedDays*24*3600 {
+			t.Errorf("events are kept for %d s, computed with %d days", c.TTL, storedDays)
+		}
+	}
+}
+
+func read(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func defaultOf(t *testing.T, variables, name string) int {
+	t.Helper()
+	m := regexp.MustCompile(`variable "` + name + `" \{[^}]*?default\s+= (\d+)`).FindStringSubmatch(variables)
+	if m == nil {
+		t.Fatalf("%s has no default", name)
+	}
+	n, err := strconv.Atoi(m[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// TestTimersAreFree holds the sentence that the timers alone stay inside the free grant, and that three times as often
+// they would not.
+func TestTimersAreFree(t *testing.T) {
+	t.Parallel()
+	if s := (Size{Batch: 1}); functions(s) != 0 {
+		t.Errorf("the timers alone cost %.2f", functions(s))
+	}
+	if often := 3.0 * month / 30 * memoryGB; often < Prices.FreeGBSeconds {
+		t.Errorf("every ten seconds is %.0f GB-s, inside the free grant", often)
+	}
+}
+
+// TestWhereAutoscaleIsLess finds the number of events of the page's sentence.
+func TestWhereAutoscaleIsLess(t *testing.T) {
+	t.Parallel()
+	m := regexp.MustCompile(`above some (\d+) million events a month autoscale`).FindStringSubmatch(read(t, page))
+	if m == nil {
+		t.Fatal("docs/cost.md does not say from where on autoscale is less")
+	}
+	n, _ := strconv.Atoi(m[1])
+	below, above := Size{Events: float64(n) * 0.8e6}, Size{Events: float64(n) * 1.2e6}
+	if Serverless(below) > Autoscale(below) || Serverless(above) < Autoscale(above) {
+		t.Errorf("at %d million: serverless %.0f and %.0f, autoscale %.0f and %.0f", n, Serverless(below), Serverless(above), Autoscale(below), Autoscale(above))
+	}
+}
