@@ -107,7 +107,7 @@ func (c *explainCmd) run(ctx context.Context, std Surroundings) error {
 		encoder.SetEscapeHTML(false)
 		show = func(e explained) error { return encoder.Encode(e) }
 	}
-	// Which correlations ring is known when all events are: they count by the events' own times.
+	// Which correlations are met is known when all events are: they count by the events' own times.
 	var events []activity.Event
 	var places []place
 	ok, err := eventsOf(ctx, c.Files, std, func(input string, index int, e *activity.Event) error {
@@ -117,8 +117,8 @@ func (c *explainCmd) run(ctx context.Context, std Surroundings) error {
 		return nil
 	})
 	correlated := map[int][]*rules.Rule{}
-	for _, rung := range x.matcher.story.Rings(time.Now()) {
-		correlated[rung.N] = append(correlated[rung.N], rung.Rule)
+	for _, one := range x.matcher.story.Completed(time.Now()) {
+		correlated[one.N] = append(correlated[one.N], one.Rule)
 	}
 	for i := range events {
 		one := x.explain(&events[i], correlated[i])
@@ -205,7 +205,7 @@ func markedExceptions(ctx context.Context, std Surroundings) ([]exception.Except
 	return list, err
 }
 
-// explain judges one event, with which these correlations ring.
+// explain judges one event, which completes these correlations.
 func (x *explainer) explain(e *activity.Event, correlated []*rules.Rule) explained {
 	if x.at = e.Time.Time; x.at.IsZero() {
 		x.at = time.Now()

@@ -27,7 +27,7 @@ type matchLine struct {
 }
 
 // run prints one line for each match, in the order of the input and then of severity. Rules that are not sent yet match
-// too, and correlations do where they ring for what this call has read: by the records' own times, so that any order of
+// too, and so do correlations that are met by what this call has read: by the records' own times, so that any order of
 // the same lines gives the same matches. With correlations nothing is printed before everything is read.
 func (c *rulesMatchCmd) run(ctx context.Context, std Surroundings) error {
 	chosen, err := c.load(std)
@@ -52,8 +52,8 @@ func (c *rulesMatchCmd) run(ctx context.Context, std Surroundings) error {
 		}
 		return nil
 	})
-	for _, rung := range m.story.Rings(time.Now()) {
-		met[rung.N] = append(met[rung.N], rung.Rule)
+	for _, one := range m.story.Completed(time.Now()) {
+		met[one.N] = append(met[one.N], one.Rule)
 	}
 	for i := range places {
 		if err := places[i].print(out, met[i]); err != nil {

@@ -81,8 +81,8 @@ type part struct {
 	id    string
 }
 
-// Rung is one correlation that rings with one event.
-type Rung struct {
+// Completed is one correlation that one event completes.
+type Completed struct {
 	N    int // the event's number, as Add got it
 	Rule *Rule
 }
@@ -99,9 +99,9 @@ func (s *Story) Add(n int, e *activity.Event) bool {
 	return len(beats) > 0
 }
 
-// Rings returns what rings, by the number of the event with which it does. now stands for the time of events that have
+// Completed returns which correlations are met, by the number of the event that completes them. now stands for the time of events that have
 // none.
-func (s *Story) Rings(now time.Time) []Rung {
+func (s *Story) Completed(now time.Time) []Completed {
 	for i := range s.parts {
 		if s.parts[i].at.IsZero() {
 			s.parts[i].at = activity.At(now)
@@ -111,13 +111,13 @@ func (s *Story) Rings(now time.Time) []Rung {
 		return cmp.Or(a.at.Compare(b.at.Time), cmp.Compare(a.id, b.id), cmp.Compare(a.n, b.n))
 	})
 	c := NewCorrelator(s.set, s.limit)
-	var all []Rung
+	var all []Completed
 	for _, t := range s.parts {
 		met, _ := s.set.countAll(t.beats, t.at.Time, c.window(t.at.Time))
 		for _, r := range met {
-			all = append(all, Rung{t.n, r})
+			all = append(all, Completed{t.n, r})
 		}
 	}
-	slices.SortStableFunc(all, func(a, b Rung) int { return cmp.Compare(a.N, b.N) })
+	slices.SortStableFunc(all, func(a, b Completed) int { return cmp.Compare(a.N, b.N) })
 	return all
 }

@@ -45,6 +45,6 @@ func ExampleLoad() {
 	fmt.Println(err)
 	// Output:
 	// load rules:
-	// r.yml:4:3: caller|sounds: modifier "sounds" is not supported: it is no Sigma modifier
+	// r.yml:4:7: caller|sounds: modifier "sounds" is not supported: it is no Sigma modifier
 	// r.yml:5:3: the condition names "t", which the detection does not define
 }

@@ -17,8 +17,8 @@ func ruleWith(detection string) string {
 		"level: medium\ndetection:\n  " + indented + "\n"
 }
 
-// compile loads files, named by their paths, and compiles them.
-func compile(t testing.TB, files map[string]string) *rules.Set {
+// loaded loads files, named by their paths.
+func loaded(t testing.TB, files map[string]string) []*rules.Rule {
 	t.Helper()
 	fsys := fstest.MapFS{}
 	for name, text := range files {
@@ -28,7 +28,13 @@ func compile(t testing.TB, files map[string]string) *rules.Set {
 	if err != nil {
 		t.Fatal(err)
 	}
-	set, err := rules.Compile(all)
+	return all
+}
+
+// compile loads files and compiles them.
+func compile(t testing.TB, files map[string]string) *rules.Set {
+	t.Helper()
+	set, err := rules.Compile(loaded(t, files))
 	if err != nil {
 		t.Fatal(err)
 	}
