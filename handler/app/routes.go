@@ -49,9 +49,13 @@ func (a *App) eventGridActivity(ctx context.Context, in host.Invocation) (host.R
 }
 
 // eventHubActivity takes a batch of the diagnostic-setting export. The messages come as text (dataType string), because
-// the host fails a whole batch when it parses the messages itself and one is not JSON. An error makes the host deliver
-// the batch again, for as long as the hub keeps it.
+// the host fails a whole batch when it parses the messages itself and one is not JSON. An error makes the host try the
+// batch again by the retry policy of function.json, for as long as the hub keeps it, and its partition waits. So a batch
+// that fails although the store answers is taken apart.
 func (a *App) eventHubActivity(ctx context.Context, in host.Invocation) (host.Result, error) {
+	if retry, ok := in.Retry(); ok && retry.Count >= apartAfter && a.Store.Check(ctx) == nil {
+		return host.Result{}, a.takeApart(ctx, in)
+	}
 	records, err := in.Value("records")
 	if err != nil {
 		return host.Result{}, err

@@ -9,11 +9,30 @@ import (
 	"sync"
 	"time"
 
+	"github.com/auditbell/auditbell/handler/clicks"
 	"github.com/auditbell/auditbell/handler/host"
 )
 
 // deadlines of functions that nobody waits for. host.json's functionTimeout is five minutes.
 var deadlines = map[string]time.Duration{"deliver": 4 * time.Minute, "rollup": 4 * time.Minute, "reconcile": 4 * time.Minute, "tenant-activity": 4 * time.Minute, "digest": 4 * time.Minute}
+
+// limits bound what callers can make the process hold. A click is at most clicks.Largest, quoted once by the host and
+// repeated under Metadata. Action groups and Event Grid send at most 1 MB, which grows by quoting. A batch of Event Hubs is
+// maxEventBatchSize (host.json) messages of at most 1 MB, quoted twice.
+var limits = map[string]host.Limit{
+	"slack-action":       {Body: 4 * clicks.Largest, AtOnce: 16, HTTP: true},
+	"actiongroup-alert":  {Body: 8 << 20, AtOnce: 4, HTTP: true},
+	"eventgrid-activity": {Body: 16 << 20, AtOnce: 8},
+	"eventhub-activity":  {Body: MaxHubBody, AtOnce: 2},
+}
+
+const (
+	// MaxHubBatch is host.json's maxEventBatchSize.
+	MaxHubBatch = 10
+	// MaxHubBody holds a batch of the largest messages that consist of quotation marks, which quoting twice makes four bytes
+	// of one, and its Metadata.
+	MaxHubBody = (4*MaxHubBatch + 4) << 20
+)
 
 // NewServer serves all functions. It opens the app when the first one is called, or when Warm is.
 func NewServer(lazy *Lazy, log *slog.Logger) *host.Server {
@@ -27,7 +46,7 @@ func NewServer(lazy *Lazy, log *slog.Logger) *host.Server {
 			return r.run(a)(ctx, in)
 		}
 	}
-	return host.New(functions, host.Options{Logger: log, Unreadable: lazy.unreadable, Deadlines: deadlines})
+	return host.New(functions, host.Options{Logger: log, Unreadable: lazy.unreadable, Deadlines: deadlines, Limits: limits})
 }
 
 // misconfigured fails an invocation with everything that is wrong. An action group is told 503, the status after which

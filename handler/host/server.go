@@ -2,6 +2,7 @@ package host
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -39,6 +40,9 @@ type Options struct {
 	// Deadlines override Deadline by function, for timers that have longer work to do.
 	Deadlines map[string]time.Duration
 	MaxBody   int64 // bytes an invocation may have; 0: 16 MB
+	// Limits override MaxBody by function, and bound how many of its invocations are read and run at once: what all of them
+	// may hold together bounds the memory of the process.
+	Limits map[string]Limit
 	// Unreadable gets what came to a known function but is not an invocation, so that it can be kept before it is
 	// acknowledged; nil error: it is, with an empty Result. Without Unreadable such a body is answered 400.
 	Unreadable func(ctx context.Context, in Invocation, body []byte, reason error) error
@@ -49,6 +53,7 @@ type Options struct {
 type Server struct {
 	routes  map[string]Func
 	options Options
+	gates   map[string]chan struct{} // of functions whose Limit bounds how many run at once
 	running running
 	base    context.Context // parent of every invocation's context
 	cancel  context.CancelFunc
@@ -66,7 +71,13 @@ func New(routes map[string]Func, options Options) *Server {
 		options.MaxBody = defaultMaxBody
 	}
 	base, cancel := context.WithCancel(context.Background())
-	return &Server{routes: routes, options: options, base: base, cancel: cancel}
+	gates := map[string]chan struct{}{}
+	for name, limit := range options.Limits {
+		if limit.AtOnce > 0 {
+			gates[name] = make(chan struct{}, limit.AtOnce)
+		}
+	}
+	return &Server{routes: routes, options: options, gates: gates, base: base, cancel: cancel}
 }
 
 // Serve answers on l until ctx ends, then lets running invocations finish within a bound. It returns nil after an
@@ -130,13 +141,23 @@ func (s *Server) names() string {
 func (s *Server) invoke(w http.ResponseWriter, r *http.Request, name string, fn Func) {
 	in := Invocation{Function: name, ID: r.Header.Get(invocationHeader)}
 	in.Logger = labelled(s.options.Logger, slog.String("function", name), slog.String("invocation", in.ID))
-	body, err := readBody(w, r, s.options.MaxBody)
+	ctx, cancel := context.WithTimeout(s.base, s.deadline(name))
+	defer cancel()
+	limit, leave, err := s.enter(ctx, name)
+	if err != nil {
+		s.fail(w, in, http.StatusServiceUnavailable, err)
+		return
+	}
+	defer leave()
+	body, err := readBody(r, limit.Body)
+	if tooLarge := new(http.MaxBytesError); errors.As(err, &tooLarge) {
+		s.tooLarge(ctx, w, r, in, limit, body)
+		return
+	}
 	if err != nil {
 		s.fail(w, in, statusOf(err), fmt.Errorf("read invocation: %w", err))
 		return
 	}
-	ctx, cancel := context.WithTimeout(s.base, s.deadline(name))
-	defer cancel()
 	if reason := in.open(body); reason != nil {
 		if s.options.Unreadable == nil {
 			s.fail(w, in, http.StatusBadRequest, reason)
@@ -157,6 +178,53 @@ func (s *Server) invoke(w http.ResponseWriter, r *http.Request, name string, fn 
 		return
 	}
 	writeJSON(w, http.StatusOK, answer)
+}
+
+// Limit bounds what invocations of one function may hold.
+type Limit struct {
+	Body   int64 // bytes of one; 0: Options.MaxBody
+	AtOnce int   // 0: no bound
+	HTTP   bool  // a body that is too large is answered with status 413, the function's own answer to its caller
+}
+
+// enter waits until the function may take one more invocation; leave gives its place back.
+func (s *Server) enter(ctx context.Context, name string) (limit Limit, leave func(), err error) {
+	limit = s.options.Limits[name]
+	limit.Body = cmp.Or(limit.Body, s.options.MaxBody)
+	gate := s.gates[name]
+	if gate == nil {
+		return limit, func() {}, nil
+	}
+	select {
+	case gate <- struct{}{}:
+		return limit, func() { <-gate }, nil
+	case <-ctx.Done():
+		return limit, nil, fmt.Errorf("run %s: %d of its invocations run already: %w", name, limit.AtOnce, ctx.Err())
+	}
+}
+
+// tooLarge answers a body beyond the limit. It would be as large the next time, so it is no failure: a caller is told, and
+// what has none is kept by its beginning. The rest is read and dropped, because the host is still writing it.
+func (s *Server) tooLarge(ctx context.Context, w http.ResponseWriter, r *http.Request, in Invocation, limit Limit, beginning []byte) {
+	reason := fmt.Errorf("read invocation: longer than %d bytes", limit.Body)
+	in.Logger.Warn("invocation is too large", "limit", limit.Body)
+	_, _ = io.Copy(io.Discard, r.Body)
+	if limit.HTTP {
+		answer, err := encode(Refuse(http.StatusRequestEntityTooLarge, "too large"))
+		if err == nil {
+			writeJSON(w, http.StatusOK, answer)
+			return
+		}
+	}
+	if s.options.Unreadable == nil {
+		s.fail(w, in, http.StatusRequestEntityTooLarge, reason)
+		return
+	}
+	if err := s.options.Unreadable(ctx, in, beginning, reason); err != nil {
+		s.fail(w, in, http.StatusInternalServerError, err)
+		return
+	}
+	writeJSON(w, http.StatusOK, []byte("{}"))
 }
 
 func (s *Server) deadline(name string) time.Duration {
@@ -213,21 +281,25 @@ func (s *Server) refuse(w http.ResponseWriter, status int, err error) {
 	writeError(w, status, err)
 }
 
-// readBody reads the whole body. Azure sends it chunked, so its length is usually not known.
-func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
-	if r.ContentLength > limit {
-		return nil, &http.MaxBytesError{Limit: limit}
-	}
-	if r.ContentLength >= 0 {
+// readBody reads the whole body, or with a *http.MaxBytesError its beginning. Azure sends it chunked, so its length is
+// usually not known.
+func readBody(r *http.Request, limit int64) ([]byte, error) {
+	if r.ContentLength >= 0 && r.ContentLength <= limit {
 		body := make([]byte, r.ContentLength)
 		_, err := io.ReadFull(r.Body, body)
 		return body, err
 	}
 	var body bytes.Buffer
 	body.Grow(usualBody)
-	_, err := body.ReadFrom(http.MaxBytesReader(w, r.Body, limit))
+	n, err := body.ReadFrom(io.LimitReader(r.Body, limit+1))
+	if err == nil && n > limit {
+		return body.Bytes()[:min(len(body.Bytes()), keepBeginning)], &http.MaxBytesError{Limit: limit}
+	}
 	return body.Bytes(), err
 }
+
+// keepBeginning is what is kept of a body that is too large.
+const keepBeginning = 64 << 10
 
 func statusOf(err error) int {
 	if tooLarge := new(http.MaxBytesError); errors.As(err, &tooLarge) {

@@ -12,8 +12,10 @@ package pipeline
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"maps"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -151,16 +153,27 @@ func (s *Summary) add(o Summary) {
 // events must not become 5,000 connections.
 const parallel = 8
 
-// each calls work(0) … work(n-1), a few at a time, and waits for all.
+// each calls work(0) … work(n-1), a few at a time, and waits for all. A panic of one ends none of the others and is the
+// caller's afterwards: in a goroutine of its own it would end the process.
 func each(n int, work func(i int)) {
 	var wg sync.WaitGroup
+	var panicked atomic.Pointer[string]
 	slots := make(chan struct{}, parallel)
 	for i := range n {
 		slots <- struct{}{}
 		wg.Go(func() {
-			defer func() { <-slots }()
+			defer func() {
+				if p := recover(); p != nil {
+					text := fmt.Sprintf("%v\n%s", p, debug.Stack())
+					panicked.Store(&text)
+				}
+				<-slots
+			}()
 			work(i)
 		})
 	}
 	wg.Wait()
+	if text := panicked.Load(); text != nil {
+		panic(*text)
+	}
 }

@@ -9,9 +9,9 @@ import (
 	"fmt"
 	"iter"
 	"strings"
+	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
-	"github.com/Azure/azure-sdk-for-go/sdk/data/azcosmos"
 
 	"github.com/auditbell/auditbell/handler/outbox"
 )
@@ -22,9 +22,9 @@ import (
 //	destination-<name>-grave      <alert>  an alert of high or critical severity that waits for the destination
 //	destination-<name>-other      <alert>  any other one
 //
-// None of them has a time to live. An alert's own item says what it owes; these items only find it, so a run reads as many
-// as it can deliver, however many there are. They are written before the alert is marked as waiting and deleted after it
-// is not, so one that is left over by a crash is found and deleted by the next run.
+// What waits has no time to live. An alert's own item says what it owes; these items only find it, so a run reads as many
+// as it can deliver, however many there are. They are written before the alert is marked as waiting and ended after it
+// is not, so one that is left over by a crash is found and ended by the next run.
 type (
 	healthItem struct {
 		ID   string `json:"id"`
@@ -35,8 +35,9 @@ type (
 	waitingItem struct {
 		ID          string `json:"id"`
 		PK          string `json:"pk"`
-		Kind        string `json:"kind"` // "waiting"
+		Kind        string `json:"kind"` // "waiting", or "waited"
 		Destination string `json:"destination"`
+		TTL         int    `json:"ttl,omitempty"` // of a note that has ended
 		outbox.Waiting
 	}
 )
@@ -156,15 +157,14 @@ func everyOne[T any](results iter.Seq2[[]byte, error]) ([]T, error) {
 	return out, nil
 }
 
-// EndWaiting deletes a note as it was listed. One that was written again since stays: the alert waits again.
+// EndWaiting ends a note as it was listed. One that was written again since stays: the alert waits again. The app may not
+// delete anything (infra/identity.tf), so the note gets a time to live.
 func (s *Store) EndWaiting(ctx context.Context, name string, w outbox.Waiting) (ru float64, err error) {
-	pk, version := waitingPK(name, w.Grave()), azcore.ETag(w.Version)
-	ru, err = s.do(ctx, containerRollups, func(ctx context.Context, c *azcosmos.ContainerClient) (float32, error) {
-		r, err := c.DeleteItem(ctx, azcosmos.NewPartitionKeyString(pk), w.Alert, &azcosmos.ItemOptions{IfMatchEtag: &version})
-		return r.RequestCharge, err
-	})
+	ref := itemRef{containerRollups, waitingPK(name, w.Grave()), w.Alert}
+	ended := waitingItem{ID: ref.id, PK: ref.pk, Kind: "waited", Destination: name, TTL: seconds(time.Minute), Waiting: w}
+	kept, err := s.write(ctx, ref, ended, azcore.ETag(w.Version))
 	if kind := classify(err); errors.Is(kind, errNotFound) || errors.Is(kind, errConflict) {
-		return ru, nil
+		return kept.ru, nil
 	}
-	return ru, err
+	return kept.ru, err
 }

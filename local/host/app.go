@@ -1,6 +1,7 @@
 package host
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -21,6 +22,7 @@ type app struct {
 	functionTimeout time.Duration     // 0: unlimited
 	readyTimeout    time.Duration
 	routePrefix     string
+	hubBatch        int // messages of a batch of Event Hubs at most
 }
 
 // customHandler is host.json's section of that name, as far as an envelope-mode app uses it.
@@ -112,7 +114,8 @@ func (a *app) readHostJSON() error {
 		FunctionTimeout string
 		CustomHandler   customHandler
 		Extensions      struct {
-			HTTP struct{ RoutePrefix *string }
+			HTTP      struct{ RoutePrefix *string }
+			EventHubs struct{ MaxEventBatchSize int }
 		}
 	}
 	if err := json.Unmarshal(merged, &h); err != nil {
@@ -123,6 +126,7 @@ func (a *app) readHostJSON() error {
 	}
 	// Defaults: "api" (HttpOptions), 5 minutes (Consumption; other plans have 30, but whoever relies on more than 5
 	// should say so in host.json), 30 seconds (WorkerConstants.WorkerInitTimeoutSeconds).
+	a.hubBatch = cmp.Or(h.Extensions.EventHubs.MaxEventBatchSize, 100) // EventHubOptions.cs
 	a.routePrefix = "api"
 	if h.Extensions.HTTP.RoutePrefix != nil {
 		a.routePrefix = strings.Trim(*h.Extensions.HTTP.RoutePrefix, "/")

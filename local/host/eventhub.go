@@ -5,12 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 )
 
 // serveEventHub has no counterpart in the real host, which reads the hub itself: POST
-// /runtime/webhooks/eventhub?functionName=<name> puts messages in by hand. A JSON array is a batch with one message
-// per element; anything else is one message. 202 when the function succeeded, 500 when it failed.
+// /runtime/webhooks/eventhub?functionName=<name> puts messages into one partition by hand. A JSON array has one message per
+// element; anything else is one message. As the listener does (EventHubListener.PartitionProcessor.cs), they are read in
+// batches of at most maxEventBatchSize, one after another, each as often as the function's retry policy says; after the last
+// try the partition goes on with the next batch, whether the function succeeded or not. 202 when every batch succeeded, 500
+// when one was lost.
 func (h *Host) serveEventHub(w http.ResponseWriter, r *http.Request) {
 	f := h.triggered(w, r, "eventHubTrigger")
 	if f == nil {
@@ -32,7 +36,11 @@ func (h *Host) serveEventHub(w http.ResponseWriter, r *http.Request) {
 			messages = append(messages, string(message))
 		}
 	}
-	if err := h.invokeMessages(f, messages); err != nil {
+	var lost []error
+	for batch := range slices.Chunk(messages, h.app.hubBatch) {
+		lost = append(lost, h.invokeMessages(f, batch))
+	}
+	if err := errors.Join(lost...); err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}

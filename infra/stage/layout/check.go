@@ -73,6 +73,10 @@ func checkHostJSON(path string) error {
 func checkFunction(name, path string) error {
 	var f struct {
 		Bindings []struct{ Type, Name, Direction string }
+		Retry    struct {
+			Strategy      string
+			MaxRetryCount int
+		}
 	}
 	if err := readJSON(path, &f); err != nil {
 		return err
@@ -88,6 +92,10 @@ func checkFunction(name, path string) error {
 		seen[b.Name] = true
 		if strings.HasSuffix(b.Type, "Trigger") {
 			triggers++
+		}
+		// The listener goes on with the next batch whether the function succeeded or not (learn: "Reliable event processing").
+		if b.Type == "eventHubTrigger" && (f.Retry.Strategy != "exponentialBackoff" || f.Retry.MaxRetryCount != -1) {
+			return errors.New("an Event Hubs trigger needs a retry policy without end, or a batch that fails is lost: strategy exponentialBackoff, maxRetryCount -1")
 		}
 	}
 	if triggers != 1 {
