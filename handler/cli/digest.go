@@ -21,7 +21,7 @@ import (
 
 type digestCmd struct {
 	sourceFlags
-	Format   []string `short:"f" default:"json" help:"html, pdf, csv, xlsx, json, markdown; several parted by commas, or all." placeholder:"NAME"`
+	Format   []string `short:"f" default:"json" help:"html, pdf, csv, xlsx, json, oscal, markdown; several parted by commas, or all." placeholder:"NAME"`
 	Out      string   `short:"o" default:"-" help:"Folder for the files and their manifest; - writes one format to standard output." placeholder:"DIR"`
 	Name     string   `help:"Name of the digest, shown in it."`
 	Zone     string   `default:"UTC" help:"Time zone in which days begin, such as Europe/Berlin." placeholder:"ZONE"`
@@ -99,7 +99,7 @@ func (c *digestCmd) formats() ([]digest.Format, error) {
 		}
 		f, ok := digest.FormatNamed(name)
 		if !ok {
-			return nil, misuse("unknown format %q (hint: html, pdf, csv, xlsx, json, markdown or all)", name)
+			return nil, misuse("unknown format %q (hint: html, pdf, csv, xlsx, json, oscal, markdown or all)", name)
 		}
 		chosen = append(chosen, f)
 	}

@@ -18,6 +18,7 @@ var Formats = []Format{
 	{"xlsx", "report.xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", XLSX},
 	{"markdown", "report.md", "text/markdown; charset=utf-8", Markdown},
 	{"json", "report.json", "application/json", JSON},
+	{"oscal", "assessment-results.json", "application/json", OSCAL},
 }
 
 // FormatNamed finds a format.

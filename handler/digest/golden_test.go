@@ -157,6 +157,9 @@ func TestNamesThatDifferLookDifferent(t *testing.T) {
 	}
 	r := digest.Build(tallied(t, october, source.Files{Inputs: inputs(file("x", lines))}), digest.Subject{Source: "files", Now: october.To})
 	for _, f := range digest.Formats {
+		if f.Name == "oscal" { // has no names
+			continue
+		}
 		out := render(t, f, r)
 		text := string(out)
 		switch f.Name {

@@ -24,8 +24,11 @@ type Digest struct {
 	delay time.Duration
 }
 
-// DigestFormats are the formats that a digest may have, and has when it names none.
+// DigestFormats are the formats that a digest has when it names none.
 var DigestFormats = []string{"html", "pdf", "csv", "xlsx", "json"}
+
+// digestFormats are those that it may name.
+var digestFormats = append(slices.Clone(DigestFormats), "oscal")
 
 // DefaultDigests is what is made when config/auditbell.yaml names no digest: one for each month. Without recipients and
 // destinations it is archived only.
@@ -113,8 +116,8 @@ func (d *document) completeDigest(one *Digest, path string) {
 		one.Formats = DigestFormats
 	}
 	for j, name := range one.Formats {
-		if !slices.Contains(DigestFormats, name) {
-			d.problem(index(join(path, "formats"), j), fmt.Sprintf("format %q is unknown", name), "any of "+strings.Join(DigestFormats, ", "))
+		if !slices.Contains(digestFormats, name) {
+			d.problem(index(join(path, "formats"), j), fmt.Sprintf("format %q is unknown", name), "any of "+strings.Join(digestFormats, ", "))
 		}
 	}
 }
