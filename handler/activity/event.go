@@ -54,6 +54,8 @@ type Event struct {
 	// the names authorization, claims (allow-listed, see payload), httpRequest and alert (what Azure Monitor judged).
 	Properties Properties `json:"properties,omitempty"`
 
+	// Recovered reports that the record stood behind a damaged one in a list, where its beginning had to be found again.
+	Recovered bool `json:"recovered,omitempty"`
 	// FoundBy is how the record came to us when no feed had delivered it: Reconciliation. Empty: a feed delivered it.
 	FoundBy string `json:"found_by,omitempty"`
 

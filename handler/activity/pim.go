@@ -197,6 +197,9 @@ func lastGUID(id string) string { return strings.ToLower(id[strings.LastIndexByt
 
 // AddPIM keeps the step that e reports under its properties' member "pim"; other events it leaves as they are.
 func AddPIM(e *Event) {
+	if !strings.Contains(e.Operation, " ") && !strings.HasPrefix(e.Operation, "microsoft.authorization/role") {
+		return // nearly every event
+	}
 	p, ok := PIMOf(e)
 	if !ok {
 		return

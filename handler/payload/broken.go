@@ -8,10 +8,25 @@ import (
 	"github.com/auditbell/auditbell/handler/jsonscan"
 )
 
-// broken reports the malformed piece that starts at data[pos] and moves to where reading can go on: the next line in
-// JSON Lines; else the next line that starts an object or an array with its very first byte, because the lines of a
-// document that is printed over several lines are indented.
+// broken reports the malformed piece that starts at data[pos] and moves to where reading can go on: behind the element of
+// a list, see resync; the next line in JSON Lines; else the next line that starts an object or an array with its very
+// first byte, because the lines of a document that is printed over several lines are indented.
 func (f *frames) broken(err error) bool {
+	*f.out = f.notJSON(err)
+	if len(f.open) > 0 && f.open[len(f.open)-1] != '{' {
+		f.repair = true
+		f.out.Raw = f.skipElement()
+		return true
+	}
+	anyLine := f.lines && len(f.open) == 0
+	f.repair = f.repair || len(f.open) > 0
+	f.open, f.comma = f.open[:0], false
+	f.out.Raw = f.skipBroken(anyLine)
+	return true
+}
+
+// notJSON is the reading of a malformed piece.
+func (f *frames) notJSON(err error) Reading {
 	reason := err.Error()
 	var syntax *jsonscan.SyntaxError
 	if errors.As(err, &syntax) {
@@ -23,12 +38,7 @@ func (f *frames) broken(err error) bool {
 	if f.layer > 0 {
 		reason += " of the text of a string"
 	}
-	*f.out = invalid("not JSON: " + reason)
-	anyLine := f.lines && len(f.open) == 0
-	f.repair = f.repair || len(f.open) > 0
-	f.open, f.comma = f.open[:0], false
-	f.out.Raw = f.skipBroken(anyLine)
-	return true
+	return invalid("not JSON: " + reason)
 }
 
 // skipBroken moves to the line to go on with and returns what was passed. A stream keeps only the beginning of it: the

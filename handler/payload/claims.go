@@ -49,7 +49,7 @@ const (
 	microsoftClaim = "http://schemas.microsoft.com/identity/claims/"
 )
 
-// claimOf tells which kept claim has that name; -1 for all that are cut.
+// claimOf tells which kept claim has that name; negative for all that are cut.
 func claimOf(name []byte) int {
 	switch string(name) {
 	case soapClaim + "upn", "upn":
@@ -80,9 +80,14 @@ func claimOf(name []byte) int {
 		return claimScope
 	case "xms_mirid", "mirid":
 		return claimIdentity
+	case contentName:
+		return claimContent
 	}
 	return -1
 }
+
+// claimContent is no claim: the claims are within.
+const claimContent = -2
 
 // take reads the claims c stands at: an object (REST, Event Grid, records) or the same as JSON in a string (webhooks,
 // common alert schema). Test actions send "{}", documentation "{...}" and others null or a placeholder: those hold no
@@ -116,10 +121,9 @@ func isCut(text []byte) bool {
 func (k *claims) takeAll(c *jsonscan.Cursor) {
 	*k = claims{text: c.Text()}
 	for name := range c.Members {
-		switch claim := claimOf(name); {
-		case claim >= 0:
+		if claim := claimOf(name); claim >= 0 {
 			k.at[claim] = skip(c)
-		case string(name) == contentName:
+		} else if claim == claimContent {
 			k.take(c)
 		}
 	}

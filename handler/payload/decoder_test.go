@@ -25,6 +25,7 @@ func stream(t testing.TB, r io.Reader) []payload.Reading {
 		if err != nil {
 			t.Fatal(err)
 		}
+		r.Raw = bytes.Clone(r.Raw)
 		readings = append(readings, r)
 	}
 	return readings

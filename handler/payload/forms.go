@@ -33,7 +33,7 @@ var forms = []form{
 // isReading tells an event in the words of activity.Event, as `handler decode` prints it. Some of its members have the
 // names of the export's, so it would be read as a record of which most is missing.
 func isReading(it *item) bool {
-	return !it.top.operationName.present() && slices.ContainsFunc(it.names, func(name []byte) bool {
+	return !it.top.operationName.present() && slices.ContainsFunc(it.names(), func(name []byte) bool {
 		return string(name) == "form" || string(name) == "caller_type"
 	})
 }
@@ -56,8 +56,9 @@ func (it *item) classify(r *Reading) {
 		}
 		return
 	}
-	*r = invalid("unknown shape: an object with " + string(bytes.Join(it.names, []byte(", "))))
-	if len(it.names) == 0 {
+	names := it.names()
+	*r = invalid("unknown shape: an object with " + string(bytes.Join(names, []byte(", "))))
+	if len(names) == 0 {
 		r.Reason = "unknown shape: an object without members"
 	}
 }

@@ -24,11 +24,13 @@ type frames struct {
 
 	open  []byte // the lists we are in: '[' an array, '{' the object around an envelope's array, 'r' a result's rows
 	comma bool   // an element was read: a comma or the list's end must follow
+	owed  bool   // a comma was read: an element must follow
 	first bool   // the first value was seen
 	lines bool   // the input is JSON Lines: its first value begins and ends in one line, and there is another line
 	// undecided: the first value stands in one line; what follows it tells whether the input is JSON Lines.
 	undecided bool
 	repair    bool    // a broken list was left: what closes it may still follow
+	recovered bool    // the beginning of this list's next items was found again behind a damaged one
 	unclean   bool    // the input may hold invalid UTF-8: look at each item
 	inner     *frames // reads the text of a string that holds items
 	layer     int     // how many strings were opened around this input
@@ -40,7 +42,7 @@ const maxLists = 8
 // start makes f read other input, keeping its scratch memory.
 func (f *frames) start(data []byte, fill func() bool) {
 	f.data, f.pos, f.base, f.fill = data, 0, 0, fill
-	f.open, f.comma, f.first, f.lines, f.undecided, f.repair = f.open[:0], false, false, false, false, false
+	f.open, f.comma, f.owed, f.first, f.lines, f.undecided, f.repair, f.recovered = f.open[:0], false, false, false, false, false, false, false
 	f.inner, f.layer = nil, 0
 	f.unclean = fill != nil || !utf8.Valid(data)
 }
@@ -121,23 +123,38 @@ func (f *frames) step() bool {
 		}
 	case f.open[len(f.open)-1] == '{':
 		return f.envelopeRest(c)
+	case c == ']' && f.owed:
+		f.owed = false
+		*f.out = f.notJSON(&jsonscan.SyntaxError{Offset: f.pos, Reason: "expected a value"})
+		return true
 	case c == ']':
 		f.pos++
 		f.leave()
 		return false
 	case f.comma && c == ',':
 		f.pos++
-		f.comma = false
+		f.comma, f.owed = false, true
 		return false
 	case f.comma:
-		return f.broken(&jsonscan.SyntaxError{Offset: f.pos, Reason: "expected ',' or ']'"})
+		return f.noComma(c)
 	}
 	return f.value(c)
 }
 
+// noComma reports what stands where a comma should be. Two items without one between them are both read.
+func (f *frames) noComma(c byte) bool {
+	err := &jsonscan.SyntaxError{Offset: f.pos, Reason: "expected ',' or ']'"}
+	if c != '{' || nameAfterBrace(f.data, f.pos) == nil {
+		return f.broken(err)
+	}
+	*f.out = f.notJSON(err)
+	f.comma = false
+	return true
+}
+
 // value reads the value at data[pos]: an item, a list, or a string that holds either.
 func (f *frames) value(c byte) bool {
-	f.undecided = false
+	f.undecided, f.owed = false, false
 	switch c {
 	case '{':
 		return f.object()
@@ -150,6 +167,9 @@ func (f *frames) value(c byte) bool {
 	end, ok := f.measure()
 	if !ok {
 		return true
+	}
+	if colon := jsonscan.Space(f.data, end); c == '"' && len(f.open) > 0 && colon < len(f.data) && f.data[colon] == ':' {
+		return f.broken(&jsonscan.SyntaxError{Offset: colon, Reason: "expected ',' or ']'"}) // a record without its brace
 	}
 	raw := f.data[f.pos:end]
 	f.pos, f.comma = end, true
@@ -184,6 +204,16 @@ func (f *frames) object() bool {
 			return f.enter(list, "{r")
 		case list > 0:
 			return f.enter(list, "{[")
+		case err == nil && len(f.open) > 0:
+			ok, known := f.followed(end)
+			if !known && f.refill() {
+				continue
+			}
+			if !ok {
+				return f.broken(&jsonscan.SyntaxError{Offset: jsonscan.Space(f.data, end), Reason: "expected ',' or ']'"})
+			}
+			f.read(end, "")
+			return true
 		case err == nil:
 			f.read(end, "")
 			return true
@@ -229,6 +259,7 @@ func (f *frames) read(end int, fault string) {
 		*f.out = invalid(f.notUTF8(raw))
 	default:
 		f.item.classify(f.out)
+		f.out.Event.Recovered = f.recovered && f.out.Kind == Activity
 	}
 	f.out.Raw = raw
 	if !f.first && len(f.open) == 0 {
@@ -283,7 +314,7 @@ func (f *frames) enter(at int, lists string) bool {
 // leave steps out of a list.
 func (f *frames) leave() {
 	f.open = f.open[:len(f.open)-1]
-	f.comma = true
+	f.comma, f.recovered = true, f.recovered && len(f.open) > 1
 }
 
 // measure returns the end of the value at data[pos]; not ok when it is broken, which f.out then says.
@@ -301,6 +332,12 @@ func (f *frames) measure() (end int, ok bool) {
 			return 0, false
 		}
 	}
+}
+
+// refill reads on and reports whether the window has changed: what was found in it has then to be looked for again.
+func (f *frames) refill() bool {
+	before := f.pos
+	return f.fill != nil && (f.fill() || f.pos != before)
 }
 
 // incomplete reports whether err may come from the window's end and there was more input to read. An escape or a

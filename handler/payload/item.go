@@ -1,6 +1,7 @@
 package payload
 
 import (
+	"bytes"
 	"encoding/base64"
 	"errors"
 	"unicode/utf8"
@@ -19,7 +20,7 @@ type item struct {
 	row     row        // columns of Log Analytics that no other form has
 	table   table      // the result of a query, of which this item is the head or a row
 	csv     csvSource  // set while the rows of a CSV file are read
-	names   [][]byte   // the first few top-level names, for the reason when no form knows the item
+	at      int        // where it begins in the text that top points into
 	text    text       // text under construction
 	props   properties // properties under construction
 }
@@ -34,6 +35,7 @@ var object = span{to: 1}
 // an envelope, a list of items, it stops there and returns the offset of the list's '['.
 func (it *item) collect(data []byte, at int) (end, list int, err error) {
 	it.reset(data)
+	it.at = at
 	c := jsonscan.NewCursor(data, at)
 	for name := range c.Members {
 		if c.At('[') {
@@ -54,10 +56,6 @@ func (it *item) collect(data []byte, at int) (end, list int, err error) {
 
 // reset forgets the item before. Parts that were not used need no clearing: most items have no data and no context.
 func (it *item) reset(data []byte) {
-	if it.names == nil {
-		it.names = make([][]byte, 0, namesShown)
-	}
-	it.names = it.names[:0]
 	it.props.reset()
 	it.top = members{text: data, props: &it.props}
 	if it.data.text != nil {
@@ -77,15 +75,24 @@ func (it *item) reset(data []byte) {
 	}
 }
 
+// names are the first few names of the object.
+func (it *item) names() [][]byte {
+	var names [][]byte
+	c := jsonscan.NewCursor(it.top.text, it.at)
+	for name := range c.Members {
+		if names = append(names, bytes.Clone(name)); len(names) == namesShown {
+			break
+		}
+	}
+	return names
+}
+
 // isList tells the member that holds an envelope's items: {"records":[…]} from Event Hubs and storage, {"value":[…],
 // "nextLink":…} from the REST API.
 func isList(name []byte) bool { return string(name) == "records" || string(name) == "value" }
 
 // member reads the top-level member c stands at.
 func (it *item) member(c *jsonscan.Cursor, name []byte) {
-	if len(it.names) < cap(it.names) {
-		it.names = append(it.names, name)
-	}
 	isObject := c.At('{')
 	switch {
 	case isObject && string(name) == "data":

@@ -276,7 +276,8 @@ func (m *members) object(slot *span, c *jsonscan.Cursor) {
 // table: "identity: claims and authorization properties").
 func (m *members) readIdentity(c *jsonscan.Cursor) {
 	for name := range c.Members {
-		if bytes.EqualFold(name, []byte("claims")) || bytes.EqualFold(name, []byte("authorization")) {
+		switch {
+		case string(name) == "claims", string(name) == "authorization", string(name) == "Claims", string(name) == "Authorization":
 			m.take(c, name)
 		}
 	}

@@ -13,8 +13,8 @@ import (
 // isPowerShell tells a list item by its first name: everything else begins its names in lower case. The .NET SDK's own
 // dumps do not, and have both halves of a localizable value.
 func isPowerShell(it *item) bool {
-	return len(it.names) > 0 && len(it.names[0]) > 0 && 'A' <= it.names[0][0] && it.names[0][0] <= 'Z' &&
-		!it.top.operationDisplay.present() && isREST(it)
+	first := nameAfterBrace(it.top.text, it.at)
+	return len(first) > 0 && 'A' <= first[0] && first[0] <= 'Z' && !it.top.operationDisplay.present() && isREST(it)
 }
 
 func readPowerShell(it *item, r *Reading) error { return it.listItem(activity.FormPowerShell, r) }

@@ -126,8 +126,11 @@ func holds(raw, name []byte) bool {
 
 // member writes one of the record's own members.
 func (p *properties) member(c *jsonscan.Cursor, name []byte) {
-	if isClaims(name) || isPIM(name) {
-		return // the names belong to the claims that stand beside, and to what is read of a PIM record
+	switch len(name) {
+	case len("pim"), len("claims"):
+		if isClaims(name) || isPIM(name) {
+			return // the names belong to the claims that stand beside, and to what is read of a PIM record
+		}
 	}
 	if held := p.reserved.slot(name); held != nil {
 		*held = c.Skip()
