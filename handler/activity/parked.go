@@ -15,4 +15,4 @@ type Parked struct {
 }
 
 // KeepExcerpt is how many bytes of something that was set aside are kept at most.
-const KeepExcerpt = 8 << 10
+const KeepExcerpt = 64 << 10

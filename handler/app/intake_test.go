@@ -13,7 +13,11 @@ func TestExcerptHoldsNoClaim(t *testing.T) {
 	for text, want := range map[string]string{
 		`{"data":{"claims":{"upn":"me@x"}}, broken "caller":"c"`: `{"data":{"claims removed}, broken "caller":"c"`,
 		`{"claims":"{\"upn\":\"me@x\"}","a":1 oops`:              `{"claims removed,"a":1 oops`,
-		`{"identity":{"Claims":{"upn":"me@x"`:                    `{"identity":{"claims removed`,
+		`{"identity":{"Claims":{"upn":"me@x"`:                    `{"identity removed`,
+		`{"identity":{"claims":{"upn":"me@x"},"a":1},"b" oops`:   `{"identity":{"claims removed,"a":1},"b" oops`,
+		`{"identity":{"authorization":1,"upn":"me@x"`:            `{"identity removed`,
+		`{"identity" : "{\"upn\":\"me@x\"}","b" oops`:            `{"identity removed,"b" oops`,
+		`{"a":"x/identity/y", "identity2":1, oops`:               `{"a":"x/identity/y", "identity2":1, oops`,
 		`"{\"claims\":{\"upn\":\"me@x\"}}" extra`:                `"{\"claims removed`,
 		"plain \xff text": "plain \uFFFD text",
 	} {

@@ -13,12 +13,13 @@ import (
 )
 
 type decodeCmd struct {
-	Files    []string `arg:"" optional:"" name:"file" help:"Files, folders or **/PT1H.json; gzip is recognised. Standard input without any."`
+	Files    []string `arg:"" optional:"" name:"file" help:"Files, folders or **/PT1H.json; gzip, zip, UTF-16 and CSV are recognised. Standard input without any."`
 	Progress bool     `help:"Show progress on the terminal."`
 }
 
 // run prints one line of JSON for each event, in input order, and on standard error one line for each item that is no
-// Activity Log event: FILE:INDEX: kind: reason.
+// Activity Log event: FILE:INDEX: kind: reason; also for each event that lacks a time, an operation or an outcome. When
+// something was there and could not be read, the answer is no.
 func (c *decodeCmd) run(ctx context.Context, std Surroundings) error {
 	out := bufio.NewWriterSize(std.Out, 64<<10)
 	defer out.Flush()
@@ -79,11 +80,18 @@ func (d *decoding) file(ctx context.Context, in input) error {
 }
 
 func (d *decoding) print(name string, index int, r payload.Reading) error {
+	d.bad = d.bad || r.Kind == payload.Invalid || r.Lost
+	said := r.Reason
 	if r.Kind == payload.Activity {
-		return d.out.Encode(r.Event)
+		if err := d.out.Encode(r.Event); err != nil {
+			return err
+		}
+		said = r.Notice
 	}
-	d.bad = d.bad || r.Kind == payload.Invalid
-	_, err := fmt.Fprintf(d.err, "%s:%d: %s: %s\n", name, index, r.Kind, r.Reason)
+	if said == "" {
+		return nil
+	}
+	_, err := fmt.Fprintf(d.err, "%s:%d: %s: %s\n", name, index, r.Kind, said)
 	return err
 }
 

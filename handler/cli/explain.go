@@ -24,7 +24,7 @@ type explainCmd struct {
 	ruleChoice
 	output
 	Why   string   `placeholder:"RULE" help:"Show of each event what this rule asks and what the event says."`
-	Files []string `arg:"" optional:"" name:"file" help:"Files, folders or **/PT1H.json; gzip is recognised. Standard input without any."`
+	Files []string `arg:"" optional:"" name:"file" help:"Files, folders or **/PT1H.json; gzip, zip, UTF-16 and CSV are recognised. Standard input without any."`
 }
 
 // explained is what becomes of one event. Each is judged as if it had just happened: exceptions and quiet times are

@@ -93,7 +93,7 @@ func walkInput(root, pattern string, visit func(path string) bool) (more bool, e
 }
 
 // extensions are those of files that a folder stands for.
-var extensions = []string{".json", ".jsonl", ".ndjson", ".gz"}
+var extensions = []string{".json", ".jsonl", ".ndjson", ".csv", ".gz", ".zip"}
 
 func wanted(name, pattern string) bool {
 	if pattern != "" {

@@ -23,7 +23,7 @@ func TestInputsAreFilesOrErrors(t *testing.T) {
 	if err := os.Symlink("sub", filepath.Join(dir, "link")); err != nil {
 		t.Fatal(err)
 	}
-	none := "open %: no .json, .jsonl, .ndjson, .gz file there"
+	none := "open %: no .json, .jsonl, .ndjson, .csv, .gz, .zip file there"
 	for arg, want := range map[string][]string{
 		"a.json":          {"a.json"},
 		"sub/read.me":     {"sub/read.me"},

@@ -18,7 +18,7 @@ import (
 
 // pastFlags say which past events a command is about, and where they come from.
 type pastFlags struct {
-	Files  []string `arg:"" optional:"" name:"file" help:"Files, folders or **/PT1H.json, for --source files; gzip is recognised. Standard input without any."`
+	Files  []string `arg:"" optional:"" name:"file" help:"Files, folders or **/PT1H.json, for --source files; gzip, zip, UTF-16 and CSV are recognised. Standard input without any."`
 	Source string   `enum:"${sources}" default:"files" help:"Where events come from: ${sources}."`
 
 	Since         string   `help:"From when on: 24h, 7d, 2026-10-01 or a time in RFC 3339." placeholder:"TIME"`
@@ -170,6 +170,9 @@ func (p *pastFlags) each(ctx context.Context, std Surroundings, f source.Filter,
 			bar.at(len(found.Events))
 			for _, place := range found.Unreadable {
 				*ok = false
+				fmt.Fprintln(std.Err, place)
+			}
+			for _, place := range found.Notices {
 				fmt.Fprintln(std.Err, place)
 			}
 			for i := range found.Events {

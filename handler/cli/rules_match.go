@@ -13,7 +13,7 @@ import (
 type rulesMatchCmd struct {
 	ruleChoice
 	JSON  bool     `name:"json" help:"Lines of JSON, which is what it prints anyway."`
-	Files []string `arg:"" optional:"" name:"file" help:"Files, folders or **/PT1H.json; gzip is recognised. Standard input without any."`
+	Files []string `arg:"" optional:"" name:"file" help:"Files, folders or **/PT1H.json; gzip, zip, UTF-16 and CSV are recognised. Standard input without any."`
 }
 
 // matchLine says that one item of an input matches one rule. Its members are a contract.
