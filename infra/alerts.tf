@@ -28,7 +28,7 @@ locals {
 
 resource "azurerm_monitor_action_group" "main" {
   name                = "ag-${var.name}"
-  resource_group_name = azurerm_resource_group.main.name
+  resource_group_name = local.group.name
   location            = "global" # service health alerts accept no other
   short_name          = var.name
   tags                = local.tags
@@ -75,10 +75,10 @@ resource "azurerm_monitor_scheduled_query_rules_alert_v2" "secret_delete" {
   count = var.secret_delete_query_alert_enabled ? 1 : 0
 
   name                  = "keyvault-secret-delete-data-plane"
-  resource_group_name   = azurerm_resource_group.main.name
-  location              = azurerm_resource_group.main.location
+  resource_group_name   = local.group.name
+  location              = local.group.location
   description           = "A secret was deleted or purged through a key vault whose audit log is in this workspace."
-  scopes                = [azurerm_log_analytics_workspace.main.id]
+  scopes                = [local.workspace.id]
   severity              = 1
   evaluation_frequency  = "PT5M"
   window_duration       = "PT5M"

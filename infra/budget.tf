@@ -4,7 +4,7 @@ resource "azurerm_consumption_budget_resource_group" "main" {
   count = var.budget == null ? 0 : 1
 
   name              = "budget-${var.name}"
-  resource_group_id = azurerm_resource_group.main.id
+  resource_group_id = local.group.id
   amount            = var.budget.amount
   time_grain        = "Monthly"
 

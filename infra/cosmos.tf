@@ -9,8 +9,8 @@ locals {
 
 resource "azurerm_cosmosdb_account" "main" {
   name                = "cosmos-${var.name}-${local.suffix}"
-  resource_group_name = azurerm_resource_group.main.name
-  location            = azurerm_resource_group.main.location
+  resource_group_name = local.group.name
+  location            = local.group.location
   tags                = local.tags
 
   offer_type                         = "Standard"
@@ -28,8 +28,9 @@ resource "azurerm_cosmosdb_account" "main" {
     consistency_level = "Session"
   }
   geo_location {
-    location          = azurerm_resource_group.main.location
+    location          = local.group.location
     failover_priority = 0
+    zone_redundant    = var.zone_redundant
   }
   backup {
     type = "Continuous"
@@ -46,7 +47,7 @@ resource "azurerm_cosmosdb_account" "main" {
 
 resource "azurerm_cosmosdb_sql_database" "main" {
   name                = local.cosmos.database
-  resource_group_name = azurerm_resource_group.main.name
+  resource_group_name = local.group.name
   account_name        = azurerm_cosmosdb_account.main.name
 }
 
@@ -54,7 +55,7 @@ resource "azurerm_cosmosdb_sql_container" "main" {
   for_each = local.containers
 
   name                  = each.value.name
-  resource_group_name   = azurerm_resource_group.main.name
+  resource_group_name   = local.group.name
   account_name          = azurerm_cosmosdb_account.main.name
   database_name         = azurerm_cosmosdb_sql_database.main.name
   partition_key_paths   = [each.value.partition_key_path]

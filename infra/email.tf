@@ -10,7 +10,7 @@ resource "azurerm_email_communication_service" "main" {
   count = var.email == null ? 0 : 1
 
   name                = "email-${var.name}-${local.suffix}"
-  resource_group_name = azurerm_resource_group.main.name
+  resource_group_name = local.group.name
   data_location       = var.email.data_location
   tags                = local.tags
 }
@@ -37,7 +37,7 @@ resource "azurerm_communication_service" "main" {
   count = var.email == null ? 0 : 1
 
   name                = "acs-${var.name}-${local.suffix}"
-  resource_group_name = azurerm_resource_group.main.name
+  resource_group_name = local.group.name
   data_location       = var.email.data_location
   tags                = local.tags
 }

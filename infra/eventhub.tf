@@ -10,8 +10,8 @@ resource "azurerm_eventhub_namespace" "main" {
   count = var.event_hub == null ? 0 : 1
 
   name                          = local.event_hub_namespace
-  resource_group_name           = azurerm_resource_group.main.name
-  location                      = azurerm_resource_group.main.location
+  resource_group_name           = local.group.name
+  location                      = local.group.location
   sku                           = var.event_hub.sku
   capacity                      = var.event_hub.capacity
   minimum_tls_version           = "1.2"
@@ -51,7 +51,7 @@ resource "azurerm_eventhub_consumer_group" "main" {
   name                = local.event_hub_consumer_group
   eventhub_name       = azurerm_eventhub.main[0].name
   namespace_name      = azurerm_eventhub_namespace.main[0].name
-  resource_group_name = azurerm_resource_group.main.name
+  resource_group_name = local.group.name
 }
 
 # Azure Monitor asks for a rule of the namespace with all three rights, although it only sends.
@@ -60,7 +60,7 @@ resource "azurerm_eventhub_namespace_authorization_rule" "export" {
 
   name                = "diagnostic-settings"
   namespace_name      = azurerm_eventhub_namespace.main[0].name
-  resource_group_name = azurerm_resource_group.main.name
+  resource_group_name = local.group.name
   listen              = true
   send                = true
   manage              = true

@@ -13,7 +13,7 @@ resource "azurerm_monitor_diagnostic_setting" "blobs" {
 
   name                       = "access"
   target_resource_id         = "${each.value}/blobServices/default"
-  log_analytics_workspace_id = azurerm_log_analytics_workspace.main.id
+  log_analytics_workspace_id = local.workspace.id
 
   dynamic "enabled_log" {
     for_each = ["StorageRead", "StorageWrite", "StorageDelete"]
@@ -28,7 +28,7 @@ resource "azurerm_monitor_diagnostic_setting" "cosmos" {
 
   name                           = "access"
   target_resource_id             = azurerm_cosmosdb_account.main.id
-  log_analytics_workspace_id     = azurerm_log_analytics_workspace.main.id
+  log_analytics_workspace_id     = local.workspace.id
   log_analytics_destination_type = "Dedicated" # the tables CDBDataPlaneRequests and CDBControlPlaneRequests
 
   dynamic "enabled_log" {
@@ -71,10 +71,10 @@ resource "azurerm_monitor_scheduled_query_rules_alert_v2" "deletions" {
   for_each = local.deletions
 
   name                  = each.key
-  resource_group_name   = azurerm_resource_group.main.name
-  location              = azurerm_resource_group.main.location
+  resource_group_name   = local.group.name
+  location              = local.group.location
   description           = each.value.description
-  scopes                = [azurerm_log_analytics_workspace.main.id]
+  scopes                = [local.workspace.id]
   severity              = 1
   evaluation_frequency  = "PT15M"
   window_duration       = "PT15M"

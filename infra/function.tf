@@ -7,11 +7,13 @@
 
 resource "azurerm_service_plan" "main" {
   name                = "plan-${var.name}-${local.suffix}"
-  resource_group_name = azurerm_resource_group.main.name
-  location            = azurerm_resource_group.main.location
+  resource_group_name = local.group.name
+  location            = local.group.location
   os_type             = "Linux"
   sku_name            = "FC1"
-  tags                = local.tags
+
+  zone_balancing_enabled = var.zone_redundant ? true : null
+  tags                   = local.tags
 }
 
 locals {
@@ -35,13 +37,14 @@ locals {
 resource "azapi_resource" "function_app" {
   type      = "Microsoft.Web/sites@2023-12-01"
   name      = local.app_name
-  parent_id = azurerm_resource_group.main.id
-  location  = azurerm_resource_group.main.location
+  parent_id = local.group.id
+  location  = local.group.location
   tags      = local.tags
 
-  # System-assigned: Key Vault references resolve through it without further settings, and it goes when the app goes.
+  # System-assigned, unless existing_identity names one: Key Vault references resolve through it without further settings, and it goes when the app goes.
   identity {
-    type = "SystemAssigned"
+    type         = var.existing_identity == null ? "SystemAssigned" : "UserAssigned"
+    identity_ids = var.existing_identity == null ? null : [var.existing_identity.id]
   }
 
   body = {
@@ -54,9 +57,12 @@ resource "azapi_resource" "function_app" {
         functionAppConfig = {
           deployment = {
             storage = {
-              type           = "blobContainer"
-              value          = "${azurerm_storage_account.host.primary_blob_endpoint}${azurerm_storage_container.package.name}"
-              authentication = { type = "SystemAssignedIdentity" }
+              type  = "blobContainer"
+              value = "${azurerm_storage_account.host.primary_blob_endpoint}${azurerm_storage_container.package.name}"
+              authentication = var.existing_identity == null ? { type = "SystemAssignedIdentity" } : {
+                type                           = "UserAssignedIdentity"
+                userAssignedIdentityResourceId = var.existing_identity.id
+              }
             }
           }
           runtime = {
@@ -81,6 +87,7 @@ resource "azapi_resource" "function_app" {
         }
       },
       local.private ? { virtualNetworkSubnetId = var.network.integration_subnet_id } : {},
+      var.existing_identity == null ? {} : { keyVaultReferenceIdentity = var.existing_identity.id },
     )
   }
 
@@ -144,6 +151,6 @@ resource "azapi_update_resource" "basic_publishing" {
 }
 
 locals {
-  app_principal_id = azapi_resource.function_app.identity[0].principal_id
+  app_principal_id = var.existing_identity != null ? var.existing_identity.principal_id : azapi_resource.function_app.identity[0].principal_id
   app_host_name    = try(azapi_resource.function_app.output.properties.defaultHostName, "${local.app_name}.azurewebsites.net")
 }

@@ -33,7 +33,7 @@ resource "azurerm_role_assignment" "host_tables" {
 
 # The app's references to Slack's, Teams' and the webhook's secrets are resolved as the app; it can read values, not list keys or write.
 resource "azurerm_role_assignment" "secrets" {
-  scope              = azurerm_key_vault.main.id
+  scope              = local.vault.id
   role_definition_id = "${local.role_prefix}/${local.roles.key_vault_secrets_user}"
   principal_id       = local.app_principal_id
   principal_type     = "ServicePrincipal"
@@ -43,7 +43,7 @@ resource "azurerm_role_assignment" "secrets" {
 resource "azurerm_role_assignment" "operators" {
   for_each = var.operator_object_ids
 
-  scope              = azurerm_key_vault.main.id
+  scope              = local.vault.id
   role_definition_id = "${local.role_prefix}/${local.roles.key_vault_secrets_officer}"
   principal_id       = each.value
 }
@@ -59,7 +59,7 @@ resource "azurerm_role_assignment" "telemetry" {
 # Writing digests needs less than any built-in role gives: it must not delete, and it reads only to chain the manifests.
 resource "azurerm_role_definition" "digest_writer" {
   name        = "Auditbell digest writer ${local.suffix}"
-  scope       = azurerm_resource_group.main.id
+  scope       = local.group.id
   description = "Read and write blobs, without deleting any."
 
   permissions {
@@ -69,7 +69,7 @@ resource "azurerm_role_definition" "digest_writer" {
       "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/add/action",
     ]
   }
-  assignable_scopes = [azurerm_resource_group.main.id]
+  assignable_scopes = [local.group.id]
 }
 
 # The monthly digest is written to its container before it is mailed; the other container of the account is not the app's.
@@ -84,7 +84,7 @@ resource "azurerm_role_assignment" "digests" {
 resource "azurerm_cosmosdb_sql_role_definition" "store" {
   name                = "auditbell-store"
   role_definition_id  = uuidv5("url", "https://github.com/auditbell/auditbell/store/${local.suffix}")
-  resource_group_name = azurerm_resource_group.main.name
+  resource_group_name = local.group.name
   account_name        = azurerm_cosmosdb_account.main.name
   type                = "CustomRole"
   assignable_scopes   = ["${azurerm_cosmosdb_account.main.id}/dbs/${azurerm_cosmosdb_sql_database.main.name}"]
@@ -103,7 +103,7 @@ resource "azurerm_cosmosdb_sql_role_definition" "store" {
 
 # The store reads, creates and replaces items in its own database and nowhere else.
 resource "azurerm_cosmosdb_sql_role_assignment" "store" {
-  resource_group_name = azurerm_resource_group.main.name
+  resource_group_name = local.group.name
   account_name        = azurerm_cosmosdb_account.main.name
   role_definition_id  = azurerm_cosmosdb_sql_role_definition.store.id
   principal_id        = local.app_principal_id

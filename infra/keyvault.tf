@@ -7,9 +7,11 @@ locals {
 }
 
 resource "azurerm_key_vault" "main" {
+  count = var.existing_key_vault == null ? 1 : 0
+
   name                = "kv-${var.name}-${local.suffix}"
-  resource_group_name = azurerm_resource_group.main.name
-  location            = azurerm_resource_group.main.location
+  resource_group_name = local.group.name
+  location            = local.group.location
   tenant_id           = local.tenant_id
   sku_name            = "standard"
   tags                = local.tags
@@ -26,11 +28,35 @@ resource "azurerm_key_vault" "main" {
   }
 }
 
+moved {
+  from = azurerm_key_vault.main
+  to   = azurerm_key_vault.main[0]
+}
+
+locals {
+  vault = var.existing_key_vault != null ? {
+    id        = var.existing_key_vault.id
+    name      = basename(var.existing_key_vault.id)
+    vault_uri = var.existing_key_vault.vault_uri
+    } : {
+    id        = azurerm_key_vault.main[0].id
+    name      = azurerm_key_vault.main[0].name
+    vault_uri = azurerm_key_vault.main[0].vault_uri
+  }
+}
+
 # Who read or deleted which secret. The Activity Log does not say: that is a call to the vault, not to Azure.
+moved {
+  from = azurerm_monitor_diagnostic_setting.key_vault
+  to   = azurerm_monitor_diagnostic_setting.key_vault[0]
+}
+
 resource "azurerm_monitor_diagnostic_setting" "key_vault" {
+  count = var.existing_key_vault == null ? 1 : 0
+
   name                       = "audit"
-  target_resource_id         = azurerm_key_vault.main.id
-  log_analytics_workspace_id = azurerm_log_analytics_workspace.main.id
+  target_resource_id         = local.vault.id
+  log_analytics_workspace_id = local.workspace.id
 
   enabled_log {
     category = "AuditEvent"

@@ -22,8 +22,24 @@ locals {
   resource_group_name = coalesce(var.resource_group_name, "rg-${var.name}")
 }
 
+# What others made and we may use is named by a variable; then nothing is made, changed or removed of it.
 resource "azurerm_resource_group" "main" {
+  count = var.resource_group_exists ? 0 : 1
+
   name     = local.resource_group_name
   location = var.location
   tags     = local.tags
+}
+
+moved {
+  from = azurerm_resource_group.main
+  to   = azurerm_resource_group.main[0]
+}
+
+locals {
+  group = {
+    name     = var.resource_group_exists ? local.resource_group_name : azurerm_resource_group.main[0].name
+    location = var.location
+    id       = var.resource_group_exists ? "/subscriptions/${local.subscription_id}/resourceGroups/${local.resource_group_name}" : azurerm_resource_group.main[0].id
+  }
 }

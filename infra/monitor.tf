@@ -1,21 +1,35 @@
 # Where the Activity Log can be searched, where the app's own telemetry goes, and what helps to read both.
 
 resource "azurerm_log_analytics_workspace" "main" {
+  count = var.existing_workspace == null ? 1 : 0
+
   name                         = "log-${var.name}-${local.suffix}"
-  resource_group_name          = azurerm_resource_group.main.name
-  location                     = azurerm_resource_group.main.location
+  resource_group_name          = local.group.name
+  location                     = local.group.location
   sku                          = "PerGB2018"
   retention_in_days            = var.log_retention_days
   local_authentication_enabled = false
   tags                         = local.tags
 }
 
+moved {
+  from = azurerm_log_analytics_workspace.main
+  to   = azurerm_log_analytics_workspace.main[0]
+}
+
+locals {
+  workspace = var.existing_workspace != null ? var.existing_workspace : {
+    id          = azurerm_log_analytics_workspace.main[0].id
+    customer_id = azurerm_log_analytics_workspace.main[0].workspace_id
+  }
+}
+
 resource "azurerm_application_insights" "main" {
   name                         = "appi-${var.name}-${local.suffix}"
-  resource_group_name          = azurerm_resource_group.main.name
-  location                     = azurerm_resource_group.main.location
+  resource_group_name          = local.group.name
+  location                     = local.group.location
   application_type             = "other"
-  workspace_id                 = azurerm_log_analytics_workspace.main.id
+  workspace_id                 = local.workspace.id
   local_authentication_enabled = false # the connection string names the place; only the identity may write to it
   sampling_percentage          = 100   # Azure's sampling would drop lines that the alerts below count; host.json samples the rest
   tags                         = local.tags
@@ -34,8 +48,8 @@ locals {
 
 resource "azurerm_log_analytics_query_pack" "main" {
   name                = "pack-${var.name}-${local.suffix}"
-  resource_group_name = azurerm_resource_group.main.name
-  location            = azurerm_resource_group.main.location
+  resource_group_name = local.group.name
+  location            = local.group.location
   tags                = local.tags
 }
 
@@ -53,17 +67,17 @@ resource "azurerm_log_analytics_query_pack_query" "main" {
 
 resource "azurerm_application_insights_workbook" "main" {
   name                = uuidv5("url", "https://github.com/auditbell/auditbell/workbook/${local.suffix}")
-  resource_group_name = azurerm_resource_group.main.name
-  location            = azurerm_resource_group.main.location
+  resource_group_name = local.group.name
+  location            = local.group.location
   display_name        = "Auditbell: Activity Log (${var.name})"
-  source_id           = lower(azurerm_log_analytics_workspace.main.id) # the workbook service compares it as lower case
+  source_id           = lower(local.workspace.id) # the workbook service compares it as lower case
   category            = "workbook"
   tags                = local.tags
 
   # The same texts as in the query pack, so that the two never differ.
   data_json = jsonencode({
     version             = "Notebook/1.0"
-    fallbackResourceIds = [azurerm_log_analytics_workspace.main.id]
+    fallbackResourceIds = [local.workspace.id]
     items = concat(
       [{
         type    = 1
@@ -80,7 +94,7 @@ resource "azurerm_application_insights_workbook" "main" {
           size                    = 1
           queryType               = 0
           resourceType            = "microsoft.operationalinsights/workspaces"
-          crossComponentResources = [azurerm_log_analytics_workspace.main.id]
+          crossComponentResources = [local.workspace.id]
           showExportToExcel       = true
         }
       }]

@@ -13,7 +13,7 @@ locals {
       host-table   = { id = azurerm_storage_account.host.id, subresource = "table", zone = var.network.private_dns_zone_ids.table }
       archive-blob = { id = azurerm_storage_account.archive.id, subresource = "blob", zone = var.network.private_dns_zone_ids.blob }
       cosmos       = { id = azurerm_cosmosdb_account.main.id, subresource = "Sql", zone = var.network.private_dns_zone_ids.cosmos }
-      vault        = { id = azurerm_key_vault.main.id, subresource = "vault", zone = var.network.private_dns_zone_ids.vault }
+      vault        = { id = local.vault.id, subresource = "vault", zone = var.network.private_dns_zone_ids.vault }
     },
     local.reachable ? {} : {
       sites = { id = azapi_resource.function_app.id, subresource = "sites", zone = var.network.private_dns_zone_ids.sites }
@@ -28,8 +28,8 @@ resource "azurerm_private_endpoint" "main" {
   for_each = local.endpoints
 
   name                = "pe-${var.name}-${each.key}"
-  resource_group_name = azurerm_resource_group.main.name
-  location            = azurerm_resource_group.main.location
+  resource_group_name = local.group.name
+  location            = local.group.location
   subnet_id           = var.network.endpoint_subnet_id
   tags                = local.tags
 

@@ -10,7 +10,7 @@ output "next_command" {
 output "secret_commands" {
   description = "How to put each secret in; the value is read from the terminal, so that no history keeps it."
   value = {
-    for setting, name in local.secret_names : setting => "az keyvault secret set --vault-name ${azurerm_key_vault.main.name} --name ${name} --file /dev/stdin"
+    for setting, name in local.secret_names : setting => "az keyvault secret set --vault-name ${local.vault.name} --name ${name} --file /dev/stdin"
   }
 }
 
@@ -31,7 +31,7 @@ output "app_principal_id" {
 
 output "resource_group_name" {
   description = "Resource group that holds everything."
-  value       = azurerm_resource_group.main.name
+  value       = local.group.name
 }
 
 output "cosmos_endpoint" {
@@ -41,7 +41,7 @@ output "cosmos_endpoint" {
 
 output "key_vault_name" {
   description = "Name of the key vault that holds the secrets."
-  value       = azurerm_key_vault.main.name
+  value       = local.vault.name
 }
 
 output "audit_storage_account_name" {
@@ -61,7 +61,7 @@ output "dead_letter_container_url" {
 
 output "workspace_id" {
   description = "Workspace (customer) id of Log Analytics, for handler query --source log-analytics."
-  value       = azurerm_log_analytics_workspace.main.workspace_id
+  value       = local.workspace.customer_id
 }
 
 output "action_group_id" {
@@ -93,9 +93,9 @@ output "deployment" {
   description = "What infra/deploy needs to publish, to look at the result and to remove it."
   value = {
     function_app_id           = azapi_resource.function_app.id
-    resource_group_name       = azurerm_resource_group.main.name
+    resource_group_name       = local.group.name
     location                  = var.location
-    key_vault_id              = azurerm_key_vault.main.id
+    key_vault_id              = local.vault.id
     secrets                   = local.secret_names
     system_topic_id           = one(module.home[*].system_topic_id)
     application_insights_name = azurerm_application_insights.main.name

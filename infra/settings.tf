@@ -4,13 +4,17 @@
 locals {
   # What the Functions host itself reads. __credential is needed: without it the apply is green and the host dead.
   # FUNCTIONS_WORKER_RUNTIME is missing on purpose: on Flex Consumption the runtime is part of functionAppConfig.
-  host_settings = {
+  host_settings = merge({
     AzureWebJobsStorage__accountName = azurerm_storage_account.host.name
     AzureWebJobsStorage__credential  = "managedidentity"
     # Marked sensitive by the provider, but no secret: with local authentication off it only says where.
     APPLICATIONINSIGHTS_CONNECTION_STRING     = nonsensitive(azurerm_application_insights.main.connection_string)
-    APPLICATIONINSIGHTS_AUTHENTICATION_STRING = "Authorization=AAD"
-  }
+    APPLICATIONINSIGHTS_AUTHENTICATION_STRING = var.existing_identity == null ? "Authorization=AAD" : "ClientId=${var.existing_identity.client_id};Authorization=AAD"
+    }, var.existing_identity == null ? {} : {
+    # Which of the app's identities is meant, for the host and for the handler.
+    AzureWebJobsStorage__clientId = var.existing_identity.client_id
+    AZURE_CLIENT_ID               = var.existing_identity.client_id
+  })
 
   # What is compared with what Azure lists: the home subscription, when it is watched and may be read, and those that the
   # caller names because they call modules/subscription themselves.
@@ -68,7 +72,7 @@ locals {
     },
     try(length(var.email.alert_to), 0) == 0 ? {} : { MAIL_TO = join(",", sort(var.email.alert_to)) },
     # Without a version, so that a new value of the secret is taken up within a day.
-    { for setting, name in local.secret_names : setting => "@Microsoft.KeyVault(SecretUri=${azurerm_key_vault.main.vault_uri}secrets/${name})" },
+    { for setting, name in local.secret_names : setting => "@Microsoft.KeyVault(SecretUri=${local.vault.vault_uri}secrets/${name})" },
     [for function, settings in local.function_settings : settings if contains(local.functions, function)]...
   )
 

@@ -10,8 +10,8 @@ locals {
 # What the Functions host keeps: the published package, timer states and leases.
 resource "azurerm_storage_account" "host" {
   name                = "st${var.name}host${local.suffix}"
-  resource_group_name = azurerm_resource_group.main.name
-  location            = azurerm_resource_group.main.location
+  resource_group_name = local.group.name
+  location            = local.group.location
   tags                = local.tags
 
   account_tier                      = "Standard"
@@ -41,8 +41,8 @@ resource "azurerm_storage_container" "package" {
 # trusted service, so the firewall is shut.
 resource "azurerm_storage_account" "audit" {
   name                = "st${var.name}audit${local.suffix}"
-  resource_group_name = azurerm_resource_group.main.name
-  location            = azurerm_resource_group.main.location
+  resource_group_name = local.group.name
+  location            = local.group.location
   tags                = merge(local.tags, { Purpose = "Audit Logs", Compliance = "Required" })
 
   account_tier                      = "Standard" # diagnostic settings do not write to premium accounts
@@ -116,8 +116,8 @@ resource "azurerm_storage_management_policy" "audit" {
 # What the app hands to auditors, and the events that Event Grid could not deliver.
 resource "azurerm_storage_account" "archive" {
   name                = "st${var.name}arch${local.suffix}"
-  resource_group_name = azurerm_resource_group.main.name
-  location            = azurerm_resource_group.main.location
+  resource_group_name = local.group.name
+  location            = local.group.location
   tags                = local.tags
 
   account_tier                      = "Standard"

@@ -10,7 +10,7 @@ locals {
     app_principal_id       = local.app_principal_id
     event_delivery_enabled = local.delivering
     delivery               = var.delivery
-    workspace_id           = azurerm_log_analytics_workspace.main.id
+    workspace_id           = local.workspace.id
     audit_storage_id       = azurerm_storage_account.audit.id
     dead_letters = {
       storage_account_id = azurerm_storage_account.archive.id
@@ -34,7 +34,7 @@ module "home" {
   count  = var.monitor_home_subscription ? 1 : 0
 
   subscription_id           = local.subscription_id
-  resource_group_name       = azurerm_resource_group.main.name
+  resource_group_name       = local.group.name
   core                      = local.core
   existing_system_topic     = var.existing_system_topic
   max_events_per_batch      = var.max_events_per_batch

@@ -32,6 +32,23 @@ variable "resource_group_name" {
   }
 }
 
+variable "resource_group_exists" {
+  description = "True: the resource group is there already, is used, and is not removed. resource_group_name must name it, and location must be its region."
+  type        = bool
+  default     = false
+
+  validation {
+    condition     = !var.resource_group_exists || var.resource_group_name != null
+    error_message = "resource_group_exists needs resource_group_name."
+  }
+}
+
+variable "zone_redundant" {
+  description = "Spread the app and the store over the zones of the region, where it has zones. A change replaces neither, but Azure may take hours for the store. For the evidence choose audit_replication ZRS or GZRS."
+  type        = bool
+  default     = false
+}
+
 variable "tags" {
   description = "Tags of every resource."
   type        = map(string)
@@ -395,6 +412,51 @@ variable "self_watch_alert_enabled" {
   description = "Let Azure Monitor notify `alert_emails` when Auditbell's self-watch logs nothing for six hours, when no run of `deliver` succeeded for 15 minutes, and when every invocation failed for ten. Costs 3.50 dollars a month."
   type        = bool
   default     = true
+}
+
+# What others made.
+
+variable "existing_workspace" {
+  description = "Log Analytics workspace to use instead of one of our own: its resource id and its workspace (customer) id. Its retention and access stay as they are."
+  type = object({
+    id          = string
+    customer_id = string
+  })
+  default = null
+
+  validation {
+    condition     = var.existing_workspace == null || can(regex("(?i)^/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft.OperationalInsights/workspaces/[^/]+$", var.existing_workspace.id))
+    error_message = "existing_workspace.id must be the resource id of a Log Analytics workspace."
+  }
+}
+
+variable "existing_key_vault" {
+  description = "Key vault to use instead of one of our own; it must use Azure roles. Its logs and its network stay as they are."
+  type = object({
+    id        = string
+    vault_uri = string
+  })
+  default = null
+
+  validation {
+    condition     = var.existing_key_vault == null || can(regex("(?i)^/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft.KeyVault/vaults/[^/]+$", var.existing_key_vault.id))
+    error_message = "existing_key_vault.id must be the resource id of a key vault."
+  }
+}
+
+variable "existing_identity" {
+  description = "User-assigned managed identity for the app, whose rights then outlive the app. Null: the app has an identity of its own."
+  type = object({
+    id           = string
+    client_id    = string
+    principal_id = string
+  })
+  default = null
+
+  validation {
+    condition     = var.existing_identity == null || can(regex("(?i)^/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft.ManagedIdentity/userAssignedIdentities/[^/]+$", var.existing_identity.id))
+    error_message = "existing_identity.id must be the resource id of a user-assigned managed identity."
+  }
 }
 
 # What is kept.

@@ -3,7 +3,7 @@
 
 resource "azurerm_monitor_action_group" "watch" {
   name                = "ag-${var.name}-watch"
-  resource_group_name = azurerm_resource_group.main.name
+  resource_group_name = local.group.name
   location            = "global" # so that a region's failure does not silence the word of it
   short_name          = substr("${var.name}-w", 0, 12)
   tags                = local.tags
@@ -68,10 +68,10 @@ resource "azurerm_monitor_scheduled_query_rules_alert_v2" "watch" {
   for_each = local.watches
 
   name                  = each.key
-  resource_group_name   = azurerm_resource_group.main.name
-  location              = azurerm_resource_group.main.location
+  resource_group_name   = local.group.name
+  location              = local.group.location
   description           = "${each.value.description} See docs/operations.md."
-  scopes                = [azurerm_log_analytics_workspace.main.id]
+  scopes                = [local.workspace.id]
   severity              = 1
   evaluation_frequency  = each.value.frequency
   window_duration       = each.value.window

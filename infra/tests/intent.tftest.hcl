@@ -312,7 +312,7 @@ run "no_key_opens_anything" {
     error_message = "Cosmos DB may accept Entra identities only (disableLocalAuth)"
   }
   assert {
-    condition     = !azurerm_application_insights.main.local_authentication_enabled && !azurerm_log_analytics_workspace.main.local_authentication_enabled
+    condition     = !azurerm_application_insights.main.local_authentication_enabled && !azurerm_log_analytics_workspace.main[0].local_authentication_enabled
     error_message = "telemetry and logs may be written by identity only"
   }
   assert {
@@ -458,7 +458,7 @@ run "private_network_closes_the_doors" {
     error_message = "host blobs and tables, archive, Cosmos DB and vault have an endpoint each"
   }
   assert {
-    condition     = !azurerm_cosmosdb_account.main.public_network_access_enabled && !azurerm_key_vault.main.public_network_access_enabled && azurerm_storage_account.host.network_rules[0].default_action == "Deny"
+    condition     = !azurerm_cosmosdb_account.main.public_network_access_enabled && !azurerm_key_vault.main[0].public_network_access_enabled && azurerm_storage_account.host.network_rules[0].default_action == "Deny"
     error_message = "with private endpoints the public ones are closed"
   }
 }
@@ -546,5 +546,41 @@ run "everything_optional_at_once" {
       [for s in azapi_resource.function_app.body.properties.siteConfig.appSettings : "${s.name}=${s.value}"]
     )) == 0 && startswith(output.email_sender, "auditbell@") && startswith(output.email_endpoint, "https://")
     error_message = "the app is told how to mail, from whom and to whom"
+  }
+}
+
+run "what_others_made_is_used_and_not_made_again" {
+  command = plan
+
+  variables {
+    resource_group_exists  = true
+    resource_group_name    = "rg-security"
+    existing_workspace     = { id = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-logs/providers/Microsoft.OperationalInsights/workspaces/log-central", customer_id = "5a0c3f0e-6f0b-4a39-9d1c-1f5c5d3b2a10" }
+    existing_key_vault     = { id = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-security/providers/Microsoft.KeyVault/vaults/kv-central", vault_uri = "https://kv-central.vault.azure.net/" }
+    existing_identity      = { id = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-security/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-auditbell", client_id = "5a0c3f0e-6f0b-4a39-9d1c-1f5c5d3b2a10", principal_id = "5a0c3f0e-6f0b-4a39-9d1c-1f5c5d3b2a11" }
+    alert_emails           = []
+    watch_action_group_ids = ["/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-oncall/providers/Microsoft.Insights/actionGroups/ag-oncall"]
+    zone_redundant         = true
+  }
+
+  assert {
+    condition     = length(azurerm_resource_group.main) + length(azurerm_log_analytics_workspace.main) + length(azurerm_key_vault.main) == 0
+    error_message = "what is there already is not made"
+  }
+  assert {
+    condition     = azurerm_role_assignment.host_blobs.principal_id == var.existing_identity.principal_id && azapi_resource.function_app.body.properties.keyVaultReferenceIdentity == var.existing_identity.id
+    error_message = "rights go to the identity that was named, and it resolves the secrets"
+  }
+  assert {
+    condition     = contains([for s in azapi_resource.function_app.body.properties.siteConfig.appSettings : "${s.name}=${s.value}" if s.name == "AZURE_CLIENT_ID"], "AZURE_CLIENT_ID=5a0c3f0e-6f0b-4a39-9d1c-1f5c5d3b2a10")
+    error_message = "the handler must know which identity is meant"
+  }
+  assert {
+    condition     = alltrue([for d in azurerm_monitor_diagnostic_setting.blobs : d.log_analytics_workspace_id == var.existing_workspace.id])
+    error_message = "logs go to the workspace that was named"
+  }
+  assert {
+    condition     = one(azurerm_cosmosdb_account.main.geo_location).zone_redundant && azurerm_service_plan.main.zone_balancing_enabled
+    error_message = "the store and the app are spread over the zones"
   }
 }

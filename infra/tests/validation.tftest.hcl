@@ -794,3 +794,43 @@ run "an_event_hub_in_a_private_network_needs_its_zone" {
 
   expect_failures = [azurerm_private_endpoint.main]
 }
+
+run "resource_group_exists" {
+  command = plan
+
+  variables {
+    resource_group_exists = true
+  }
+
+  expect_failures = [var.resource_group_exists]
+}
+
+run "existing_workspace" {
+  command = plan
+
+  variables {
+    existing_workspace = { id = "log-central", customer_id = "5a0c3f0e-6f0b-4a39-9d1c-1f5c5d3b2a10" }
+  }
+
+  expect_failures = [var.existing_workspace]
+}
+
+run "existing_key_vault" {
+  command = plan
+
+  variables {
+    existing_key_vault = { id = "kv-central", vault_uri = "https://kv-central.vault.azure.net/" }
+  }
+
+  expect_failures = [var.existing_key_vault]
+}
+
+run "existing_identity" {
+  command = plan
+
+  variables {
+    existing_identity = { id = "id-auditbell", client_id = "5a0c3f0e-6f0b-4a39-9d1c-1f5c5d3b2a10", principal_id = "5a0c3f0e-6f0b-4a39-9d1c-1f5c5d3b2a11" }
+  }
+
+  expect_failures = [var.existing_identity]
+}
