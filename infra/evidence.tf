@@ -56,11 +56,12 @@ locals {
     } : {},
     var.evidence_access_logs.cosmos ? {
       evidence-item-delete = {
-        description = "An identity deleted, or tried to delete, an item or a container of the store. Auditbell's own identity may not delete and never does."
+        description = "An identity deleted, or tried to delete, an item or a container of the store. Auditbell's own identity may delete notes in the container rollups and nothing else; these are left out."
         query       = <<-KQL
           CDBDataPlaneRequests
           | where AccountName =~ "${azurerm_cosmosdb_account.main.name}"
           | where OperationName has "Delete"
+          | where not(AadPrincipalId =~ "${local.app_principal_id}" and CollectionName =~ "rollups")
         KQL
       }
     } : {},

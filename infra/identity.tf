@@ -80,7 +80,7 @@ resource "azurerm_role_assignment" "digests" {
   principal_type     = "ServicePrincipal"
 }
 
-# Cosmos DB has roles of its own. The built-in contributor may delete; the store never does, it lets TTL do it.
+# Cosmos DB has roles of its own. The built-in contributor may delete everything; the store may delete notes and nothing else.
 resource "azurerm_cosmosdb_sql_role_definition" "store" {
   name                = "auditbell-store"
   role_definition_id  = uuidv5("url", "https://github.com/auditbell/auditbell/store/${local.suffix}")
@@ -99,6 +99,28 @@ resource "azurerm_cosmosdb_sql_role_definition" "store" {
       "Microsoft.DocumentDB/databaseAccounts/sqlDatabases/containers/items/upsert",
     ]
   }
+}
+
+resource "azurerm_cosmosdb_sql_role_definition" "notes" {
+  name                = "auditbell-notes"
+  role_definition_id  = uuidv5("url", "https://github.com/auditbell/auditbell/notes/${local.suffix}")
+  resource_group_name = local.group.name
+  account_name        = azurerm_cosmosdb_account.main.name
+  type                = "CustomRole"
+  assignable_scopes   = ["${azurerm_cosmosdb_account.main.id}/dbs/${azurerm_cosmosdb_sql_database.main.name}"]
+
+  permissions {
+    data_actions = ["Microsoft.DocumentDB/databaseAccounts/sqlDatabases/containers/items/delete"]
+  }
+}
+
+# A note that an alert waits for a destination is deleted when the wait is over. Notes are in this container; recorded events and alerts are in others, where the app deletes nothing.
+resource "azurerm_cosmosdb_sql_role_assignment" "notes" {
+  resource_group_name = local.group.name
+  account_name        = azurerm_cosmosdb_account.main.name
+  role_definition_id  = azurerm_cosmosdb_sql_role_definition.notes.id
+  principal_id        = local.app_principal_id
+  scope               = "${azurerm_cosmosdb_account.main.id}/dbs/${azurerm_cosmosdb_sql_database.main.name}/colls/${azurerm_cosmosdb_sql_container.main["rollups"].name}"
 }
 
 # The store reads, creates and replaces items in its own database and nowhere else.

@@ -133,11 +133,16 @@ func checkRights(m *module, source string) []string {
 		return []string{"infra/identity.tf gives the store no role: resource azurerm_cosmosdb_sql_role_definition.store is gone"}
 	}
 	var granted []string
-	visit(b.Body, func(n hclsyntax.Node) {
-		if t, ok := n.(*hclsyntax.TemplateExpr); ok && t.IsStringLiteral() {
-			granted = append(granted, literals(t)...)
+	for _, r := range m.resources {
+		if r.Labels[0] != b.Labels[0] {
+			continue
 		}
-	})
+		visit(r.Body, func(n hclsyntax.Node) {
+			if t, ok := n.(*hclsyntax.TemplateExpr); ok && t.IsStringLiteral() {
+				granted = append(granted, literals(t)...)
+			}
+		})
+	}
 	var problems []string
 	for _, call := range slices.Sorted(maps.Keys(dataActions)) {
 		action := dataActions[call]

@@ -46,16 +46,17 @@ func lint(lines []string) []string {
 		return []string{"the first two lines must be comments, the title and what it is for; the query pack shows them"}
 	}
 	var problems []string
-	if strings.TrimSpace(lines[2]) != "AzureActivity" {
-		problems = append(problems, "line 3 must be the table, AzureActivity")
+	table := slices.IndexFunc(lines, func(l string) bool { return !strings.HasPrefix(l, "//") })
+	if table < 0 || strings.TrimSpace(lines[table]) != "AzureActivity" {
+		return []string{"the first line that is no comment must be the table, AzureActivity"}
 	}
 	if !slices.ContainsFunc(lines, func(l string) bool { return strings.Contains(l, "TimeGenerated > ago(") }) {
 		problems = append(problems, "it has no period (where TimeGenerated > ago(…)) and would read everything that is kept")
 	}
 	known := slices.Clone(columns)
-	for i, line := range lines[3:] {
+	for i, line := range lines[table+1:] {
 		for _, problem := range lintLine(line, &known) {
-			problems = append(problems, fmt.Sprintf("line %d %s", i+4, problem))
+			problems = append(problems, fmt.Sprintf("line %d %s", table+i+2, problem))
 		}
 	}
 	return problems
