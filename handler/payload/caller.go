@@ -48,7 +48,7 @@ func (it *item) bestName(e *activity.Event, m *members) string {
 
 // callerInfo reads the requester of a PIM event, which has neither caller nor claims. It is a list of {CallerIdentityType,
 // CallerIdentityValue} in real records, whose UPN may be empty (OpenTelemetry collector, pim-log.json); samples that
-// people wrote have an object of names. It returns the kind of actor where the list tells it.
+// people wrote have an object of names. It returns the kind of actor where the list has it.
 func (it *item) callerInfo(e *activity.Event) (class string) {
 	raw := it.props.callerInfo
 	switch jsonscan.Kind(raw) {
@@ -145,20 +145,20 @@ func callerClass(class string) activity.CallerType {
 	return ""
 }
 
-// isPolicyEngine tells the evaluation of existing resources: its caller is "the GUID of the Microsoft Azure Policy
+// isPolicyEngine recognises the evaluation of existing resources: its caller is "the GUID of the Microsoft Azure Policy
 // Insights RP" (schema page, Policy property descriptions).
 func isPolicyEngine(e *activity.Event, authorization []byte) bool {
 	return e.Category == activity.Policy &&
 		strings.EqualFold(activity.Properties(authorization).Text("action"), "Microsoft.Resources/checkPolicyCompliance/read")
 }
 
-// isPlatform tells the name of an Azure service: Microsoft.Insights/autoscaleSettings, Microsoft.Advisor.
+// isPlatform recognises the name of an Azure service: Microsoft.Insights/autoscaleSettings, Microsoft.Advisor.
 func isPlatform(name string) bool {
 	const prefix = "microsoft."
 	return len(name) > len(prefix) && strings.EqualFold(name[:len(prefix)], prefix) && !isAddress(name)
 }
 
-// isAddress tells a UPN or mail address from ids and names: by the @, for guests' and alien domains are of any shape.
+// isAddress recognises a UPN or mail address from ids and names: by the @, for guests' and alien domains are of any shape.
 func isAddress[T string | []byte](s T) bool {
 	for i := range len(s) {
 		if s[i] == '@' {
@@ -168,7 +168,7 @@ func isAddress[T string | []byte](s T) bool {
 	return false
 }
 
-// isGUID tells the id of a service principal, as REST's caller has it.
+// isGUID recognises the id of a service principal, as REST's caller has it.
 func isGUID(s []byte) bool {
 	if len(s) != 36 {
 		return false

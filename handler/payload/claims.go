@@ -106,7 +106,7 @@ func (k *claims) take(c *jsonscan.Cursor) {
 	}
 }
 
-// isCut tells what PowerShell's ConvertTo-Json writes in place of an object that lies deeper than -Depth, 2 by default:
+// isCut recognises what PowerShell's ConvertTo-Json writes in place of an object that lies deeper than -Depth, 2 by default:
 // the name of its type, or "@{…}".
 func isCut(text []byte) bool {
 	for _, head := range []string{"System.Collections.", "System.Object", "Microsoft.Azure.", "@{"} {

@@ -10,7 +10,7 @@ import (
 // The common alert schema of action groups: data.essentials is the same for every Azure alert, data.alertContext is
 // the Activity Log record when the alert is about one (Microsoft: "Common alert schema").
 
-// isCommonAlert tells the schema by data.essentials: relays leave schemaId out. Inside an Event Grid event the form is
+// isCommonAlert recognises the schema by data.essentials: relays leave schemaId out. Inside an Event Grid event the form is
 // that of the event, see relayedAlert.
 func isCommonAlert(it *item) bool {
 	return it.data.essentials.present() && !it.top.eventType.present() && !it.top.typ.present()
@@ -70,7 +70,7 @@ func (it *item) judged(e *activity.Event) {
 	}
 }
 
-// isActivityAlert tells an alert about an Activity Log record. Third parties write the service plainly as "Activity
+// isActivityAlert recognises an alert about an Activity Log record. Third parties write the service plainly as "Activity
 // Log"; health alerts name the health service (facts: payload variations, containers).
 func isActivityAlert(signal, service string) bool {
 	return strings.EqualFold(signal, "Activity Log") || serviceCategory(service) != "" ||

@@ -42,7 +42,7 @@ func (d *Decoder) All() iter.Seq2[Reading, error] {
 	}
 }
 
-// part reads one text; false when nobody wants more.
+// part reads one text; false when no more is wanted.
 func (d *Decoder) part(p part, yield func(Reading, error) bool) bool {
 	if p.fault != "" {
 		r := invalid(p.fault)
@@ -101,7 +101,7 @@ func (d *Decoder) fill() bool {
 	return n > 0
 }
 
-// wrapped tells a delivery that is not JSON as it stands.
+// wrapped recognises a delivery that is not JSON as it stands.
 func wrapped(data []byte) bool {
 	data = bytes.TrimPrefix(data, byteOrderMark)
 	_, utf16 := utf16Order(data)

@@ -9,7 +9,7 @@ import (
 // Event Grid schema: an array even for one event; eventType, subject and data at the top of each (Microsoft: "Azure
 // subscription as an Event Grid source"). Only terminal events exist: Success, Failure, Cancel.
 
-// isEventGrid tells the schema by eventType, the one name that nothing else has.
+// isEventGrid recognises the schema by eventType, the one name that nothing else has.
 func isEventGrid(it *item) bool {
 	return it.top.eventType.present() &&
 		(it.top.data.present() || it.top.subject.present() || it.top.eventTime.present())

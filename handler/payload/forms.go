@@ -30,7 +30,7 @@ var forms = []form{
 	{"rest", isREST, readREST},
 }
 
-// isReading tells an event in the words of activity.Event, as `handler decode` prints it. Some of its members have the
+// isReading recognises an event in the words of activity.Event, as `handler decode` prints it. Some of its members have the
 // names of the export's, so it would be read as a record of which most is missing.
 func isReading(it *item) bool {
 	return !it.top.operationName.present() && slices.ContainsFunc(it.names(), func(name []byte) bool {

@@ -236,7 +236,7 @@ func (f *frames) faulty(err error) bool {
 	return true
 }
 
-// errTwice is the part of a reason that tells a doubled name from malformed text.
+// errTwice is the part of a reason that separates a doubled name from malformed text.
 var errTwice = errors.New("stands twice in one object")
 
 // asTwice says of an error about a name that stands twice which one it is; other errors are returned as they are. The

@@ -87,7 +87,7 @@ func (it *item) names() [][]byte {
 	return names
 }
 
-// isList tells the member that holds an envelope's items: {"records":[…]} from Event Hubs and storage, {"value":[…],
+// isList recognises the member that holds an envelope's items: {"records":[…]} from Event Hubs and storage, {"value":[…],
 // "nextLink":…} from the REST API.
 func isList(name []byte) bool { return string(name) == "records" || string(name) == "value" }
 

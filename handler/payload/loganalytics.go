@@ -65,7 +65,7 @@ func (w *row) slot(name []byte) *span {
 	return nil
 }
 
-// isLogAnalytics tells a row by the columns that only the Activity Log's table has, or by what every table has.
+// isLogAnalytics recognises a row by the columns that only the Activity Log's table has, or by what every table has.
 func isLogAnalytics(it *item) bool {
 	w, m := &it.row, &it.top
 	if !w.any || m.eventTimestamp.present() || m.time.present() {

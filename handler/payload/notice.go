@@ -7,7 +7,7 @@ import (
 	"github.com/auditbell/auditbell/handler/activity"
 )
 
-// notice says what of an event nobody can read, for people. Rules, windows and counts pass over an event without time,
+// notice says what of an event cannot be read, for people. Rules, windows and counts pass over an event without time,
 // operation or outcome, so none may come without a word.
 func (it *item) notice(r *Reading, m *members) {
 	e := &r.Event

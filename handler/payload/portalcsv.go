@@ -15,7 +15,7 @@ import (
 // csvSource says which CSV file an item comes from.
 type csvSource struct {
 	portal bool // the portal's
-	told   bool // its first row was read
+	begun  bool // its first row was read
 }
 
 // portalColumns are the columns of the portal's "Download as CSV" as members of a list item.
@@ -25,7 +25,7 @@ var portalColumns = map[string]string{
 	"resource type": "resourceType", "resource group": "resourceGroupName", "resource": "resourceId",
 }
 
-// isPortalCSV tells a row by the file that it comes from.
+// isPortalCSV recognises a row by the file that it comes from.
 func isPortalCSV(it *item) bool { return it.csv.portal }
 
 // portalNotice is said once for each file.
@@ -49,13 +49,13 @@ func readPortalCSV(it *item, r *Reading) error {
 	if err := it.finish(r, m, m.raw(m.resourceID)); err != nil {
 		return err
 	}
-	if !it.csv.told {
-		it.csv.told, r.Notice = true, strings.TrimPrefix(r.Notice+"; "+portalNotice, "; ")
+	if !it.csv.begun {
+		it.csv.begun, r.Notice = true, strings.TrimPrefix(r.Notice+"; "+portalNotice, "; ")
 	}
 	return nil
 }
 
-// csvKind tells the CSV files that can be read by their header.
+// csvKind recognises the CSV files that can be read by their header.
 func csvKind(header string) (source csvSource, ok bool) {
 	columns, err := newCSV(strings.NewReader(header)).Read()
 	if err != nil || len(columns) < 2 {

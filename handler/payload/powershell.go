@@ -10,7 +10,7 @@ import (
 // the localizable ones, Claims and Properties as {"Content": {…}}, dates as /Date(ms)/ in Windows PowerShell
 // (invictus-ir/Microsoft-Extractor-Suite#48, Azure/azure-powershell#11353).
 
-// isPowerShell tells a list item by its first name: everything else begins its names in lower case. The .NET SDK's own
+// isPowerShell recognises a list item by its first name: everything else begins its names in lower case. The .NET SDK's own
 // dumps do not, and have both halves of a localizable value.
 func isPowerShell(it *item) bool {
 	first := nameAfterBrace(it.top.text, it.at)

@@ -303,12 +303,12 @@ func looksNested(raw []byte) bool {
 	return false
 }
 
-// isClaims tells a member that holds a token's claims, wherever it stands.
+// isClaims recognises a member that holds a token's claims, wherever it stands.
 func isClaims(name []byte) bool {
 	return len(name) == len("claims") && name[0]|0x20 == 'c' && bytes.EqualFold(name, []byte("claims"))
 }
 
-// isPIM tells the member that activity.AddPIM writes: a record must not bring its own.
+// isPIM recognises the member that activity.AddPIM writes: a record must not bring its own.
 func isPIM(name []byte) bool {
 	return len(name) == len("pim") && name[0]|0x20 == 'p' && bytes.EqualFold(name, []byte("pim"))
 }

@@ -11,7 +11,7 @@ import (
 // section). Two generations: until 2018 and long after, category is Write, Delete or Action and the record's own
 // details are properties.eventProperties; newer ones name the category and keep properties flat.
 
-// isRecord tells a record by the names of the resource-log schema (mapping table: time for eventTimestamp, resultType for
+// isRecord recognises a record by the names of the resource-log schema (mapping table: time for eventTimestamp, resultType for
 // status), or as a partial record.
 func isRecord(it *item) bool {
 	m := &it.top
@@ -29,7 +29,7 @@ func isRecord(it *item) bool {
 	return dated && (m.category.present() || m.metricName.present() || m.resourceID.present()) || isOtherLog(m)
 }
 
-// isOtherLog tells a record of a resource's own log that has neither time nor operationName, as Event Hubs namespaces
+// isOtherLog recognises a record of a resource's own log that has neither time nor operationName, as Event Hubs namespaces
 // write theirs ("EventTimeString", "EventName").
 func isOtherLog(m *members) bool {
 	return m.category.present() && m.resourceID.present() && !m.eventDataID.present()
@@ -61,7 +61,7 @@ func readRecord(it *item, r *Reading) error {
 	return it.finish(r, m, m.raw(m.resourceID))
 }
 
-// isActivityCategory tells an Activity Log record that names none of the eight categories. "If properties.
+// isActivityCategory recognises an Activity Log record that names none of the eight categories. "If properties.
 // eventCategory isn't present, category is Administrative" (schema page, mapping table); category is then the kind of
 // operation, or missing. Without a category, only an ARM operation (it has slashes) tells the Activity Log from the
 // logs of a resource, such as storage's "PutBlob".

@@ -8,7 +8,7 @@ import (
 // readable is the command that makes an export that can be read; it is part of every refusal.
 const readable = " (hint: az monitor activity-log list --offset 30d -o json > activity.json)"
 
-// magics are file formats that are told by their first bytes.
+// magics are file formats that are recognised by their first bytes.
 var magics = []struct{ begins, is string }{
 	{"\x28\xb5\x2f\xfd", "zstd, which is not read: unpack it with zstd -d"},
 	{"BZh", "bzip2, which is not read: unpack it with bunzip2"},

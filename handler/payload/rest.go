@@ -10,7 +10,7 @@ import (
 // The Activity Log REST API's list items, and dumps that SDKs and PowerShell make of them (schema page, the eight
 // samples). A $select leaves as little as caller, id, operationName and eventTimestamp.
 
-// isREST tells a list item by what even a $select leaves, or by what only the API has. It is the last form: less specific
+// isREST recognises a list item by what even a $select leaves, or by what only the API has. It is the last form: less specific
 // names are enough.
 func isREST(it *item) bool {
 	m := &it.top
@@ -19,7 +19,7 @@ func isREST(it *item) bool {
 		named && (isListItem(m) || m.resourceID.present())
 }
 
-// isListItem tells members that only the REST API has.
+// isListItem recognises members that only the REST API has.
 func isListItem(m *members) bool {
 	return m.localizable || m.status.present() || m.caller.present() || m.authorization.present() && !m.identity.present()
 }

@@ -282,7 +282,7 @@ func (f *frames) followed(end int) (ok, known bool) {
 func (f *frames) followedBy(next, behind int) bool {
 	data := f.data
 	if next >= len(data) {
-		return true // the end of the input is told when it is met
+		return true // the end of the input is reported when it is met
 	}
 	switch data[next] {
 	case ',':

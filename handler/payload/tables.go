@@ -19,7 +19,7 @@ type table struct {
 	text    []byte   // the row under construction
 }
 
-// opens tells the lists of a result.
+// opens recognises the lists of a result.
 func (t *table) opens(name []byte) bool {
 	switch string(name) {
 	case "tables", "Tables":

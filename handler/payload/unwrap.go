@@ -13,7 +13,7 @@ import (
 	"golang.org/x/text/transform"
 )
 
-// What people keep exports in: gzip, zip, UTF-16 as Windows PowerShell's > writes it, and CSV. Each is told by its first
+// What people keep exports in: gzip, zip, UTF-16 as Windows PowerShell's > writes it, and CSV. Each is recognised by its first
 // bytes and taken off, one within another, until JSON is left; what is none of these is refused by name, see refusal.
 
 // sniffed is how much of an input is looked at.
@@ -90,7 +90,7 @@ func (p part) asJSON(head []byte) part {
 	return p
 }
 
-// looksJSON tells text that begins as JSON, or is empty.
+// looksJSON recognises text that begins as JSON, or is empty.
 func looksJSON(head []byte) bool {
 	head = bytes.TrimLeft(head, " \t\r\n")
 	if len(head) == 0 || head[0] == '{' {
@@ -120,7 +120,7 @@ var (
 	byteOrderMark = []byte("\xef\xbb\xbf")
 )
 
-// utf16Order tells UTF-16 by its byte order mark, or by the zero bytes beside the first ASCII characters.
+// utf16Order recognises UTF-16 by its byte order mark, or by the zero bytes beside the first ASCII characters.
 func utf16Order(head []byte) (unicode.Endianness, bool) {
 	switch {
 	case bytes.HasPrefix(head, []byte{0xff, 0xfe}):

@@ -10,7 +10,7 @@ import (
 // The activity-log webhook before the common alert schema: data.context.activityLog is the record, with claims and
 // httpRequest as JSON in strings (Microsoft: "Webhooks for activity log alerts").
 
-// isWebhookLegacy tells the schema by the record inside: schemaId is missing in relayed payloads.
+// isWebhookLegacy recognises the schema by the record inside: schemaId is missing in relayed payloads.
 func isWebhookLegacy(it *item) bool {
 	return it.data.activityLog.present() && !it.top.eventType.present() && !it.top.typ.present()
 }
@@ -34,7 +34,7 @@ func readWebhookLegacy(it *item, r *Reading) error {
 // errNoRecord says why an activity log alert cannot be read.
 var errNoRecord = errors.New("an activity log alert without a record: neither data.alertContext nor data.context.activityLog")
 
-// isOtherAlert tells the payloads that action groups and classic alerts send for other signals: they name a schemaId,
+// isOtherAlert recognises the payloads that action groups and classic alerts send for other signals: they name a schemaId,
 // or have status and context at the top (classic metric alerts, autoscale notifications).
 func isOtherAlert(it *item) bool {
 	return it.top.schemaID.present() || it.top.context.present() && it.top.status.present()
