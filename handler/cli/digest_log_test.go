@@ -100,12 +100,42 @@ func TestDigestIsLogged(t *testing.T) {
 	if code, out = commanded(t, nil, append(args, "--witness", witnessKey)...); code != 1 || !strings.Contains(out, "the manifest is dated back") {
 		t.Errorf("a digest of another time than its witness's: verify exits %d:\n%s", code, out)
 	}
-	askForRecords(t, o, logKey, bundles[0])
+	askForRecords(t, o, logKey, bundles)
+}
+
+// auditorsWalk runs the commands of the auditor's page, with what its variables and files stand for.
+func auditorsWalk(t *testing.T, names map[string]string) {
+	t.Helper()
+	page, err := os.ReadFile("../../docs/auditor.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(page), "## A bundle that a stranger can believe")
+	_, block, _ := strings.Cut(section, "```sh\n")
+	block, _, _ = strings.Cut(block, "```")
+	lines := strings.Split(strings.TrimSpace(block), "\n")
+	if len(lines) != 4 {
+		t.Fatalf("the walk has %d steps", len(lines))
+	}
+	for i, line := range lines {
+		args := strings.Fields(line)[1:]
+		for k, arg := range args {
+			if value, ok := names[strings.Trim(arg, `"`)]; ok {
+				args[k] = value
+			}
+		}
+		want := [4]string{"The log only grew between", "was in our record of 2026-10-31T", "the one that was logged", "was altered: its SHA-256 is"}[i]
+		code, out := commanded(t, nil, append(args, "--format", "text")...)
+		if (code == 0) != (i < 3) || !strings.Contains(out, want) {
+			t.Errorf("%s\nexits %d, want %q:\n%s", line, code, want, out)
+		}
+	}
 }
 
 // askForRecords asks for one record, for one that was altered, and for one that is not there.
-func askForRecords(t *testing.T, o *office, logKey, bundle string) {
+func askForRecords(t *testing.T, o *office, logKey string, bundles []string) {
 	t.Helper()
+	bundle := bundles[0]
 	var id string
 	var raw []byte
 	for hour := time.Date(2026, 10, 31, 0, 0, 0, 0, time.UTC); id == ""; hour = hour.Add(time.Hour) {
@@ -128,6 +158,9 @@ func askForRecords(t *testing.T, o *office, logKey, bundle string) {
 			t.Fatal(err)
 		}
 	}
+	auditorsWalk(t, map[string]string{
+		"$LOG_KEY": logKey, "$OCTOBER": bundles[0], "$NOVEMBER": bundles[1], "$ID": id, "record.tlog-proof": proof, "record.json": honest, "altered.json": altered,
+	})
 	for _, c := range []struct {
 		name string
 		args []string

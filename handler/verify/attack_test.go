@@ -262,6 +262,10 @@ func TestHonestBundlesAreProven(t *testing.T) {
 
 func TestEveryAttackHasItsSentence(t *testing.T) {
 	t.Parallel()
+	page, err := os.ReadFile("../../docs/verify.md")
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct {
 		name   string
 		attack func(l *lab)
@@ -367,6 +371,9 @@ func TestEveryAttackHasItsSentence(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
+			if row := fmt.Sprintf("| %s | `… %s …` |", c.name, c.want); !strings.Contains(string(page), row) {
+				t.Errorf("docs/verify.md lacks the line\n%s", row)
+			}
 			l := newLab(t)
 			sha := l.hash(l.november)
 			c.attack(l)
