@@ -1,6 +1,8 @@
 package source
 
 import (
+	"bytes"
+
 	"github.com/auditbell/auditbell/handler/activity"
 )
 
@@ -33,8 +35,31 @@ func (r *recordRuler) rulesOut(data []byte, at int) bool {
 	}
 	// What the record does not say here it may say elsewhere.
 	return !r.filter.Window.Holds(when) ||
+		!r.mayBe(r.filter.Operations, operation) || !r.mayBe(r.filter.Resources, r.resource()) ||
 		e.Outcome != activity.Outcome("") && !among(r.filter.Outcomes, e.Outcome) ||
 		e.Category != activity.Category("") && !among(r.filter.Categories, e.Category)
+}
+
+// mayBe reports whether text may be one that holds any of the parts; nothing at all may stand elsewhere in the record.
+func (r *recordRuler) mayBe(parts []string, text []byte) bool {
+	if len(parts) == 0 || len(text) == 0 {
+		return true
+	}
+	r.lower = appendLower(r.lower[:0], text)
+	for _, part := range parts {
+		if bytes.Contains(r.lower, []byte(part)) {
+			return true
+		}
+	}
+	return false
+}
+
+// resource is the resource id as it is written; nothing where payload would change it.
+func (r *recordRuler) resource() []byte {
+	if text, ok := r.body(slotResource); ok {
+		return text
+	}
+	return nil
 }
 
 // recordMember is topMember for records.
@@ -48,11 +73,13 @@ func recordMember(name string) (slot, place) {
 		return slotCategory, placeElsewhere
 	case "resultType":
 		return slotResult, placeElsewhere
+	case "resourceId":
+		return slotResource, placeElsewhere
 	case "identity":
 		return slotNone, placeIdentity
 	case "properties":
 		return slotNone, placeProperties
-	case "resourceId", "correlationId", "tenantId", "resultSignature", "resultDescription", "level", "durationMs", "callerIpAddress":
+	case "correlationId", "tenantId", "resultSignature", "resultDescription", "level", "durationMs", "callerIpAddress":
 		return slotNone, placeElsewhere // read by payload, but nothing is ruled out by them
 	}
 	if decisive[folded(name)] {
