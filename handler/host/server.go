@@ -151,7 +151,8 @@ func (s *Server) invoke(w http.ResponseWriter, r *http.Request, name string, fn 
 	defer leave()
 	body, err := readBody(r, limit.Body)
 	if tooLarge := new(http.MaxBytesError); errors.As(err, &tooLarge) {
-		s.tooLarge(ctx, w, r, in, limit, body)
+		_, _ = io.Copy(io.Discard, r.Body) // the host is still writing
+		s.tooLarge(ctx, w, in, body)
 		return
 	}
 	if err != nil {
@@ -203,12 +204,12 @@ func (s *Server) enter(ctx context.Context, name string) (limit Limit, leave fun
 	}
 }
 
-// tooLarge answers a body beyond the limit. It would be as large the next time, so it is no failure: a caller is told, and
-// what has none is kept by its beginning. The rest is read and dropped, because the host is still writing it.
-func (s *Server) tooLarge(ctx context.Context, w http.ResponseWriter, r *http.Request, in Invocation, limit Limit, beginning []byte) {
-	reason := fmt.Errorf("read invocation: longer than %d bytes", limit.Body)
+// tooLarge answers a body beyond the limit. It would be as large the next time, so it is no failure: a caller gets
+// the status, and what has no caller is kept by its beginning.
+func (s *Server) tooLarge(ctx context.Context, w http.ResponseWriter, in Invocation, beginning []byte) {
+	limit := s.options.Limits[in.Function]
+	reason := fmt.Errorf("read invocation: longer than %d bytes", cmp.Or(limit.Body, s.options.MaxBody))
 	in.Logger.Warn("invocation is too large", "limit", limit.Body)
-	_, _ = io.Copy(io.Discard, r.Body)
 	if limit.HTTP {
 		answer, err := encode(Refuse(http.StatusRequestEntityTooLarge, "too large"))
 		if err == nil {

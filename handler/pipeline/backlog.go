@@ -52,10 +52,10 @@ func (c *Courier) tend(ctx context.Context, b Batch) (Summary, error) {
 // may be others.
 func (c *Courier) fresh(ctx context.Context, name string, b Batch) outbox.Health {
 	e := c.ends.of(name)
-	e.mu.Lock()
+	release := e.hold()
 	first := !e.tended
 	e.tended, e.read = true, time.Time{}
-	e.mu.Unlock()
+	release()
 	h := c.health(ctx, name)
 	if first && h.IsUnwell() {
 		h = c.change(ctx, name, b.Logger, func(h *outbox.Health) bool { return h.Soon(c.now()) })

@@ -26,8 +26,8 @@ type Outbox interface {
 // end is what this process knows of one destination.
 type end struct {
 	slots chan struct{}
+	lock  chan struct{} // of one place: it is held while the store is asked, for which a mutex is not made
 
-	mu     sync.Mutex
 	health outbox.Health
 	read   time.Time // when health was read
 	tended bool      // this process has looked after it since its start
@@ -65,16 +65,21 @@ func (e *ends) of(name string) *end {
 		e.by = map[string]*end{}
 	}
 	if e.by[name] == nil {
-		e.by[name] = &end{slots: make(chan struct{}, inFlight)}
+		e.by[name] = &end{slots: make(chan struct{}, inFlight), lock: make(chan struct{}, 1)}
 	}
 	return e.by[name]
+}
+
+// hold waits for the end's lock, and returns what gives it back.
+func (e *end) hold() (release func()) {
+	e.lock <- struct{}{}
+	return func() { <-e.lock }
 }
 
 // health is the state of a destination, at most healthAge old. When the store does not say, what was known last counts.
 func (c *Courier) health(ctx context.Context, name string) outbox.Health {
 	e := c.ends.of(name)
-	e.mu.Lock()
-	defer e.mu.Unlock()
+	defer e.hold()()
 	if c.outbox == nil || !e.read.IsZero() && c.now().Sub(e.read) < healthAge {
 		return e.health
 	}
@@ -87,8 +92,7 @@ func (c *Courier) health(ctx context.Context, name string) outbox.Health {
 // change changes the state of a destination for all instances; when the store fails, for this one.
 func (c *Courier) change(ctx context.Context, name string, log *slog.Logger, change func(*outbox.Health) bool) outbox.Health {
 	e := c.ends.of(name)
-	e.mu.Lock()
-	defer e.mu.Unlock()
+	defer e.hold()()
 	return c.changeLocked(ctx, e, name, log, change)
 }
 
@@ -117,8 +121,7 @@ func (c *Courier) pace(ctx context.Context, name string, news bool) (wait time.D
 		return c.Budgets.takeEdit(name, c.now())
 	}
 	e := c.ends.of(name)
-	e.mu.Lock()
-	defer e.mu.Unlock()
+	defer e.hold()()
 	now := c.now()
 	if e.left > 0 && now.Before(e.until) {
 		e.left--
@@ -151,8 +154,7 @@ func (c *Courier) room(name string) int {
 		return c.Budgets.room(name, c.now())
 	}
 	e := c.ends.of(name)
-	e.mu.Lock()
-	defer e.mu.Unlock()
+	defer e.hold()()
 	return e.left + e.health.Room(c.now())
 }
 
@@ -221,16 +223,14 @@ func cmpDelay(delay time.Duration) time.Duration {
 // dropBlock gives up what is left of a block: the channel has said that it was too much.
 func (c *Courier) dropBlock(name string) {
 	e := c.ends.of(name)
-	e.mu.Lock()
-	defer e.mu.Unlock()
+	defer e.hold()()
 	e.left = 0
 }
 
 // answered notes that a destination took a message and answered as documented.
 func (c *Courier) answered(ctx context.Context, b Batch, t *attempt) {
 	e := c.ends.of(t.name)
-	e.mu.Lock()
-	defer e.mu.Unlock()
+	defer e.hold()()
 	if e.health.Clean() && t.form == notify.Full {
 		return
 	}
