@@ -1,12 +1,16 @@
 package rules_test
 
 import (
+	"os"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/auditbell/auditbell/handler/rules"
+	"go.yaml.in/yaml/v4"
 )
 
 func library(t testing.TB) ([]*rules.Rule, *rules.Set) {
@@ -86,6 +90,57 @@ func TestLibraryRulesAreComplete(t *testing.T) {
 				t.Errorf("%s:%d: the example does not say why it is there", r.File, x.Line)
 			}
 		})
+	}
+}
+
+// catalogues is catalogues.yaml: the ids that the library may carry, as of a date.
+type catalogues struct {
+	Date   string `yaml:"date"`
+	Attack struct {
+		Tactics    []string          `yaml:"tactics"`
+		Techniques []string          `yaml:"techniques"`
+		Others     map[string]string `yaml:"others"`
+		Retired    map[string]string `yaml:"retired"`
+	} `yaml:"attack"`
+	Controls map[string][]string `yaml:"controls"`
+}
+
+// Mappings do not rot: every id of the library stands in a dated list, and nothing that its catalogue has retired.
+func TestMappingsStandInTheirCatalogues(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("catalogues.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var known catalogues
+	if err := yaml.Unmarshal(text, &known); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := time.Parse(time.DateOnly, known.Date); err != nil {
+		t.Errorf("catalogues.yaml has no date: %v", err)
+	}
+	all, _ := library(t)
+	for _, r := range all {
+		for _, tag := range r.Tags {
+			id := strings.TrimPrefix(tag, "attack.")
+			if now, retired := known.Attack.Retired[id]; retired {
+				t.Errorf("%s: %s is retired; it is %s now", r.Where(), tag, now)
+			}
+			if _, other := known.Attack.Others[id]; !other && !slices.Contains(known.Attack.Tactics, id) && !slices.Contains(known.Attack.Techniques, id) {
+				t.Errorf("%s: %s stands in no list of catalogues.yaml", r.Where(), tag)
+			}
+		}
+		for _, control := range r.Auditbell.Controls {
+			at := strings.LastIndexByte(control, ' ')
+			if !slices.Contains(known.Controls[control[:at]], control[at+1:]) {
+				t.Errorf("%s: %s stands in no list of catalogues.yaml", r.Where(), control)
+			}
+		}
+	}
+	for id := range known.Attack.Retired {
+		if slices.Contains(known.Attack.Techniques, id) || slices.Contains(known.Attack.Tactics, id) {
+			t.Errorf("catalogues.yaml lists %s and calls it retired", id)
+		}
 	}
 }
 
