@@ -233,3 +233,5 @@ func TestCorpusWatchedOperations(t *testing.T) {
 		t.Errorf("the library names less than four fifths of them")
 	}
 }
+
+func readings(text string) []payload.Reading { return payload.Decode([]byte(text)) }

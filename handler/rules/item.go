@@ -285,16 +285,16 @@ func (b *builder) comparison(scalars []scalar) {
 
 // values makes patterns; plain ones of an "any of" list go into a map.
 func (b *builder) values(scalars []scalar) {
-	for _, s := range scalars {
+	for n, s := range scalars {
 		if s.tag == "!!null" {
 			b.nothing(s)
 			continue
 		}
-		if n, err := strconv.ParseFloat(s.text, 64); err == nil && (s.tag == "!!int" || s.tag == "!!float") && !b.test.all {
-			b.test.numbers = append(b.test.numbers, n)
+		if figure, err := strconv.ParseFloat(s.text, 64); err == nil && (s.tag == "!!int" || s.tag == "!!float") && !b.test.all {
+			b.test.numbers = append(b.test.numbers, figure)
 		}
 		for _, text := range b.encoded(s) {
-			b.pattern(text)
+			b.pattern(text, n)
 		}
 	}
 }
@@ -308,15 +308,15 @@ func (b *builder) nothing(s scalar) {
 	b.test.null = true
 }
 
-// pattern enters one value. Plain ones become keys of a map, and with them a list of any length is one look-up.
-func (b *builder) pattern(text string) {
+// pattern enters one spelling of the value of that number. Plain ones become keys of a map, and with them a list of any length is one look-up.
+func (b *builder) pattern(text string, value int) {
 	p := parsePattern(text, b.cased, b.around)
 	literal, ok := p.literal()
 	if ok && literal == "" && !b.keyword && b.item.field.kind != inProperties {
 		b.test.null = true
 	}
 	if !ok || b.test.all || b.keyword {
-		b.test.patterns = append(b.test.patterns, p)
+		b.test.patterns, b.test.of = append(b.test.patterns, p), append(b.test.of, value)
 		return
 	}
 	if b.test.exact == nil {

@@ -215,12 +215,13 @@ func (r *run) read(i int) [][]byte {
 // keywords reports whether any (with `|all`: every one) of the keywords occurs.
 func (r *run) keywords(p *predicate) bool {
 	r.find()
-	for _, a := range p.atoms {
-		if r.search.hits[a] != p.item.test.all {
-			return !p.item.test.all
-		}
+	if !p.item.test.all {
+		return slices.ContainsFunc(p.atoms, func(a int) bool { return r.search.hits[a] })
 	}
-	return p.item.test.all
+	t := &p.item.test
+	expressions := p.atoms[len(t.patterns):] // keywords lists them behind the patterns
+	return t.everyOf(func(i int) bool { return r.search.hits[p.atoms[i]] }) &&
+		!slices.ContainsFunc(expressions, func(a int) bool { return !r.search.hits[a] })
 }
 
 // anyWord reports whether any keyword of any rule occurs; most events hold none, and are spared all keyword rules.

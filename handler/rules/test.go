@@ -18,6 +18,7 @@ type test struct {
 	null     bool // the field may be missing
 	exact    map[string]struct{}
 	patterns []pattern
+	of       []int // by pattern: the value that it is a spelling of; with `all` one spelling of each is enough
 	numbers  []float64
 	regexps  []*regexp.Regexp
 	nets     []netip.Prefix
@@ -139,8 +140,17 @@ func (t *test) one(v []byte) bool {
 
 // everyPattern, everyRegexp and everyNet are `|all`: each alternative is met by one value or another.
 func (t *test) everyPattern(vals [][]byte) bool {
-	for i := range t.patterns {
-		if !anyOf(vals, t.patterns[i].matches) {
+	return t.everyOf(func(i int) bool { return anyOf(vals, t.patterns[i].matches) })
+}
+
+// everyOf reports whether of every value some spelling is met.
+func (t *test) everyOf(met func(pattern int) bool) bool {
+	for i := 0; i < len(t.patterns); {
+		some, value := false, t.of[i]
+		for ; i < len(t.patterns) && t.of[i] == value; i++ {
+			some = some || met(i)
+		}
+		if !some {
 			return false
 		}
 	}
