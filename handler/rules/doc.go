@@ -2,23 +2,22 @@
 //
 // A rule is one Sigma YAML document (specification 2, standard fields untouched) for the log source product azure,
 // service activitylogs; what we add stands under the one top-level key auditbell. Rules of others, such as SigmaHQ's
-// rules/cloud/azure/activity_logs, load unchanged. Load reads a folder, Library the embedded one; Compile makes a Set,
-// and Set.Match is the only thing on the path of an event.
+// rules/cloud/azure/activity_logs, load unchanged. Read reads a folder, Library the embedded one; Assemble makes a Set of
+// both and says what is left out, and Set.Match is the only thing on the path of an event.
 //
 // The package is not for what happens after a match: routes, exceptions, messages and state live elsewhere. It keeps
 // no clock and no store; correlations get both from their caller (see Window).
 //
 // # What is supported
 //
-// All forms of conditions; the modifiers contains, startswith, endswith, all, cased, neq, exists, re (with i, m, s),
-// cidr, lt, lte, gt, gte, base64, base64offset, wide and utf16*; wildcards and escapes; null, numbers, lists of
-// mappings; keywords over every text of the event; nested fields by dots, through lists; correlations of the types
-// event_count, value_count, temporal and temporal_ordered. Everything else is refused when the rule is loaded, with
-// file, line and reason: a rule that is half evaluated is worse than none.
+// Sigma 2.1: rules, correlations (of every type, of correlations, with extended conditions) and filters; every modifier
+// of the appendix; wildcards and escapes; null, numbers, lists of mappings; keywords over every text of the event; nested
+// fields by dots, through lists. What is not (Sigma 1's aggregations and collections, look-around in expressions) is
+// left out when the rule is loaded, with file, line, column and reason: a rule that is half evaluated is worse than none.
 //
-// Comparison ignores case unless cased, also for re. Azure's vocabularies are one: a rule that says Succeeded matches
-// the event that was exported as Success. A field may be named as in the event's JSON, the REST API, the export, Event
-// Grid or Log Analytics (see fieldNames).
+// Comparison ignores case unless cased; re minds it unless the flag i is given. Azure's vocabularies are one: a rule that
+// says Succeeded matches the event that was exported as Success. A field may be named as in any wire form (see
+// fieldTable and docs/fields.md); a name that no form has is refused.
 //
 // # The auditbell key
 //
