@@ -71,14 +71,14 @@ schemas: ## the JSON schema of Slack messages from Slack's own types, for tests;
 	  node generate.mjs ../../handler/notify/slack/testdata/schema/message.json
 
 vulnerabilities: ## known vulnerabilities in what is called, by Go's own database; asks vuln.go.dev
-	go run golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK_VERSION) ./...
+	$(GOVULNCHECK) ./...
 
 lint-workflows: ## the workflows of .github
-	go run github.com/rhysd/actionlint/cmd/actionlint@$(ACTIONLINT_VERSION)
+	$(ACTIONLINT)
 
 release-function: ## .release/: the zip that is published to Azure, and the licence texts of everything in it (VERSION=)
 	rm -rf .release && mkdir -p .release
-	go run github.com/google/go-licenses/v2@$(GO_LICENSES_VERSION) save ./handler ./infra/deploy --ignore github.com/auditbell/auditbell --save_path .release/licenses
+	$(GO_LICENSES) save ./handler ./infra/deploy --ignore github.com/auditbell/auditbell --save_path .release/licenses
 	go run ./infra/stage --out .release/function --zip .release/auditbell-function.zip --licenses .release/licenses $(if $(VERSION),--version $(VERSION))
 
 release-snapshot: ## all of a release on this machine, in release/; needs goreleaser and syft

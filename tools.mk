@@ -10,3 +10,8 @@ GO_LICENSES_VERSION   := v2.0.1
 ACTIONLINT_VERSION    := v1.7.12
 SYFT_VERSION          := v1.42.3
 FUNC_VERSION          := 4.14.0
+
+# How each is run; give a program of your own where its module cannot be fetched.
+GO_LICENSES ?= go run github.com/google/go-licenses/v2@$(GO_LICENSES_VERSION)
+ACTIONLINT  ?= go run github.com/rhysd/actionlint/cmd/actionlint@$(ACTIONLINT_VERSION)
+GOVULNCHECK ?= go run golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK_VERSION)

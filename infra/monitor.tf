@@ -101,3 +101,51 @@ resource "azurerm_application_insights_workbook" "main" {
     )
   })
 }
+
+# Auditbell itself: what comes in, what goes out, what waits, what it costs. The lines are those of docs/operations.md.
+locals {
+  operations = [
+    for name in ["intake", "latency", "waiting", "problems", "refused", "parked", "reconcile", "canary", "ru"] : {
+      name  = name
+      title = trimprefix(split("\n", file("${path.module}/operations/${name}.kql"))[0], "// ")
+      query = file("${path.module}/operations/${name}.kql")
+    }
+  ]
+}
+
+resource "azurerm_application_insights_workbook" "operations" {
+  name                = uuidv5("url", "https://github.com/auditbell/auditbell/operations/${local.suffix}")
+  resource_group_name = local.group.name
+  location            = local.group.location
+  display_name        = "Auditbell: operations (${var.name})"
+  source_id           = lower(local.workspace.id)
+  category            = "workbook"
+  tags                = local.tags
+
+  data_json = jsonencode({
+    version             = "Notebook/1.0"
+    fallbackResourceIds = [local.workspace.id]
+    items = concat(
+      [{
+        type    = 1
+        name    = "title"
+        content = { json = "# Auditbell\nWhat comes in, what is delivered, what waits. docs/operations.md says what each line of the log means." }
+      }],
+      [for q in local.operations : {
+        type = 3
+        name = q.name
+        content = {
+          version                 = "KqlItem/1.0"
+          title                   = q.title
+          query                   = q.query
+          size                    = 1
+          queryType               = 0
+          resourceType            = "microsoft.operationalinsights/workspaces"
+          crossComponentResources = [local.workspace.id]
+          visualization           = "table"
+          showExportToExcel       = true
+        }
+      }]
+    )
+  })
+}

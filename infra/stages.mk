@@ -1,6 +1,6 @@
 # What brings Auditbell into Azure, and what takes it out again. The root Makefile includes this file. INFRA is the folder
 # whose main.tf you apply: an example, or one of your own that calls the module.
-.PHONY: deploy infra-test infra-docs infra-destroy
+.PHONY: deploy infra-plan infra-test infra-docs infra-destroy
 
 INFRA ?= infra/examples/minimal
 TOFU ?= tofu
@@ -19,6 +19,9 @@ infra-test: ## format, validate and test the module; needs tofu (or TOFU=terrafo
 	$(TOFU) -chdir=infra test
 	$(TOFU) -chdir=infra/modules/subscription init -backend=false
 	$(TOFU) -chdir=infra/modules/subscription test
+
+infra-plan: ## plan every example, and apply one, with the real providers against Azure Resource Manager on the loopback (5 minutes)
+	AUDITBELL_TERRAFORM=$(TOFU) go test ./infra -run 'TestEveryExamplePlans|TestPlanAfterApplyIsEmpty' -count=1 -timeout 30m -v
 
 infra-docs: ## rewrite the tables of infra/README.md
 	go run ./infra/check/refresh docs

@@ -5,6 +5,10 @@ locals {
   # Without a network of ours the app comes from addresses that nobody can list, so the host's and the archive's
   # firewalls stay open and Entra ID alone decides.
   app_storage_default_action = local.private ? "Deny" : "Allow"
+
+  # Metrics is without effect while everything is allowed. It is there because azurerm 5.2 reads a rule that only has
+  # Azure's defaults as no rule at all, and every plan would then add it again (storage_account_helpers_network.go).
+  app_storage_bypass = local.private ? ["AzureServices"] : ["AzureServices", "Metrics"]
 }
 
 # What the Functions host keeps: the published package, timer states and leases.
@@ -27,7 +31,7 @@ resource "azurerm_storage_account" "host" {
 
   network_rules {
     default_action = local.app_storage_default_action
-    bypass         = ["AzureServices"]
+    bypass         = local.app_storage_bypass
   }
 }
 
@@ -142,7 +146,7 @@ resource "azurerm_storage_account" "archive" {
 
   network_rules {
     default_action = local.app_storage_default_action
-    bypass         = ["AzureServices"] # Event Grid's dead letters come in by the topic's system-assigned identity
+    bypass         = local.app_storage_bypass # Event Grid's dead letters come in by the topic's system-assigned identity
   }
 }
 

@@ -414,6 +414,20 @@ variable "self_watch_alert_enabled" {
   default     = true
 }
 
+variable "delivery_objective" {
+  description = "Service level of deliveries: the share of first messages that a destination accepts within so many seconds of the alert. Two alerts are mailed when it is used up too fast. Null: none, as where quiet hours hold alerts on purpose."
+  type = object({
+    share   = optional(number, 0.99)
+    seconds = optional(number, 300)
+  })
+  default = {}
+
+  validation {
+    condition     = var.delivery_objective == null || try(var.delivery_objective.share > 0 && var.delivery_objective.share < 1 && var.delivery_objective.seconds >= 1, false)
+    error_message = "delivery_objective.share must be between 0 and 1, and seconds at least 1."
+  }
+}
+
 # What others made.
 
 variable "existing_workspace" {

@@ -23,7 +23,7 @@ locals {
 
   # What is watched by log queries, once events are delivered. threshold counts rows; the tables come into being with
   # their first row, so an app that never logged is found too.
-  watches = var.self_watch_alert_enabled && local.delivering ? {
+  watches = merge(local.burns, var.self_watch_alert_enabled && local.delivering ? {
     auditbell-does-not-watch = {
       description = "Auditbell's self-watch has not run for six hours. Until it runs again, missing alerts prove nothing."
       query       = <<-KQL
@@ -61,7 +61,28 @@ locals {
       frequency   = "PT5M"
       window      = "PT10M"
     }
-  } : {}
+  } : {})
+
+  # The service level: a share of first messages is delivered in time. A burn rate of 1 uses up a month's allowance in a
+  # month; the two pairs of rate and window are those of the SRE workbook (chapter "Alerting on SLOs").
+  burns = var.delivery_objective == null || !local.delivering ? {} : {
+    for speed, b in { fast = { rate = 14.4, frequency = "PT5M", window = "PT1H" }, slow = { rate = 6, frequency = "PT30M", window = "PT6H" } } :
+    "slo-delivery-${speed}-burn" => {
+      description = "Of the first messages of ${b.window}, more than ${format("%.1f", min(b.rate * (1 - var.delivery_objective.share) * 100, 99.9))} in a hundred took longer than ${var.delivery_objective.seconds} seconds; the objective is ${var.delivery_objective.share}."
+      query       = <<-KQL
+        AppTraces
+        | where Message startswith "{"
+        | extend r = parse_json(Message)
+        | where tostring(r.msg) == "delivered" and tobool(r["first"])
+        | summarize Late = countif(tolong(r.latency_ms) > ${var.delivery_objective.seconds * 1000}), Messages = count()
+        | where Messages > 0 and Late > ${format("%.4f", min(b.rate * (1 - var.delivery_objective.share), 0.999))} * Messages
+      KQL
+      operator    = "GreaterThan"
+      threshold   = 0
+      frequency   = b.frequency
+      window      = b.window
+    }
+  }
 }
 
 resource "azurerm_monitor_scheduled_query_rules_alert_v2" "watch" {

@@ -77,7 +77,7 @@ var Lines = []Line{
 	{"Access logs of Cosmos DB (`evidence_access_logs`)", func(s Size) float64 { return s.Events * cosmosRequests * rowBytes / 1e9 * Prices.LogGB }},
 	{"Access logs of storage (`evidence_access_logs`)", func(s Size) float64 { return s.Subscriptions * exportAppends * rowBytes / 1e9 * Prices.LogGB }},
 	{"Storage, GRS: the exported Activity Log", func(s Size) float64 { return s.Events * exportDays / 30 * exportBytes / 1e9 * Prices.StorageGB }},
-	{"Log query alerts", func(Size) float64 { return 2*Prices.AlertEvery5 + 3*Prices.AlertEvery15 }},
+	{"Log query alerts", func(Size) float64 { return 3*Prices.AlertEvery5 + 4*Prices.AlertEvery15 }},
 	{"Metric alerts", func(s Size) float64 { return s.Subscriptions * Prices.MetricAlert }},
 }
 

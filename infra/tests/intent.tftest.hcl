@@ -166,7 +166,7 @@ run "published_functions_turn_delivery_on" {
   }
 
   assert {
-    condition     = length(azurerm_monitor_action_group.main.webhook_receiver) == 1 && module.home[0].delivered && length(azurerm_monitor_scheduled_query_rules_alert_v2.watch) == 3
+    condition     = length(azurerm_monitor_action_group.main.webhook_receiver) == 1 && module.home[0].delivered && length(azurerm_monitor_scheduled_query_rules_alert_v2.watch) == 5
     error_message = "once the functions are published, a plain apply delivers and watches"
   }
 }
@@ -533,7 +533,7 @@ run "everything_optional_at_once" {
   }
 
   assert {
-    condition     = length(azurerm_monitor_scheduled_query_rules_alert_v2.watch) == 3
+    condition     = length(azurerm_monitor_scheduled_query_rules_alert_v2.watch) == 5
     error_message = "a mail past the app says that it watches no more"
   }
   assert {
@@ -582,5 +582,24 @@ run "what_others_made_is_used_and_not_made_again" {
   assert {
     condition     = one(azurerm_cosmosdb_account.main.geo_location).zone_redundant && azurerm_service_plan.main.zone_balancing_enabled
     error_message = "the store and the app are spread over the zones"
+  }
+}
+
+run "a_service_level_that_is_used_up_too_fast_is_mailed" {
+  command = plan
+
+  variables {
+    event_delivery_enabled = true
+    alert_webhook_key      = "dGhpcy1pcy1ub3QtYS1yZWFsLWtleQ=="
+    delivery_objective     = { share = 0.999, seconds = 60 }
+  }
+
+  assert {
+    condition     = strcontains(azurerm_monitor_scheduled_query_rules_alert_v2.watch["slo-delivery-fast-burn"].criteria[0].query, "> 60000") && strcontains(azurerm_monitor_scheduled_query_rules_alert_v2.watch["slo-delivery-fast-burn"].criteria[0].query, "0.0144 * Messages")
+    error_message = "14.4 times a thousandth of the messages of an hour"
+  }
+  assert {
+    condition     = strcontains(azurerm_monitor_scheduled_query_rules_alert_v2.watch["slo-delivery-slow-burn"].criteria[0].query, "0.0060 * Messages")
+    error_message = "6 times a thousandth of the messages of six hours"
   }
 }

@@ -834,3 +834,13 @@ run "existing_identity" {
 
   expect_failures = [var.existing_identity]
 }
+
+run "delivery_objective" {
+  command = plan
+
+  variables {
+    delivery_objective = { share = 1 }
+  }
+
+  expect_failures = [var.delivery_objective]
+}
