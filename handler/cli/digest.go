@@ -17,11 +17,14 @@ import (
 	"github.com/auditbell/auditbell/handler/digest/publish"
 	"github.com/auditbell/auditbell/handler/digest/timestamp"
 	"github.com/auditbell/auditbell/handler/enrich"
+	"github.com/auditbell/auditbell/handler/source"
 )
 
 type digestCmd struct {
 	sourceFlags
-	Format   []string `short:"f" default:"json" help:"html, pdf, csv, xlsx, json, oscal, markdown; several parted by commas, or all." placeholder:"NAME"`
+	ruleChoice
+	NoRules  bool     `help:"With --source files: only count; do not evaluate rules, which takes several times as long."`
+	Format   []string `short:"f" default:"json" help:"html, pdf, csv, xlsx, json, oscal, markdown; several comma-separated, or all." placeholder:"NAME"`
 	Out      string   `short:"o" default:"-" help:"Folder for the files and their manifest; - writes one format to standard output." placeholder:"DIR"`
 	Name     string   `help:"Name of the digest, shown in it."`
 	Zone     string   `default:"UTC" help:"Time zone in which days begin, such as Europe/Berlin." placeholder:"ZONE"`
@@ -76,9 +79,18 @@ func (c *digestCmd) run(ctx context.Context, std Surroundings) error {
 	if err != nil {
 		return err
 	}
+	if c.Source == "files" && !c.NoRules {
+		if from, err = c.withRules(ctx, from, window, std); err != nil {
+			return err
+		}
+	}
 	tally := from.tally(window)
 	if err := c.count(ctx, tally, from, std); err != nil {
 		return err
+	}
+	if from.ruled != nil {
+		makeRoom(tally.Size() + 2*from.ruled.size())
+		from.evidence = from.ruled.evidence()
 	}
 	report := digest.Build(tally, digest.Subject{
 		Name: c.Name, Source: from.words, Zone: zone, Now: now, Before: before, RoleName: enrich.RoleName, Evidence: from.evidence,
@@ -87,6 +99,21 @@ func (c *digestCmd) run(ctx context.Context, std Surroundings) error {
 		return err
 	}
 	return c.complain(report, std)
+}
+
+// withRules has the rules evaluated over what files hold.
+func (c *digestCmd) withRules(ctx context.Context, from openSource, w source.Window, std Surroundings) (openSource, error) {
+	files, ok := from.source.(source.Files)
+	if !ok {
+		return from, nil
+	}
+	r, err := newRuled(ctx, c.ruleChoice, w, std)
+	if err != nil {
+		return from, err
+	}
+	files.Events = r.read
+	from.source, from.ruled = files, r
+	return from, nil
 }
 
 // formats finds the formats that were asked for.
@@ -136,7 +163,7 @@ func (c *digestCmd) count(ctx context.Context, t *digest.Tally, from openSource,
 			return err
 		}
 		t.Add(b)
-		makeRoom(t.Size())
+		makeRoom(t.Size() + from.ruled.size())
 		if entries += len(b.Entries); bar != nil {
 			bar.Describe(fmt.Sprintf("%d entries, %.0f/s", entries, float64(entries)/time.Since(began).Seconds()))
 			_ = bar.Set64(from.read.Load()) // a bar that cannot be drawn is no reason to stop

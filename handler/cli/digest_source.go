@@ -41,6 +41,7 @@ type openSource struct {
 	read     *atomic.Int64 // bytes of input read so far; nil where that says nothing
 	size     func() int64  // of the input; -1: not known
 	evidence *digest.Evidence
+	ruled    *ruled // evaluates rules over what is read; nil: none are
 }
 
 // open opens the source. What is not asked of files is asked for a period: the last 30 days when the flags name none.

@@ -22,7 +22,7 @@ type operations struct {
 // operation is one operation as far as it was read.
 type operation struct {
 	outcome activity.Outcome // the last state seen
-	id      string           // of the entry that tells it
+	id      string           // of the entry that reports it
 	time    activity.Time
 	group   string
 	cells   []string

@@ -73,26 +73,26 @@ func (c *Cases) joinAlerts() {
 	if len(alerts) == 0 {
 		return
 	}
-	caseOf := make(map[string]int, len(alerts))
+	alertOf := make(map[string]int, len(alerts))
 	for i := range alerts {
-		caseOf[alerts[i].EventID] = -1
+		alertOf[alerts[i].EventID] = i
+		for _, id := range alerts[i].EventIDs {
+			alertOf[id] = i
+		}
 	}
-	delete(caseOf, "")
-	high := c.report.HighRisk
+	delete(alertOf, "")
+	high, joined := c.report.HighRisk, make([]bool, len(alerts))
 	for i, ref := range c.refs {
 		for _, at := range c.rows[ref.from:ref.to] {
-			id := high.list.text(high.list.rows[at].event)
-			if _, rang := caseOf[id]; rang {
-				caseOf[id] = i
+			if alert, met := alertOf[high.list.text(high.list.rows[at].event)]; met {
+				c.refs[i].alert, joined[alert] = int32(alert), true //nolint:gosec // far fewer
 			}
 		}
 	}
 	for i := range alerts {
-		if at, known := caseOf[alerts[i].EventID]; known && at >= 0 {
-			c.refs[at].alert = int32(i) //nolint:gosec // far fewer
-			continue
+		if !joined[i] {
+			c.refs = append(c.refs, caseRef{alert: int32(i)}) //nolint:gosec // far fewer
 		}
-		c.refs = append(c.refs, caseRef{alert: int32(i)}) //nolint:gosec // far fewer
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"io"
 	"iter"
 
+	"github.com/auditbell/auditbell/handler/activity"
 	"github.com/auditbell/auditbell/handler/payload"
 )
 
@@ -16,6 +17,9 @@ import (
 type Files struct {
 	Inputs  iter.Seq2[Input, error]
 	Workers int // 0: one for each processor
+	// Events, when set, is given every event that Entries reads, whole. It is called by several workers at a time; an
+	// event is valid during the call. To read events whole takes about as long again.
+	Events func(*activity.Event)
 }
 
 // Input is one file.
@@ -29,7 +33,7 @@ var _ Source = Files{}
 // Entries implements Source. What cannot be opened or read is Unreadable, not an error: the other files still count.
 func (f Files) Entries(ctx context.Context, v *Vocabulary) iter.Seq2[*Batch, error] {
 	return func(yield func(*Batch, error) bool) {
-		for p, err := range f.read(ctx, func(c *crew) worker { return newFileReader(v, c) }) {
+		for p, err := range f.read(ctx, func(c *crew) worker { return newFileReader(v, c, f.Events) }) {
 			if err != nil {
 				yield(nil, err)
 				return
@@ -44,11 +48,12 @@ func (f Files) Entries(ctx context.Context, v *Vocabulary) iter.Seq2[*Batch, err
 // fileReader turns jobs into batches; each worker has one.
 type fileReader struct {
 	*lineEntries
-	crew *crew
+	crew   *crew
+	events func(*activity.Event) // nil: only entries are wanted
 }
 
-func newFileReader(v *Vocabulary, c *crew) *fileReader {
-	return &fileReader{lineEntries: newLineEntries(v), crew: c}
+func newFileReader(v *Vocabulary, c *crew, events func(*activity.Event)) *fileReader {
+	return &fileReader{lineEntries: newLineEntries(v), crew: c, events: events}
 }
 
 // lines reads a piece of JSON Lines.
@@ -66,10 +71,29 @@ func (r *fileReader) lines(j job) *piece {
 			b.Entries = b.Entries[:len(b.Entries)-1]
 			end = lineEnd(j.data, at)
 			r.line(b, j.data[at:end])
+		} else if r.events != nil {
+			r.whole(j.data[at:end])
 		}
 		at = end
 	}
 	return b
+}
+
+// whole has payload read a line whose entry was read already.
+func (r *fileReader) whole(text []byte) {
+	for _, reading := range payload.Decode(text) {
+		if reading.Kind == payload.Activity {
+			r.events(&reading.Event)
+		}
+	}
+}
+
+// add counts a reading, and hands its event on.
+func (r *fileReader) add(b *Batch, reading payload.Reading, at Place) {
+	if r.events != nil && reading.Kind == payload.Activity {
+		r.events(&reading.Event)
+	}
+	r.v.add(b, reading, at)
 }
 
 // line has payload read a line that is not the usual record.
@@ -78,7 +102,7 @@ func (r *fileReader) line(b *piece, text []byte) {
 		return
 	}
 	for _, reading := range payload.Decode(text) {
-		r.v.add(&b.Batch, reading, Place{Name: b.Name, Line: b.lines})
+		r.add(&b.Batch, reading, Place{Name: b.Name, Line: b.lines})
 	}
 }
 
@@ -95,7 +119,7 @@ func (r *fileReader) stream(j job) {
 			b.Unreadable = append(b.Unreadable, Place{Name: j.name, Reason: err.Error()})
 			break
 		}
-		r.v.add(&b.Batch, reading, Place{Name: j.name, Item: item})
+		r.add(&b.Batch, reading, Place{Name: j.name, Item: item})
 		if len(b.Entries)+len(b.Unreadable) < streamed {
 			continue
 		}
