@@ -246,7 +246,7 @@ func TestDigestsFollowOneAnother(t *testing.T) {
 		}
 		bundles = append(bundles, os.DirFS(folders[0]))
 	}
-	if chain := verify.Bundles(bundles, verify.Trust{}).Chain; len(chain) != 1 || !chain[0].OK {
+	if chain := verify.Bundles(t.Context(), bundles, verify.Trust{}).Chain; len(chain) != 1 || !chain[0].OK {
 		t.Errorf("chain: %+v", chain)
 	}
 }

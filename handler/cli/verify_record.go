@@ -34,17 +34,25 @@ func (c *verifyCmd) record(ctx context.Context, bundles []fs.FS, trust verify.Tr
 	return verify.CheckRecord(q, trust), nil
 }
 
+// logFolder is the copy of the log that was given, or that lies where the archive has it, and whether it is there. One
+// that was given and is not there fails when it is read.
+func (c *verifyCmd) logFolder() (place string, ok bool) {
+	if c.Log != "" {
+		return c.Log, true
+	}
+	place = filepath.Join(c.Paths[len(c.Paths)-1], "..", "..", "..", "log")
+	info, err := os.Stat(filepath.Join(place, "checkpoints"))
+	return place, err == nil && info.IsDir()
+}
+
 // question reads a proof from a file, or makes it from a copy of the log.
 func (c *verifyCmd) question(ctx context.Context, bundles []fs.FS) (q verify.Question, err error) {
 	if info, err := os.Stat(c.Record); err == nil && info.Mode().IsRegular() {
 		q.Proof, err = os.ReadFile(c.Record)
 		return q, err
 	}
-	place := c.Log
-	if place == "" {
-		place = filepath.Join(c.Paths[len(c.Paths)-1], "..", "..", "..", "log") // where the archive has it
-	}
-	if info, err := os.Stat(place); err != nil || !info.IsDir() {
+	place, ok := c.logFolder()
+	if !ok {
 		return q, misuse("--record: there is no copy of the transparency log at %s (hint: download the archive's folder log and name it with --log, or ask the operator for the record's proof and give its file)", place)
 	}
 	return verify.FindRecord(ctx, os.DirFS(place), bundles, c.Record)

@@ -12,9 +12,15 @@ import (
 	"github.com/auditbell/auditbell/handler/jsonscan"
 )
 
-// storeOnly are members of a stored record that are the store's and not the event's: where it lies, until when, and by
-// which attempt it was written.
-var storeOnly = map[string]bool{"pk": true, "hour": true, "ttl": true, "by": true, "actor": true}
+// storeOnly reports whether a member of a stored record is the store's and not the event's: where it lies, until when, and
+// by which attempt it was written.
+func storeOnly(name []byte) bool {
+	switch string(name) {
+	case "pk", "hour", "ttl", "by", "actor":
+		return true
+	}
+	return len(name) > 0 && name[0] == '_'
+}
 
 // AppendCanonical appends the canonical form of a record: its JSON as RFC 8785 writes it (members sorted by name, no
 // white space, one spelling for each string and number), without the store's own members. It is the same for a record as
@@ -50,7 +56,7 @@ func (w *canonical) object(raw []byte, top bool) error {
 		if top && bytes.Equal(name, idName) {
 			w.id = value
 		}
-		if !top || !storeOnly[string(name)] && !bytes.HasPrefix(name, []byte("_")) {
+		if !top || !storeOnly(name) {
 			w.members = append(w.members, member{name, value})
 		}
 		return nil

@@ -172,9 +172,15 @@ func (p RecordProof) Check() (hour HourEntry, was *Record, err error) {
 	if hour, err = ParseHour([]byte(p.Entry)); err != nil {
 		return hour, nil, err
 	}
+	if !validID(p.ID) {
+		return hour, nil, errors.New("the proof is of no record's id")
+	}
 	size := uint64(max(hour.Records, 0)) //nolint:gosec // not negative
 	for i := range p.Shown {
 		s := &p.Shown[i]
+		if !validID(s.ID) {
+			return hour, nil, errors.New("the proof shows what is no record's id")
+		}
 		if err := CheckInclusion(s.Hashes, s.Index, s.leaf(), Head{size, hour.Root}); err != nil {
 			return hour, nil, fmt.Errorf("record %s in the hour's tree: %w", s.ID, err)
 		}

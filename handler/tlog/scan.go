@@ -103,21 +103,21 @@ func ProveRecord(ctx context.Context, files Reader, hour HourEntry, id string) (
 	return proof.Text(), err
 }
 
-// CheckAll checks every entry of a log against a checkpoint: that they are all there, in their order, and no other.
-func CheckAll(ctx context.Context, files Reader, c Checkpoint) error {
+// Entries reads every entry of a log, and checks against a checkpoint that they are all there, in their order.
+func Entries(ctx context.Context, files Reader, c Checkpoint) (all [][]byte, err error) {
 	var leaves Leaves
 	for i := uint64(0); i < c.Size; i += tileWidth {
 		list, err := readEntries(ctx, files, tileAt(-1, i, c.Size))
 		if err != nil {
-			return err
+			return nil, err
 		}
 		for _, e := range list {
-			leaves = append(leaves, LeafHash(e))
+			all, leaves = append(all, e), append(leaves, LeafHash(e))
 		}
 	}
 	root, err := Root(leaves, c.Size)
 	if err == nil && root != c.Root {
 		err = errors.New("read log: its entries are not those of its newest checkpoint")
 	}
-	return err
+	return all, err
 }

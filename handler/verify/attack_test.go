@@ -199,7 +199,7 @@ func (l *lab) trust(sha string) verify.Trust {
 }
 
 func (l *lab) verify(t verify.Trust) verify.Result {
-	return verify.Bundles([]fs.FS{os.DirFS(l.october), os.DirFS(l.november)}, t)
+	return verify.Bundles(l.t.Context(), []fs.FS{os.DirFS(l.october), os.DirFS(l.november)}, t)
 }
 
 // sentences are the findings that are wrong.
@@ -371,7 +371,7 @@ func TestEveryAttackHasItsSentence(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			if row := fmt.Sprintf("| %s | `… %s …` |", c.name, c.want); !strings.Contains(string(page), row) {
+			if row := fmt.Sprintf("| %s | `…%s…` |", c.name, c.want); !strings.Contains(string(page), row) {
 				t.Errorf("docs/verify.md lacks the line\n%s", row)
 			}
 			l := newLab(t)

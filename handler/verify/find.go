@@ -43,7 +43,7 @@ func FindRecord(ctx context.Context, log fs.FS, bundles []fs.FS, id string) (q Q
 func hoursOf(ctx context.Context, files tlog.Reader, bundles []fs.FS) ([]tlog.HourEntry, error) {
 	checkpoint, _, err := tlog.Newest(ctx, files)
 	if err == nil {
-		err = tlog.CheckAll(ctx, files, checkpoint)
+		_, err = tlog.Entries(ctx, files, checkpoint)
 	}
 	if err != nil {
 		return nil, err

@@ -23,6 +23,7 @@ type Logged struct {
 	claimed bool         // the key is the one that the bundle itself names
 	first   time.Time    // when the first witness saw it
 	grown   *tlog.Growth // from the bundle before
+	copied  bool         // a copy of the log begins with it
 }
 
 // Seen is a witness who saw a checkpoint.
@@ -31,11 +32,11 @@ type Seen struct {
 	At      time.Time `json:"at"`
 }
 
-// log checks that the manifest is in a transparency log. Where a key is given, the reader wants to rely on it, and a
-// bundle without a proof is wrong.
-func (b *Bundle) log(folder fs.FS, t Trust) {
+// log checks that the manifest is in a transparency log. must: the reader wants to rely on it, and a bundle without a
+// proof is wrong.
+func (b *Bundle) log(folder fs.FS, t Trust, must bool) {
 	text, err := readSmall(folder, digest.LogProofName)
-	if errors.Is(err, fs.ErrNotExist) && len(t.LogKeys) == 0 {
+	if errors.Is(err, fs.ErrNotExist) && !must {
 		return
 	}
 	var p tlog.Proof
@@ -72,7 +73,7 @@ func checkProof(p tlog.Proof, entry []byte, t Trust) (*Logged, error) {
 	if err := tlog.CheckInclusion(p.Hashes, p.Index, tlog.LeafHash(entry), c.Head); err != nil {
 		return nil, fmt.Errorf("the log does not hold it: %w (a checkpoint from before it, or another manifest's proof)", err)
 	}
-	l := &Logged{Origin: c.Origin, Index: p.Index, Size: c.Size, Root: c.Root, key: by, claimed: claimed, Unknown: tlog.Signatures(p.Note) - 1 - len(seen)}
+	l := &Logged{Origin: printable(c.Origin), Index: p.Index, Size: c.Size, Root: c.Root, key: by, claimed: claimed, Unknown: tlog.Signatures(p.Note) - 1 - len(seen)}
 	if !claimed {
 		l.Key = by.Short()
 	}

@@ -30,7 +30,7 @@ func (b *Bundle) recount(folder fs.FS) {
 		b.count("operations.csv", "lines in operations.csv", lines(folder, m), fmt.Sprintf("%d operations", m.Counts.Operations))
 	}
 	if b.listed(digest.HoursName) {
-		b.count(digest.HoursName, "hours in the log", b.hours(folder), "")
+		b.count(digest.HoursName, "hours listed", b.hours(folder), "")
 	}
 }
 
@@ -186,11 +186,11 @@ func (b *Bundle) hours(folder fs.FS) error {
 		whole++
 	}
 	if len(logged) < whole {
-		b.open = append(b.open, fmt.Sprintf("What the record was in %d of the %d hours of %s: they were not in the log when the digest was made.", whole-len(logged), whole, b.Period))
+		b.open = append(b.open, fmt.Sprintf("What the record was in %d of the %d hours of %s: the digest lists no entry of the log for them.", whole-len(logged), whole, b.Period))
 	} else if m.Counts.Entries > records {
 		return fmt.Errorf("the digest counts %d entries, and the log has %d records of its hours: some were invented", m.Counts.Entries, records)
 	}
-	b.add("hours in the log", nil, fmt.Sprintf("%d of %d hours, %d records; the digest counts %d entries", len(logged), whole, records, m.Counts.Entries))
+	b.add("hours listed", nil, fmt.Sprintf("%d of %d hours, %d records; the digest counts %d entries", len(logged), whole, records, m.Counts.Entries))
 	return nil
 }
 

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"github.com/auditbell/auditbell/handler/digest"
 )
 
 // say says what is proven and what is not, each in the order in which a reader doubts: unchanged; in the log; the log only
@@ -73,7 +75,7 @@ func (s *sentences) logged(r *Result) {
 		case l == nil:
 			s.openf("That the manifest of %s is in a transparency log: the bundle holds no proof of it.", b.Period)
 		case l.claimed:
-			s.openf("That the log %s is the operator's: the manifest of %s is its entry %d, but its key is the one that the bundle itself names (--log-key): %s", l.Origin, b.Period, l.Index, l.key)
+			s.openf("That the log %s is the operator's: the manifest of %s is its entry %d, but its key is the one that the bundle itself names (--log-key): %s", l.Origin, b.Period, l.Index, printable(l.key.String()))
 		default:
 			s.provenf("The manifest of %s is entry %d of the log %s, as of %d entries: its key %s says so.", b.Period, l.Index, l.Origin, l.Size, l.Key)
 		}
@@ -81,6 +83,15 @@ func (s *sentences) logged(r *Result) {
 }
 
 func (s *sentences) grown(r *Result) {
+	for i := range r.Bundles {
+		switch b := &r.Bundles[i]; {
+		case !b.listed(digest.HoursName):
+		case b.hoursLogged:
+			s.provenf("What our record of each hour was, as %s lists it, is in the copy of the log that you gave.", b.Period)
+		default:
+			s.openf("That the log has the hours that %s lists: give a copy of it (--log).", b.Period)
+		}
+	}
 	if len(r.Bundles) < 2 {
 		return
 	}
@@ -88,6 +99,8 @@ func (s *sentences) grown(r *Result) {
 		before, b := &r.Bundles[i], &r.Bundles[i+1]
 		switch {
 		case before.Logged == nil || b.Logged == nil:
+		case b.Logged.grown == nil && before.Logged.copied && b.Logged.copied:
+			s.provenf("The log only grew between %s and %s, and since: the copy that you gave begins with both.", before.Period, b.Period)
 		case b.Logged.grown == nil:
 			s.openf("That the log only grew between %s and %s: no proof leads from the one to the other.", before.Period, b.Period)
 		default:

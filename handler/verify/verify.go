@@ -9,6 +9,7 @@
 package verify
 
 import (
+	"context"
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/hex"
@@ -34,6 +35,7 @@ type Trust struct {
 	Roots     *x509.CertPool // of time-stamp authorities; nil: none
 	LogKeys   []tlog.Key     // of the transparency log: the one in use, and those before it
 	Witnesses []tlog.Key     // that are not the operator's
+	Log       fs.FS          // a copy of the log's folder; nil: none
 }
 
 // Check is one thing that was looked at.
@@ -54,6 +56,8 @@ type Bundle struct {
 	recounted []string     // files whose numbers agree
 	open      []string     // what was not compared, as sentences
 	manifest  digest.Manifest
+
+	hoursLogged bool // a copy of the log has the hours that the bundle lists
 }
 
 // OK reports whether everything that was looked at is as it should be.
@@ -85,18 +89,23 @@ type Result struct {
 }
 
 // Bundles checks bundles, oldest first.
-func Bundles(folders []fs.FS, t Trust) Result {
+func Bundles(ctx context.Context, folders []fs.FS, t Trust) Result {
 	r := Result{OK: true}
+	logged := false // bundles from before the log have no proof, those after it do
 	for i, folder := range folders {
-		b := Files(folder)
+		b, last := Files(folder), i == len(folders)-1
 		if b.Manifest != "" {
-			b.stamp(folder, t.Roots, i == len(folders)-1)
-			b.log(folder, t)
+			b.stamp(folder, t.Roots, last)
+			b.log(folder, t, len(t.LogKeys) > 0 && (last || logged))
+			logged = logged || b.Logged != nil
 		}
 		r.Bundles = append(r.Bundles, b)
 	}
 	r.Chain = chain(r.Bundles)
 	r.Chain = append(r.Chain, growth(folders, r.Bundles)...)
+	if t.Log != nil {
+		r.compare(ctx, folders, t)
+	}
 	if t.SHA256 != "" {
 		r.anchor(t.SHA256)
 	}
@@ -208,8 +217,10 @@ func Files(folder fs.FS) Bundle {
 	}
 	m := b.manifest
 	b.Period, b.Manifest, b.Previous = printable(m.Period), hash, m.Previous
-	if len(m.Files) == 0 {
-		b.add(digest.ManifestName, errors.New("lists no files: it vouches for nothing"), "")
+	const most = 100 // files; a digest has one for each format
+	if n := len(m.Files); n == 0 || n > most {
+		b.add(digest.ManifestName, fileCount(n), "")
+		return b
 	}
 	for i, f := range m.Files {
 		b.add(printable(f.Name), errors.Join(twin(m.Files[:i], f.Name), unchanged(folder, f)), fmt.Sprintf("%d bytes, SHA-256 as in the manifest", f.Bytes))
@@ -217,6 +228,13 @@ func Files(folder fs.FS) Bundle {
 	b.strangers(folder)
 	b.recount(folder)
 	return b
+}
+
+func fileCount(n int) error {
+	if n == 0 {
+		return errors.New("lists no files: it vouches for nothing")
+	}
+	return fmt.Errorf("lists %d files, more than any digest has", n)
 }
 
 // onceEach refuses a manifest that readers may read differently: a member that is there twice, or once more in capitals.

@@ -1,0 +1,99 @@
+package verify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"github.com/auditbell/auditbell/handler/digest"
+	"github.com/auditbell/auditbell/handler/tlog"
+)
+
+// logCopy is a copy of the log of which every entry was checked against its newest checkpoint.
+type logCopy struct {
+	checkpoint tlog.Checkpoint
+	leaves     tlog.Leaves
+	logged     map[string]bool              // every entry
+	newest     map[time.Time]tlog.HourEntry // of each hour
+}
+
+// openCopy reads a copy of the log. Its newest checkpoint must be signed with a key that the reader gave, where one was.
+func openCopy(ctx context.Context, folder fs.FS, keys []tlog.Key) (*logCopy, error) {
+	files := dir{folder}
+	c, note, err := tlog.Newest(ctx, files)
+	if err != nil {
+		return nil, err
+	}
+	if len(keys) > 0 {
+		if _, _, _, err := tlog.OpenCheckpoint(note, keys, nil); err != nil {
+			return nil, explain(note, keys, err)
+		}
+	}
+	entries, err := tlog.Entries(ctx, files, c)
+	if err != nil {
+		return nil, err
+	}
+	l := &logCopy{checkpoint: c, logged: map[string]bool{}, newest: map[time.Time]tlog.HourEntry{}}
+	for _, e := range entries {
+		l.leaves, l.logged[string(e)] = append(l.leaves, tlog.LeafHash(e)), true
+		if h, err := tlog.ParseHour(e); err == nil && h.Version > l.newest[h.Hour].Version {
+			l.newest[h.Hour] = h
+		}
+	}
+	return l, nil
+}
+
+// compare holds bundles against a copy of the log: its beginning is the log of each bundle, and the hours that a bundle
+// lists are in it.
+func (r *Result) compare(ctx context.Context, folders []fs.FS, t Trust) {
+	l, err := openCopy(ctx, t.Log, t.LogKeys)
+	if err != nil {
+		r.Chain = append(r.Chain, check("copy of the log", err, ""))
+		return
+	}
+	r.Chain = append(r.Chain, check("copy of the log", nil, fmt.Sprintf("%d entries, all of them those of its newest checkpoint", l.checkpoint.Size)))
+	for i := range r.Bundles {
+		b := &r.Bundles[i]
+		if b.Logged != nil {
+			b.add("log since then", l.begins(b.Logged), fmt.Sprintf("only grew, from %d to %d entries", b.Logged.Size, l.checkpoint.Size))
+			b.Logged.copied = true
+		}
+		if b.listed(digest.HoursName) {
+			b.compareHours(folders[i], l)
+		}
+	}
+}
+
+// begins checks that the copy begins with the log that a bundle is in.
+func (l *logCopy) begins(then *Logged) error {
+	if then.Size > l.checkpoint.Size {
+		return fmt.Errorf("the copy is older, or was truncated: it has %d entries, and had %d then", l.checkpoint.Size, then.Size)
+	}
+	root, err := tlog.Root(l.leaves, then.Size)
+	if err == nil && root != then.Root {
+		err = errors.New("the log was rewritten: its entries of then are not the first of those of now")
+	}
+	return err
+}
+
+// compareHours checks that the hours which a bundle lists are in the log, and says which were amended since.
+func (b *Bundle) compareHours(folder fs.FS, l *logCopy) {
+	text, err := readSmall(folder, digest.HoursName)
+	var hours map[time.Time]tlog.HourEntry
+	if err == nil {
+		hours, _, err = readHours(text)
+	}
+	amended := 0
+	for at, h := range hours {
+		switch now := l.newest[at]; {
+		case !l.logged[string(h.Entry())]:
+			err = errors.Join(err, fmt.Errorf("%s is not in the log as the digest has it: it was rewritten", at.Format(time.RFC3339)))
+		case now.Version > h.Version:
+			amended++
+		}
+	}
+	b.add("hours in the log", err, fmt.Sprintf("all %d that the digest lists are there; %d were amended since, by records that came late", len(hours), amended))
+	b.hoursLogged = err == nil
+}
