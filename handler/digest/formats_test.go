@@ -314,7 +314,9 @@ func TestChain(t *testing.T) {
 	first, hash := bundle(t, quiet(t), nil)
 	second, _ := bundle(t, busy(t), &digest.Link{Period: "September 2026", Manifest: hash})
 	other, _ := bundle(t, empty(t), nil)
-	chain := func(folders ...fs.FS) []verify.Check { return verify.Bundles(t.Context(), folders, verify.Trust{}).Chain }
+	chain := func(folders ...fs.FS) []verify.Check {
+		return verify.Bundles(t.Context(), folders, verify.Trust{}).Chain
+	}
 	if good := chain(first, second); len(good) != 1 || !good[0].OK {
 		t.Errorf("chain: %+v", good)
 	}
