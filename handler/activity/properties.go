@@ -109,6 +109,62 @@ func (p Properties) Within(limit int) Properties {
 	return p
 }
 
+// With returns p with the members of newer, which take the place of members of their name unless they are empty.
+func (p Properties) With(newer Properties) Properties {
+	switch {
+	case len(newer) <= len("{}"):
+		return p
+	case len(p) <= len("{}"):
+		return newer
+	}
+	joined := []byte{'{'}
+	add := func(name, value []byte) {
+		if len(joined) > 1 {
+			joined = append(joined, ',')
+		}
+		quoted, err := json.Marshal(string(name))
+		if err == nil {
+			joined = append(append(append(joined, quoted...), ':'), value...)
+		}
+	}
+	_ = jsonscan.Object(p, func(n, v []byte) error {
+		if w := newer.Value(string(n)); blank(w) {
+			add(n, v)
+		}
+		return nil
+	})
+	_ = jsonscan.Object(newer, func(n, v []byte) error {
+		if !blank(v) || p.Value(string(n)) == nil {
+			add(n, v)
+		}
+		return nil
+	})
+	return append(joined, '}')
+}
+
+// Only is p with the named members and no others.
+func (p Properties) Only(names ...string) Properties {
+	var kept Properties
+	for _, name := range names {
+		if v := p.Value(name); !blank(v) {
+			quoted, err := json.Marshal(name)
+			if err == nil {
+				kept = kept.With(Properties("{" + string(quoted) + ":" + string(v) + "}"))
+			}
+		}
+	}
+	return kept
+}
+
+// blank reports whether a value is empty.
+func blank(v []byte) bool {
+	switch string(v) {
+	case "", "null", `""`, "{}", "[]":
+		return true
+	}
+	return false
+}
+
 // cutLargest replaces the value of the largest member.
 func (p Properties) cutLargest() Properties {
 	const keep = 240

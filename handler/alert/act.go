@@ -21,12 +21,12 @@ type ActKind string
 
 // The kinds of acts.
 const (
-	Acknowledged ActKind = "acknowledged" // somebody is on it
+	Acknowledged ActKind = "acknowledged" // a person works on it
 	Snoozed      ActKind = "snoozed"      // nothing more about it until then
 	Expected     ActKind = "expected"     // an exception was made of it
 )
 
-// Person is somebody as the channel knows them. Name is for people; only ID is theirs for good.
+// Person is a reader as the channel knows them. Name is for people; only ID is theirs for good.
 type Person struct {
 	ID   string `json:"id"`
 	Name string `json:"name,omitempty"`
@@ -47,14 +47,14 @@ var ErrUnknown = errors.New("there is no such alert")
 type Snooze struct {
 	Until time.Time `json:"until"`
 	// From is the revision that shows the snooze itself. A destination that does not have it yet is not held back, else
-	// nobody would learn of the snooze before it is over.
+	// no reader would learn of the snooze before it is over.
 	From int `json:"from"`
 }
 
 // keepActs bounds the acts of one alert. People click a handful of times; the oldest go first.
 const keepActs = 50
 
-// Take notes an act and owes every reader an edit that shows it, at once: somebody is looking. It reports whether
+// Take notes an act and owes every reader an edit that shows it, at once: a person is looking. It reports whether
 // anything changed; the same person doing the same again changes nothing.
 func (a *Alert) Take(act Act, now time.Time) (changed bool) {
 	again := func(have Act) bool {
@@ -69,7 +69,7 @@ func (a *Alert) Take(act Act, now time.Time) (changed bool) {
 	if act.Kind == Snoozed {
 		a.Snooze = Snooze{Until: act.Until.UTC()}
 		if a.WindowEnds.Before(act.Until) {
-			a.WindowEnds = act.Until.UTC() // else the same noise would ring anew while this alert is silent
+			a.WindowEnds = act.Until.UTC() // else the same noise would open another alert while this alert is silent
 		}
 	}
 	if a.Snooze.Until.After(now) {
@@ -94,21 +94,5 @@ func (a *Alert) LastAct(kind ActKind) (Act, bool) {
 	return Act{}, false
 }
 
-// notBefore is when a further edit of a message may go out: debounced after the last one, and not during a snooze. A
-// destination that has no message yet waits for nothing.
-func (a *Alert) notBefore(d Delivery, now time.Time) time.Time {
-	due := now.UTC()
-	if d.At.IsZero() {
-		return due
-	}
-	if next := d.At.Add(a.pace(d)); next.After(due) {
-		due = next
-	}
-	if a.Snooze.Until.After(due) && d.Revision >= a.Snooze.From {
-		due = a.Snooze.Until
-	}
-	return due
-}
-
-// ClickID folds what tells one click from every other into an id that the store can keep.
+// ClickID folds what distinguishes one click from every other into an id that the store can keep.
 func ClickID(parts ...string) string { return "act-" + hash(parts...) }

@@ -1,4 +1,4 @@
-// Package alert is what rings and how it lives: the keys by which records belong together, and the rules by which an
+// Package alert is the alerts and how they live: the keys by which records belong together, and the rules by which an
 // alert takes a record in, gets a new revision and owes it to its destinations.
 //
 // Everything here is a value and a pure function of it; time is a parameter. The store commits alerts, the pipeline
@@ -14,11 +14,11 @@ import (
 	"github.com/auditbell/auditbell/handler/activity"
 )
 
-// Alert is one thing that rings: one message in every channel, edited as it develops.
+// Alert is one thing that readers must know: one message in every channel, edited as it develops.
 type Alert struct {
 	ID    string `json:"alert_id"`
 	Group string `json:"group_key"`      // partition key; see GroupKey: rule, actor and scope
-	Rule  Rule   `json:"rule"`           // the gravest of those that rang
+	Rule  Rule   `json:"rule"`           // the gravest of those that matched
 	Also  []Rule `json:"also,omitempty"` // further rules that the same operations met, at most keepRules
 
 	Opened     time.Time `json:"opened"`      // when we opened it
@@ -33,7 +33,7 @@ type Alert struct {
 
 	Count      int         `json:"count"`      // operations, each however many records it had
 	Records    int         `json:"records"`    // distinct records
-	Operations []Operation `json:"operations"` // oldest first, at most keepOperations; Count tells how many there were
+	Operations []Operation `json:"operations"` // oldest first, at most keepOperations; Count is how many there were
 
 	// Revision grows whenever what a reader sees has changed. A destination is behind while it has delivered less.
 	Revision   int                 `json:"revision"`
@@ -57,7 +57,7 @@ const (
 	keepProperties = 8 << 10 // bytes; a Cosmos item of 10 KB costs about 7 RU to write
 )
 
-// Rule is what an alert keeps of the rule that rang: messages and digests show it as it was then.
+// Rule is what an alert keeps of the rule that matched: messages and digests show it as it was then.
 type Rule struct {
 	ID       string        `json:"id"`
 	Title    string        `json:"title"`
@@ -67,10 +67,10 @@ type Rule struct {
 	Runbook  []string      `json:"runbook,omitempty"`  // what to do, one step each
 	Controls []string      `json:"controls,omitempty"` // "CIS Azure 6.0.0 6.1.2.1"
 	Azure    bool          `json:"azure,omitempty"`    // an Azure Monitor alert rule of the operator's, not one of ours
-	Many     bool          `json:"many,omitempty"`     // a correlation: it rang for the number, not for this one event
+	Many     bool          `json:"many,omitempty"`     // a correlation: it matched for the number, not for this one event
 	Window   time.Duration `json:"window,omitempty"`   // 0: DefaultWindow
 	GroupBy  []string      `json:"-"`                  // event fields; empty: actor and resource group
-	Tags     []string      `json:"-"`                  // Sigma's; routes ask for them when the rule rings
+	Tags     []string      `json:"-"`                  // Sigma's; routes ask for them
 }
 
 // Rules that are not Sigma: summaries of many alerts, and what Auditbell has to say about itself.
@@ -97,6 +97,8 @@ type Operation struct {
 	Key      string           `json:"key"`
 	Resource string           `json:"resource,omitempty"` // lower-case id
 	Name     string           `json:"name,omitempty"`     // as people read it
+	Detail   string           `json:"detail,omitempty"`   // what sets it apart beside its resource: role and principal, port and source
+	Severity string           `json:"severity,omitempty"` // of the gravest rule that it met
 	Outcome  activity.Outcome `json:"outcome,omitempty"`
 	Started  activity.Time    `json:"started,omitzero"`
 	Ended    activity.Time    `json:"ended,omitzero"`
@@ -104,13 +106,14 @@ type Operation struct {
 
 // Finding is an event that met rules.
 type Finding struct {
-	Event activity.Event
-	Rule  Rule     // the gravest
-	Also  []Rule   // the others
-	To    []string // names of the destinations that the routes chose
-	Notes []string // for the reader, beside the event
-	Late  string   // why the event comes long after it happened, for an alert that it opens; empty: it does not
-	Hold  Hold     // quiet time; zero: none
+	Event  activity.Event
+	Rule   Rule     // the gravest
+	Also   []Rule   // the others
+	To     []string // names of the destinations that the routes chose
+	Detail string   // what sets the act apart beside its resource
+	Notes  []string // for the reader, beside the event
+	Late   string   // why the event comes long after it happened, for an alert that it opens; empty: it does not
+	Hold   Hold     // quiet time; zero: none
 
 	Change Change   // whether it was announced
 	Ask    []string // lookups that could add something
@@ -127,14 +130,14 @@ func (f *Finding) operation() string {
 	return f.Operation
 }
 
-// Hold says that an alert is not told before a quiet time ends.
+// Hold says that an alert is not delivered before a quiet time ends.
 type Hold struct {
 	Name  string
 	Until time.Time
 }
 
-// Rung is what became of a finding.
-type Rung struct {
+// Decision is what became of a finding.
+type Decision struct {
 	Alert     Alert
 	Opened    bool // a new alert
 	Changed   bool // a reader sees a change
@@ -180,7 +183,7 @@ func New(f Finding, now time.Time) Alert {
 
 // Absorb takes a further record in: another state of a known operation, or another operation of the same noise. It
 // must be called once per record; the store's seen items see to that. known says that the operation was counted: the
-// list of operations is cut, and does not tell. It reports whether a reader sees a change.
+// list of operations is cut, and does not say. It reports whether a reader sees a change.
 func (a *Alert) Absorb(f Finding, known bool, now time.Time) (changed bool) {
 	e := f.Event
 	a.Records++
@@ -190,23 +193,68 @@ func (a *Alert) Absorb(f Finding, known bool, now time.Time) (changed bool) {
 	case i < 0 && known: // one of those that the list has no room for
 	case i < 0:
 		a.Count++
-		if len(a.Operations) < keepOperations {
-			a.Operations = append(a.Operations, operationOf(f))
-		}
+		a.keep(operationOf(f))
 		changed = true
 	default:
 		changed = a.Operations[i].advance(e)
+		changed = a.Operations[i].complete(f) || changed
 		if i == 0 {
 			a.Event = merged(a.Event, e, changed)
 			a.ask(f.Ask, now)
 		}
 	}
-	met, owed := a.meet(append([]Rule{f.Rule}, f.Also...)), a.owe(f, now)
-	noted := a.note(f.Notes)
-	if changed = changed || met || owed || noted; changed {
+	if changed = a.judged(f, now) || changed; changed {
 		a.revise(now)
 	}
 	return changed
+}
+
+// Raise takes in what was found out about the alert's event since: rules that it meets with that, who else must know of
+// it, and a higher severity. It reports whether a reader sees a change.
+func (a *Alert) Raise(f Finding, now time.Time) (changed bool) {
+	a.Event = merged(a.Event, f.Event, false)
+	changed = a.Operations[0].complete(f)
+	if changed = a.judged(f, now) || changed; changed {
+		a.revise(now)
+	}
+	return changed
+}
+
+// judged takes over rules, destinations and notes of a finding. What makes the alert graver lets it leave what holds it.
+func (a *Alert) judged(f Finding, now time.Time) (changed bool) {
+	before := a.Rule.Severity
+	met, owed, noted := a.meet(append([]Rule{f.Rule}, f.Also...)), a.owe(f, now), a.note(f.Notes)
+	if rank(a.Rule.Severity) > rank(before) {
+		a.release(f, now)
+	}
+	return met || owed || noted
+}
+
+// keep lists an operation while there is room. A summary makes room for what is graver than something it lists.
+func (a *Alert) keep(op Operation) {
+	if len(a.Operations) < keepOperations {
+		a.Operations = append(a.Operations, op)
+		return
+	}
+	mildest := slices.IndexFunc(a.Operations, func(have Operation) bool { return rank(have.Severity) < rank(op.Severity) })
+	if a.IsSummary() && mildest >= 0 {
+		a.Operations[mildest] = op
+	}
+}
+
+// release leaves what kept a milder alert from its readers: a quiet time that does not hold what it has become, a
+// summary, and a snooze that a person chose before it was this grave.
+func (a *Alert) release(f Finding, now time.Time) {
+	a.Snooze = Snooze{}
+	for name, d := range a.Deliveries {
+		if d.Held != "" && f.Hold.Name == "" && d.Revision == 0 {
+			d.Held, d.HeldUntil, d.Due = "", now.UTC(), now.UTC()
+		}
+		if IsGrave(a.Rule.Severity) {
+			d.Folded = ""
+		}
+		a.Deliveries[name] = d
+	}
 }
 
 // meet notes rules that were not known to this alert; a graver one becomes its rule, however many it knows. Of the
@@ -308,26 +356,24 @@ func (a *Alert) revise(now time.Time) {
 	}
 }
 
-const (
-	editEvery = 15 * time.Second // of one message; Slack's chat.update allows about 50 a minute for a whole workspace
-	tellEvery = 5 * time.Minute  // how often a summary is told again where it cannot be edited
-)
-
-// pace is the least time between two deliveries of the alert to one destination.
-func (a *Alert) pace(d Delivery) time.Duration {
-	if a.IsSummary() && d.Channel == "" {
-		return tellEvery
-	}
-	return editEvery
-}
-
 func operationOf(f Finding) Operation {
 	e := &f.Event
-	op := Operation{Key: f.operation(), Resource: e.ResourceID, Name: e.ResourceName, Outcome: e.Outcome, Started: e.Time}
+	op := Operation{Key: f.operation(), Detail: cut(f.Detail), Severity: f.Rule.Severity, Resource: e.ResourceID, Name: e.ResourceName, Outcome: e.Outcome, Started: e.Time}
 	if e.Outcome.Final() {
 		op.Ended = e.Time
 	}
 	return op
+}
+
+// complete takes over what a further record says of the operation.
+func (op *Operation) complete(f Finding) (changed bool) {
+	if detail := cut(f.Detail); detail != "" && detail != op.Detail && len(detail) >= len(op.Detail) {
+		op.Detail, changed = detail, true
+	}
+	if rank(f.Rule.Severity) > rank(op.Severity) {
+		op.Severity = f.Rule.Severity
+	}
+	return changed
 }
 
 // advance moves the operation to the state e reports, whatever order the records come in: a later stage wins, and
@@ -387,8 +433,15 @@ func merged(have, e activity.Event, advanced bool) activity.Event {
 		have.Outcome, have.SubStatus = e.Outcome, e.SubStatus
 		have.Level = cmp.Or(e.Level, have.Level)
 	}
-	if len(have.Properties) <= len("{}") || advanced && e.Outcome == activity.Failed {
+	if advanced && isCondition(&e) { // nothing of an earlier state may stand beside the later one
+		have.Operation, have.OperationDisplay, have.Description = e.Operation, e.OperationDisplay, e.Description
 		have.Properties = trimmed(e).Properties
+		return have
+	}
+	if advanced {
+		have.Properties = have.Properties.With(e.Properties).Within(keepProperties)
+	} else {
+		have.Properties = e.Properties.With(have.Properties).Within(keepProperties)
 	}
 	return have
 }

@@ -33,7 +33,7 @@ type Run struct {
 	Reports []Report `json:"reports"`
 }
 
-// Report is what one record told of a run.
+// Report is what one record says of a run.
 type Report struct {
 	Record  string           `json:"record"`
 	Outcome activity.Outcome `json:"outcome,omitempty"`
@@ -54,7 +54,7 @@ const (
 // conditionStep ends the operations of a condition's chain: Activated, Updated, Resolved are steps of one incident.
 var conditionStep = regexp.MustCompile(`/(activated|active|updated|inprogress|pending|resolved)/action$`)
 
-// isCondition reports whether the record is about a state that Azure observed, and not about a call. Nobody chooses the
+// isCondition reports whether the record is about a state that Azure observed, and not about a call. No caller chooses the
 // ids of such a record, and all of its chain is one operation.
 func isCondition(e *activity.Event) bool {
 	switch e.Category {
@@ -175,7 +175,7 @@ func (r *Run) continues(e *activity.Event) bool {
 	return twin || !slices.ContainsFunc(r.Reports, func(have Report) bool { return have.closes(e) })
 }
 
-// closes reports whether an operation that had come as far as the report tells was over, or had not begun, at e's time.
+// closes reports whether an operation that had come as far as the report says was over, or had not begun, at e's time.
 func (have Report) closes(e *activity.Event) bool {
 	switch then, now := stage(have.Outcome), stage(e.Outcome); {
 	case have.Outcome.Final() && e.Outcome.Final():
@@ -188,7 +188,7 @@ func (have Report) closes(e *activity.Event) bool {
 	return false
 }
 
-// lasts reports whether a condition still lasted at the record's time, or the record tells its end.
+// lasts reports whether a condition still lasted at the record's time, or the record reports its end.
 func (r *Run) lasts(e *activity.Event) bool {
 	if e.Outcome == activity.Resolved {
 		return true
@@ -211,6 +211,14 @@ func (r *Run) sameCaller(e *activity.Event) bool {
 		}
 	}
 	return r.Caller != "" && r.Caller == now.Caller || r.Object != "" && r.Object == now.Object
+}
+
+// SameAct reports whether nothing in two records of one chain says that they are of different acts, and an identity of
+// the caller agrees.
+func SameAct(a, b *activity.Event) bool {
+	var r Run
+	r.learn(a)
+	return ChainKey(*a) == ChainKey(*b) && r.sameCaller(b)
 }
 
 // learn fills what the run did not know.
@@ -272,7 +280,7 @@ func (c Chain) Adopt(e activity.Event, a *Alert, seen string) Chain {
 	return c
 }
 
-// reportsOf is what an operation's times tell. Which records and feeds told it was not kept.
+// reportsOf is what an operation's times say. Which records and feeds reported it was not kept.
 func reportsOf(op Operation) []Report {
 	var all []Report
 	if op.Outcome != activity.Started && !op.Ended.IsZero() && op.Started.Before(op.Ended.Time) {

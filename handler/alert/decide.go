@@ -41,7 +41,7 @@ type Effect struct {
 	Chain *Chain // the chain with the record; what follows is then empty
 
 	Alert  *Alert // created when Opens, else replaced
-	Opens  bool   // the alert becomes the group's head
+	Opens  bool   // the alert is new and becomes the group's head
 	Seen   Seen   // the record is counted
 	Joined string // the key of the operation that is noted to be in the alert; empty: it was noted before
 }
@@ -50,7 +50,7 @@ type Effect struct {
 // in, and whom that makes due. It is pure: the store, replay and explain call it, each with a state of their own.
 //
 // DESIGN, "What is decided", has it as a table.
-func Decide(s State, f Finding, now time.Time) (Rung, []Effect) {
+func Decide(s State, f Finding, now time.Time) (Decision, []Effect) {
 	if s.Seen.Alert != "" {
 		return s.counted(f), nil // its chain was written before it was counted
 	}
@@ -65,27 +65,27 @@ func Decide(s State, f Finding, now time.Time) (Rung, []Effect) {
 }
 
 // counted answers for a record that was counted before: by another invocation, or by our own whose reply was lost.
-func (s *State) counted(f Finding) Rung {
+func (s *State) counted(f Finding) Decision {
 	if s.Seen.By != f.Lease.Owner || f.Lease.Owner == "" || s.Alert == nil {
-		return Rung{Duplicate: true}
+		return Decision{Duplicate: true}
 	}
 	a := *s.Alert
-	return Rung{Alert: a, Changed: true, Opened: a.Records == 1, Leased: a.Lease.Owner == f.Lease.Owner}
+	return Decision{Alert: a, Changed: true, Opened: a.Records == 1, Leased: a.Lease.Owner == f.Lease.Owner}
 }
 
 // take opens an alert for the finding, or has one take it in.
-func (s *State) take(f Finding, at Placement, now time.Time) (Rung, Effect) {
+func (s *State) take(f Finding, at Placement, now time.Time) (Decision, Effect) {
 	change := Effect{Partition: at.Run.Group, Seen: Seen{By: f.Lease.Owner}}
-	var r Rung
-	if s.Alert == nil {
-		r = Rung{Alert: New(f, now), Opened: true, Changed: true, Leased: !f.Lease.Until.IsZero()}
+	var r Decision
+	if s.Alert == nil || s.Op == "" && s.Alert.full() {
+		r = Decision{Alert: New(f, now), Opened: true, Changed: true, Leased: !f.Lease.Until.IsZero()}
 		r.Alert.Group = at.Run.Group
 		change.Opens, change.Joined = true, at.Run.Key
 	} else {
 		r.Alert = s.Alert.clone()
 		known := s.Op != ""
 		r.Changed = r.Alert.Absorb(f, known, now)
-		r.Leased = r.Changed && !f.Lease.Until.IsZero() && r.Alert.Lease.Free(f.Lease.Owner, now) && len(r.Alert.DueNames(now)) > 0
+		r.Leased = r.Changed && !f.Lease.Until.IsZero() && r.Alert.Lease.Free(f.Lease.Owner, now) && r.Alert.Worthwhile(now)
 		if !known {
 			change.Joined = at.Run.Key
 		}

@@ -88,7 +88,7 @@ func TestWhatDesignSaysIsDecided(t *testing.T) {
 		for text := range strings.SplitSeq(r.before, ";") {
 			if text = strings.TrimSpace(text); text != "" {
 				n++
-				m.Ring(finding(recordOf(t, text, n)), noon)
+				m.Take(finding(recordOf(t, text, n)), noon)
 			}
 		}
 		f := finding(recordOf(t, r.comes, n+1))
@@ -97,14 +97,14 @@ func TestWhatDesignSaysIsDecided(t *testing.T) {
 		if !at.First {
 			operation = "same"
 		}
-		rung := m.Ring(f, noon)
+		decided := m.Take(f, noon)
 		became := "counted"
 		switch {
-		case rung.Duplicate:
+		case decided.Duplicate:
 			became = "duplicate"
-		case rung.Opened:
+		case decided.Opened:
 			became = "opened"
-		case rung.Changed:
+		case decided.Changed:
 			became = "changed"
 		}
 		if operation != r.operation || became != r.alert {
@@ -122,7 +122,7 @@ func TestDecideCompletesWhatWasCut(t *testing.T) {
 	}
 	var whole alert.Memory
 	for i, text := range records {
-		whole.Ring(finding(recordOf(t, text, i)), noon)
+		whole.Take(finding(recordOf(t, text, i)), noon)
 	}
 	want := summed(t, &whole, records)
 	for cut := range records {
@@ -136,8 +136,8 @@ func TestDecideCompletesWhatWasCut(t *testing.T) {
 						m.Apply(e, f)
 					}
 				}
-				m.Ring(f, noon)
-				if m.Ring(f, noon); m.Known(f.Event) == nil {
+				m.Take(f, noon)
+				if m.Take(f, noon); m.Known(f.Event) == nil {
 					t.Errorf("record %d is in no alert", i)
 				}
 			}
@@ -166,13 +166,13 @@ func TestCountsAreExactAtAnySize(t *testing.T) {
 	t.Parallel()
 	for _, n := range []int{1, 20, 21, 30, 200} {
 		var m alert.Memory
-		var last alert.Rung
+		var last alert.Decision
 		for i := range n {
 			for _, text := range []string{"started@0 export", "accepted@1 export", "succeeded@2 export", "succeeded@2 grid"} {
 				e := recordOf(t, text, 0)
 				e.ID, e.CorrelationID = fmt.Sprint(text, i), fmt.Sprint("c", i)
-				last = m.Ring(finding(e), noon)
-				m.Ring(finding(e), noon) // and again
+				last = m.Take(finding(e), noon)
+				m.Take(finding(e), noon) // and again
 			}
 		}
 		if last.Alert.Count != n || last.Alert.Records != 4*n {
@@ -184,7 +184,7 @@ func TestCountsAreExactAtAnySize(t *testing.T) {
 func BenchmarkDecideDuplicate(b *testing.B) {
 	var m alert.Memory
 	f := finding(event("e1", activity.Succeeded, 0))
-	m.Ring(f, noon)
+	m.Take(f, noon)
 	s := m.State(f, noon)
 	b.ReportAllocs()
 	for b.Loop() {

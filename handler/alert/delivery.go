@@ -30,20 +30,21 @@ type Delivery struct {
 	Reduced     string    `json:"reduced,omitempty"`  // why the message is there with less in it than it has
 	Discarded   time.Time `json:"discarded,omitzero"` // a person gave it up
 	Held        string    `json:"held,omitempty"`     // the quiet time that moved Due, by name
-	// HeldUntil is when that quiet time ended. It stays when Held is over: whoever asks how long a delivery took must not
-	// count the time for which somebody wanted it to wait.
+	// HeldUntil is when that quiet time ended. It stays when Held is over: who asks how long a delivery took must not
+	// count the time for which an operator wanted it to wait.
 	HeldUntil time.Time `json:"held_until,omitzero"`
 	Folded    string    `json:"folded,omitempty"` // the summary alert that counts this one in its stead
 }
 
 // Told is what the readers of a destination already know; the next revision's news is the difference to it.
 type Told struct {
-	Count      int    `json:"count,omitempty"`
-	Operations int    `json:"operations,omitempty"` // how many of Alert.Operations they know by name
-	Outcome    string `json:"outcome,omitempty"`
-	Severity   string `json:"severity,omitempty"`
-	Notes      int    `json:"notes,omitempty"`    // replies and follow-ups so far
-	Recorded   bool   `json:"recorded,omitempty"` // the whole record stands beside the message
+	Count      int       `json:"count,omitempty"`
+	Operations int       `json:"operations,omitempty"` // how many of Alert.Operations they know by name
+	Outcome    string    `json:"outcome,omitempty"`
+	Severity   string    `json:"severity,omitempty"`
+	Notes      int       `json:"notes,omitempty"`    // replies and follow-ups so far
+	At         time.Time `json:"at,omitzero"`        // when a message was sent last
+	Recorded   bool      `json:"recorded,omitempty"` // the whole record stands beside the message
 }
 
 // Parked reports whether the delivery waits for its destination to be well again.

@@ -8,7 +8,7 @@ import (
 	"github.com/auditbell/auditbell/handler/activity"
 )
 
-// Exception is what "mark as expected" leaves behind: for a while the same rules do not ring for the same actor in
+// Exception is what "mark as expected" leaves behind: for a while the same rules do not alert for the same actor in
 // the same scope. It is as narrow as the alert it was made of; wider ones are written into config/exceptions.yaml.
 type Exception struct {
 	ID            string    `json:"exception"` // [a-z0-9-]

@@ -2,7 +2,7 @@ package alert
 
 import "time"
 
-// Feed is how much came in through one function, by hour, so that silence can be told from quiet: a feed is judged
+// Feed is how much came in through one function, by hour, so that silence can be distinguished from quiet: a feed is judged
 // against its own past, because one subscription's busy hour is another's month.
 type Feed struct {
 	Name  string    `json:"name"` // the function
@@ -37,7 +37,7 @@ func (f *Feed) Add(n int, now time.Time) {
 	}
 }
 
-// Silent reports whether the feed should have told something since Last, and how much it used to tell in such a time.
+// Silent reports whether the feed should have brought something since Last, and how much it used to bring in such a time.
 func (f *Feed) Silent(now time.Time) (expected float64, silent bool) {
 	from, to := f.Last.Unix()/3600+1, now.Unix()/3600 // whole hours of silence
 	if to <= from || len(f.Hours) == 0 {

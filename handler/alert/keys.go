@@ -40,7 +40,7 @@ func GroupKey(r Rule, e activity.Event) string {
 	return hash(parts...)
 }
 
-// Group is the key of the partition that the finding goes to unless its operation is known already. What is told late
+// Group is the key of the partition that the finding goes to unless its operation is known already. What is delivered late
 // keeps apart from what happens now: a message about today must not take in what was missed last week, nor hide it.
 func (f Finding) Group() string {
 	key := GroupKey(f.Rule, f.Event)

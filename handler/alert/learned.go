@@ -16,6 +16,13 @@ type Learned struct {
 	Names map[string]string `json:"names,omitempty"` // what people call an id, by the lower-case id
 	Facts []Fact            `json:"facts,omitempty"`
 	RU    float64           `json:"-"` // what the store charged for finding it
+
+	// Body is the event's resource as it is, read at AsOf by its id; it stands for the body that the record lacks. It
+	// becomes a part of the event. Missing says why there is none and will be none.
+	Body    activity.Properties `json:"-"`
+	AsOf    time.Time           `json:"-"`
+	Missing string              `json:"-"`
+	Refused bool                `json:"-"` // Auditbell lacks the right to read it
 }
 
 // Fact is one learned detail. A fact of the same name replaces the event's own.
@@ -62,28 +69,44 @@ func (a *Alert) ask(names []string, now time.Time) {
 	}
 }
 
-// Asking lists the questions that are open and due. Questions about an alert that nobody was shown wait: a storm is
-// told in one message, and nobody looks its alerts up one by one.
+// Asking lists the questions that are open and due. Questions about an alert that no reader has wait: a storm is
+// one message, and nobody looks its alerts up one by one.
 func (a *Alert) Asking(now time.Time) []string {
 	var names []string
 	for _, l := range a.Lookups {
-		if !l.Due.IsZero() && !l.Due.After(now) && a.shown() {
+		if !l.Due.IsZero() && !l.Due.After(now) && a.asks(l) {
 			names = append(names, l.Name)
 		}
 	}
 	return names
 }
 
-// AskingFirst lists the questions that nobody has tried to answer yet, due or not: those of the invocation that has
-// just told the alert.
+// AskingFirst lists the questions that were not tried yet, due or not: those of the invocation that has
+// just delivered the alert.
 func (a *Alert) AskingFirst() []string {
 	var names []string
 	for _, l := range a.Lookups {
-		if !l.Due.IsZero() && l.Attempts == 0 && a.shown() {
+		if !l.Due.IsZero() && l.Attempts == 0 && a.asks(l) {
 			names = append(names, l.Name)
 		}
 	}
 	return names
+}
+
+// ResourceLookup names the question on which the severity of an act may hang.
+const ResourceLookup = "resource"
+
+// asks reports whether a question is asked at all. One on which the severity may hang does not wait for readers.
+func (a *Alert) asks(l Lookup) bool { return l.Name == ResourceLookup || a.shown() }
+
+// Asked is how often a question was asked.
+func (a *Alert) Asked(name string) int {
+	for _, l := range a.Lookups {
+		if l.Name == name {
+			return l.Attempts
+		}
+	}
+	return 0
 }
 
 func (a *Alert) shown() bool {
@@ -99,7 +122,7 @@ func (a *Alert) shown() bool {
 func (a *Alert) NextLookup() time.Time {
 	var next time.Time
 	for _, l := range a.Lookups {
-		if !l.Due.IsZero() && a.shown() && (next.IsZero() || l.Due.Before(next)) {
+		if !l.Due.IsZero() && a.asks(l) && (next.IsZero() || l.Due.Before(next)) {
 			next = l.Due
 		}
 	}
@@ -186,7 +209,7 @@ func cut(text string) string {
 	return string(runes[:keepText-1]) + "…"
 }
 
-// Habit is what is remembered of an actor and an operation that rings.
+// Habit is what is remembered of an actor and an operation that alerts.
 type Habit struct {
 	Last  time.Time // when this actor did this before; zero: never, as far as the memory goes
 	Since time.Time // how far that is

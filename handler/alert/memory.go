@@ -16,8 +16,8 @@ type Memory struct {
 	alerts map[[2]string]*Alert // by group and id
 }
 
-// Ring decides about a finding and keeps what follows.
-func (m *Memory) Ring(f Finding, now time.Time) Rung {
+// Take decides about a finding and keeps what follows.
+func (m *Memory) Take(f Finding, now time.Time) Decision {
 	r, effects := Decide(m.State(f, now), f, now)
 	for _, e := range effects {
 		m.Apply(e, f)

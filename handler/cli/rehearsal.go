@@ -25,7 +25,8 @@ type rehearsal struct {
 	result replayed
 
 	state  alert.Memory
-	alerts []alert.Ref // in the order of ringing
+	bodies map[string][]activity.Event // by chain: records that say what their act asked for
+	alerts []alert.Ref                 // in the order of ringing
 	rung   map[alert.Ref]alert.Rule
 	had    map[alert.Ref]map[string]bool // the destinations of an alert
 	rules  map[string]*replayedRule
@@ -34,7 +35,7 @@ type rehearsal struct {
 
 func newRehearsal(x *explainer) *rehearsal {
 	return &rehearsal{
-		x: x, seen: newSeen(), known: map[string]bool{}, rung: map[alert.Ref]alert.Rule{}, had: map[alert.Ref]map[string]bool{},
+		x: x, seen: newSeen(), known: map[string]bool{}, rung: map[alert.Ref]alert.Rule{}, had: map[alert.Ref]map[string]bool{}, bodies: map[string][]activity.Event{},
 		rules: map[string]*replayedRule{}, hours: map[time.Time]int{}, result: replayed{Messages: map[string]int{}, Rules: []replayedRule{}},
 	}
 }
@@ -46,6 +47,7 @@ func (r *rehearsal) read(e *activity.Event) {
 		return
 	}
 	r.result.Events++
+	r.keepBody(e)
 	_, azure := activity.AzureAlert(*e)
 	if azure || len(r.x.chosen.set.Match(nil, e)) > 0 || len(r.x.chosen.set.Correlate(nil, e)) > 0 {
 		r.events = append(r.events, *e)
@@ -88,6 +90,7 @@ func (r *rehearsal) one(e *activity.Event) error {
 	if r.x.at = cmp.Or(r.moment, e.Time.Time); r.x.at.IsZero() {
 		r.x.at = time.Now()
 	}
+	e = r.completed(e)
 	for _, rule := range r.x.matcher.match(e) {
 		if !rule.Rings() {
 			r.rule(alert.Rule{ID: rule.ID, Title: rule.Title, Severity: string(rule.Level)}, e).Rings = false
@@ -121,6 +124,33 @@ func (r *rehearsal) one(e *activity.Event) error {
 	return nil
 }
 
+// keepBody keeps a record that says what its act asked for, when a rule asks for that of the act's end.
+func (r *rehearsal) keepBody(e *activity.Event) {
+	if e.Outcome.Final() || len(e.Properties.Only("requestbody")) == 0 {
+		return
+	}
+	done := *e
+	done.Outcome = activity.Succeeded
+	if len(r.x.chosen.set.Match(nil, &done)) > 0 {
+		key := alert.ChainKey(*e)
+		r.bodies[key] = append(r.bodies[key], *e)
+	}
+}
+
+// completed is the record with the bodies of its act's other records, as pipeline.Intake judges it.
+func (r *rehearsal) completed(e *activity.Event) *activity.Event {
+	if len(e.Properties.Only("requestbody", "responsebody")) > 0 {
+		return e
+	}
+	whole := *e
+	for _, other := range r.bodies[alert.ChainKey(*e)] {
+		if alert.SameAct(e, &other) {
+			whole.Properties = whole.Properties.With(other.Properties.Only("requestbody"))
+		}
+	}
+	return &whole
+}
+
 // told reports whether the record's operation rang in earnest, and counts such operations.
 func (r *rehearsal) told(e *activity.Event) (bool, error) {
 	if r.rang == nil {
@@ -136,10 +166,10 @@ func (r *rehearsal) told(e *activity.Event) (bool, error) {
 
 // ring opens an alert or brings one up to date.
 func (r *rehearsal) ring(f alert.Finding) {
-	rung := r.state.Ring(f, r.x.at)
-	ref := rung.Alert.Ref()
-	if !rung.Opened {
-		if rung.Changed {
+	decided := r.state.Take(f, r.x.at)
+	ref := decided.Alert.Ref()
+	if !decided.Opened {
+		if decided.Changed {
 			r.result.Edits++
 		}
 		r.tell(r.had[ref], f.To)

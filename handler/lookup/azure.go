@@ -15,6 +15,7 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
+	armruntime "github.com/Azure/azure-sdk-for-go/sdk/azcore/arm/runtime"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
@@ -40,6 +41,9 @@ type clients struct {
 	resources *armresourcegraph.Client
 	directory runtime.Pipeline
 	endpoint  string // of Microsoft Graph
+
+	armPipeline runtime.Pipeline
+	manager     string // https://management.azure.com
 }
 
 const (
@@ -59,6 +63,10 @@ func (a Azure) open(now func() time.Time, log *slog.Logger) (clients, error) {
 	if c.resources, err = armresourcegraph.NewClient(a.Credential, a.options(c.resourceGraph)); err != nil {
 		return c, err
 	}
+	if c.armPipeline, err = armruntime.NewPipeline("auditbell", "", a.Credential, runtime.PipelineOptions{}, a.options(c.arm)); err != nil {
+		return c, err
+	}
+	c.manager = a.Cloud.Services[cloud.ResourceManager].Endpoint
 	u, err := url.Parse(a.Graph)
 	if err != nil || u.Host == "" {
 		return c, errors.New("GRAPH_ENDPOINT is not an address")

@@ -13,6 +13,7 @@
 package lookup
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -48,6 +49,10 @@ var lookups = []lookup{
 	{
 		"role", "role name and what it permits", "Microsoft.Authorization/roleDefinitions/read on the watched subscriptions",
 		isAssignment, (*Set).role, (*Set).probeRole,
+	},
+	{
+		"resource", "role and principal, port and source, where the record does not carry them", "Microsoft.Authorization/roleAssignments/read, or Reader, on the watched subscriptions",
+		isReadable, (*Set).resource, (*Set).probeRole,
 	},
 	{"principal", "name of who gets or loses a role", graphNeeds, isAssignment, (*Set).principal, (*Set).probeGraph},
 	{"caller", "name of a caller that is told by id only", graphNeeds, isNameless, (*Set).caller, (*Set).probeGraph},
@@ -86,6 +91,7 @@ type Set struct {
 	objects cache[string]
 	places  cache[place]
 	hosts   cache[string]
+	bodies  cache[activity.Properties]
 }
 
 // Options say what to ask, and whom.
@@ -113,6 +119,7 @@ func New(o Options) (*Set, error) {
 		return nil, fmt.Errorf("make Azure clients: %w", err)
 	}
 	s.roles, s.objects, s.places, s.hosts = newCache[roleKind](o.Now), newCache[string](o.Now), newCache[place](o.Now), newCache[string](o.Now)
+	s.bodies = newCache[activity.Properties](o.Now)
 	return s, nil
 }
 
@@ -184,6 +191,10 @@ func merge(a, b alert.Learned) alert.Learned {
 	}
 	a.Facts = append(a.Facts, b.Facts...)
 	a.RU += b.RU
+	if b.Body != nil {
+		a.Body, a.AsOf = b.Body, b.AsOf
+	}
+	a.Missing, a.Refused = cmp.Or(a.Missing, b.Missing), a.Refused || b.Refused
 	return a
 }
 

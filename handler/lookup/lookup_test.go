@@ -432,6 +432,7 @@ func TestCheckNamesWhatIsMissing(t *testing.T) {
 	}
 	want := []string{
 		"role true false messages go without role name and what it permits: answered 403 Fault (hint: it needs Microsoft.Authorization/roleDefinitions/read on the watched subscriptions; or take it out of LOOKUPS)",
+		"resource false true off; it would add role and principal, port and source, where the record does not carry them",
 		"principal true false messages go without name of who gets or loses a role: answered 403 Fault (hint: it needs the application permission Directory.Read.All of Microsoft Graph; or take it out of LOOKUPS)",
 		"caller false true off; it would add name of a caller that is told by id only",
 		"place true true subscription name, tags, owner (Contoso Production)",

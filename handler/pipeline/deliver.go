@@ -54,6 +54,7 @@ type Courier struct {
 	ends     ends
 	composer *Composer
 	watch    *Watch
+	firsts   firsts
 	now      func() time.Time
 }
 
@@ -138,6 +139,9 @@ func (c *Courier) deliverAll(ctx context.Context, due []alert.Alert, b Batch) Su
 	for _, id := range slices.Sorted(maps.Keys(newest)) {
 		once = append(once, newest[id])
 	}
+	slices.SortStableFunc(once, func(x, y alert.Alert) int {
+		return notify.Severity(y.Rule.Severity).Rank() - notify.Severity(x.Rule.Severity).Rank()
+	})
 	each(len(once), func(i int) {
 		one := c.deliver(ctx, once[i], b)
 		mu.Lock()
@@ -244,7 +248,7 @@ func (c *Courier) try(ctx context.Context, a alert.Alert, name string, b Batch) 
 	if t.blocked(ctx, c, a, b) {
 		return t
 	}
-	if t.wait = c.patient(ctx, b, func() time.Duration { return c.pace(ctx, name, t.first || m.News != "") }); t.wait > 0 {
+	if t.wait = c.patient(ctx, b, func() time.Duration { return c.pace(ctx, name, a, t.first || m.News != "") }); t.wait > 0 {
 		return t
 	}
 	slots := c.ends.of(name).slots
@@ -366,14 +370,15 @@ func (s *Summary) count(t attempt) {
 	}
 }
 
-// inline is the lease with which an invocation delivers what it rang; without an end, when a channel is told faster
-// than it can take: the timer brings order into that. What comes late anyway waits until all of it is counted.
-func (c *Courier) inline(b Batch, to []string) alert.Lease {
+// inline is the lease with which an invocation delivers what it committed; without an end, when a channel would be sent
+// messages faster than it can take them: the timer brings order into that. What comes late anyway waits until all of it is
+// counted.
+func (c *Courier) inline(b Batch, f alert.Finding) alert.Lease {
 	if b.Late != "" {
 		return alert.Lease{Owner: b.ID}
 	}
-	for _, name := range to {
-		if c.room(name) <= int(b.leased.Load()) {
+	for _, name := range f.To {
+		if c.room(name)-c.floor(name, f.Rule, f.Event.Caller) <= int(b.leased.Load()) {
 			return alert.Lease{Owner: b.ID}
 		}
 	}

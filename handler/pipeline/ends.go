@@ -111,15 +111,24 @@ func (c *Courier) changeLocked(ctx context.Context, e *end, name string, log *sl
 	return e.health
 }
 
-// pace takes one message of the channel's budget; wait says when there will be one. Edits that bring no news have a budget
+// pace takes one message of the channel's budget for an alert, unless what is left is for more urgent ones; wait says when
+// there will be one. Edits that bring no news have a budget
 // of this process's own: Slack counts them apart (chat.update, Tier 3).
-func (c *Courier) pace(ctx context.Context, name string, news bool) (wait time.Duration) {
+func (c *Courier) pace(ctx context.Context, name string, a alert.Alert, news bool) (wait time.Duration) {
 	if held := c.health(ctx, name); held.Held(c.now()) > 0 {
 		return held.Held(c.now())
 	}
 	if !news {
-		return c.Budgets.takeEdit(name, c.now())
+		return c.Budgets.takeAbove(edits(name), c.now(), c.urgency(name, a.Rule, a.Event.Caller))
 	}
+	if floor := c.floor(name, a.Rule, a.Event.Caller); floor > 0 && c.room(name) <= floor {
+		return time.Duration(floor+1-c.room(name)) * time.Second / perSecond
+	}
+	defer func() {
+		if wait == 0 {
+			c.firsts.note([3]string{name, a.Rule.ID, a.Event.Caller}, c.now())
+		}
+	}()
 	e := c.ends.of(name)
 	defer e.hold()()
 	now := c.now()

@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/auditbell/auditbell/handler/activity"
 	"github.com/auditbell/auditbell/handler/alert"
+	"github.com/auditbell/auditbell/handler/notify"
+	"github.com/auditbell/auditbell/handler/rules"
 )
 
 // Log records what came in.
@@ -18,15 +21,17 @@ type Log interface {
 	Append(ctx context.Context, e activity.Event, by string) (first bool, ru float64, err error)
 	// Park keeps what is not an event; keeping it twice is keeping it once.
 	Park(ctx context.Context, p activity.Parked) (ru float64, err error)
+	// Bodies returns the bodies of request and answer that other records of the same act carry (alert.SameAct).
+	Bodies(ctx context.Context, e activity.Event) (found activity.Properties, ru float64, err error)
 }
 
 // Alerts keeps alerts. The package alert says what each change means; the store makes it happen exactly once.
 type Alerts interface {
-	Ring(ctx context.Context, f alert.Finding, lease alert.Lease) (alert.Rung, error)
+	Ring(ctx context.Context, f alert.Finding, lease alert.Lease) (alert.Decision, error)
 	// Rang reports whether the operation that e belongs to is in an alert already.
 	Rang(ctx context.Context, e activity.Event) (rang bool, ru float64, err error)
 	// Act notes what a person did, once for each act.ID; alert.ErrUnknown when there is no such alert.
-	Act(ctx context.Context, ref alert.Ref, act alert.Act, lease alert.Lease) (alert.Rung, error)
+	Act(ctx context.Context, ref alert.Ref, act alert.Act, lease alert.Lease) (alert.Decision, error)
 	Alert(ctx context.Context, ref alert.Ref) (alert.Alert, error)
 }
 
@@ -74,6 +79,9 @@ func (in *Intake) Handle(ctx context.Context, b Batch) (Summary, error) {
 	var errs []error
 	var due []alert.Alert
 	b.leased, b.staged, b.asking = &atomic.Int32{}, &staging{}, &asking{}
+	var cancel context.CancelFunc
+	b.completing, cancel = context.WithTimeout(ctx, completeWithin)
+	defer cancel()
 	each(len(b.Parked), func(i int) {
 		ru, err := in.log.Park(ctx, b.Parked[i])
 		mu.Lock()
@@ -99,52 +107,123 @@ func (in *Intake) Handle(ctx context.Context, b Batch) (Summary, error) {
 	return sum, errors.Join(errs...)
 }
 
-// one is the story of one event: record, match, ring.
-func (in *Intake) one(ctx context.Context, b Batch, e activity.Event) (Summary, alert.Rung, error) {
-	var sum Summary
-	first, ru, err := in.log.Append(ctx, e, b.ID)
-	sum.RU += ru
+// one is the story of one event: record, judge, commit. Rules see the whole of it; what is kept is bounded.
+func (in *Intake) one(ctx context.Context, b Batch, e activity.Event) (sum Summary, decided alert.Decision, err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("event %s: %w", e.ID, err)
+		}
+	}()
+	first, err := in.record(ctx, b, e, &sum)
 	if err != nil {
-		return sum, alert.Rung{}, fmt.Errorf("event %s: %w", e.ID, err)
+		return sum, decided, err
 	}
-	if first {
-		sum.Recorded++
-	} else {
-		sum.Duplicate++ // still rung: whoever recorded it may have died before ringing
-	}
-	counted, ru, err := in.correlated(ctx, &e)
-	sum.RU += ru
+	f, staged, open, err := in.judged(ctx, b, e, &sum)
 	if err != nil {
-		return sum, alert.Rung{}, fmt.Errorf("event %s: %w", e.ID, err)
+		return sum, decided, err
 	}
-	ring, staged := in.judge.met(e, counted)
 	if first {
 		b.staged.add(staged, &e, in.judge.Now())
 	}
-	f, ok := in.judge.finding(e, ring)
-	if !ok {
-		return sum, alert.Rung{}, nil
+	if f.Rule.ID == "" {
+		return sum, decided, nil
 	}
 	sum.Matched++
 	f.Late = b.Late
 	judged, silent, err := in.except(ctx, b, &f)
-	if sum.add(judged); err != nil {
-		return sum, alert.Rung{}, fmt.Errorf("event %s: %w", e.ID, err)
-	}
-	if silent {
-		return sum, alert.Rung{}, nil
+	if sum.add(judged); err != nil || silent {
+		return sum, decided, err
 	}
 	if b.Hold.Until.After(f.Hold.Until) {
 		f.Hold = b.Hold
 	}
-	rung, err := in.alerts.Ring(ctx, f, in.courier.inline(b, f.To))
-	sum.RU += rung.RU
-	if err != nil {
-		return sum, alert.Rung{}, fmt.Errorf("event %s: %w", e.ID, err)
+	f.Event = f.Event.Bounded()
+	if decided, err = in.commit(ctx, b, f, &sum); err != nil {
+		return sum, alert.Decision{}, err
 	}
-	if rung.Opened {
+	if open {
+		var ru float64
+		decided, ru = in.learner.doubt(ctx, b, f, decided)
+		sum.RU += ru
+	}
+	if decided.Opened {
 		sum.Rung++
-		b.Logger.Info("alert", "alert", rung.Alert.ID, "rule", f.Rule.ID, "severity", f.Rule.Severity, "event", e.ID, "correlation", e.CorrelationID)
+		b.Logger.Info("alert", "alert", decided.Alert.ID, "rule", f.Rule.ID, "severity", f.Rule.Severity, "event", e.ID, "correlation", f.Event.CorrelationID)
 	}
-	return sum, rung, nil
+	return sum, decided, nil
+}
+
+// judged is what rules say of the event, completed by what else is known of its act; without a rule: nothing. open says
+// that Azure did not answer yet what the act was about.
+func (in *Intake) judged(ctx context.Context, b Batch, e activity.Event, sum *Summary) (f alert.Finding, staged []*rules.Rule, open bool, err error) {
+	counted, ru, err := in.correlated(ctx, &e)
+	if sum.RU += ru; err != nil {
+		return f, nil, false, err
+	}
+	met, staged := in.judge.met(e, counted)
+	w := whole{event: e}
+	if !isCanary(&e) {
+		w = in.complete(ctx, b, e, met, sum)
+	}
+	if len(w.event.Properties) != len(e.Properties) {
+		met, staged = in.judge.met(w.event, counted)
+	}
+	f, ok := in.judge.finding(w.event, append(met, w.met...))
+	if !ok {
+		f, err = in.late(ctx, e, sum)
+	}
+	if w.note != "" {
+		f.Notes = append(f.Notes, w.note)
+	}
+	return f, staged, w.open, err
+}
+
+// record records the event, bounded. What the store refuses all the same is recorded reduced, and the whole is set aside
+// with the reason.
+func (in *Intake) record(ctx context.Context, b Batch, e activity.Event, sum *Summary) (first bool, err error) {
+	first, ru, err := in.log.Append(ctx, e.Bounded(), b.ID)
+	if sum.RU += ru; errors.Is(err, activity.ErrUnstorable) {
+		if err = in.setAside(ctx, b, e, err, sum); err == nil {
+			first, ru, err = in.log.Append(ctx, e.Reduced(), b.ID)
+			sum.RU += ru
+		}
+	}
+	switch {
+	case err != nil:
+	case first:
+		sum.Recorded++
+	default:
+		sum.Duplicate++ // still judged: who recorded it may have died before that
+	}
+	return first, err
+}
+
+// commit has an alert take the finding in; of what the store refuses, a reduced event.
+func (in *Intake) commit(ctx context.Context, b Batch, f alert.Finding, sum *Summary) (alert.Decision, error) {
+	lease := in.courier.inline(b, f)
+	decided, err := in.alerts.Ring(ctx, f, lease)
+	if sum.RU += decided.RU; !errors.Is(err, activity.ErrUnstorable) {
+		return decided, err
+	}
+	if err := in.setAside(ctx, b, f.Event, err, sum); err != nil {
+		return decided, err
+	}
+	f.Event = f.Event.Reduced()
+	decided, err = in.alerts.Ring(ctx, f, lease)
+	sum.RU += decided.RU
+	return decided, err
+}
+
+// setAside keeps the beginning of what the store refused, without secrets, with the reason.
+func (in *Intake) setAside(ctx context.Context, b Batch, e activity.Event, why error, sum *Summary) error {
+	text := []byte(redacted(e.Properties))
+	excerpt := strings.ToValidUTF8(string(text[:min(len(text), activity.KeepExcerpt)]), "\uFFFD")
+	reason, _, _ := strings.Cut(why.Error(), "\n")
+	ru, err := in.log.Park(ctx, activity.Parked{
+		ID: "refused-" + e.ID, Signal: "invalid", Function: b.Function, At: in.judge.Now().UTC(), Size: len(e.Properties),
+		Reason: notify.Cut("the event was recorded and judged, reduced: "+reason, 300), Excerpt: excerpt,
+	})
+	sum.RU += ru
+	b.Logger.Warn("an event was reduced, because the store refuses the whole", "event", e.ID, "error", reason)
+	return err
 }

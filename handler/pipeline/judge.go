@@ -7,6 +7,7 @@ import (
 
 	"github.com/auditbell/auditbell/handler/activity"
 	"github.com/auditbell/auditbell/handler/alert"
+	"github.com/auditbell/auditbell/handler/enrich"
 	"github.com/auditbell/auditbell/handler/exception"
 	"github.com/auditbell/auditbell/handler/notify"
 	"github.com/auditbell/auditbell/handler/rules"
@@ -49,8 +50,19 @@ func (j *Judge) finding(e activity.Event, met []alert.Rule) (alert.Finding, bool
 func (j *Judge) Only(f alert.Finding, met []alert.Rule) alert.Finding {
 	f.Rule, f.Also = alert.Gravest(met)
 	f.To, f.Hold = j.route(f), j.hold(f)
-	f.Change, f.Ask = j.announced(f), j.openQuestions(f)
+	f.Change, f.Ask, f.Detail = j.announced(f), j.openQuestions(f), distinguishing(f.Event)
 	return f
+}
+
+// distinguishing is what sets an act apart from others on the same resource: role and principal, port and source.
+func distinguishing(e activity.Event) string {
+	var parts []string
+	for _, f := range enrich.Of(e, enrich.Options{}).Facts {
+		if slices.Contains([]string{"Role", "Principal", "Changed"}, f.Name) && f.Value != "" {
+			parts = append(parts, f.Value)
+		}
+	}
+	return strings.Join(parts, ", ")
 }
 
 // met are the rules that e meets: those that ring, and those that are only counted (rules.Rule.Rings).

@@ -128,7 +128,11 @@ func (l *Learner) learn(ctx context.Context, q question, b Batch) (sum Summary) 
 	var have alert.Alert
 	leased, givenUp := false, 0
 	ru, err := l.changing.Change(marking, q.about.Ref(), func(a *alert.Alert) bool {
+		f, graver := l.raised(*a, found, q.names, later)
 		_, givenUp = a.Learn(found, q.names, later, l.judge.Now())
+		if graver {
+			a.Raise(f, l.judge.Now())
+		}
 		if leased = len(a.DueNames(l.judge.Now())) > 0 && a.Lease.Free(b.ID, l.judge.Now()); leased {
 			a.Lease = l.courier.lease(b.ID)
 		}

@@ -43,7 +43,7 @@ func (c *Composer) Message(a alert.Alert) notify.Message {
 		m.Facts = append([]notify.Fact{{Name: "Told late", Value: late(a)}}, m.Facts...)
 	}
 	if a.Count > 1 {
-		m.Facts = append([]notify.Fact{{Name: "Seen", Value: seen(a)}, {Name: "Resources", Value: resources(a, 0)}}, m.Facts...)
+		m.Facts = append([]notify.Fact{{Name: "Seen", Value: seen(a)}, {Name: "Resources", Value: resources(a)}}, m.Facts...)
 	}
 	for _, l := range v.Links {
 		m.Links = append(m.Links, notify.Link{Title: l.Title, URL: l.URL})
@@ -125,28 +125,16 @@ func late(a alert.Alert) string {
 	return a.Late + "; it happened at " + notify.Clock(a.First.Time)
 }
 
-// resources names what the operations from the given one on touched, each once, in order of name, a handful at most.
-func resources(a alert.Alert, from int) string {
-	const most = 5
-	var names []string
-	known := map[string]bool{}
-	for _, op := range a.Operations[min(from, len(a.Operations)):] {
-		name := op.Name
-		if name == "" || known[name] {
-			continue
-		}
-		known[name] = true
-		names = append(names, name)
+// resources names what the operations touched, each once, a handful at most; of a grave alert all that is kept.
+func resources(a alert.Alert) string {
+	most := 5
+	if a.Grave() && !a.IsSummary() {
+		most = len(a.Operations)
 	}
-	slices.Sort(names)
-	rest := a.Count - len(a.Operations)
-	if len(names) > most {
-		rest += len(names) - most
-		names = names[:most]
-	}
-	text := strings.Join(names, ", ")
-	if rest > 0 {
-		text = strings.TrimPrefix(fmt.Sprintf("%s and %d more, all recorded", text, rest), " and ")
+	text, rest := joined(a.Operations, most)
+	rest += a.Count - len(a.Operations)
+	if text = andMore(text, rest); rest > 0 {
+		text += ", all recorded"
 	}
 	return text
 }

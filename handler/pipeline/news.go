@@ -1,67 +1,137 @@
 package pipeline
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/auditbell/auditbell/handler/activity"
 	"github.com/auditbell/auditbell/handler/alert"
 	"github.com/auditbell/auditbell/handler/notify"
 )
 
-// mostNotes bounds the replies and follow-ups to one message; further changes only edit it.
+// mostNotes bounds the replies to one message that can be edited and is not grave; further changes only edit it.
 const mostNotes = 10
 
 // tell is the message for one destination, and what its readers know once they have it.
 func (c *Composer) tell(a alert.Alert, d alert.Delivery) (notify.Message, alert.Told) {
 	m := c.Message(a)
-	told := alert.Told{Count: a.Count, Operations: len(a.Operations), Outcome: string(a.Event.Outcome), Severity: a.Rule.Severity, Notes: d.Told.Notes, Recorded: d.Told.Recorded}
+	told := alert.Told{
+		Count: a.Count, Operations: len(a.Operations), Outcome: string(a.Event.Outcome), Severity: a.Rule.Severity,
+		Notes: d.Told.Notes, Recorded: d.Told.Recorded, At: c.Now().UTC(),
+	}
 	if d.Revision == 0 {
 		return m, told
 	}
-	text, urgent := news(a, d.Told)
-	editable := d.Channel != ""
-	if !editable && !urgent {
+	n := a.News(d)
+	text, editable := inWords(a, n), d.Channel != ""
+	if !editable && !n.Again() {
 		return m, d.Told // nothing is sent, so readers still know only what they knew
 	}
-	if text == "" || told.Notes > mostNotes && !a.IsSummary() || editable && a.IsSummary() {
+	silent := editable && !n.Graver && (a.IsSummary() || !a.Grave() && told.Notes >= mostNotes)
+	if text == "" || silent {
 		return m, told // an edit says it all
 	}
-	if told.Notes++; told.Notes == mostNotes+1 && !a.IsSummary() {
+	if told.Notes++; told.Notes == mostNotes && editable && !a.Grave() {
 		text += "; what follows is only counted above, all of it is recorded"
 	}
 	m.News = text
 	return m, told
 }
 
-// news is the difference between what readers were told and what is, in words: a new outcome, a graver rule, resources
-// that were not named before. urgent says that it changes what a reader must do, which is when a channel without edits
-// is told again: an act failed or was canceled, a condition ended, the severity rose, or the noise grew tenfold.
-func news(a alert.Alert, told alert.Told) (text string, urgent bool) {
-	if a.IsSummary() {
-		return fmt.Sprintf("%d alerts now", a.Count), a.Count > told.Count
-	}
+// inWords puts news in words: a new outcome, a graver rule, operations that readers have not heard of.
+func inWords(a alert.Alert, n alert.News) string {
 	var parts []string
-	if outcome := a.Event.Outcome; string(outcome) != told.Outcome && outcome != "" {
+	if n.Outcome && !a.IsSummary() {
 		parts = append(parts, outcomeNews(a))
-		urgent = outcome == activity.Failed || outcome == activity.Canceled || outcome == activity.Resolved
 	}
-	if notify.Severity(a.Rule.Severity).Rank() > notify.Severity(told.Severity).Rank() {
-		parts = append(parts, "now "+notify.Severity(a.Rule.Severity).Word()+": "+a.Rule.Title)
-		urgent = true
+	if n.Graver {
+		parts = append(parts, "now "+notify.Severity(a.Rule.Severity).Word()+": "+gravest(a))
 	}
-	if names := newNames(a, told.Operations); len(names) > 0 {
-		parts = append(parts, fmt.Sprintf("×%d now, new: %s", a.Count, strings.Join(names, ", ")))
+	switch labels := andMore(joined(unheard(a, n), mostJoined(a))); {
+	case n.More == 0:
+	case a.IsSummary():
+		parts = append(parts, fmt.Sprintf("%d alerts now", a.Count))
+	case labels == "":
+		parts = append(parts, fmt.Sprintf("×%d now", a.Count))
+	default:
+		parts = append(parts, fmt.Sprintf("×%d now, new: %s", a.Count, labels))
 	}
-	if magnitude(a.Count) > magnitude(told.Count) {
-		urgent = true
-		if len(parts) == 0 {
-			parts = append(parts, fmt.Sprintf("×%d now", a.Count))
+	return strings.Join(parts, "; ")
+}
+
+// gravest names why the severity is what it is: the rule, or the gravest of what a summary counts.
+func gravest(a alert.Alert) string {
+	if !a.IsSummary() {
+		return a.Rule.Title
+	}
+	for _, op := range a.Operations {
+		if op.Severity == a.Rule.Severity {
+			return label(op)
 		}
 	}
-	return strings.Join(parts, "; "), urgent
+	return a.Rule.Title
+}
+
+// unheard are the operations to name: of a grave alert each, of others those at resources that were not named before.
+func unheard(a alert.Alert, n alert.News) []alert.Operation {
+	if a.Grave() {
+		return n.Operations
+	}
+	before := a.Operations[:len(a.Operations)-len(n.Operations)]
+	return slices.DeleteFunc(slices.Clone(n.Operations), func(op alert.Operation) bool {
+		return slices.ContainsFunc(before, func(have alert.Operation) bool { return label(have) == label(op) })
+	})
+}
+
+// mostJoined is how many operations one message names: of a grave alert all that it keeps.
+func mostJoined(a alert.Alert) int {
+	if a.Grave() {
+		return len(a.Operations)
+	}
+	return 10
+}
+
+// joined names operations, gravest first and then by name, each label once with the number of its operations. rest is
+// how many labels there was no room for.
+func joined(ops []alert.Operation, most int) (text string, rest int) {
+	ops = slices.Clone(ops)
+	slices.SortStableFunc(ops, func(x, y alert.Operation) int {
+		return cmp.Or(notify.Severity(y.Severity).Rank()-notify.Severity(x.Severity).Rank(), strings.Compare(label(x), label(y)))
+	})
+	times := map[string]int{}
+	var labels []string
+	for _, op := range ops {
+		text := label(op)
+		if times[text]++; text != "" && times[text] == 1 {
+			labels = append(labels, text)
+		}
+	}
+	rest = max(0, len(labels)-most)
+	labels = labels[:len(labels)-rest]
+	for i, text := range labels {
+		if n := times[text]; n > 1 {
+			labels[i] = fmt.Sprintf("%s (×%d)", text, n)
+		}
+	}
+	return strings.Join(labels, ", "), rest
+}
+
+// andMore is "a, b and 3 more".
+func andMore(text string, rest int) string {
+	if rest == 0 {
+		return text
+	}
+	return strings.TrimPrefix(fmt.Sprintf("%s and %d more", text, rest), " and ")
+}
+
+// label is what an operation is known by: its resource, and what sets it apart beside that.
+func label(op alert.Operation) string {
+	if op.Detail == "" || op.Name == "" {
+		return op.Name + op.Detail
+	}
+	return op.Name + " (" + op.Detail + ")"
 }
 
 func outcomeNews(a alert.Alert) string {
@@ -72,20 +142,3 @@ func outcomeNews(a alert.Alert) string {
 	}
 	return word
 }
-
-// newNames are the resources of operations that readers do not know yet, which no earlier operation touched.
-func newNames(a alert.Alert, known int) []string {
-	known = min(known, len(a.Operations))
-	var names []string
-	for i, op := range a.Operations[known:] {
-		before := a.Operations[:known+i]
-		if op.Name != "" && !slices.ContainsFunc(before, func(b alert.Operation) bool { return b.Name == op.Name }) {
-			names = append(names, op.Name)
-		}
-	}
-	slices.Sort(names)
-	return names
-}
-
-// magnitude is the number of digits: ×9 and ×10 are worlds apart, ×37 and ×38 are not.
-func magnitude(n int) int { return len(fmt.Sprint(n)) }

@@ -100,13 +100,14 @@ type Batch struct {
 	// Patience is how long a run of the timer may wait for the budgets of channels before it leaves the rest to the next run.
 	Patience time.Duration
 
-	until  time.Time     // when Patience is over
-	probe  string        // the destination that an alert is delivered to although it waits for it
-	marked *alert.Alert  // takes the alert as it was marked after its delivery
-	crowd  int           // alerts that are due at once
-	leased *atomic.Int32 // alerts of this batch that will be delivered at its end
-	staged *staging
-	asking *asking // alerts that were told and have open questions
+	until      time.Time     // when Patience is over
+	probe      string        // the destination that an alert is delivered to although it waits for it
+	marked     *alert.Alert  // takes the alert as it was marked after its delivery
+	crowd      int           // alerts that are due at once
+	leased     *atomic.Int32 // alerts of this batch that will be delivered at its end
+	staged     *staging
+	completing context.Context //nolint:containedctx // of one batch; it ends when its events must be judged by what is known
+	asking     *asking         // alerts that were told and have open questions
 }
 
 // Summary counts what became of a batch; its fields are the names of metrics.

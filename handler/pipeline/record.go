@@ -22,7 +22,7 @@ func (c *Courier) keep(ctx context.Context, r notify.Recorder, a alert.Alert, m 
 	}
 	t.told.Recorded, t.unkept = r.Record(ctx, m, t.ref, func() string { return recordOf(a.Event) })
 	if t.told.Recorded {
-		c.pace(ctx, t.name, true)
+		c.pace(ctx, t.name, a, true)
 	}
 }
 

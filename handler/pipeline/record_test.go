@@ -92,7 +92,7 @@ func TestRecordIsKeptOnce(t *testing.T) {
 		}
 	}
 	a = grant()
-	for p.pace(t.Context(), "slack", true) == 0 {
+	for p.pace(t.Context(), "slack", alert.Alert{}, true) == 0 {
 	}
 	if p.keep(t.Context(), end, a, notify.Message{}, &attempt{name: "slack"}); len(end.kept) != 1 {
 		t.Error("a record took the place of a message")

@@ -170,6 +170,10 @@ func (l *ledger) Window(context.Context, string, func([]byte) ([]byte, error)) (
 	return 0, nil
 }
 
+func (l *ledger) Bodies(context.Context, activity.Event) (activity.Properties, float64, error) {
+	return nil, 0, nil
+}
+
 func (l *ledger) AddToFeed(context.Context, string, int, time.Time) (float64, error) { return 0, nil }
 
 func (l *ledger) CountStaged(_ context.Context, rule string, day time.Time, n int) (float64, error) {

@@ -65,12 +65,13 @@ func (c *Courier) bundles(waiting []alert.Alert) []bundle {
 			case a.Deliveries[name].Held != "" && a.Deliveries[name].Due.After(c.now()): // something else of it is due
 			case a.Deliveries[name].Held != "":
 				held = append(held, a)
+			case a.Grave(): // a flood hides nothing: each has a message of its own
 			default:
 				plain = append(plain, a)
 			}
 		}
 		all = append(all, grouped(name, held, heldBundle, 2)...)
-		if len(plain) > c.room(name)+drain {
+		if len(plain) > max(0, c.room(name)-ordinary.floor())+drain {
 			all = append(all, grouped(name, plain, stormBundle, smallest)...)
 		}
 	}
@@ -173,6 +174,14 @@ func (one bundle) finding(a alert.Alert) alert.Finding {
 			Operation: one.family, Caller: one.actor, ResourceName: cmp.Or(a.Event.ResourceName, a.Event.ResourceGroup, a.Rule.Title),
 			SubscriptionID: a.Event.SubscriptionID, Properties: properties,
 		},
-		Rule: rule, To: []string{one.destination}, Late: one.late,
+		Rule: rule, To: []string{one.destination}, Late: one.late, Detail: titled(a),
 	}
+}
+
+// titled says of a grave alert what it is; of the others a summary names resources only.
+func titled(a alert.Alert) string {
+	if !a.Grave() {
+		return ""
+	}
+	return a.Rule.Title
 }

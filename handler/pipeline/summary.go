@@ -25,6 +25,9 @@ func summaryMessage(a alert.Alert) notify.Message {
 		m.Summary = fmt.Sprintf("%d alerts were not shown one by one, because the channel could not take them; all are recorded.", a.Count)
 		m.Facts = append(m.Facts, notify.Fact{Name: "Who", Value: a.Event.Caller})
 	}
+	if a.Grave() {
+		m.Facts = append(m.Facts, notify.Fact{Name: "Gravest", Value: gravest(a)})
+	}
 	if a.Late != "" {
 		m.Headline = "Told late: " + m.Headline
 		m.Facts = append(m.Facts, notify.Fact{Name: "Told late", Value: late(a)})
@@ -32,7 +35,7 @@ func summaryMessage(a alert.Alert) notify.Message {
 	m.Facts = append(m.Facts,
 		notify.Fact{Name: "First", Value: a.First.UTC().Format(clockFormat), Time: a.First.Time},
 		notify.Fact{Name: "Last", Value: a.Last.UTC().Format(clockFormat), Time: a.Last.Time},
-		notify.Fact{Name: "Resources", Value: resources(a, 0)})
+		notify.Fact{Name: "Resources", Value: resources(a)})
 	return m
 }
 

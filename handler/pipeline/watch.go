@@ -21,7 +21,7 @@ import (
 
 // Bell raises alerts about ourselves.
 type Bell interface {
-	Ring(ctx context.Context, f alert.Finding, lease alert.Lease) (alert.Rung, error)
+	Ring(ctx context.Context, f alert.Finding, lease alert.Lease) (alert.Decision, error)
 	Alert(ctx context.Context, ref alert.Ref) (alert.Alert, error)
 }
 
@@ -112,6 +112,18 @@ func (w *Watch) doubted(ctx context.Context, b Batch, name string, u outbox.Unco
 			u.Since.UTC().Format(clockFormat), name, strings.Join(u.Alerts, "; "), more, u.Reason),
 		more:  fmt.Sprintf("-%d-%d", u.Since.Unix(), len(to)),
 		steps: []string{"Look whether these alerts are in the channel; handler check lists them.", "See whether a proxy or a sign-in page answers in place of the service."},
+	})
+}
+
+// mayNotRead alerts that acts are judged as the gravest they could be, because Azure does not let us read what they were.
+func (w *Watch) mayNotRead(ctx context.Context, b Batch, e activity.Event) {
+	w.notice(ctx, b, concern{
+		kind: "lookup-refused", title: "Auditbell may not read what acts were about in subscription " + e.SubscriptionID, subject: e.SubscriptionID, to: w.judge.everywhere(),
+		detail: "Acts whose request no record carries are alerted as the gravest that they could be.",
+		steps: []string{
+			`az role assignment create --assignee <the app's identity> --role Reader --scope /subscriptions/` + e.SubscriptionID,
+			"infra's module subscription gives the right to read role assignments by itself; handler check tries it.",
+		},
 	})
 }
 

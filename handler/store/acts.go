@@ -12,13 +12,13 @@ import (
 // Act notes what a person did about an alert, exactly once for each act.ID: the item by that id is created in the same
 // batch that changes the alert, so a click that is sent again finds it and changes nothing. lease is taken on the
 // alert when it is free and somebody is owed an edit. The error is alert.ErrUnknown when there is no such alert.
-func (s *Store) Act(ctx context.Context, ref alert.Ref, act alert.Act, lease alert.Lease) (alert.Rung, error) {
-	return s.rungAnew(ctx, "note act", func(int) (alert.Rung, error) { return s.actOnce(ctx, ref, act, lease) })
+func (s *Store) Act(ctx context.Context, ref alert.Ref, act alert.Act, lease alert.Lease) (alert.Decision, error) {
+	return s.rungAnew(ctx, "note act", func(int) (alert.Decision, error) { return s.actOnce(ctx, ref, act, lease) })
 }
 
 // actOnce takes one decision on what it reads and commits it.
-func (s *Store) actOnce(ctx context.Context, ref alert.Ref, act alert.Act, lease alert.Lease) (alert.Rung, error) {
-	var r alert.Rung
+func (s *Store) actOnce(ctx context.Context, ref alert.Ref, act alert.Act, lease alert.Lease) (alert.Decision, error) {
+	var r alert.Decision
 	once, err := s.pointer(ctx, ref.Group, act.ID, &r)
 	if err != nil {
 		return r, err
@@ -54,7 +54,7 @@ func (s *Store) actOnce(ctx context.Context, ref alert.Ref, act alert.Act, lease
 
 // keepOpen lets the group's new operations go into a snoozed alert until the snooze is over, unless a newer alert
 // takes them in already.
-func (s *Store) keepOpen(ctx context.Context, b *batch, a alert.Alert, r *alert.Rung) error {
+func (s *Store) keepOpen(ctx context.Context, b *batch, a alert.Alert, r *alert.Decision) error {
 	if !a.Snooze.Until.After(s.now()) {
 		return nil
 	}
@@ -75,7 +75,7 @@ func (s *Store) keepOpen(ctx context.Context, b *batch, a alert.Alert, r *alert.
 
 // Rang reports whether the operation that e belongs to is in an alert already.
 func (s *Store) Rang(ctx context.Context, e activity.Event) (rang bool, ru float64, err error) {
-	var r alert.Rung
+	var r alert.Decision
 	chain, err := s.pointer(ctx, chainPK(e), groupID, &r)
 	if err != nil || chain.Chain.Group == "" {
 		return false, r.RU, err

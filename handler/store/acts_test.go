@@ -104,7 +104,7 @@ func TestASnoozeKeepsTheAlertOpen(t *testing.T) {
 	if _, err := a.Act(t.Context(), ref, act(a, "1", alert.Snoozed, time.Hour), alert.Lease{}); err != nil {
 		t.Fatal(err)
 	}
-	ring := func(n int) alert.Rung {
+	ring := func(n int) alert.Decision {
 		e := event(n, activity.Succeeded)
 		e.CorrelationID = fmt.Sprint("other", n)
 		r, err := a.Ring(t.Context(), finding(e), a.lease(fmt.Sprint("w", n)))

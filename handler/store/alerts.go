@@ -37,6 +37,7 @@ type (
 		Due        int64  `json:"due"`         // Unix milliseconds; 0 when nothing is owed
 		LeaseUntil int64  `json:"lease_until"` // Unix milliseconds
 		TTL        int    `json:"ttl"`
+		Schema     int    `json:"schema,omitempty"` // the version of what is stored; 0: 1
 		alert.Alert
 	}
 	pointerItem struct {
@@ -48,8 +49,23 @@ type (
 		WindowEnds  int64  `json:"window_ends,omitempty"`
 		By          string `json:"by,omitempty"`
 		TTL         int    `json:"ttl"`
+		Schema      int    `json:"schema,omitempty"`
 	}
 )
+
+// schema is the version of what this program stores. Version 1 kept of an operation its group alone; what it wrote is
+// read for ever (see adopted), and it reads what is written now. A version that it does not know, it refuses.
+const schema = 2
+
+// ErrNewer says that a later version wrote what is to be read.
+var ErrNewer = errors.New("a later version of Auditbell wrote this; deploy that version again")
+
+func readable(version int) error {
+	if version > schema {
+		return fmt.Errorf("read schema %d: %w", version, ErrNewer)
+	}
+	return nil
+}
 
 const (
 	headID  = "head"
@@ -59,16 +75,16 @@ const (
 // Ring counts the finding's record and brings its alert up to date, exactly once however often and however
 // concurrently it is called with the same record. lease is taken on the alert when that is free; a lease without an
 // end only names the caller.
-func (s *Store) Ring(ctx context.Context, f alert.Finding, lease alert.Lease) (alert.Rung, error) {
+func (s *Store) Ring(ctx context.Context, f alert.Finding, lease alert.Lease) (alert.Decision, error) {
 	f.Lease = lease
-	return s.rungAnew(ctx, "ring alert", func(round int) (alert.Rung, error) { return s.ringOnce(ctx, f, round) })
+	return s.rungAnew(ctx, "ring alert", func(round int) (alert.Decision, error) { return s.ringOnce(ctx, f, round) })
 }
 
 // ringOnce takes one decision on what it reads and commits it.
-func (s *Store) ringOnce(ctx context.Context, f alert.Finding, round int) (r alert.Rung, err error) {
+func (s *Store) ringOnce(ctx context.Context, f alert.Finding, round int) (r alert.Decision, err error) {
 	k := known{store: s, finding: &f, round: round, now: s.now()}
 	if err := k.read(ctx); err != nil {
-		return alert.Rung{RU: k.cost.RU}, err
+		return alert.Decision{RU: k.cost.RU}, err
 	}
 	r, effects := alert.Decide(k.State, f, k.now)
 	r.RU = k.cost.RU
@@ -90,7 +106,7 @@ type known struct {
 	finding *alert.Finding
 	round   int
 	now     time.Time
-	cost    alert.Rung // RU alone
+	cost    alert.Decision // RU alone
 }
 
 // read reads what a decision about the finding rests on, and no more: what the chain does not know the group cannot.
@@ -157,7 +173,7 @@ func (k *known) readAlert(ctx context.Context, group, id string) (gone bool, err
 }
 
 // adopted is the chain, with what its alert tells where a version before 2 wrote it.
-func (s *Store) adopted(ctx context.Context, c alert.Chain, e activity.Event, r *alert.Rung) (alert.Chain, error) {
+func (s *Store) adopted(ctx context.Context, c alert.Chain, e activity.Event, r *alert.Decision) (alert.Chain, error) {
 	if c.Group == "" || len(c.Runs) > 0 {
 		return c, nil
 	}
@@ -186,13 +202,13 @@ const pointersStale = 4
 func (k *known) write(ctx context.Context, e alert.Effect) (ru float64, err error) {
 	if e.Chain != nil {
 		pk := "op-" + e.Partition
-		item := pointerItem{ID: groupID, PK: pk, Kind: "group", Chain: *e.Chain, TTL: seconds(keepRung)}
+		item := pointerItem{ID: groupID, PK: pk, Kind: "group", Schema: schema, Chain: *e.Chain, TTL: seconds(keepRung)}
 		wrote, err := k.store.write(ctx, itemRef{containerAlerts, pk, groupID}, item, k.chain)
 		return wrote.ru, err
 	}
 	var b batch
 	b.create(seenItem(k.finding.Event.ID, e.Partition, e.Seen))
-	if k.alert == "" {
+	if e.Opens {
 		b.create(itemOf(*e.Alert))
 	} else {
 		b.replace(e.Alert.ID, itemOf(*e.Alert), k.alert)
@@ -225,7 +241,7 @@ func opItem(id, group, alertID string) pointerItem {
 }
 
 func itemOf(a alert.Alert) alertItem {
-	item := alertItem{ID: a.ID, PK: a.Group, Kind: "alert", Parked: a.Parked(), Posted: posted(a), TTL: seconds(keepAlerts), Alert: a}
+	item := alertItem{ID: a.ID, PK: a.Group, Kind: "alert", Schema: schema, Parked: a.Parked(), Posted: posted(a), TTL: seconds(keepAlerts), Alert: a}
 	if next := a.NextWork(); !next.IsZero() {
 		item.Behind, item.Due = true, next.UnixMilli()
 	}
@@ -254,7 +270,7 @@ type pointer struct {
 }
 
 // pointer reads a small item; its charge is added to r. None is not an error.
-func (s *Store) pointer(ctx context.Context, group, id string, r *alert.Rung) (pointer, error) {
+func (s *Store) pointer(ctx context.Context, group, id string, r *alert.Decision) (pointer, error) {
 	var p pointer
 	at, err := s.read(ctx, itemRef{containerAlerts, group, id}, &p.pointerItem)
 	r.RU += at.ru
@@ -262,12 +278,18 @@ func (s *Store) pointer(ctx context.Context, group, id string, r *alert.Rung) (p
 		return pointer{}, nil
 	}
 	p.etag = at.etag
+	if err == nil {
+		err = readable(p.Schema)
+	}
 	return p, err
 }
 
 func (s *Store) alert(ctx context.Context, group, id string) (alert.Alert, version, error) {
 	var item alertItem
 	at, err := s.read(ctx, itemRef{containerAlerts, group, id}, &item)
+	if err == nil {
+		err = readable(item.Schema)
+	}
 	return item.Alert, at, err
 }
 
@@ -302,7 +324,7 @@ func (b *batch) marshal(item any) []byte {
 }
 
 // commit executes the batch once: it is not repeated here, because its conditions hold for what was read.
-func (s *Store) commit(ctx context.Context, group string, b *batch, r alert.Rung) (alert.Rung, error) {
+func (s *Store) commit(ctx context.Context, group string, b *batch, r alert.Decision) (alert.Decision, error) {
 	ru, err := s.transact(ctx, containerAlerts, group, b)
 	r.RU += ru
 	return r, err

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -16,6 +17,8 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/data/azcosmos"
+
+	"github.com/auditbell/auditbell/handler/activity"
 )
 
 const (
@@ -170,6 +173,8 @@ func poisoned(err error) bool {
 	return err != nil && strings.Contains(err.Error(), "failed to retrieve account properties")
 }
 
+var errRefused = errors.New("refused")
+
 var errRetry = errors.New("try again")
 
 // classify folds an error to one of our sentinels, errRetry, or itself.
@@ -204,6 +209,8 @@ func classifyStatus(status int, err error) error {
 		return errRetry
 	case http.StatusRequestTimeout, http.StatusInternalServerError, http.StatusServiceUnavailable, http.StatusBadGateway:
 		return errAmbiguous
+	case http.StatusBadRequest, http.StatusRequestEntityTooLarge:
+		return fmt.Errorf("%w: %w", activity.ErrUnstorable, cmp.Or(err, errRefused))
 	}
 	return err
 }

@@ -12,11 +12,27 @@ import (
 	"github.com/auditbell/auditbell/handler/alert"
 )
 
-// Due lists alerts that owe somebody a delivery, are due and not leased, at most limit. It only filters and projects,
-// which is all that a cross-partition query may do through the gateway.
+// queueAtOnce is how many waiting alerts of one kind Due puts in order.
+const queueAtOnce = 2000
+
+// Due lists alerts that owe a delivery, are due and not leased, at most limit, in the order in which they are to be
+// delivered (alert.InOrder). The grave are asked for by themselves: no number of others keeps them from being found. The
+// queries only filter and project, which is all that a cross-partition query may do through the gateway.
 func (s *Store) Due(ctx context.Context, limit int) ([]alert.Ref, error) {
-	const text = `SELECT c.id, c.pk FROM c WHERE c.kind = 'alert' AND c.behind = true AND c.due <= @now AND c.lease_until <= @now`
-	return query[alert.Ref](ctx, s, crossQuery{containerAlerts, text, limit, []azcosmos.QueryParameter{{Name: "@now", Value: s.now().UnixMilli()}}})
+	const text = `SELECT c.id, c.pk, c.rule.id AS rule, c.rule.severity, c.event.caller AS actor, c.opened FROM c ` +
+		`WHERE c.kind = 'alert' AND c.behind = true AND c.due <= @now AND c.lease_until <= @now AND `
+	now := []azcosmos.QueryParameter{{Name: "@now", Value: s.now().UnixMilli()}}
+	var refs []alert.Ref
+	for _, which := range []string{`c.rule.severity IN ('high', 'critical')`, `NOT (c.rule.severity IN ('high', 'critical'))`} {
+		found, err := query[alert.Queued](ctx, s, crossQuery{containerAlerts, text + which, queueAtOnce, now})
+		if err != nil {
+			return refs, err
+		}
+		if refs = append(refs, alert.InOrder(found)...); len(refs) >= limit {
+			return refs[:limit], nil
+		}
+	}
+	return refs, nil
 }
 
 // overdueAtOnce is how many alerts Overdue looks at: enough to say that there are many.

@@ -17,7 +17,7 @@ func (s *Store) Fold(ctx context.Context, findings []alert.Finding) (summary ale
 	for len(findings) > 0 {
 		chunk := findings[:min(foldChunk, len(findings))]
 		findings = findings[len(chunk):]
-		r, err := s.rungAnew(ctx, "fold alerts", func(round int) (alert.Rung, error) { return s.foldOnce(ctx, chunk, round) })
+		r, err := s.rungAnew(ctx, "fold alerts", func(round int) (alert.Decision, error) { return s.foldOnce(ctx, chunk, round) })
 		summary, ru = r.Alert, ru+r.RU
 		if err != nil {
 			return summary, ru, err
@@ -28,10 +28,10 @@ func (s *Store) Fold(ctx context.Context, findings []alert.Finding) (summary ale
 
 // foldOnce leaves out what an earlier attempt had counted and commits the others. In the first round it hopes that
 // there is nothing to leave out.
-func (s *Store) foldOnce(ctx context.Context, chunk []alert.Finding, round int) (alert.Rung, error) {
+func (s *Store) foldOnce(ctx context.Context, chunk []alert.Finding, round int) (alert.Decision, error) {
 	chunk0 := chunk[0]
 	group := chunk0.Group()
-	var r alert.Rung
+	var r alert.Decision
 	head, err := s.pointer(ctx, group, headID, &r)
 	if err != nil {
 		return r, err
@@ -73,7 +73,7 @@ func (s *Store) foldOnce(ctx context.Context, chunk []alert.Finding, round int) 
 }
 
 // intoSummary reads the summary that is open and notes its version in the batch.
-func (s *Store) intoSummary(ctx context.Context, group, id string, r *alert.Rung, b *batch) (alert.Alert, error) {
+func (s *Store) intoSummary(ctx context.Context, group, id string, r *alert.Decision, b *batch) (alert.Alert, error) {
 	have, at, err := s.alert(ctx, group, id)
 	r.RU += at.ru
 	b.etag = at.etag
@@ -91,7 +91,7 @@ func (b *batch) summary(a alert.Alert, head pointer, fresh bool) {
 }
 
 // uncounted returns the findings that no earlier attempt had counted.
-func (s *Store) uncounted(ctx context.Context, group string, chunk []alert.Finding, r *alert.Rung) ([]alert.Finding, error) {
+func (s *Store) uncounted(ctx context.Context, group string, chunk []alert.Finding, r *alert.Decision) ([]alert.Finding, error) {
 	var left []alert.Finding
 	for _, f := range chunk {
 		seen, err := s.pointer(ctx, group, "seen-"+f.Event.ID, r)

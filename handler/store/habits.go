@@ -91,6 +91,22 @@ func (s *Store) Related(ctx context.Context, correlation string) (events []activ
 	return s.events(ctx, `c.correlation_id = @a OR c.correlation_id = @b`, correlation, strings.ToLower(correlation))
 }
 
+// Bodies returns the bodies of request and answer that other records of the same act carry.
+func (s *Store) Bodies(ctx context.Context, e activity.Event) (activity.Properties, float64, error) {
+	if e.CorrelationID == "" {
+		return nil, 0, nil
+	}
+	events, ru, err := s.find(ctx, `*`, `(c.correlation_id = @a OR c.correlation_id = @b) AND c.operation = @c AND c.resource_id = @d`,
+		e.CorrelationID, strings.ToLower(e.CorrelationID), e.Operation, e.ResourceID)
+	var found activity.Properties
+	for i := range events {
+		if events[i].ID != e.ID && alert.SameAct(&e, &events[i]) {
+			found = found.With(events[i].Properties.Only("requestbody", "responsebody"))
+		}
+	}
+	return found, ru, err
+}
+
 // Recent lists records of an actor (alert.ActorOf) from the hour before a moment on, at most recentAtOnce.
 func (s *Store) Recent(ctx context.Context, actor string, at time.Time) (events []activity.Event, ru float64, err error) {
 	hour := func(t time.Time) string { return t.UTC().Format(hourLayout) }
@@ -104,9 +120,14 @@ func (s *Store) Recent(ctx context.Context, actor string, at time.Time) (events 
 	return kept, ru, err
 }
 
-// events runs one page of a query over all partitions; values are @a, @b and so on.
+// events runs one page of a query over all partitions for what lists of doings need; values are @a, @b and so on.
 func (s *Store) events(ctx context.Context, where string, values ...string) (events []activity.Event, ru float64, err error) {
-	text := `SELECT c.operation, c.operation_display, c.resource_name, c.resource_id, c.correlation_id, c.outcome, c.time FROM c WHERE ` + where
+	return s.find(ctx, `c.operation, c.operation_display, c.resource_name, c.resource_id, c.correlation_id, c.outcome, c.time`, where, values...)
+}
+
+// find runs one page of a query over all partitions.
+func (s *Store) find(ctx context.Context, what, where string, values ...string) (events []activity.Event, ru float64, err error) {
+	text := `SELECT ` + what + ` FROM c WHERE ` + where
 	var params []azcosmos.QueryParameter
 	for i, v := range values {
 		params = append(params, azcosmos.QueryParameter{Name: "@" + string(rune('a'+i)), Value: v})

@@ -31,7 +31,7 @@ func (s *Store) anew(ctx context.Context, what string, those func(error) bool, d
 }
 
 // rungAnew is anew for decisions about an alert that meet a race or an unclear reply. The charge is that of all rounds.
-func (s *Store) rungAnew(ctx context.Context, what string, decide func(round int) (alert.Rung, error)) (r alert.Rung, err error) {
+func (s *Store) rungAnew(ctx context.Context, what string, decide func(round int) (alert.Decision, error)) (r alert.Decision, err error) {
 	var ru float64
 	err = s.anew(ctx, what, lost, func(round int) (err error) {
 		r, err = decide(round)

@@ -23,6 +23,7 @@ type Directory struct {
 	Objects   map[string]Object // by object id
 	Resources []Resource        // subscriptions, resource groups and resources
 	Changes   []Change
+	Bodies    map[string]string // JSON of resources that Azure Resource Manager serves by id, in lower case
 }
 
 // Role is a role definition.
@@ -127,8 +128,26 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.activityLog(w, r)
 	case definition.MatchString(path):
 		s.role(w, r)
+	case byID.MatchString(path):
+		s.resource(w, r)
 	default:
 		refuse(w, http.StatusNotFound, "InvalidResourceType", "The stand-in does not serve "+path)
+	}
+}
+
+// byID are resources that are read by their id. Management groups and the tenant's root have some too.
+var byID = regexp.MustCompile(`(?i)^(/subscriptions/[0-9a-f-]{36}(/resourcegroups/[^/]+)?|/providers/microsoft\.management/managementgroups/[^/]+)?/providers/(microsoft\.[a-z]+/[^/]+/[^/]+)`)
+
+// resource answers "Get" of a resource. Which API versions a type has the stand-in does not know; one must be named.
+func (s *Server) resource(w http.ResponseWriter, r *http.Request) {
+	body, ok := s.directory.Bodies[strings.ToLower(r.URL.Path)]
+	switch {
+	case r.Method != http.MethodGet || r.URL.Query().Get("api-version") == "":
+		refuse(w, http.StatusBadRequest, "MissingApiVersionParameter", "The api-version query parameter (?api-version=) is required for all requests.")
+	case !ok:
+		refuse(w, http.StatusNotFound, "ResourceNotFound", "The Resource '"+r.URL.Path+"' was not found.")
+	default:
+		reply(w, json.RawMessage(body))
 	}
 }
 

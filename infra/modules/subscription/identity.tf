@@ -26,6 +26,7 @@ resource "azurerm_role_definition" "reader" {
     actions = [
       "Microsoft.Insights/eventtypes/values/read",
       "Microsoft.Authorization/roleDefinitions/read",
+      "Microsoft.Authorization/roleAssignments/read",
       "Microsoft.Resources/subscriptions/read",
       "Microsoft.Resources/subscriptions/resourceGroups/read",
     ]

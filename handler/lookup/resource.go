@@ -1,0 +1,128 @@
+package lookup
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+
+	"github.com/auditbell/auditbell/handler/activity"
+	"github.com/auditbell/auditbell/handler/alert"
+)
+
+// readable are the resources that are read by their id where a record does not carry what was asked for, by type, with
+// the API version that is asked for (learn: REST reference of each provider, "Get").
+var readable = map[string]string{
+	"microsoft.authorization/roleassignments":                 "2022-04-01",
+	"microsoft.network/networksecuritygroups":                 "2024-05-01",
+	"microsoft.network/networksecuritygroups/securityrules":   "2024-05-01",
+	"microsoft.sql/servers/firewallrules":                     "2021-11-01",
+	"microsoft.dbforpostgresql/flexibleservers/firewallrules": "2022-12-01",
+	"microsoft.dbformysql/flexibleservers/firewallrules":      "2023-12-30",
+	"microsoft.keyvault/vaults":                               "2023-07-01",
+	"microsoft.storage/storageaccounts":                       "2023-05-01",
+	"microsoft.documentdb/databaseaccounts":                   "2024-05-15",
+}
+
+// segment is one part of a resource id: what Azure allows in names, and nothing that a path could be led astray with.
+var segment = regexp.MustCompile(`^[A-Za-z0-9_(][A-Za-z0-9._()~ -]{0,127}$`)
+
+// resource is a resource as it can be asked for, built of parsed parts.
+type resource struct{ path, version string }
+
+// resourceOf parses the id of the resource that a record writes. An access policy of a vault is a part of the vault.
+func resourceOf(e *activity.Event) (resource, bool) {
+	if !strings.HasSuffix(e.Operation, "/write") || len(e.Properties.Value("requestbody")) > 2 || len(e.Properties.Value("responsebody")) > 2 {
+		return resource{}, false
+	}
+	id, _, _ := strings.Cut(strings.ToLower(e.ResourceID), "/accesspolicies/")
+	parts := strings.Split(strings.TrimPrefix(id, "/"), "/")
+	at := -1
+	for i, part := range parts {
+		if !segment.MatchString(part) {
+			return resource{}, false
+		}
+		if part == "providers" {
+			at = i
+		}
+		parts[i] = url.PathEscape(part)
+	}
+	if at < 0 || len(parts) < at+4 || (len(parts)-at)%2 != 0 {
+		return resource{}, false
+	}
+	kind := parts[at+1]
+	for i := at + 2; i < len(parts); i += 2 {
+		kind += "/" + parts[i]
+	}
+	version, ok := readable[kind]
+	return resource{strings.Join(parts, "/"), version}, ok
+}
+
+func isReadable(e *activity.Event) bool {
+	_, ok := resourceOf(e)
+	return ok
+}
+
+const keepResources = 10 * time.Second // a resource changes; the same act asks several times at most
+
+// resource reads what an act was about by the id of its resource: the role assignment with role and principal, the rule
+// with its sources. It is the state as of now, which may be later than the act.
+func (s *Set) resource(ctx context.Context, e *activity.Event) (alert.Learned, error) {
+	r, ok := resourceOf(e)
+	if !ok {
+		return alert.Learned{}, errNothing
+	}
+	body, err := s.bodies.get(ctx, r.path, keepResources, func(ctx context.Context) (activity.Properties, error) {
+		return s.read(ctx, r)
+	})
+	if err == nil {
+		return alert.Learned{Body: body, AsOf: s.now().UTC()}, nil
+	}
+	if !mayAnswerLater(err) {
+		return missing(err), err
+	}
+	return alert.Learned{}, err
+}
+
+// missing says why a resource could not be read.
+func missing(err error) alert.Learned {
+	var refused *refusedError
+	if errors.As(err, &refused) {
+		return alert.Learned{Missing: "Azure did not let Auditbell read it (" + refused.reason + ")", Refused: true}
+	}
+	return alert.Learned{Missing: "it was gone when it was read"}
+}
+
+// read asks Azure Resource Manager for a resource.
+func (s *Set) read(ctx context.Context, r resource) (body activity.Properties, err error) {
+	err = s.azure.arm.call(ctx, func(ctx context.Context) error {
+		request, err := runtime.NewRequest(ctx, http.MethodGet, runtime.JoinPaths(s.azure.manager, r.path)+"?api-version="+r.version)
+		if err != nil {
+			return err
+		}
+		request.Raw().Header.Set("Accept", "application/json")
+		response, err := s.azure.armPipeline.Do(request) //nolint:bodyclose // azcore's pipeline reads the body and closes it
+		if err != nil {
+			return err
+		}
+		if !runtime.HasStatusCode(response, http.StatusOK) {
+			return runtime.NewResponseError(response)
+		}
+		var whole json.RawMessage
+		if err := runtime.UnmarshalAsJSON(response, &whole); err != nil {
+			return err
+		}
+		if err := body.UnmarshalJSON(whole); err != nil {
+			return fmt.Errorf("%w: no object", errNothing)
+		}
+		return nil
+	})
+	return body, err
+}

@@ -1,0 +1,167 @@
+package pipeline
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/auditbell/auditbell/handler/activity"
+	"github.com/auditbell/auditbell/handler/alert"
+)
+
+// Rules judge an act by everything that is known of it. A record often carries only its end: which role was given to
+// whom stands in the request's body, which another record of the act has, or only Azure. What could make a graver
+// rule match is asked for before anything can keep the act from its readers.
+
+// completeWithin bounds what one invocation spends on that, all of its events together. An action group waits ten seconds
+// for its answer.
+const completeWithin = 6 * time.Second
+
+// whole is what is known of an act when it is judged.
+type whole struct {
+	event activity.Event
+	met   []alert.Rule // by what the event does not say itself
+	note  string       // where that comes from, or why it is not known
+	open  bool         // Azure has not answered yet
+}
+
+// graver are the rules that the event could meet if it carried what was asked for, and that are graver than all it meets.
+func (j *Judge) graver(e *activity.Event, met []alert.Rule) []alert.Rule {
+	if j.Rules == nil || len(e.Properties.Only("requestbody", "responsebody")) > 0 {
+		return nil
+	}
+	most := -1
+	if len(met) > 0 {
+		top, _ := alert.Gravest(met)
+		most = slices.Index(alert.Severities, top.Severity)
+	}
+	var graver []alert.Rule
+	for _, r := range j.Rules.Possible(nil, e) {
+		if r.Rings() && slices.Index(alert.Severities, string(r.Level)) > most {
+			graver = append(graver, alertRule(r))
+		}
+	}
+	return graver
+}
+
+// complete finds out what the event does not carry and a graver rule asks for: from other records of its act, else from
+// Azure. What Azure will not say, the event is judged as the gravest rule that it could have met.
+func (in *Intake) complete(ctx context.Context, b Batch, e activity.Event, met []alert.Rule, sum *Summary) whole {
+	w := whole{event: e}
+	graver := in.judge.graver(&e, met)
+	if len(graver) == 0 {
+		return w
+	}
+	bodies, ru, err := in.log.Bodies(ctx, e)
+	if sum.RU += ru; err != nil {
+		b.Logger.Warn("read other records of the act", "event", e.ID, "error", err)
+	}
+	if len(bodies) > 0 {
+		w.event.Properties = e.Properties.With(bodies)
+		return w
+	}
+	if b.Late != "" || in.judge.Lookups == nil || !slices.Contains(in.judge.Lookups.For(&e), alert.ResourceLookup) {
+		return w // Azure knows only what is, not what was
+	}
+	found, later := in.judge.Lookups.Look(b.completing, e, []string{alert.ResourceLookup})
+	switch {
+	case found.Body != nil:
+		w = completed(e, found)
+	case len(later) == 0:
+		w.unknown(graver, found.Missing)
+		if found.Refused {
+			in.courier.watch.mayNotRead(ctx, b, e)
+		}
+	default:
+		w.open = true
+	}
+	return w
+}
+
+// completed is the event with its resource as Azure answered it.
+func completed(e activity.Event, found alert.Learned) whole {
+	w := whole{event: e, note: "what was asked for is read from Azure as of " + found.AsOf.Format("15:04:05 MST")}
+	w.event.Properties = e.Properties.With(activity.Properties(`{"responsebody":` + string(found.Body) + `}`))
+	return w
+}
+
+// unknown judges the act as the gravest that it could have been.
+func (w *whole) unknown(graver []alert.Rule, why string) {
+	top, _ := alert.Gravest(graver)
+	w.met = []alert.Rule{top}
+	w.note = fmt.Sprintf("what was asked for is not known: %s; it could have been %q", why, top.Title)
+}
+
+// late is the finding of a record that tells what its act was about after the act's end was judged without it.
+func (in *Intake) late(ctx context.Context, e activity.Event, sum *Summary) (alert.Finding, error) {
+	if e.Outcome.Final() || isCanary(&e) || len(e.Properties.Only("requestbody")) == 0 {
+		return alert.Finding{}, nil
+	}
+	done := e
+	done.Outcome = activity.Succeeded
+	met, _ := in.judge.met(done, nil)
+	if len(met) == 0 {
+		return alert.Finding{}, nil
+	}
+	known, ru, err := in.alerts.Rang(ctx, e.Bounded())
+	if sum.RU += ru; err != nil || !known {
+		return alert.Finding{}, err
+	}
+	f, _ := in.judge.finding(done, met)
+	f.Event = e
+	return f, nil
+}
+
+// raised is what an answer about an alert's event, or that there is none, makes of it; false: nothing graver.
+func (l *Learner) raised(a alert.Alert, found alert.Learned, asked, later []string) (alert.Finding, bool) {
+	if !slices.Contains(asked, alert.ResourceLookup) {
+		return alert.Finding{}, false
+	}
+	met := append([]alert.Rule{a.Rule}, a.Also...)
+	var w whole
+	switch why := found.Missing; {
+	case found.Body != nil:
+		w = completed(a.Event, found)
+		w.met, _ = l.judge.met(w.event, nil)
+	case slices.Contains(later, alert.ResourceLookup) && a.Asked(alert.ResourceLookup) == 0:
+		return alert.Finding{}, false // it is asked again in a minute
+	default:
+		return l.doubted(a.Event, met, cmp.Or(why, "Azure has not answered"))
+	}
+	f, ok := l.judge.finding(w.event, w.met)
+	f.Notes = []string{w.note}
+	return f, ok
+}
+
+// doubted is the finding of an act as the gravest that it could have been.
+func (l *Learner) doubted(e activity.Event, met []alert.Rule, why string) (alert.Finding, bool) {
+	graver := l.judge.graver(&e, met)
+	if len(graver) == 0 {
+		return alert.Finding{}, false
+	}
+	w := whole{event: e}
+	w.unknown(graver, why)
+	f, ok := l.judge.finding(e, w.met)
+	f.Notes = []string{w.note}
+	return f, ok
+}
+
+// doubt raises the alert that an act has joined while Azure did not answer what it was about: only the question about an
+// alert's first act is asked again.
+func (l *Learner) doubt(ctx context.Context, b Batch, f alert.Finding, into alert.Decision) (alert.Decision, float64) {
+	doubted, ok := l.doubted(f.Event, append([]alert.Rule{f.Rule}, f.Also...), "Azure did not answer")
+	if !ok || into.Opened || into.Duplicate {
+		return into, 0
+	}
+	ru, err := l.changing.Change(ctx, into.Alert.Ref(), func(a *alert.Alert) bool {
+		changed := a.Raise(doubted, l.judge.Now())
+		into.Alert = *a
+		return changed
+	})
+	if err != nil {
+		b.Logger.Error("raise the severity of an act that is not known", "alert", into.Alert.ID, "error", err)
+	}
+	return into, ru
+}

@@ -1,0 +1,131 @@
+package pipeline_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/auditbell/auditbell/handler/activity"
+	"github.com/auditbell/auditbell/handler/alert"
+	"github.com/auditbell/auditbell/handler/pipeline"
+	"github.com/auditbell/auditbell/handler/rules"
+)
+
+const (
+	ownerRole  = "/providers/Microsoft.Authorization/roleDefinitions/8e3af657-a8ff-443c-a75c-2fe8c4bcb635"
+	readerRole = "/providers/Microsoft.Authorization/roleDefinitions/acdd72a7-3385-48ef-bd42-f606fba81ae7"
+)
+
+func assignment(role string) string {
+	return fmt.Sprintf(`{"properties":{"roleDefinitionId":%q,"principalId":"22222222-2222-4222-8222-222222222222","principalType":"User"}}`, role)
+}
+
+// manager answers what a resource is, and how often it was asked.
+type manager struct {
+	found alert.Learned
+	later bool
+	asked int
+}
+
+func (m *manager) For(e *activity.Event) []string {
+	if len(e.Properties.Only("requestbody", "responsebody")) > 0 {
+		return nil
+	}
+	return []string{"resource"}
+}
+
+func (m *manager) Look(_ context.Context, _ activity.Event, names []string) (alert.Learned, []string) {
+	m.asked++
+	if m.later {
+		return alert.Learned{}, names
+	}
+	return m.found, nil
+}
+
+// granting is a pipeline with the rule library, whose first messages go to end.
+func granting(t *testing.T, m *manager) (*pipeline.Pipeline, *uneditable, *fakeClock) {
+	t.Helper()
+	end := &uneditable{}
+	p, at := ringing(t, "low", end)
+	end.at = at.now
+	all, err := rules.Library()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.Rules, err = rules.Compile(all); err != nil {
+		t.Fatal(err)
+	}
+	if m != nil {
+		p.Lookups = m
+	}
+	return p, end, at
+}
+
+// grant is a record of an assignment on a subscription.
+func grantRecord(id string, o activity.Outcome, form activity.Form, at time.Time, body string) activity.Event {
+	e := activity.Event{
+		ID: id, Form: form, Time: activity.At(at), Category: activity.Administrative, Outcome: o, Operation: "microsoft.authorization/roleassignments/write",
+		CorrelationID: "c-grant", Caller: "rob@contoso.example", SubscriptionID: "s",
+		ResourceID: "/subscriptions/s/providers/microsoft.authorization/roleassignments/1", ResourceName: "1",
+	}
+	if body != "" {
+		e.Properties = activity.Properties(`{"requestbody":` + body + `}`)
+	}
+	return e
+}
+
+func send(t *testing.T, p *pipeline.Pipeline, at *fakeClock, events ...activity.Event) {
+	t.Helper()
+	b := pipeline.Batch{ID: fmt.Sprint("b", at.now().UnixNano()), Function: "feed", Logger: slog.New(slog.DiscardHandler), Events: events}
+	if _, err := p.Handle(t.Context(), b); err != nil {
+		t.Fatal(err)
+	}
+	at.advance(time.Second)
+}
+
+// TestAnOwnerGrantIsJudgedByWhatIsKnown grants Owner, with the role in the start's body only, in any order, in one feed
+// or two, and then known to Azure alone, or to nobody.
+func TestAnOwnerGrantIsJudgedByWhatIsKnown(t *testing.T) {
+	t.Parallel()
+	noon := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	start := grantRecord("start", activity.Started, activity.FormRecords, noon, assignment(ownerRole))
+	end := grantRecord("end", activity.Succeeded, activity.FormRecords, noon.Add(time.Second), "")
+	grid := grantRecord("grid", activity.Succeeded, activity.FormEventGrid, noon.Add(time.Second), "")
+	eve := start
+	eve.ID, eve.Caller = "eve", "eve@example.com"
+	for _, c := range []struct {
+		name    string
+		manager *manager
+		records []activity.Event
+		want    string // of the first card
+		cards   int
+	}{
+		{"start, end", nil, []activity.Event{start, end}, "critical", 1},
+		{"end, start: the severity rises", nil, []activity.Event{end, start}, "medium", 2},
+		{"start through the export, end through Event Grid", nil, []activity.Event{start, grid}, "critical", 1},
+		{"a start of another caller is not of this act", nil, []activity.Event{eve, end}, "medium", 1},
+		{"Event Grid alone, Azure answers Owner", &manager{found: alert.Learned{Body: activity.Properties(assignment(ownerRole)), AsOf: noon}}, []activity.Event{grid}, "critical", 1},
+		{"Event Grid alone, Azure answers Reader", &manager{found: alert.Learned{Body: activity.Properties(assignment(readerRole)), AsOf: noon}}, []activity.Event{grid}, "medium", 1},
+		{"gone before it was read", &manager{found: alert.Learned{Missing: "it was gone when it was read"}}, []activity.Event{grid}, "critical", 1},
+		{"Azure does not answer for a minute", &manager{later: true}, []activity.Event{grid}, "medium", 2},
+	} {
+		p, cards, at := granting(t, c.manager)
+		for _, e := range c.records {
+			send(t, p, at, e)
+		}
+		for range 5 {
+			at.advance(20 * time.Second)
+			run(t, p, fmt.Sprint("tick", at.now().UnixNano()))
+		}
+		if len(cards.cards) != c.cards || !strings.HasPrefix(cards.cards[0], c.want+" ") {
+			t.Errorf("%s: %q; want %d, the first %s", c.name, cards.cards, c.cards, c.want)
+			continue
+		}
+		if last := cards.cards[len(cards.cards)-1]; c.cards == 2 && !strings.Contains(last, "now CRITICAL") && !strings.HasPrefix(last, "critical ") {
+			t.Errorf("%s: the last card is %q", c.name, last)
+		}
+	}
+}
