@@ -130,12 +130,14 @@ func (c *Courier) urgency(name string, r alert.Rule, actor string) urgency {
 // floor is how many messages of a destination's budget are not for a message about a rule and an actor. A channel that has
 // asked for fewer messages has nothing to spare: order alone decides then.
 func (c *Courier) floor(name string, r alert.Rule, actor string) int {
-	e := c.ends.of(name)
-	e.mu.Lock()
-	slowed := !e.health.Slowed.IsZero()
-	e.mu.Unlock()
-	if slowed {
+	if c.ends.of(name).slowed() {
 		return 0
 	}
 	return c.urgency(name, r, actor).floor()
+}
+
+// slowed reports whether the destination has asked for fewer messages lately.
+func (e *end) slowed() bool {
+	defer e.hold()()
+	return !e.health.Slowed.IsZero()
 }
