@@ -144,7 +144,7 @@ func (r *ruled) decide() (ids map[alert.Ref][]string, order []alert.Ref) {
 			continue
 		}
 		r.x.at = one.event.Time.Time
-		decided := r.state.Ring(r.x.pipeline.Only(alert.Finding{Event: one.event}, one.met), r.x.at)
+		decided := r.state.Take(r.x.pipeline.Only(alert.Finding{Event: one.event}, one.met), r.x.at)
 		ref := decided.Alert.Ref()
 		if decided.Opened {
 			order = append(order, ref)
