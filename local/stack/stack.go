@@ -248,6 +248,7 @@ func (s *Stack) settings(endpoint, data string) []string {
 		// Tests count messages, and one that comes once a day would come into one of them.
 		"CANARY_SCHEDULE=0 0 5 1 1 *", "CANARY_AT=off",
 		"RECONCILE_SCHEDULE=0 0 6 1 1 *", "RECONCILE_SUBSCRIPTIONS=", // there is no Azure to compare with
+		"TENANT_SCHEDULE=0 0 7 1 1 *",
 		"DELIVER_SCHEDULE=*/5 * * * * *", "DELIVERY_LEASE=", "LOG_LEVEL=", "CONFIG_DIR=", "PORTAL_URL=",
 		"EVENT_HUB_NAME=insights-activity-logs", "EVENT_HUB_CONSUMER_GROUP=$Default", "EVENT_HUB_CONNECTION__fullyQualifiedNamespace=local", "AZURE_CLIENT_ID=",
 	}
