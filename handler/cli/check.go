@@ -73,12 +73,13 @@ func (c *checkCmd) check(ctx context.Context, std Surroundings) []checkLine {
 	lines = append(lines, lookupCheck(ctx, a.Lookups)...)
 	lines = append(lines, reconcileCheck(ctx, a)...)
 	lines = append(lines, pollCheck(ctx, a)...)
+	lines = append(lines, outboxCheck(ctx, a)...)
 	parked, err := a.Store.ListParked(ctx, c.Limit)
 	lines = append(lines, listed("parked", parkedLines(parked, c.Limit), err)...)
 	all, err := a.Exceptions.All(ctx)
 	lines = append(lines, exceptionCheck(all, err, a.Now())...)
 	stuck, err := a.Store.Stuck(ctx, c.Limit)
-	return append(lines, listed("stuck deliveries", stuckLines(stuck), err)...)
+	return append(lines, listed("waiting deliveries", stuckLines(stuck), err)...)
 }
 
 // problemLines is one line for each thing that is wrong with the configuration.
@@ -143,12 +144,12 @@ func stuckLines(alerts []alert.Alert) []checkLine {
 	var lines []checkLine
 	for _, a := range alerts {
 		if a.Rule.ID == alert.CanaryRule {
-			continue // the newest one has a line of its own; that an older one did not arrive cannot be mended
+			continue // the newest one has a line of its own; an older one proves nothing any more
 		}
 		for _, name := range slices.Sorted(maps.Keys(a.Deliveries)) {
 			if d := a.Deliveries[name]; d.Parked() {
 				detail := fmt.Sprintf("%s %s → %s: %s", d.ParkedAt.Format(time.RFC3339), a.Rule.Title, name, d.Reason)
-				lines = append(lines, checkLine{"stuck deliveries", false, detail})
+				lines = append(lines, checkLine{"waiting deliveries", false, detail})
 			}
 		}
 	}

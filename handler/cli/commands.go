@@ -67,6 +67,7 @@ type commands struct {
 	Decode    decodeCmd    `cmd:"" help:"Read payloads of any form and print each event as one line of JSON."`
 	Preview   previewCmd   `cmd:"" help:"Show what every channel would get for a payload."`
 	Check     checkCmd     `cmd:"" help:"Check settings, store and deliveries, and say what to do about problems."`
+	Deliver   deliverCmd   `cmd:"" help:"List what destinations are owed, try them now, or discard deliveries."`
 	Explain   explainCmd   `cmd:"" help:"Say of each event which rules matched and why, which nearly did, and where it would go."`
 	Rules     rulesCmd     `cmd:"" help:"What there is to know about rules and exceptions."`
 	Query     queryCmd     `cmd:"" help:"List past events: who did what, when, with what outcome."`

@@ -26,10 +26,11 @@ type Health struct {
 	Backlog bool `json:"backlog,omitempty"` // alerts may be waiting for it
 	Grave   int  `json:"grave,omitempty"`   // of the backlog, alerts that were delivered one by one since it is well again
 
-	Hold   time.Time `json:"hold,omitzero"`   // it asked for no messages before (Retry-After)
-	Tokens float64   `json:"tokens,omitzero"` // messages that it may get at At; see Take
-	At     time.Time `json:"at_tokens,omitzero"`
-	Slowed time.Time `json:"slowed,omitzero"` // when Hold ended: from then on the burst grows again, from one message
+	Hold      time.Time `json:"hold,omitzero"`   // it asked for no messages before (Retry-After)
+	Tokens    float64   `json:"tokens,omitzero"` // messages that it may get at At; see Take
+	At        time.Time `json:"at_tokens,omitzero"`
+	Throttled int       `json:"throttled,omitempty"` // times in a row that it asked to wait
+	Slowed    time.Time `json:"slowed,omitzero"`     // when Hold ended: from then on the burst grows again, from one message
 
 	Unconfirmed Unconfirmed `json:"unconfirmed,omitzero"`
 	Reduced     int         `json:"reduced,omitempty"`   // messages that it refused in full and took with less in them
@@ -132,14 +133,14 @@ func (h *Health) TimedOut(alert, reason string, now time.Time) (began bool) {
 // Answer notes a documented answer that took a message. ended says since when the destination was unwell, zero when it was
 // not.
 func (h *Health) Answer() (ended time.Time) {
-	ended = h.Unwell
+	ended, h.Throttled = h.Unwell, 0
 	h.Unwell, h.Reason, h.Probes, h.Next, h.Probe, h.Silent, h.Timeouts = time.Time{}, "", 0, time.Time{}, Probe{}, false, nil
 	return ended
 }
 
 // Clean reports whether a documented answer changes nothing.
 func (h *Health) Clean() bool {
-	return !h.IsUnwell() && len(h.Timeouts) == 0 && h.Unconfirmed.Since.IsZero()
+	return !h.IsUnwell() && h.Throttled == 0 && len(h.Timeouts) == 0 && h.Unconfirmed.Since.IsZero()
 }
 
 // ProbeDue reports whether an instance may try the destination now.

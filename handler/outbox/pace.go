@@ -14,8 +14,12 @@ const (
 	grow = 10 * time.Second
 )
 
-// Wait notes that the channel takes no message for a while.
+// Wait notes that the channel takes no message for a while: for as long as it said, or from 2 s to a minute when it did
+// not say and does so again and again.
 func (h *Health) Wait(delay time.Duration, now time.Time) {
+	if h.Throttled++; delay <= 0 {
+		delay = min(time.Second<<min(h.Throttled, 10), time.Minute)
+	}
 	until := now.UTC().Add(delay)
 	if until.After(h.Hold) {
 		h.Hold = until

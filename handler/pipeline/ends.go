@@ -187,10 +187,12 @@ func (c *Courier) outcome(ctx context.Context, b Batch, a alert.Alert, t *attemp
 	switch {
 	case kind == notify.Throttled || named && kind == notify.Trouble:
 		h = c.change(ctx, t.name, b.Logger, func(h *outbox.Health) bool {
+			throttled := h.Throttled
 			if kind == notify.Throttled {
 				h.Answer() // it is there, and busy
 			}
-			h.Wait(cmpDelay(delay), now)
+			h.Throttled = throttled
+			h.Wait(delay, now)
 			return true
 		})
 		c.dropBlock(t.name)
@@ -220,14 +222,6 @@ func (c *Courier) outcome(ctx context.Context, b Batch, a alert.Alert, t *attemp
 
 // unwellFor is how long a destination may be unwell before the others report it.
 const unwellFor = 5 * time.Minute
-
-// cmpDelay is how long to wait for a channel that said so, or did not say how long.
-func cmpDelay(delay time.Duration) time.Duration {
-	if delay <= 0 {
-		return 30 * time.Second
-	}
-	return delay
-}
 
 // dropBlock gives up what is left of a block: the channel has said that it was too much.
 func (c *Courier) dropBlock(name string) {
