@@ -45,11 +45,17 @@ func (it *item) identify(e *activity.Event, m *members) string {
 		part(e.OperationID)
 		part(e.Description)
 		b = append(append(b, m.raw(m.durationMS)...), 0)
-		b = binary.BigEndian.AppendUint64(b, digest(it.props.own))
+		b = binary.BigEndian.AppendUint64(b, Fingerprint(it.props.own))
 	}
 	it.text.tmp = b
-	sum := sha256.Sum256(b)
-	var id [32]byte
+	id := ID(b)
+	return it.text.keep(id[:])
+}
+
+// ID makes an Event.ID of the parts that identify a record, as identify puts them together. The fast reader of exports
+// does the same (package source), and a test holds the two together.
+func ID(parts []byte) (id [32]byte) {
+	sum := sha256.Sum256(parts)
 	for i := range 4 { // 40 bits make eight letters, as in base 32
 		five := uint64(sum[5*i])<<32 | uint64(binary.BigEndian.Uint32(sum[5*i+1:]))
 		for j := 7; j >= 0; j-- {
@@ -57,12 +63,12 @@ func (it *item) identify(e *activity.Event, m *members) string {
 			five /= 32
 		}
 	}
-	return it.text.keep(id[:])
+	return id
 }
 
-// digest reduces the properties to 64 bits. It only has to tell apart records that agree in everything else, down to
+// Fingerprint reduces the properties to 64 bits. It only has to tell apart records that agree in everything else, down to
 // the tick; hashing all properties with SHA-256 would take a tenth of the time that an event takes to read.
-func digest(b []byte) uint64 {
+func Fingerprint(b []byte) uint64 {
 	const k0, k1 = 0xa0761d6478bd642f, 0xe7037ed1a0b428db // odd, and half of their bits set
 	h := uint64(len(b)) * k1
 	for ; len(b) >= 16; b = b[16:] {

@@ -100,7 +100,7 @@ func (h hasher) key(text []byte) Key {
 // them. A test in this package and one in package main hold the three together.
 type identity struct {
 	form                  activity.Form
-	id                    string // Event.ID where the parts below do not identify the record
+	id                    []byte // Event.ID where the parts below do not identify the record
 	time                  time.Time
 	operation             *Symbol
 	outcome               activity.Outcome
@@ -125,7 +125,7 @@ func (h hasher) keys(i identity, scratch []byte) (key, life Key, used []byte) {
 	b = append(b, 0)
 	b = appendLower(b, i.correlation)
 	life = h.key(b)
-	if i.id != "" {
+	if len(i.id) > 0 {
 		b = append(append(b[:0], 'i'), i.id...)
 		key = h.key(b)
 	} else {

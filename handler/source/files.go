@@ -48,26 +48,38 @@ func (f Files) Entries(ctx context.Context, v *Vocabulary) iter.Seq2[*Batch, err
 // fileReader turns jobs into batches; each worker has one.
 type fileReader struct {
 	*lineEntries
-	crew   *crew
-	events func(*activity.Event) // nil: only entries are wanted
+	records *recordEntries
+	crew    *crew
+	events  func(*activity.Event) // nil: only entries are wanted
 }
 
 func newFileReader(v *Vocabulary, c *crew, events func(*activity.Event)) *fileReader {
-	return &fileReader{lineEntries: newLineEntries(v), crew: c, events: events}
+	return &fileReader{lineEntries: newLineEntries(v), records: newRecordEntries(v), crew: c, events: events}
+}
+
+// fast reads the line that begins at data[at] when it is a usual item or record, and returns the offset of its end.
+func (r *fileReader) fast(at int, e *Entry) (end int, ok bool) {
+	if end, ok = r.read(at); ok {
+		return end, r.entry(e)
+	}
+	if end, ok = r.records.read(at); ok {
+		return end, r.records.entry(e)
+	}
+	return 0, false
 }
 
 // lines reads a piece of JSON Lines.
 func (r *fileReader) lines(j job) *piece {
 	b := &piece{Batch: Batch{Name: j.name, Bytes: int64(len(j.data) - padding), Entries: r.crew.entries()}, first: j.first}
-	r.data = j.data
+	r.data, r.records.data = j.data, j.data
 	for at := 0; at < len(j.data)-padding; at++ {
 		b.lines++
 		b.Entries = append(b.Entries, Entry{})
 		end, ok := 0, false
 		if j.data[at] == '{' {
-			end, ok = r.read(at)
+			end, ok = r.fast(at, &b.Entries[len(b.Entries)-1])
 		}
-		if !ok || !r.entry(&b.Entries[len(b.Entries)-1]) {
+		if !ok {
 			b.Entries = b.Entries[:len(b.Entries)-1]
 			end = lineEnd(j.data, at)
 			r.line(b, j.data[at:end])

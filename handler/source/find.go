@@ -37,7 +37,7 @@ var _ Finder = Files{}
 func (f Files) Find(ctx context.Context, filter Filter) iter.Seq2[*Found, error] {
 	return func(yield func(*Found, error) bool) {
 		newWorker := func(c *crew) worker {
-			return &lineFinder{fileReader: newFileReader(NewVocabulary(nil), c, nil), records: newRecordRuler(&filter), filter: &filter, needles: filter.needles()}
+			return &lineFinder{fileReader: newFileReader(NewVocabulary(nil), c, nil), ruler: newRecordRuler(&filter), filter: &filter, needles: filter.needles()}
 		}
 		for p, err := range f.read(ctx, newWorker) {
 			if err != nil {
@@ -54,7 +54,7 @@ func (f Files) Find(ctx context.Context, filter Filter) iter.Seq2[*Found, error]
 // lineFinder turns jobs into pieces of found events; each worker has one.
 type lineFinder struct {
 	*fileReader
-	records *recordRuler
+	ruler   *recordRuler
 	filter  *Filter
 	needles [][][]byte
 	lower   []byte
@@ -85,7 +85,7 @@ func (r *lineFinder) ruledOut(at int) bool {
 	if _, ok := r.read(at); ok {
 		return r.entry(&e) && !r.filter.mayHold(&e, r.fileReader.lower)
 	}
-	return r.records.rulesOut(r.data, at)
+	return r.ruler.rulesOut(r.data, at)
 }
 
 // decode has payload read a line that may be looked for.

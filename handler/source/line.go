@@ -13,7 +13,10 @@ type lineReader struct {
 	data   []byte // with padding behind, see padding
 	spans  [slots]span
 	high   uint32 // not 0 when some string may be other than ASCII
-	top    place  // what a line is taken for
+	odd    bool   // white space outside strings, or a string that may hold JSON: payload writes properties otherwise
+	own    span   // the properties of a record
+	ownOdd bool
+	top    place // what a line is taken for
 	root   *shape
 	shapes int
 	days   dayCache
@@ -45,7 +48,7 @@ func (r *lineReader) read(at int) (end int, ok bool) {
 		r.root, r.shapes = &shape{place: r.top}, 0
 	}
 	r.spans = [slots]span{}
-	r.high = 0
+	r.high, r.odd, r.own, r.ownOdd = 0, false, span{}, false
 	end = r.object(at, r.root, 0)
 	if end < 0 {
 		return 0, false
@@ -73,7 +76,10 @@ func (r *lineReader) blanks(i int) int {
 // object reads the object at data[i] and returns the offset behind it; -1 to give up.
 func (r *lineReader) object(i int, within *shape, depth int) int {
 	data := r.data
-	if i = r.blanks(i + 1); data[i] == '}' {
+	if i++; data[i] <= ' ' {
+		i = r.spaces(i)
+	}
+	if data[i] == '}' {
 		return i + 1
 	}
 	if depth > maxNesting {
@@ -89,12 +95,12 @@ func (r *lineReader) object(i int, within *shape, depth int) int {
 			return -1
 		}
 		if data[i] <= ' ' {
-			i = r.blanks(i)
+			i = r.spaces(i)
 		}
 		switch data[i] {
 		case ',':
 			if i++; data[i] <= ' ' {
-				i = r.blanks(i)
+				i = r.spaces(i)
 			}
 		case '}':
 			return i + 1
@@ -107,9 +113,13 @@ func (r *lineReader) object(i int, within *shape, depth int) int {
 // value reads the value of member s, which is at data[i] but for blanks.
 func (r *lineReader) value(i int, s *shape, depth int) int {
 	if r.data[i] <= ' ' {
-		i = r.blanks(i)
+		i = r.spaces(i)
 	}
 	if r.data[i] == '"' {
+		switch r.data[i+1] {
+		case '{', '[', ' ', '\\':
+			r.odd = true
+		}
 		n, high := plainRun(r.data, i+1)
 		r.high |= high
 		end, escaped := i+1+n, false
@@ -117,7 +127,7 @@ func (r *lineReader) value(i int, s *shape, depth int) int {
 			end, escaped = r.text(end)
 		}
 		switch {
-		case end < 0 || s.slot >= slotOdd || s.place == placeClaims || s.place == placeProperties || s.place == placeIdentity:
+		case end < 0 || s.slot >= slotOdd || s.place == placeClaims || s.place == placeProperties || s.place == placeIdentity || s.place == placeOwn:
 			return -1
 		case s.slot != slotNone:
 			r.spans[s.slot] = span{int32(i + 1), int32(end), true, escaped} //nolint:gosec // a piece of input is a megabyte or so
@@ -134,11 +144,11 @@ func (r *lineReader) other(i int, s *shape, depth int) int {
 		return -1
 	case c == '{' && (s.slot == slotNone || s.place == placeLocalizable):
 		return r.within(i, s, depth)
-	case c == '[' && s.slot == slotNone && s.place == placeElsewhere:
+	case c == '[' && s.slot == slotNone && (s.place == placeElsewhere || s.place == placeWithinOwn):
 		return r.array(i, s, depth)
 	case c == 'n': // null is as good as missing
 		r.spans[s.slot] = span{}
-	case s.slot != slotNone || s.place != placeElsewhere:
+	case s.slot != slotNone || s.place != placeElsewhere && s.place != placeWithinOwn:
 		return -1
 	}
 	end, err := jsonscan.Value(r.data, i)
@@ -159,6 +169,9 @@ func (r *lineReader) within(i int, s *shape, depth int) int {
 	if s.place == placeClaims {
 		return r.claims(i, s, depth)
 	}
+	if s.place == placeOwn {
+		return r.properties(i, s, depth)
+	}
 	end := r.object(i, s.inner, depth+1)
 	if s.place == placeLocalizable && !r.spans[s.slot].set {
 		return -1 // payload falls back to what people read
@@ -166,17 +179,39 @@ func (r *lineReader) within(i int, s *shape, depth int) int {
 	return end
 }
 
+// properties reads the properties of a record and notes where they stand.
+func (r *lineReader) properties(i int, s *shape, depth int) int {
+	before := r.odd
+	r.odd = false
+	end := r.object(i, s.inner, depth+1)
+	r.own, r.ownOdd = span{from: int32(i), to: int32(end), set: true}, r.odd //nolint:gosec // a piece of input is a megabyte or so
+	r.odd = before
+	return end
+}
+
+// spaces is blanks where compact text has none.
+func (r *lineReader) spaces(i int) int {
+	r.odd = true
+	return r.blanks(i)
+}
+
 func (r *lineReader) array(i int, s *shape, depth int) int {
-	if i = r.blanks(i + 1); r.data[i] == ']' {
+	if i++; r.data[i] <= ' ' {
+		i = r.spaces(i)
+	}
+	if r.data[i] == ']' {
 		return i + 1
 	}
-	element := shape{inner: s.inner}
+	element := shape{inner: s.inner, place: s.place}
 	defer func() { s.inner = element.inner }()
 	for depth < maxNesting {
 		if i = r.value(i, &element, depth+1); i < 0 {
 			return -1
 		}
-		if i = r.blanks(i); r.data[i] == ']' {
+		if r.data[i] <= ' ' {
+			i = r.spaces(i)
+		}
+		if r.data[i] == ']' {
 			return i + 1
 		}
 		if r.data[i] != ',' {

@@ -61,29 +61,3 @@ func (r *recordRuler) resource() []byte {
 	}
 	return nil
 }
-
-// recordMember is topMember for records.
-func recordMember(name string) (slot, place) {
-	switch name {
-	case "time":
-		return slotTime, placeElsewhere
-	case "operationName":
-		return slotOperation, placeElsewhere
-	case "category":
-		return slotCategory, placeElsewhere
-	case "resultType":
-		return slotResult, placeElsewhere
-	case "resourceId":
-		return slotResource, placeElsewhere
-	case "identity":
-		return slotNone, placeIdentity
-	case "properties":
-		return slotNone, placeProperties
-	case "correlationId", "tenantId", "resultSignature", "resultDescription", "level", "durationMs", "callerIpAddress":
-		return slotNone, placeElsewhere // read by payload, but nothing is ruled out by them
-	}
-	if decisive[folded(name)] {
-		return slotOdd, placeElsewhere
-	}
-	return slotNone, placeElsewhere
-}

@@ -31,6 +31,11 @@ const (
 	slotObject
 	slotApp
 	slotService
+	slotSignature
+	slotDuration
+	slotCallerIP
+	slotLevel
+	slotDescription
 	slots
 	slotOdd // something that decides how an item is read: payload reads the line
 )
@@ -46,6 +51,8 @@ const (
 	placeLocalizable // {"value":…,"localizedValue":…}
 	placeRecord      // the top of a record of the resource-log schema
 	placeIdentity
+	placeOwn       // the properties of a record, whose text is part of its identity
+	placeWithinOwn // an object or a list in them
 )
 
 // member says what a name means in the object of s. It is asked once for each new shape, never in the hot path.
@@ -62,9 +69,11 @@ func (s *shape) member(name string) (slot, place) {
 	case placeRecord:
 		return recordMember(name)
 	case placeIdentity:
-		if name == "claims" {
-			return slotNone, placeClaims
-		}
+		return identityMember(name)
+	case placeOwn:
+		return ownMember(name)
+	case placeWithinOwn:
+		return withinOwn(name)
 	}
 	return slotNone, placeElsewhere
 }

@@ -2,8 +2,8 @@
 // Analytics. It brings all of them to one shape, an Entry in a Batch, so that whoever counts (digest) cannot tell them
 // apart, and to activity.Event for whoever wants to look at events themselves.
 //
-// What it knows of a wire form it asks payload. The one exception is line.go, which reads the usual record many times
-// faster and leaves everything that is not usual to payload; a test and a fuzz target hold the two together.
+// What it knows of a wire form it asks payload. The exceptions are line_entry.go and line_record_entry.go, which read the usual item
+// and the usual record faster and leave everything that is not usual to payload; tests and fuzz targets hold them together.
 //
 // Not for counting (digest), and not for keeping (store).
 package source

@@ -87,11 +87,11 @@ func (v *Vocabulary) Entry(e *activity.Event) Entry {
 		Scope: v.Scopes.maybe(scope(e)),
 	}
 	i := identity{
-		form: e.Form.Channel(), id: e.ID, time: e.Time.Time, operation: entry.Operation, outcome: e.Outcome,
+		form: e.Form.Channel(), id: []byte(e.ID), time: e.Time.Time, operation: entry.Operation, outcome: e.Outcome,
 		resource: []byte(e.ResourceID), correlation: []byte(e.CorrelationID), eventID: []byte(e.EventID), subscription: e.SubscriptionID,
 	}
 	if e.Form.Channel() == activity.FormREST && e.EventID != "" {
-		i.id = "" // identified by its parts, which the fast reader has too
+		i.id = nil // identified by its parts, which the fast reader has too
 	}
 	entry.Key, entry.Life, _ = v.hash.keys(i, nil)
 	if entry.Operation.Listed {
