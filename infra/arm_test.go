@@ -173,6 +173,10 @@ func enrich(name string, resource, properties map[string]any) {
 		properties["ConnectionString"], properties["InstrumentationKey"], properties["AppId"] = "InstrumentationKey=00000000-0000-0000-0000-000000000001", "00000000-0000-0000-0000-000000000001", "00000000-0000-0000-0000-000000000002"
 	case "microsoft.web/sites":
 		properties["defaultHostName"] = name + ".azurewebsites.net"
+	case "microsoft.eventgrid/systemtopics/eventsubscriptions":
+		if filter, ok := properties["filter"].(map[string]any); ok {
+			filter["subjectBeginsWith"], filter["subjectEndsWith"] = "", ""
+		}
 	case "microsoft.authorization/roleassignments":
 		properties["scope"], _, _ = strings.Cut(fmt.Sprint(resource["id"]), "/providers/Microsoft.Authorization/")
 	case "microsoft.communication/communicationservices":

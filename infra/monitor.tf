@@ -3,13 +3,15 @@
 resource "azurerm_log_analytics_workspace" "main" {
   count = var.existing_workspace == null ? 1 : 0
 
-  name                         = "log-${var.name}-${local.suffix}"
-  resource_group_name          = local.group.name
-  location                     = local.group.location
-  sku                          = "PerGB2018"
-  retention_in_days            = var.log_retention_days
-  local_authentication_enabled = false
-  tags                         = local.tags
+  name                           = "log-${var.name}-${local.suffix}"
+  resource_group_name            = local.group.name
+  location                       = local.group.location
+  sku                            = "PerGB2018"
+  retention_in_days              = var.log_retention_days
+  local_authentication_enabled   = false
+  internet_ingestion_access_type = "Enabled" # Azure Monitor writes here, by identity
+  internet_query_access_type     = "Enabled" # people read as themselves
+  tags                           = local.tags
 }
 
 moved {
@@ -31,6 +33,8 @@ resource "azurerm_application_insights" "main" {
   application_type             = "other"
   workspace_id                 = local.workspace.id
   local_authentication_enabled = false # the connection string names the place; only the identity may write to it
+  internet_ingestion_enabled   = true  # without a private link scope of the operator's the app has no other way
+  internet_query_enabled       = true  # people read as themselves
   sampling_percentage          = 100   # Azure's sampling would drop lines that the alerts below count; host.json samples the rest
   tags                         = local.tags
 }

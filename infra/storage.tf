@@ -26,6 +26,7 @@ resource "azurerm_storage_account" "host" {
   default_to_oauth_authentication   = true
   local_user_enabled                = false
   allow_nested_items_to_be_public   = false
+  public_network_access_enabled     = true # the rules below decide; trusted services need the switch
   cross_tenant_replication_enabled  = false
   infrastructure_encryption_enabled = true
 
@@ -57,6 +58,7 @@ resource "azurerm_storage_account" "audit" {
   default_to_oauth_authentication   = true
   local_user_enabled                = false
   allow_nested_items_to_be_public   = false
+  public_network_access_enabled     = true # the rules below decide; trusted services need the switch
   cross_tenant_replication_enabled  = false
   infrastructure_encryption_enabled = true
 
@@ -132,6 +134,7 @@ resource "azurerm_storage_account" "archive" {
   default_to_oauth_authentication   = true
   local_user_enabled                = false
   allow_nested_items_to_be_public   = false
+  public_network_access_enabled     = true # the rules below decide; trusted services need the switch
   cross_tenant_replication_enabled  = false
   infrastructure_encryption_enabled = true
 

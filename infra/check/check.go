@@ -43,6 +43,7 @@ var checks = []struct {
 	{"alerts", "auditors compare operation names letter by letter", checkAlerts},
 	{"cosmos", "the store's keys and rights are decided in two places", checkCosmos},
 	{"policy", "what must never be switched on is switched on by one line", checkPolicy},
+	{"public", "what the provider leaves open by default is open until it is decided", checkPublic},
 	{"validations", "a validation that was never tripped may be one that cannot be", checkValidations},
 	{"queries", "a query that compares by case misses records in silence", checkQueries},
 	{"rights", "an apply that lacks a right fails after ten minutes, half done", checkDeployRights},
