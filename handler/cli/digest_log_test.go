@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/auditbell/auditbell/handler/digest/digesttest"
 	"github.com/auditbell/auditbell/handler/tlog"
 )
 
@@ -195,4 +196,106 @@ func askForRecords(t *testing.T, o *office, logKey string, bundles []string) {
 	if code, out := commanded(t, nil, "verify", "--log-key", logKey, bundle, "--record", id); code == 0 || !strings.Contains(out, "was changed: the log has another root") {
 		t.Errorf("a record left out of the lists: verify exits %d:\n%s", code, out)
 	}
+}
+
+// TestLogKeyRotates changes the key of a log: what follows is signed by the new key, and verifies with both.
+func TestLogKeyRotates(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	env := map[string]string{"TLOG_NAME": "auditbell.contoso.example/log", "TLOG_KEY_FILE": filepath.Join(dir, "old"), "DIGEST_ARCHIVE": filepath.Join(dir, "archive")}
+	for _, name := range []string{"old", "new"} {
+		if code, out := commanded(t, nil, "log", "init", "--name", env["TLOG_NAME"], "-o", filepath.Join(dir, name)); code != 0 {
+			t.Fatal(out)
+		}
+	}
+	if code, out := commanded(t, nil, "log", "init", "--name", env["TLOG_NAME"], "-o", filepath.Join(dir, "old")); code == 0 {
+		t.Errorf("a key that is there is written over:\n%s", out)
+	}
+	_, old := commanded(t, env, "log", "key")
+	code, out := commanded(t, env, "log", "rotate", "--new-key-file", filepath.Join(dir, "new"))
+	if code != 0 || !strings.Contains(out, "TLOG_FORMER_KEYS="+strings.TrimSpace(old)) {
+		t.Fatalf("rotate exits %d:\n%s", code, out)
+	}
+	env["TLOG_KEY_FILE"] = filepath.Join(dir, "new")
+	if code, out = commanded(t, env, "log", "rotate", "--new-key-file", filepath.Join(dir, "old")); code == 0 {
+		t.Errorf("a log of which the former key is not known is written on:\n%s", out)
+	}
+	env["TLOG_FORMER_KEYS"] = strings.TrimSpace(old)
+	if code, out = commanded(t, env, "log", "rotate", "--new-key-file", filepath.Join(dir, "old")); code != 0 {
+		t.Errorf("rotate exits %d:\n%s", code, out)
+	}
+	entry, err := os.ReadFile(filepath.Join(dir, "archive", "log", "tile", "entries", "000.p", "1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if from, to, err := tlog.ParseRotation(entry[2:]); err != nil || from.String() != strings.TrimSpace(old) || to.Equal(from) {
+		t.Errorf("the log's first entry is a rotation from %s to %s, %v", from, to, err)
+	}
+}
+
+// TestLateRecordsAreAmendments logs an hour, adds a record that comes late, and finds a further entry that says so; an hour
+// in which nothing changed is logged once.
+func TestLateRecordsAreAmendments(t *testing.T) {
+	t.Parallel()
+	o := openOffice(t)
+	records := small()
+	o.fill(t, records)
+	keyFile := filepath.Join(t.TempDir(), "log.key")
+	if code, out := commanded(t, nil, "log", "init", "--name", "auditbell.contoso.example/log", "-o", keyFile); code != 0 {
+		t.Fatal(out)
+	}
+	o.env["TLOG_NAME"], o.env["TLOG_KEY_FILE"] = "auditbell.contoso.example/log", keyFile
+	files := verifyFolder(filepath.Join(o.archive, "log"))
+	late := time.Date(2026, 10, 31, 18, 0, 0, 0, time.UTC) // recounted with every sixth run: 36 hours before the last of them
+	run := func(at time.Time) map[time.Time]tlog.HourEntry {
+		t.Helper()
+		o.clock.Store(at.Unix())
+		_, digests := o.instance(t)
+		if _, err := digests.Rollups.Run(t.Context(), invocation()); err != nil {
+			t.Fatal(err)
+		}
+		c, _, err := tlog.Newest(t.Context(), files)
+		if err != nil {
+			return nil
+		}
+		hours, err := tlog.Hours(t.Context(), files, c, late.Add(-24*time.Hour))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return hours
+	}
+	if hours := run(time.Date(2026, 11, 1, 7, 0, 0, 0, time.UTC)); hours[late].Version != 0 {
+		t.Fatalf("an hour is logged 13 hours after its end: %+v", hours[late])
+	}
+	first := run(time.Date(2026, 11, 2, 7, 0, 0, 0, time.UTC))
+	if h := first[late]; h.Version != 1 || h.Why != tlog.WhyClosed {
+		t.Fatalf("the hour is logged as %+v", h)
+	}
+	again := run(time.Date(2026, 11, 2, 7, 10, 0, 0, time.UTC))
+	if len(again) != len(first) || again[late] != first[late] {
+		t.Errorf("the hour is logged again, and nothing changed: %+v", again[late])
+	}
+	one := records[0]
+	one.Time, one.Submitted, one.EventID, one.Correlation, one.OperationID = late.Add(30*time.Minute), late.Add(31*time.Minute), "late-event", "late-correlation", "late-operation"
+	o.fill(t, []digesttest.Record{one})
+	amended := run(time.Date(2026, 11, 2, 7, 20, 0, 0, time.UTC))
+	if h := amended[late]; h.Version != 2 || h.Why != tlog.WhyLate || h.Records != first[late].Records+1 || h.Root == first[late].Root {
+		t.Errorf("after a late record the hour is %+v, it was %+v", h, first[late])
+	}
+	for _, version := range []int{1, 2} {
+		text, err := os.ReadFile(filepath.Join(o.archive, "log", tlog.RecordsPath(late, version)))
+		if err != nil {
+			t.Error(err)
+		}
+		if _, err := tlog.ParseRecords(text); err != nil {
+			t.Errorf("version %d: %v", version, err)
+		}
+	}
+}
+
+// verifyFolder reads files below a folder.
+type verifyFolder string
+
+func (f verifyFolder) Get(_ context.Context, name string) ([]byte, error) {
+	return os.ReadFile(filepath.Join(string(f), name))
 }
