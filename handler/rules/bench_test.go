@@ -197,3 +197,19 @@ func BenchmarkLibrary(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkRecords is what the delivered record costs: nothing where no rule names a field that only it has.
+func BenchmarkRecords(b *testing.B) {
+	events := load(2_000)
+	record := activity.RecordOf([]byte(`{"time":"2026-03-04T05:06:07Z","identity":{"claims":{"upn":"ada@contoso.example","wids":"62e90394","groups":"g1,g2"}},"location":"global","resultSignature":"Succeeded.OK"}`))
+	carrying := make([]activity.Event, len(events))
+	for i := range events {
+		carrying[i] = events[i]
+		carrying[i].Record = record
+	}
+	_, set := library(b)
+	claim := compile(b, map[string]string{"r.yml": ruleWith("s:\n  claims.wids|contains: none\ncondition: s")})
+	b.Run("library/without", func(b *testing.B) { benchmarkOurs(b, set, events) })
+	b.Run("library/with", func(b *testing.B) { benchmarkOurs(b, set, carrying) })
+	b.Run("one-claim/with", func(b *testing.B) { benchmarkOurs(b, claim, carrying) })
+}

@@ -196,7 +196,7 @@ func (r *run) check(i *item, held bool) Checked {
 	var v values
 	v.read(field{i.field.kind, i.field.path, true}, r.event)
 	for n, text := range v.list {
-		if !slices.Contains(v.variants, n) {
+		if !v.variant(n) {
 			c.Got = append(c.Got, string(text))
 		}
 	}

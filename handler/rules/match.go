@@ -174,6 +174,10 @@ func (r *run) predicate(i int) truth {
 func (r *run) sameAs(p *predicate) truth {
 	vals := r.read(p.field)
 	others := r.read(p.ref - 1)
+	const most = 1 << 20 // pairs; who writes more may mean any of them
+	if len(vals)*len(others) > most {
+		return maybe
+	}
 	t := no
 	for _, v := range vals {
 		for _, o := range others {

@@ -47,7 +47,7 @@ type opened struct {
 
 // texts are the trimmed values at a path below the body's properties.
 func (o *opened) texts(raw []byte, path string) []string {
-	o.v.reset()
+	o.v.list, o.v.arena = o.v.list[:0], o.v.arena[:0] // and not what was made of the body's text
 	o.v.reading, o.v.depth = reading{}, 0
 	o.v.properties(raw, path)
 	o.doubt = o.doubt || o.v.doubt
@@ -81,7 +81,7 @@ func (o *opened) all() {
 // objects are the objects of a list, as texts.
 func (o *opened) objects(path string) [][]byte {
 	var list [][]byte
-	o.v.reset()
+	o.v.list, o.v.arena = o.v.list[:0], o.v.arena[:0]
 	o.v.reading, o.v.depth, o.v.raw = reading{}, 0, true
 	o.v.properties(o.body, path)
 	o.doubt, o.v.raw = o.doubt || o.v.doubt, false
@@ -109,8 +109,13 @@ func (o *opened) securityRule(raw []byte, at string) {
 // services (azure-sql/database/firewall-configure).
 func (o *opened) ranges(raw []byte, at string) {
 	for _, names := range [][2]string{{"startipaddress", "endipaddress"}, {"startip", "endip"}} {
-		for _, from := range o.texts(raw, at+names[0]) {
-			for _, to := range o.texts(raw, at+names[1]) {
+		first, last := o.texts(raw, at+names[0]), o.texts(raw, at+names[1])
+		if len(first)*len(last) > mostReadings*mostReadings { // each pair is a reading, and one of them may be anything
+			o.sources.everything()
+			return
+		}
+		for _, from := range first {
+			for _, to := range last {
 				if from == "0.0.0.0" && to == "0.0.0.0" {
 					o.azure = true
 					continue

@@ -208,3 +208,21 @@ func TestDoubtNeverSilences(t *testing.T) {
 		}
 	}
 }
+
+// A body may hold as many readings as fit into it; judging them must not take longer than reading them.
+func TestManyReadingsAreJudgedInTime(t *testing.T) {
+	t.Parallel()
+	_, set := library(t)
+	many := func(member string) string { return `{"properties":{` + strings.Repeat(member+",", 20_000) + `"x":1}}` }
+	for _, c := range []struct{ operation, body, want string }{
+		{"Microsoft.Authorization/roleAssignments/write", many(`"roleDefinitionId":"` + roleFolder + readerRole + `"`), "request-unreadable"},
+		{"Microsoft.Authorization/roleAssignments/write", many(`"roleDefinitionId":"` + roleFolder + ownerRole + `"`), "role-assignment-owner"},
+		{"Microsoft.Sql/servers/firewallRules/write", many(`"startIpAddress":"10.0.0.1","endIpAddress":"10.0.0.2"`), "sql-firewall-opened"},
+		{"Microsoft.Network/networkSecurityGroups/write", `{"properties":{"securityRules":[` + strings.Repeat(`{"properties":{"access":"Allow","direction":"Inbound","sourceAddressPrefix":"10.0.0.0/8"}},`, 10_000) + `{}]}}`, "nsg-write"},
+		{"Microsoft.Network/networkSecurityGroups/securityRules/write", `{"a":"` + strings.Repeat(`\\\"`, 100_000) + `","properties":{"access":"Allow","direction":"Inbound","sourceAddressPrefix":"*"},}`, "nsg-rule-opened"},
+	} {
+		if got := met(set, sent(t, c.operation, "/resourceGroups/rg/providers/x/y/z", c.body)); !strings.Contains(got, c.want) {
+			t.Errorf("met %q, want %s, for %.100s", got, c.want, c.body)
+		}
+	}
+}

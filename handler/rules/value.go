@@ -2,6 +2,7 @@ package rules
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/auditbell/auditbell/handler/activity"
@@ -30,6 +31,13 @@ type reading struct {
 	// variants are the indexes of values that say the same as the value before them, in other words.
 	variants []int
 	from     int // where the field's values begin in values.list
+}
+
+// variant reports whether the value of that index says the same as the one before it. There may be as many as a caller
+// cares to write, so they are searched for.
+func (r *reading) variant(i int) bool {
+	_, ok := slices.BinarySearch(r.variants, i) // in rising order, as they were noted
+	return ok
 }
 
 func (v *values) reset() { v.list, v.arena, v.text = v.list[:0], v.arena[:0], nil }
