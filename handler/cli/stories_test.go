@@ -371,7 +371,7 @@ func (s *story) configFile(ts *testscript.TestScript, args []string) (string, er
 		files = fstest.MapFS{}
 	}
 	name, file := "auditbell.yaml", args[len(args)-1]
-	if args[0] == exception.File {
+	if args[0] == exception.File || strings.HasPrefix(args[0], "rules/") {
 		name = args[0]
 	}
 	files[name] = &fstest.MapFile{Data: []byte(ts.ReadFile(file))}
