@@ -64,6 +64,7 @@ var enrichers = []struct {
 	{"place", place},
 	{"result", result},
 	{"operation", operation},
+	{"reading", reading},
 	{"links", links},
 }
 

@@ -31,6 +31,13 @@ func operation(e activity.Event, _ Options, v *View) {
 	}
 }
 
+// reading says that the record stood behind a damaged one: where it begins was found again, which a reader should know.
+func reading(e activity.Event, _ Options, v *View) {
+	if e.Recovered {
+		v.fact(Fact{Name: "Reading", Value: "Recovered behind a damaged record of the same delivery"})
+	}
+}
+
 // result says how it ended where the status line, which every channel shows under the headline, says it less exactly: the
 // code of a failure, and a cancellation.
 func result(e activity.Event, _ Options, v *View) {

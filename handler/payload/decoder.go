@@ -20,6 +20,7 @@ type Decoder struct {
 	frames *frames
 	input  io.Reader
 	source io.Reader // the text that is read now
+	left   *int64    // see part
 	err    error
 }
 
@@ -32,7 +33,7 @@ func NewDecoder(r io.Reader) *Decoder { return &Decoder{input: r, frames: new(fr
 func (d *Decoder) All() iter.Seq2[Reading, error] {
 	return func(yield func(Reading, error) bool) {
 		wanted := true
-		err := unwrap(d.input, func(p part) bool {
+		err := unwrap(d.input, d.left, func(p part) bool {
 			wanted = d.part(p, yield)
 			return wanted && d.err == nil
 		})

@@ -116,10 +116,20 @@ func (f *frames) release() {
 // largestDelivery bounds what is read in one piece: offsets within an item are 32 bits wide.
 const largestDelivery = 1 << 30
 
+// What a delivery may unpack to. Exports are packed to a tenth or a thirtieth of their size, and nothing of Azure's
+// delivers more than a megabyte at once.
+const (
+	unpackedAtLeast = 8 << 20
+	unpackedRatio   = 40
+)
+
 // decodeStreamed reads a payload through a Decoder. The readings outlive its window, so each keeps a copy of its bytes.
 func decodeStreamed(data []byte) []Reading {
 	var readings []Reading
-	for r, err := range NewDecoder(bytes.NewReader(data)).All() {
+	d := NewDecoder(bytes.NewReader(data))
+	left := unpackedAtLeast + unpackedRatio*int64(len(data))
+	d.left = &left
+	for r, err := range d.All() {
 		if err != nil {
 			r = invalid(err.Error())
 		}

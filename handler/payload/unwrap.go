@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path"
+	"strings"
 
 	"github.com/klauspost/compress/gzip"
 	"golang.org/x/text/encoding/unicode"
@@ -30,12 +32,37 @@ type part struct {
 	csv   csvSource
 	fault string // why it cannot be read
 	start []byte // of what cannot be read
+	left  *int64 // how many more bytes all wrappers of the input may unpack to; nil: no limit
 }
 
-// unwrap yields the texts that an input holds; an error is that of reading it.
-func unwrap(r io.Reader, yield func(part) bool) error {
-	_, err := unwrapWithin(part{text: r}, 0, yield)
+// unwrap yields the texts that an input holds; an error is that of reading it. left bounds what they unpack to.
+func unwrap(r io.Reader, left *int64, yield func(part) bool) error {
+	_, err := unwrapWithin(part{text: r, left: left}, 0, yield)
 	return err
+}
+
+// unpacked reads what a wrapper holds, within the limit: a megabyte of gzip may hold a thousand, which no delivery does.
+type unpacked struct {
+	io.Reader
+	left *int64
+}
+
+var errUnpacksTooMuch = errors.New("it unpacks to more than a delivery may hold")
+
+func (u unpacked) Read(p []byte) (int, error) {
+	n, err := u.Reader.Read(p)
+	if *u.left -= int64(n); *u.left < 0 {
+		return 0, errUnpacksTooMuch
+	}
+	return n, err
+}
+
+// unpack has p be what a wrapper holds.
+func (p part) unpack(text io.Reader) part {
+	if p.text = text; p.left != nil {
+		p.text = unpacked{text, p.left}
+	}
+	return p
 }
 
 func unwrapWithin(p part, depth int, yield func(part) bool) (more bool, err error) {
@@ -54,8 +81,7 @@ func unwrapWithin(p part, depth int, yield func(part) bool) (more bool, err erro
 		if err != nil {
 			return false, err
 		}
-		p.text = unzipped
-		return unwrapWithin(p, depth+1, yield)
+		return unwrapWithin(p.unpack(unzipped), depth+1, yield)
 	case bytes.HasPrefix(head, zipMagic):
 		return p.unzip(source, depth, yield)
 	case bytes.HasPrefix(head, byteOrderMark):
@@ -67,8 +93,7 @@ func unwrapWithin(p part, depth int, yield func(part) bool) (more bool, err erro
 		}
 	}
 	if order, ok := utf16Order(head); ok {
-		p.text = transform.NewReader(buffered, unicode.UTF16(order, unicode.UseBOM).NewDecoder())
-		return unwrapWithin(p, depth+1, yield)
+		return unwrapWithin(p.unpack(transform.NewReader(buffered, unicode.UTF16(order, unicode.UseBOM).NewDecoder())), depth+1, yield)
 	}
 	return yield(p.asJSON(head)), nil
 }
@@ -151,20 +176,25 @@ func (p part) unzip(source io.Reader, depth int, yield func(part) bool) (more bo
 	if err != nil {
 		return yield(p.refused(nil, "a zip archive that cannot be read ("+err.Error()+")")), nil
 	}
+	found := false
 	for _, f := range files.File {
-		if f.FileInfo().IsDir() {
+		if f.FileInfo().IsDir() || strings.HasPrefix(f.Name, "__MACOSX/") || path.Base(f.Name) == ".DS_Store" { // what Finder adds
 			continue
 		}
+		found = true
 		if more, err = p.zipped(f, depth, yield); !more || err != nil {
 			return more, err
 		}
+	}
+	if !found {
+		return yield(p.refused(nil, "a zip archive without files")), nil
 	}
 	return true, nil
 }
 
 // zipped yields what one file of an archive holds. One that cannot be read leaves the others to be read.
 func (p part) zipped(f *zip.File, depth int, yield func(part) bool) (more bool, err error) {
-	entry := part{name: f.Name}
+	entry := part{name: f.Name, left: p.left}
 	const encrypted = 1 // general purpose bit flag (APPNOTE 4.4.4)
 	if f.Flags&encrypted != 0 {
 		return yield(entry.refused(nil, "encrypted")), nil
@@ -174,8 +204,7 @@ func (p part) zipped(f *zip.File, depth int, yield func(part) bool) (more bool, 
 		return yield(entry.refused(nil, err.Error())), nil
 	}
 	defer text.Close()
-	entry.text = text
-	return unwrapWithin(entry, depth+1, yield)
+	return unwrapWithin(entry.unpack(text), depth+1, yield)
 }
 
 // seekable returns an archive as zip wants it: the file itself, or what a stream holds; nil when that is too much.

@@ -176,3 +176,25 @@ func TestRefusalsSayWhatItIs(t *testing.T) {
 		t.Errorf("%d events behind a line of text, want 1", got)
 	}
 }
+
+// A delivery that unpacks to a thousand times its size is refused, however many wrappers it has; what was read before is
+// kept.
+func TestDeliveriesUnpackWithinBounds(t *testing.T) {
+	t.Parallel()
+	record := []byte(strings.Replace(wrappedRecord, "%", "c", 1))
+	blanks := bytes.Repeat([]byte(" "), 64<<20)
+	empties := bytes.Repeat(gzipped(t, nil), 1<<20)
+	for name, data := range map[string][]byte{
+		"gzip": gzipped(t, append(bytes.Clone(record), blanks...)), "gzip of gzip": gzipped(t, gzipped(t, append(bytes.Clone(record), blanks...))),
+		"zip": zippedFiles(t, record, blanks), "gzip of empty members": gzipped(t, append(gzipped(t, record), empties...)),
+	} {
+		readings := payload.Decode(data)
+		last := readings[len(readings)-1]
+		if len(payload.Events(readings)) != 1 || last.Kind != payload.Invalid || !strings.Contains(last.Reason, "unpacks to more") {
+			t.Errorf("%s, %d bytes: %d readings, the last one %s", name, len(data), len(readings), last.Reason)
+		}
+	}
+	if readings := payload.Decode(zippedFiles(t)); len(readings) != 1 || readings[0].Kind != payload.Invalid {
+		t.Errorf("an empty archive: %+v", readings)
+	}
+}
