@@ -55,7 +55,7 @@ func (v *vault) RoundTrip(r *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: status, Body: io.NopCloser(bytes.NewReader(body)), Header: http.Header{}}, nil
 }
 
-// namedToken tells the scope that it was asked for.
+// namedToken returns a token that names the scope it was asked for.
 type namedToken struct{}
 
 func (namedToken) GetToken(_ context.Context, o policy.TokenRequestOptions) (azcore.AccessToken, error) {
