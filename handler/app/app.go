@@ -106,6 +106,7 @@ func Open(w World) (*App, error) {
 	reconciler := reconcile.Read(s)
 	reconciler.Records = loaded.Set.ReadsRecord()
 	a.Digests = publish.Read(s, config.Digests, client)
+	a.Digests.Masthead = config.Report
 	exceptions := ReadExceptions(s, w.Config, known(loaded), w.Now())
 	a.Reconcile = &reconcile.Job{Reconciler: reconciler}
 	a.Warnings = s.Warnings()

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -13,10 +14,12 @@ import (
 
 	"github.com/schollz/progressbar/v3"
 
+	"github.com/auditbell/auditbell/handler/app"
 	"github.com/auditbell/auditbell/handler/digest"
 	"github.com/auditbell/auditbell/handler/digest/publish"
 	"github.com/auditbell/auditbell/handler/digest/timestamp"
 	"github.com/auditbell/auditbell/handler/enrich"
+	"github.com/auditbell/auditbell/handler/settings"
 	"github.com/auditbell/auditbell/handler/source"
 )
 
@@ -28,6 +31,7 @@ type digestCmd struct {
 	Out      string   `short:"o" default:"-" help:"Folder for the files and their manifest; - writes one format to standard output." placeholder:"DIR"`
 	Name     string   `help:"Name of the digest, shown in it."`
 	Zone     string   `default:"UTC" help:"Time zone in which days begin, such as Europe/Berlin." placeholder:"ZONE"`
+	Names    string   `help:"JSON file with names of ids, {\"GUID\": \"name\"}: of subscriptions, principals and apps; the ids stay beside them." placeholder:"FILE"`
 	Previous string   `help:"Manifest of the period before: its numbers are compared, and the new manifest names it." placeholder:"FILE"`
 	Stamp    string   `name:"timestamp" help:"Address of a time-stamp authority (RFC 3161) that says when the manifest was there." placeholder:"URL"`
 	At       string   `help:"Time of generation to write instead of now; the same input at the same time makes the same bytes." placeholder:"TIME"`
@@ -75,6 +79,7 @@ func (c *digestCmd) run(ctx context.Context, std Surroundings) error {
 	if err != nil {
 		return err
 	}
+	c.hash = c.Out != "-"
 	from, err := c.open(ctx, std, &window, zone)
 	if err != nil {
 		return err
@@ -92,13 +97,39 @@ func (c *digestCmd) run(ctx context.Context, std Surroundings) error {
 		makeRoom(tally.Size() + 2*from.ruled.size())
 		from.evidence = from.ruled.evidence()
 	}
+	names, masthead, err := c.names(std)
+	if err != nil {
+		return err
+	}
 	report := digest.Build(tally, digest.Subject{
-		Name: c.Name, Source: from.words, Zone: zone, Now: now, Before: before, RoleName: enrich.RoleName, Evidence: from.evidence,
+		Names: names, Masthead: masthead, Name: c.Name, Source: from.words, Zone: zone, Now: now, Before: before, RoleName: enrich.RoleName, Evidence: from.evidence,
 	})
-	if err := c.write(ctx, written{report, formats, link}, std); err != nil {
+	if err := c.write(ctx, written{report, formats, link, from.inputs}, std); err != nil {
 		return err
 	}
 	return c.complain(report, std)
+}
+
+// names reads --names, and what config/auditbell.yaml wants on every digest.
+func (c *digestCmd) names(std Surroundings) (digest.Names, digest.Masthead, error) {
+	files := settings.New(std.Env)
+	config := files.ReadConfig(app.ConfigFolder(files), app.ConfigNames(servedRules(std)))
+	if err := files.Err(); err != nil || c.Names == "" {
+		return nil, digest.Masthead(config.Report), err
+	}
+	text, err := os.ReadFile(c.Names) //nolint:gosec // the operator named it
+	if err != nil {
+		return nil, digest.Masthead{}, err
+	}
+	var read map[string]string
+	if err := json.Unmarshal(text, &read); err != nil {
+		return nil, digest.Masthead{}, misuse("%s is no JSON object of ids and names: %v", c.Names, err)
+	}
+	names := digest.Names{}
+	for id, name := range read {
+		names[strings.ToLower(id)] = name
+	}
+	return names, digest.Masthead(config.Report), nil
 }
 
 // withRules has the rules evaluated over what files hold.
@@ -187,6 +218,7 @@ type written struct {
 	report  digest.Report
 	formats []digest.Format
 	link    *digest.Link
+	inputs  *hashedInputs // nil: the source is not files
 }
 
 // write writes one format to standard output, or a bundle into a folder.
@@ -197,7 +229,7 @@ func (c *digestCmd) write(ctx context.Context, w written, std Surroundings) erro
 	if err := os.MkdirAll(c.Out, 0o755); err != nil { //nolint:gosec // reports are for others to read
 		return err
 	}
-	bundle := digest.Bundle{Report: w.report, Formats: w.formats, Tool: "auditbell " + std.Version, Previous: w.link}
+	bundle := digest.Bundle{Report: w.report, Formats: w.formats, Tool: strings.TrimSpace("auditbell " + std.Version + " " + std.Commit), Previous: w.link, Inputs: w.inputs.list()}
 	_, hash, err := bundle.Write(putInto(c.Out))
 	if err != nil {
 		return err

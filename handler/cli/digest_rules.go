@@ -149,7 +149,8 @@ func (r *ruled) decide() (ids map[alert.Ref][]string, order []alert.Ref) {
 		if decided.Opened {
 			order = append(order, ref)
 		}
-		ids[ref] = append(ids[ref], one.event.EventID)
+		e := &one.event
+		ids[ref] = append(ids[ref], digest.EntryKey(e.EventID, e.Operation, e.ResourceID, e.CorrelationID))
 	}
 	return ids, order
 }
@@ -161,6 +162,6 @@ func alertOf(a *alert.Alert, byID map[string]digest.Rule, ids []string) digest.A
 	}
 	return digest.Alert{
 		ID: a.ID, Rule: rule, Severity: a.Rule.Severity, Headline: a.Rule.Title, Happened: a.First.Time, Opened: a.Opened, Operation: a.Event.Operation, Caller: a.Event.Caller,
-		Resource: a.Event.ResourceID, Outcome: digest.Word(a.Event.Outcome), EventID: a.Event.EventID, EventIDs: ids, Count: int64(a.Count), Records: int64(a.Records),
+		Resource: a.Event.ResourceID, Outcome: digest.Word(a.Event.Outcome), EventID: a.Event.EventID, Entries: ids, Count: int64(a.Count), Records: int64(a.Records),
 	}
 }

@@ -2,10 +2,15 @@ package cli
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
+	"hash"
 	"io"
 	"iter"
+	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -31,6 +36,8 @@ type sourceFlags struct {
 	Subscription []string `help:"With --source activity-log: subscription id." placeholder:"ID"`
 	Container    string   `help:"With --source blobs: address of the container, https://ACCOUNT.blob.core.windows.net/insights-activity-logs." placeholder:"URL"`
 	azureFlags
+
+	hash bool // a manifest names the inputs
 }
 
 // openSource is a source that is ready to be read.
@@ -41,7 +48,8 @@ type openSource struct {
 	read     *atomic.Int64 // bytes of input read so far; nil where that says nothing
 	size     func() int64  // of the input; -1: not known
 	evidence *digest.Evidence
-	ruled    *ruled // evaluates rules over what is read; nil: none are
+	inputs   *hashedInputs // of files, for the manifest; nil: not asked for
+	ruled    *ruled        // evaluates rules over what is read; nil: none are
 }
 
 // open opens the source. What is not asked of files is asked for a period: the last 30 days when the flags name none.
@@ -72,9 +80,12 @@ func (f *sourceFlags) open(ctx context.Context, std Surroundings, w *source.Wind
 // files opens --source files.
 func (f *sourceFlags) files(std Surroundings) openSource {
 	args := append(append([]string{}, f.Input...), f.Paths...)
-	read := &atomic.Int64{}
+	read, hashes := &atomic.Int64{}, (*hashedInputs)(nil)
+	if f.hash {
+		hashes = &hashedInputs{}
+	}
 	return openSource{
-		source: source.Files{Inputs: counted(inputs(args, std), read)}, words: "files", tally: digest.NewTally, read: read, size: func() int64 { return bytesOf(args, std) },
+		source: source.Files{Inputs: counted(inputs(args, std), read, hashes)}, inputs: hashes, words: "files", tally: digest.NewTally, read: read, size: func() int64 { return bytesOf(args, std) },
 	}
 }
 
@@ -176,7 +187,7 @@ func parseMoment(text string, zone *time.Location, now time.Time) (time.Time, er
 }
 
 // counted turns a command's inputs into a source's, and counts what is read of them.
-func counted(all iter.Seq2[input, error], read *atomic.Int64) iter.Seq2[source.Input, error] {
+func counted(all iter.Seq2[input, error], read *atomic.Int64, hashes *hashedInputs) iter.Seq2[source.Input, error] {
 	return func(yield func(source.Input, error) bool) {
 		for in, err := range all {
 			open := func() (io.ReadCloser, error) {
@@ -184,7 +195,7 @@ func counted(all iter.Seq2[input, error], read *atomic.Int64) iter.Seq2[source.I
 				if err != nil {
 					return nil, err
 				}
-				return &meter{file, read}, nil
+				return hashes.reader(in.name, &meter{file, read}), nil
 			}
 			if !yield(source.Input{Name: in.name, Open: open}, err) {
 				return
@@ -202,6 +213,51 @@ func (m *meter) Read(p []byte) (int, error) {
 	n, err := m.ReadCloser.Read(p)
 	m.read.Add(int64(n))
 	return n, err
+}
+
+// hashedInputs hashes inputs as they are read. Each is read once, from its beginning to its end.
+type hashedInputs struct {
+	mu  sync.Mutex
+	all []*hashedInput
+}
+
+type hashedInput struct {
+	io.ReadCloser
+	name string
+	n    int64
+	sum  hash.Hash
+}
+
+// reader hashes what is read of an input; nil hashes nothing.
+func (h *hashedInputs) reader(name string, r io.ReadCloser) io.ReadCloser {
+	if h == nil {
+		return r
+	}
+	one := &hashedInput{r, name, 0, sha256.New()}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.all = append(h.all, one)
+	return one
+}
+
+func (i *hashedInput) Read(p []byte) (int, error) {
+	n, err := i.ReadCloser.Read(p)
+	i.n += int64(n)
+	_, _ = i.sum.Write(p[:n]) // hash.Hash never fails
+	return n, err
+}
+
+// list is every input with its size and hash, by name.
+func (h *hashedInputs) list() []digest.File {
+	if h == nil {
+		return nil
+	}
+	var files []digest.File
+	for _, i := range h.all {
+		files = append(files, digest.File{Name: i.name, Bytes: i.n, SHA256: hex.EncodeToString(i.sum.Sum(nil))})
+	}
+	slices.SortStableFunc(files, func(a, b digest.File) int { return strings.Compare(a.Name, b.Name) })
+	return files
 }
 
 // misuse is an error of the call rather than of the answer.

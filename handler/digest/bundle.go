@@ -26,6 +26,7 @@ type Manifest struct {
 	Verdict     Verdict       `json:"verdict"`                   // on the record
 	InTime      Verdict       `json:"told_in_time"`              // the second verdict
 	RuleSet     string        `json:"rule_set_sha256,omitempty"` // of the rules in force
+	Inputs      []File        `json:"inputs,omitempty"`          // what the report was made from, where that is files
 	Counts      Counts        `json:"counts"`
 	Files       []File        `json:"files"`
 	Previous    *Link         `json:"previous,omitempty"` // nil: the first of its chain
@@ -35,6 +36,10 @@ const manifestFormat = "auditbell-manifest/1"
 
 // ManifestName is the name of the manifest's file.
 const ManifestName = "manifest.json"
+
+// NamesName is the name of the file with the names of ids that a report shows, in bundles that show any: the same inputs and
+// names make the same bytes.
+const NamesName = "names.json"
 
 // TimestampName is the name of what a time-stamp authority said of the manifest (RFC 3161), in bundles that have that.
 const TimestampName = ManifestName + ".tsr"
@@ -79,6 +84,7 @@ type Bundle struct {
 	RuleSet  string
 	Previous *Link
 	Hours    []byte // HoursName, nil for none
+	Inputs   []File // what the report was made from, in the order in which it was read
 }
 
 // Put writes one file of a bundle: it calls write once with where the bytes go.
@@ -89,13 +95,20 @@ func (b Bundle) Write(put Put) (Manifest, string, error) {
 	r := &b.Report
 	m := Manifest{
 		Format: manifestFormat, Digest: r.Name, Period: r.Period, Window: r.Window, Zone: r.Zone.String(), GeneratedAt: r.GeneratedAt,
-		Tool: b.Tool, Source: r.Completeness.Source, Complete: r.Completeness.Complete, Verdict: r.Completeness.Verdict, InTime: r.Completeness.InTime.Verdict, RuleSet: b.RuleSet, Previous: b.Previous, Files: []File{},
+		Tool: b.Tool, Source: r.Completeness.Source, Complete: r.Completeness.Complete, Verdict: r.Completeness.Verdict, InTime: r.Completeness.InTime.Verdict, RuleSet: b.RuleSet, Previous: b.Previous, Inputs: b.Inputs, Files: []File{},
 		Counts: Counts{Entries: r.Summary.Total, HighRisk: int64(r.HighRisk.Len()), Operations: int64(r.Cases().Len()), Alerts: int64(len(r.Alerts.List))},
 	}
 	for _, f := range b.Formats {
 		file, err := hashed(put, f.File, func(w io.Writer) error { return f.Write(w, b.Report) })
 		if err != nil {
 			return m, "", fmt.Errorf("write %s: %w", f.File, err)
+		}
+		m.Files = append(m.Files, file)
+	}
+	if len(r.Names) > 0 {
+		file, err := hashed(put, NamesName, func(w io.Writer) error { return json.NewEncoder(w).Encode(r.Names) })
+		if err != nil {
+			return m, "", fmt.Errorf("write %s: %w", NamesName, err)
 		}
 		m.Files = append(m.Files, file)
 	}

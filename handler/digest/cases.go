@@ -76,7 +76,7 @@ func (c *Cases) joinAlerts() {
 	alertOf := make(map[string]int, len(alerts))
 	for i := range alerts {
 		alertOf[alerts[i].EventID] = i
-		for _, id := range alerts[i].EventIDs {
+		for _, id := range alerts[i].Entries {
 			alertOf[id] = i
 		}
 	}
@@ -84,7 +84,7 @@ func (c *Cases) joinAlerts() {
 	high, joined := c.report.HighRisk, make([]bool, len(alerts))
 	for i, ref := range c.refs {
 		for _, at := range c.rows[ref.from:ref.to] {
-			if alert, met := alertOf[high.list.text(high.list.rows[at].event)]; met {
+			if alert, met := alertOf[high.key(high.list.rows[at])]; met {
 				c.refs[i].alert, joined[alert] = int32(alert), true //nolint:gosec // far fewer
 			}
 		}
@@ -94,6 +94,23 @@ func (c *Cases) joinAlerts() {
 			c.refs = append(c.refs, caseRef{alert: int32(i)}) //nolint:gosec // far fewer
 		}
 	}
+}
+
+// EntryKey is by what an entry and an alert about it find each other: Azure's id of the entry, else its operation, resource
+// and correlation id, because exports to Event Hubs and storage carry no id.
+func EntryKey(eventID, operation, resource, correlation string) string {
+	if eventID != "" {
+		return eventID
+	}
+	return strings.ToLower(operation + "\n" + resource + "\n" + correlation)
+}
+
+func (o Operations) key(r row) string {
+	if r.event != 0 {
+		return o.list.text(r.event)
+	}
+	op := o.operation(r)
+	return EntryKey("", op.Operation, op.Resource, op.Correlation)
 }
 
 // sort orders cases by severity, then kind of operation, then time: what is grave comes first, and no kind is between the

@@ -43,7 +43,7 @@ type Alert struct {
 	Resource   string        `json:"resource,omitempty"`
 	Outcome    string        `json:"outcome,omitempty"`
 	EventID    string        `json:"event_id,omitempty"`
-	EventIDs   []string      `json:"-"`          // of all of its records, where they are known
+	Entries    []string      `json:"-"`          // EntryKey of all of its records, where they are known
 	Count      int64         `json:"operations"` // operations it stands for
 	Records    int64         `json:"entries"`
 	Deliveries []Delivery    `json:"deliveries"`

@@ -20,6 +20,15 @@ type Config struct {
 	Changes      Changes                `yaml:"changes"`
 	Digests      []Digest               `yaml:"digests"`
 	Texts        Texts                  `yaml:"texts"`
+	Report       Masthead               `yaml:"report"`
+}
+
+// Masthead is what stands on every digest.
+type Masthead struct {
+	Organisation   string `yaml:"organisation"`
+	Classification string `yaml:"classification"` // a line such as "Internal"
+	PreparedBy     string `yaml:"prepared_by"`    // of the sign-off
+	ReviewedBy     string `yaml:"reviewed_by"`
 }
 
 // Destination is an end that routes may name beside the kinds themselves: the same token or address, another channel.

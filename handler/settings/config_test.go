@@ -95,7 +95,7 @@ func TestEverythingWrongIsSaidWithLineAndColumn(t *testing.T) {
 		{"a tab", "routes:\n\t- to: slack\n", []string{"2:1: cannot be read"}},
 		{"two documents", "routes: []\n---\nroutes: []\n", []string{"1:1: cannot be read: expected one document"}},
 		{"no mapping", "- slack\n", []string{`1:1: expected a mapping, found a list`}},
-		{"a key that there is not", "route: []\n", []string{`1:1: "route" is unknown (hint: known here: changes, destinations, digests, maintenance, quiet, routes, texts)`}},
+		{"a key that there is not", "route: []\n", []string{`1:1: "route" is unknown (hint: known here: changes, destinations, digests, maintenance, quiet, report, routes, texts)`}},
 		{"a key twice", "routes: []\nroutes: []\n", []string{`2:1: "routes" stands twice`}},
 		{"a merge", "routes:\n  - <<: {to: slack}\n    to: slack\n", []string{"2:5: expected a name, found \"<<\""}},
 		{"other kinds of values", "routes:\n  - to: {slack: teams}\n    continue: perhaps\n  - to: [[slack]]\n", []string{

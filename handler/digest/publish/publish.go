@@ -39,6 +39,7 @@ type Publisher struct {
 	Now          func() time.Time
 
 	List      []settings.Digest
+	Masthead  settings.Masthead
 	mailer    *email.Mailer        // nil: no mail
 	archive   *archive.Archive     // nil: none
 	authority *timestamp.Authority // nil: none
@@ -218,7 +219,7 @@ func (j *digestJob) report(ctx context.Context, before *digest.Before) (digest.R
 		return digest.Report{}, err
 	}
 	return digest.Build(tally, digest.Subject{
-		Name: j.digest.Name, Source: "the store", Zone: j.digest.Zone(), Now: j.state.Made, Evidence: evidence, Before: before, RoleName: enrich.RoleName,
+		Name: j.digest.Name, Source: "the store", Masthead: digest.Masthead(j.Masthead), Zone: j.digest.Zone(), Now: j.state.Made, Evidence: evidence, Before: before, RoleName: enrich.RoleName,
 	}), nil
 }
 
