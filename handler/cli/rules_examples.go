@@ -106,7 +106,7 @@ func testRule(r *rules.Rule, set *rules.Set) tested {
 	}
 	fields := fieldsOf(r, set)
 	for _, form := range append([]activity.Form{asWritten}, transcode.Forms...) {
-		if !transcode.Carries(form, fields) {
+		if !transcode.Carries(form, fields) || form != asWritten && slices.ContainsFunc(fields, onlyDelivered) {
 			continue
 		}
 		for i, one := range slices.Concat(x.Match, x.NoMatch) {
@@ -115,6 +115,9 @@ func testRule(r *rules.Rule, set *rules.Set) tested {
 	}
 	return t
 }
+
+// onlyDelivered tells a field that an event does not keep: what is written in a form from an event lacks it.
+func onlyDelivered(field string) bool { return strings.HasPrefix(field, "record.") }
 
 // fieldsOf are the fields that decide the rule; of a correlation, those of the rules it counts and what tells their
 // events apart.
