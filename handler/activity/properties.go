@@ -25,6 +25,26 @@ func (p Properties) Value(path ...string) []byte {
 	return raw
 }
 
+// Doubtful reports whether a member on the way of path stands twice, in whatever casing: readers disagree on which of
+// them counts, so none of their values is the value.
+func (p Properties) Doubtful(path ...string) bool {
+	raw := []byte(p)
+	for _, name := range path {
+		found := 0
+		_ = jsonscan.Object(raw, func(n, _ []byte) error {
+			if strings.EqualFold(string(n), name) {
+				found++
+			}
+			return nil
+		})
+		if found > 1 {
+			return true
+		}
+		raw = member(raw, name)
+	}
+	return false
+}
+
 // Text returns the member at path as text: strings unquoted, numbers and booleans as written, "" for null, objects,
 // arrays and what is missing.
 func (p Properties) Text(path ...string) string {

@@ -21,6 +21,9 @@ func role(e activity.Event, o Options, v *View) {
 	v.Sentence = subject(e) + " " + roleAct(e) + " " + or(name, "a role") + on + with(roleTo(e), principal) + "."
 	v.fact(Fact{Name: "Role", Value: or(name, definition), Code: name == ""})
 	v.fact(Fact{Name: "Principal", Value: principal, Code: !known})
+	if e.Properties.Doubtful("requestbody", "properties", "roleDefinitionId") {
+		v.fact(Fact{Name: "Request", Value: "names the role in more than one way"})
+	}
 }
 
 // principalOf is who the role is given to or taken from: "Ann Example (user e0b3…)" when the name is known, else the id.
@@ -61,6 +64,9 @@ func roleTo(e activity.Event) string {
 
 func inAssignment(e activity.Event, member string) string {
 	for _, body := range []string{"requestbody", "responseBody"} {
+		if e.Properties.Doubtful(body, "properties", member) {
+			continue
+		}
 		if s := e.Properties.Text(body, "properties", member); s != "" {
 			return s
 		}
