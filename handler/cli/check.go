@@ -20,7 +20,7 @@ import (
 
 type checkCmd struct {
 	Format string `enum:"auto,table,json" default:"auto" help:"auto, table or json."`
-	Limit  int    `default:"1000" help:"How many parked items and stuck deliveries to read."`
+	Limit  int    `default:"1000" help:"How many parked items and waiting deliveries to read."`
 }
 
 // finding of a check; OK is false when a person has to do something.
