@@ -1,6 +1,6 @@
 # Everything a person does here, in one word each. `make` lists the words.
 .DEFAULT_GOAL := help
-.PHONY: vulnerabilities lint-workflows release-function release-snapshot release-check zones bench-first help check test golden fuzz bench bench-digest reconcile-month chaos pictures schemas stage start publish kusto lint
+.PHONY: simulate faults vulnerabilities lint-workflows release-function release-snapshot release-check zones bench-first help check test golden fuzz bench bench-digest reconcile-month chaos pictures schemas stage start publish kusto lint
 
 APP ?=
 FUZZTIME ?= 20s
@@ -57,6 +57,13 @@ bench-rollup: ## a month of EVENTS (100000) stored, rolled up and digested on th
 
 bench-first: ## how long the first message takes while everything that is looked up takes two seconds
 	go test ./local/stack -run '^$$' -bench FirstMessage -benchtime 4x
+
+simulate: ## SEEDS (1000) worlds with faults and an adversary run the program's own code; what breaks a promise is shortened
+	go test -c -o dist-simulation.test ./local/simulation
+	cd local/simulation && ../../dist-simulation.test -test.run 'TestSeeds$$' -test.timeout 0 -seeds $(or $(SEEDS),1000) -from $(or $(FROM),1) -workers $(or $(WORKERS),2); code=$$?; rm -f ../../dist-simulation.test; exit $$code
+
+faults: ## build the program with each fault of local/simulation/testdata/faults and see that the simulation finds it
+	cd local/simulation && go test -run TestFaultsAreFound -v -count=1 -timeout 0 . -args -faults -seeds $(or $(SEEDS),40) $(if $(FAULT),-fault $(FAULT))
 
 chaos: ## everything around the handler fails; prints the table of docs/reliability.md
 	go test ./local/stack -run Chaos -v -count=3

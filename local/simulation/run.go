@@ -332,7 +332,7 @@ func (o *owed) left() (owes, leased []string) {
 		if o.items[name].due > 0 {
 			owes = append(owes, name)
 		}
-		if o.items[name].lease > 0 {
+		if o.items[name].due == 0 && o.items[name].lease > 0 {
 			leased = append(leased, name)
 		}
 	}

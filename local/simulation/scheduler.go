@@ -43,6 +43,7 @@ type step struct {
 	instance *instance
 	phase    phase
 	channel  string // of a message
+	alert    string // that a message is about
 	what     string // for the trace
 	key      string // what distinguishes it from every other call that waits: its content and its goroutine's past
 	decided  chan verdict
@@ -102,6 +103,8 @@ func (s *scheduler) call(ctx context.Context, st *step, content string) (verdict
 			return verdict{}, s.bury()
 		}
 		return v, nil
+	case <-s.ended:
+		return verdict{}, errKilled
 	case <-ctx.Done():
 		s.withdraw(st)
 		return verdict{}, ctx.Err()

@@ -70,6 +70,7 @@ func (s *simulation) outgoing(r *http.Request, body []byte) *step {
 		return st
 	}
 	text := readable(st.channel, body)
+	st.alert = oracle.AlertIn(text)
 	st.what = fmt.Sprintf("%s %s", st.channel, text[:min(len(text), 90)])
 	return st
 }
@@ -77,6 +78,11 @@ func (s *simulation) outgoing(r *http.Request, body []byte) *step {
 // refuse is how a channel, or Azure, says no.
 func (s *simulation) refuse(r *http.Request, st *step, v verdict) *http.Response {
 	header := http.Header{"Content-Type": {"application/json"}, "Date": {time.Now().UTC().Format(http.TimeFormat)}}
+	if v.wait > 0 && st.channel != "" {
+		s.mu.Lock()
+		s.world.Waits = append(s.world.Waits, oracle.Wait{Channel: st.channel, Alert: st.alert, At: time.Now(), Until: time.Now().Add(v.wait - time.Second)})
+		s.mu.Unlock()
+	}
 	if v.wait > 0 {
 		header["Retry-After"] = []string{fmt.Sprint(int(v.wait.Seconds()))}
 	}

@@ -21,6 +21,8 @@ const (
 	Taken    = "a delivery was refused"   // though nothing misbehaved
 	Kept     = "a delivery is lost"       // the feed gave it up, and what was in it reached no channel
 	PaidOff  = "something is owed for ever"
+	Aimed    = "an edit went to another message"
+	Waited   = "a wait was not kept" // that a channel had asked for
 	GivenUp  = "a lease was never given back"
 )
 
@@ -70,6 +72,7 @@ func Judge(w World) (found []Violation, repeats int) {
 	}
 	j.counts()
 	j.twice()
+	j.waits()
 	j.refusals()
 	j.debts()
 	return j.found, j.repeats
@@ -106,6 +109,7 @@ func (j *judge) listen() {
 	for _, m := range j.Messages {
 		key := m.Channel + " " + m.Ref
 		t := at[key]
+		j.aimed(m, at)
 		if id := alertID.FindString(m.Text); id != "" {
 			if byID := at[m.Channel+" "+id]; byID != nil {
 				t = byID
@@ -126,6 +130,29 @@ func (j *judge) listen() {
 			if !t.words[w] {
 				t.words[w] = true
 				j.byWord[w] = append(j.byWord[w], t)
+			}
+		}
+	}
+}
+
+// aimed compares the alert that an edit or a reply is about with that of the message it goes to.
+func (j *judge) aimed(m Message, at map[string]*talk) {
+	id := alertID.FindString(m.Text)
+	if m.Kind == "post" || id == "" {
+		return
+	}
+	if about, to := at[m.Channel+" "+id], at[m.Channel+" "+m.Ref]; about != nil && to != nil && about != to {
+		j.report(Aimed, nil, "%s at %s: the edit of %s went to %s", m.Channel, clock(m.At), id, m.Ref)
+	}
+}
+
+// waits looks for messages that a channel was sent before the time was over that it had asked for.
+func (j *judge) waits() {
+	for _, w := range j.Waits {
+		for _, m := range j.Messages {
+			if m.Channel == w.Channel && m.At.After(w.At) && m.At.Before(w.Until) && w.Alert != "" && alertID.FindString(m.Text) == w.Alert {
+				j.report(Waited, nil, "%s asked at %s to wait until %s, %s came at %s", w.Channel, clock(w.At), clock(w.Until), w.Alert, clock(m.At))
+				break
 			}
 		}
 	}

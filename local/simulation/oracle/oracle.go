@@ -67,6 +67,7 @@ type World struct {
 	Channels []string
 	Edits    map[string]bool // channels whose messages can be edited
 	Faults   []Span          // when something misbehaved
+	Waits    []Wait          // that channels asked for
 	Refusals []Refusal       // invocations that were answered with an error
 	Owed     []string        // what the store still owed, long after the last fault
 	Leased   []string
@@ -77,6 +78,15 @@ type World struct {
 
 // Span is a time in which something misbehaved.
 type Span struct{ From, To time.Time }
+
+// Wait is a time for which a channel asked not to be sent an alert again.
+type Wait struct {
+	Channel, Alert string
+	At, Until      time.Time
+}
+
+// AlertIn is the id of the alert that a message is about, "" when it names none.
+func AlertIn(text string) string { return alertID.FindString(text) }
 
 // Refusal is an invocation that failed.
 type Refusal struct {
