@@ -91,9 +91,13 @@ type HubRetry struct {
 	MinimumInterval, MaximumInterval string
 }
 
+// hubPatience is how many failures in a row the simulation watches of a policy that retries without end: a batch that
+// failed so often holds its partition up for ever.
+const hubPatience = 200
+
 // pause is the wait before the n-th retry.
 func (h HubRetry) pause(n int) (bool, time.Duration) {
-	if h.Strategy == "" || h.MaxRetryCount >= 0 && n >= h.MaxRetryCount {
+	if h.Strategy == "" || h.MaxRetryCount >= 0 && n >= h.MaxRetryCount || n >= hubPatience {
 		return false, 0
 	}
 	if h.Strategy == "fixedDelay" {
