@@ -130,7 +130,8 @@ func (p *planner) troubles() {
 		case 3:
 			t.Of, t.Faults, t.Share = phases, []fault{killedBefore, killedAfter}, min(t.Share, 0.05)
 		case 4:
-			t.Of, t.Faults = []phase{lookUp, answer}, []fault{refused, broken, lost, late}
+			t.Of, t.Faults = []phase{lookUp, answer}, everyFault
+			t.Share = max(t.Share, 0.1)
 		case 5:
 			t.Of, t.Faults, t.Share = phases, append(slices.Clone(everyFault), stale), min(t.Share, 0.05)
 		}

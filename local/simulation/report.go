@@ -1,6 +1,7 @@
 package simulation
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -46,7 +47,7 @@ func (r *Report) Add(out Outcome) {
 		} else {
 			known[name] = true
 		}
-		r.first(name, out.Plan.Seed, v)
+		r.first(out.Plan.Seed, v)
 	}
 	count(r.Known, known)
 	count(r.Broken, broken)
@@ -82,10 +83,11 @@ func (r *Report) prepare() {
 	}
 }
 
-func (r *Report) first(name string, seed uint64, v oracle.Violation) {
-	if name == "" {
-		name = v.Rule
-	}
+// nameOf is the known fault behind a violation, else the promise that it breaks.
+func nameOf(v oracle.Violation) string { return cmp.Or(explain(v), v.Rule) }
+
+func (r *Report) first(seed uint64, v oracle.Violation) {
+	name := nameOf(v)
 	if _, ok := r.First[name]; !ok {
 		r.First[name] = Finding{seed, v.Rule, v.Detail}
 	}

@@ -20,6 +20,7 @@ var (
 	fromFlag   = flag.Uint64("from", 1, "the first seed")
 	seedsFlag  = flag.Int("seeds", 0, "how many seeds to run; 0: as many as a test run has time for")
 	workers    = flag.Int("workers", 0, "processes that share the seeds; 0: this one")
+	shortFlag  = flag.String("shorten", "", "known fault or promise: with -seed, print the shortest plan's trace that shows it")
 	reportFlag = flag.String("report", "", "file for the report as JSON")
 )
 
@@ -49,7 +50,12 @@ func TestSeed(t *testing.T) {
 	if *seedFlag == 0 {
 		t.Skip("for a person: " + again(1))
 	}
-	out := Run(t, NewPlan(*seedFlag, hubRetry(t)), true)
+	p := NewPlan(*seedFlag, hubRetry(t))
+	if *shortFlag != "" {
+		fmt.Println(Shorten(t, p, *shortFlag).Trace)
+		return
+	}
+	out := Run(t, p, true)
 	fmt.Println(out.Trace)
 	for _, v := range out.Violations {
 		if known := explain(v); known != "" {
@@ -115,7 +121,7 @@ func TestSeeds(t *testing.T) {
 	}
 	for name := range r.Broken {
 		f := r.First[name]
-		short := Shorten(t, NewPlan(f.Seed, hubRetry(t)), f.Rule)
+		short := Shorten(t, NewPlan(f.Seed, hubRetry(t)), name)
 		t.Errorf("%s: %s\n%s\nshortened to:\n%s", f.Rule, f.Detail, again(f.Seed), short.Trace)
 	}
 }
