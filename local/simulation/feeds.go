@@ -3,6 +3,7 @@ package simulation
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -45,6 +46,10 @@ func (s *simulation) deliver(d *Delivery, n int) {
 	if i == nil {
 		s.after(d, n, result{})
 		return
+	}
+	for _, id := range slices.Compact(d.acts()) {
+		a := &s.plan.Acts[id]
+		s.trace.line("azure       act %d: %s, %s, by %s", a.ID, a.Kind, a.Resource, a.Actor)
 	}
 	s.invoke(i, d.Feed, d.envelope(), func(r result) { s.after(d, n, r) })
 }

@@ -19,6 +19,11 @@ func Shorten(t *testing.T, p *Plan, name string) Outcome {
 		out := Run(t, try, false)
 		return slices.ContainsFunc(out.Violations, func(v oracle.Violation) bool { return nameOf(v) == name })
 	}
+	idle := *p
+	idle.Ticks = nil
+	if breaks(&idle) {
+		p = &idle
+	}
 	for i := len(p.Troubles) - 1; i >= 0 && left > 0; i-- {
 		if try := p.without(i, nil); breaks(try) {
 			p = try

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strings"
 	"syscall"
 	"time"
@@ -71,9 +72,15 @@ func (s *simulation) outgoing(r *http.Request, body []byte) *step {
 	}
 	text := readable(st.channel, body)
 	st.alert = oracle.AlertIn(text)
+	if at := headline.FindStringIndex(text); at != nil {
+		text = text[at[0]:]
+	}
 	st.what = fmt.Sprintf("%s %s", st.channel, text[:min(len(text), 90)])
 	return st
 }
+
+// headline is how a message begins for its reader.
+var headline = regexp.MustCompile(`(informational|low|medium|high|critical) · `)
 
 // refuse is how a channel, or Azure, says no.
 func (s *simulation) refuse(r *http.Request, st *step, v verdict) *http.Response {
