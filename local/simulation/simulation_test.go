@@ -25,7 +25,7 @@ var (
 )
 
 // usualSeeds is the share of every test run.
-const usualSeeds = 30
+const usualSeeds = 10
 
 // hubRetry is the retry policy of eventhub-activity as it is published.
 func hubRetry(t *testing.T) HubRetry {
