@@ -29,7 +29,6 @@ var looks = []struct {
 	like *regexp.Regexp
 	is   string
 }{
-	{regexp.MustCompile(`^\s*\x1b\[`), "coloured JSON, as az writes it with -o jsonc" + readable},
 	{regexp.MustCompile(`(?i)^\s*<(!doctype|html|\?xml|[a-z])`), "HTML or XML; a sign-in page, perhaps" + readable},
 	{regexp.MustCompile(`^#TYPE |^"Authorization","|^"Caller","`), "PowerShell's Export-Csv, which loses claims and properties (hint: Get-AzActivityLog … | ConvertTo-Json -Depth 10)"},
 	{regexp.MustCompile(`^(\r?\n)*[A-Za-z]+ +: .*\r?\n[A-Za-z]+ +: `), "a listing of PowerShell's for people (hint: Get-AzActivityLog … | ConvertTo-Json -Depth 10)"},
@@ -47,6 +46,9 @@ func refusal(head []byte) string {
 			return m.is
 		}
 	}
+	if coloured.Match(head) {
+		return "coloured JSON, as az writes it with -o jsonc" + readable
+	}
 	if jsonLine.Match(head) {
 		return ""
 	}
@@ -57,5 +59,8 @@ func refusal(head []byte) string {
 	}
 	return ""
 }
+
+// coloured recognises an escape sequence where JSON has a name or a value.
+var coloured = regexp.MustCompile(`^[\s\[{]*\x1b\[`)
 
 var jsonLine = regexp.MustCompile(`(?m)^[\[{]`)

@@ -118,7 +118,13 @@ func (p part) asJSON(head []byte) part {
 // looksJSON recognises text that begins as JSON, or is empty.
 func looksJSON(head []byte) bool {
 	head = bytes.TrimLeft(head, " \t\r\n")
-	if len(head) == 0 || head[0] == '{' {
+	if len(head) == 0 {
+		return true
+	}
+	if inside := bytes.TrimLeft(head, "[{ \t\r\n"); len(inside) > 0 && inside[0] == '\x1b' {
+		return false
+	}
+	if head[0] == '{' {
 		return true
 	}
 	if head[0] == '"' { // a column's name may be quoted too
