@@ -62,7 +62,7 @@ func (it *item) judged(e *activity.Event) {
 	if e.Time.IsZero() {
 		e.Time = it.text.when(a.raw(a.firedDateTime))
 	}
-	if e.Outcome != "" || e.Operation != "" {
+	if it.context.text != nil { // what the record does not say is not known
 		return
 	}
 	if e.Outcome = activity.Active; resolved {
