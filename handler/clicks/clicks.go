@@ -55,16 +55,32 @@ func (h *Handler) Serve(ctx context.Context, in host.Invocation) (host.Result, e
 		in.Logger.Warn("slack action unreadable", "reason", err.Error(), "bytes", len(request.Body))
 		return host.Refuse(http.StatusBadRequest, err.Error()), nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	done := make(chan host.Result, 1)
+	go func() { done <- h.act(context.WithoutCancel(ctx), in, clicks) }()
+	select {
+	case result := <-done:
+		return result, nil
+	case <-time.After(patience):
+		// The store is slow. What it has taken must not be shown as failed; the edit of the message shows what was stored.
+		in.Logger.Warn("slack action answered before it was stored")
+		return host.Response(http.StatusOK, ""), nil
+	}
+}
+
+// actFor bounds an act whose click is answered already.
+const actFor = 20 * time.Second
+
+func (h *Handler) act(ctx context.Context, in host.Invocation, clicks []notify.Click) host.Result {
+	ctx, cancel := context.WithTimeout(ctx, actFor)
 	defer cancel()
 	for _, c := range clicks {
 		sum, err := h.Act(ctx, c, pipeline.Batch{ID: in.Attempt(), Logger: in.Logger})
 		if err != nil {
-			return notActed(in, err), nil
+			return notActed(in, err)
 		}
 		in.Logger.Info("acted", slog.Any("counts", sum))
 	}
-	return host.Response(http.StatusOK, ""), nil // an empty 200 leaves the message as it is; the edit comes by chat.update
+	return host.Response(http.StatusOK, "") // an empty 200 leaves the message as it is; the edit comes by chat.update
 }
 
 // notActed tells Slack, which shows the person that it did not work, and us why.

@@ -1,0 +1,87 @@
+package outbox_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/auditbell/auditbell/handler/outbox"
+)
+
+var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+
+func TestProbesBackOffAndChangeTheirAlert(t *testing.T) {
+	t.Parallel()
+	var h outbox.Health
+	if !h.Fail("token_revoked", noon) || h.ProbeDue(noon.Add(time.Second)) || !h.ProbeDue(noon.Add(2*time.Second)) {
+		t.Fatalf("the first probe is not due after 2 s: %+v", h)
+	}
+	now, last := noon, time.Duration(0)
+	for i := range 12 {
+		now = h.Next
+		if !h.Claim([]string{"a", "b"}[i%2], "me", false, now) || h.Claim("c", "another", false, now) {
+			t.Fatalf("probe %d was not granted, or to two at once", i)
+		}
+		h.Fail("token_revoked", now)
+		pause := h.Next.Sub(now)
+		if pause < last || pause > 15*time.Minute {
+			t.Errorf("pause %d is %v after %v", i, pause, last)
+		}
+		last = pause
+	}
+	if last != 15*time.Minute || h.Claim(h.Probe.Alert, "me", false, h.Next) || !h.Claim(h.Probe.Alert, "me", true, h.Next) {
+		t.Error("the pause does not end at 15 minutes, or one alert is the probe twice in a row although there are others")
+	}
+	if since := h.Answer(); !since.Equal(noon) || h.IsUnwell() || !h.Backlog {
+		t.Errorf("after an answer: since %v, %+v", since, h)
+	}
+}
+
+func TestThreeTimeOutsOfDifferentAlertsAreOne(t *testing.T) {
+	t.Parallel()
+	var h outbox.Health
+	for _, id := range []string{"a", "a", "b"} {
+		if h.TimedOut(id, "no answer", noon) {
+			t.Fatalf("unwell after %v", h.Timeouts)
+		}
+	}
+	if !h.TimedOut("c", "no answer", noon) || !h.Silent || h.ProbeDue(noon.Add(59*time.Second)) {
+		t.Errorf("three alerts without an answer: %+v", h)
+	}
+}
+
+func TestPaceAfterRetryAfterBeginsWithOne(t *testing.T) {
+	t.Parallel()
+	var h outbox.Health
+	if n, _ := h.Take(10, noon); n != 10 || h.Room(noon) != outbox.Burst-10 {
+		t.Fatalf("took %d, room for %d", n, h.Room(noon))
+	}
+	h.Wait(30*time.Second, noon)
+	if n, wait := h.Take(10, noon.Add(29*time.Second)); n != 0 || wait != time.Second {
+		t.Errorf("while it holds: %d, wait %v", n, wait)
+	}
+	if n, _ := h.Take(10, noon.Add(30*time.Second)); n > 1 {
+		t.Errorf("the first block after a pause has %d messages", n)
+	}
+	sent := 0
+	for s := range 60 {
+		n, _ := h.Take(10, noon.Add(time.Duration(31+s)*time.Second))
+		sent += n
+	}
+	if sent < 55 || sent > 62 {
+		t.Errorf("%d messages in the minute after, want about one a second", sent)
+	}
+}
+
+func TestDoubtIsReportedOnce(t *testing.T) {
+	t.Parallel()
+	var h outbox.Health
+	for range 30 {
+		h.Doubt("HIGH x (a)", "web page", noon)
+	}
+	if h.DoubtDue(noon.Add(59*time.Minute)) || !h.DoubtDue(noon.Add(time.Hour)) || h.DoubtDue(noon.Add(2*time.Hour)) {
+		t.Error("doubt is not reported once, after an hour")
+	}
+	if h.Unconfirmed.Count != 30 || len(h.Unconfirmed.Alerts) != 20 || h.Clean() {
+		t.Errorf("%+v", h.Unconfirmed)
+	}
+}
