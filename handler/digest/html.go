@@ -179,7 +179,7 @@ func (p *page) points(all Points) {
 	for _, one := range all {
 		p.put(`<li class="` + one.Class() + `"><b>`)
 		p.say(p.mark(one.Grave))
-		p.put("</b>&nbsp; ")
+		p.put(map[bool]string{true: "</b>&nbsp; ", false: "</b> "}[p.paper])
 		p.say(one.Text)
 		p.put("</li>")
 	}

@@ -137,8 +137,11 @@ func (r *Report) Open() Points {
 			add(Act, 1, "Control %s fell short: %d of %d alerts were not taken by any destination.", x.ID, x.Alerts-x.Confirmed-x.Accepted, x.Alerts)
 		}
 	}
-	if len(points) == 0 {
+	switch {
+	case len(points) == 0 && c.Complete:
 		points = Points{{Calm, "Nothing."}}
+	case len(points) == 0:
+		points = Points{{Note, "Nothing is known to be open; see the statement above for what is not known."}}
 	}
 	return points
 }
