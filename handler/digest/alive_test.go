@@ -140,7 +140,7 @@ func TestDeadMan(t *testing.T) {
 			if told := r.Completeness.InTime.Verdict; (told == digest.Incomplete) != (len(acts) > 0) {
 				t.Errorf("told in time: %s", told)
 			}
-			if open := fmt.Sprint(r.Open()); (len(acts) > 0) == strings.Contains(open, "Nothing.") {
+			if open := fmt.Sprint(r.Open()); (len(acts) > 0) == strings.Contains(open, "Nothing") {
 				t.Errorf("what is open: %s", open)
 			}
 		})
