@@ -21,7 +21,10 @@ const (
 	graveAtOnce = 40
 	foldAtOnce  = 400
 	// named is how many alerts one summary of a backlog holds: as many as it names.
-	named = 20
+	named = 15
+	// brief is an interruption after which up to briefAtMost alerts are delivered one by one, as if nothing had been.
+	brief       = 10 * time.Minute
+	briefAtMost = 60
 )
 
 // tend looks after every destination: one that is unwell gets a probe when it is due, one that is well again what waited
@@ -142,7 +145,7 @@ func (c *Courier) drain(ctx context.Context, name string, b Batch) (Summary, err
 		c.change(ctx, name, b.Logger, func(h *outbox.Health) bool { h.Backlog, h.Grave = false, 0; return true })
 		return sum, nil
 	}
-	alone, together := apart(waiting)
+	alone, together := apart(waiting, c.now())
 	one, err := c.deliverEach(ctx, name, alone, b)
 	if sum.add(one); err != nil {
 		return sum, err
@@ -152,11 +155,11 @@ func (c *Courier) drain(ctx context.Context, name string, b Batch) (Summary, err
 	return sum, err
 }
 
-// apart splits what waits into alerts that are delivered by themselves and those that are counted in summaries; a few are
-// not worth one.
-func apart(waiting []outbox.Waiting) (alone, together []outbox.Waiting) {
+// apart splits what waits into alerts that are delivered by themselves and those that are counted in summaries. A few are
+// not worth one, and an interruption of minutes leaves no more than the channel takes at once.
+func apart(waiting []outbox.Waiting, now time.Time) (alone, together []outbox.Waiting) {
 	for _, w := range waiting {
-		if w.Alone {
+		if w.Alone || len(waiting) <= briefAtMost && now.Sub(w.Since) < brief {
 			alone = append(alone, w)
 		} else {
 			together = append(together, w)

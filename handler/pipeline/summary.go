@@ -2,6 +2,8 @@ package pipeline
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/auditbell/auditbell/handler/alert"
 	"github.com/auditbell/auditbell/handler/notify"
@@ -14,6 +16,8 @@ func summaryMessage(a alert.Alert) notify.Message {
 		Context: []string{"every alert is recorded, none was dropped", a.ID},
 	}
 	switch {
+	case a.Rule.ID == alert.BacklogRule:
+		return backlogMessage(m, a)
 	case a.Rule.ID == alert.HeldRule && a.Late != "":
 		m.Headline = fmt.Sprintf("%d alerts of the past", a.Count)
 		m.Summary = fmt.Sprintf("%d alerts were %s, too long after the fact to be told one by one.", a.Count, a.Late)
@@ -36,6 +40,31 @@ func summaryMessage(a alert.Alert) notify.Message {
 		notify.Fact{Name: "First", Value: a.First.UTC().Format(clockFormat), Time: a.First.Time},
 		notify.Fact{Name: "Last", Value: a.Last.UTC().Format(clockFormat), Time: a.Last.Time},
 		notify.Fact{Name: "Resources", Value: resources(a)})
+	return m
+}
+
+// namesInLine is how many names of a backlog one fact holds, and longestName how much of each: what every channel shows of
+// a fact is 300 characters, and of facts six.
+const (
+	namesInLine = 3
+	longestName = 95
+)
+
+// backlogMessage names every alert that waited for a destination.
+func backlogMessage(m notify.Message, a alert.Alert) notify.Message {
+	m.Headline = fmt.Sprintf("%d alerts waited for %s", a.Count, a.Event.Caller)
+	m.Summary = fmt.Sprintf("%s took no messages for a while. These alerts were raised from %s to %s and are named here; all are recorded.",
+		a.Event.Caller, a.First.UTC().Format(clockFormat), a.Last.UTC().Format(clockFormat))
+	first := 1
+	for part := range slices.Chunk(a.Operations, namesInLine) {
+		names := make([]string, len(part))
+		for i, op := range part {
+			name, _, _ := strings.Cut(op.Name, " (alert-")
+			names[i] = notify.Cut(name, longestName)
+		}
+		m.Facts = append(m.Facts, notify.Fact{Name: fmt.Sprintf("%d to %d", first, first+len(part)-1), Value: strings.Join(names, "; ")})
+		first += len(part)
+	}
 	return m
 }
 

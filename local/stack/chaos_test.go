@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"regexp"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -215,15 +216,27 @@ func alerts(t *testing.T, account *cosmos.Server) []alert.Alert {
 // outcome is a row of the table.
 type outcome struct{ sent, lost, twice int }
 
-// judge counts first messages by alert and destination, and holds the counters to what was sent in.
+// joined is how a channel without edits is notified of operations that join an alert: a message of its own, which may
+// come once for each count.
+var joined = regexp.MustCompile(`(?m)^×\d+ now\b.*$`)
+
+// judge counts first messages by alert and destination, and those about operations that joined; and holds the counters to
+// what was sent in.
 func judge(t *testing.T, all []alert.Alert, messages []inbox.Message, recordsEach int) outcome {
 	t.Helper()
 	var o outcome
-	posts := map[string]int{}
+	posts, followed := map[string]int{}, map[string]int{}
 	for _, m := range messages {
 		for a := range chaosAlerts {
 			if m.Kind == inbox.Post && strings.Contains(m.Text, fmt.Sprintf("rg-%03d", a)) {
-				posts[fmt.Sprint(m.Destination, a)]++
+				key := fmt.Sprint(m.Destination, a)
+				if more := joined.FindString(m.Text); more != "" {
+					if followed[key+more]++; followed[key+more] > 1 {
+						o.twice++
+					}
+					continue
+				}
+				posts[key]++
 			}
 		}
 	}
@@ -241,7 +254,7 @@ func judge(t *testing.T, all []alert.Alert, messages []inbox.Message, recordsEac
 	}
 	records := 0
 	for _, a := range all {
-		if strings.HasPrefix(a.Rule.ID, alert.WatchRule) {
+		if strings.HasPrefix(a.Rule.ID, alert.WatchRule) || a.IsSummary() {
 			continue
 		}
 		records += a.Records
@@ -287,7 +300,8 @@ func TestChaosFaults(t *testing.T) {
 		{name: "Slack answers 429 for a minute", inject: fail(inbox.Slack, inbox.Failure{Status: 429}, 60), within: 2 * time.Hour},
 		{name: "Slack answers 500, forty times", inject: fail(inbox.Slack, inbox.Failure{Status: 500}, 40), within: 12 * time.Hour},
 		{name: "Teams never answers", inject: fail(inbox.Teams, inbox.Failure{Mode: inbox.Timeout}, 6), within: 12 * time.Hour, gives: 2 * time.Second},
-		{name: "Teams resets after reading", inject: fail(inbox.Teams, inbox.Failure{Mode: inbox.Reset}, 30), within: 12 * time.Hour},
+		// It may have taken each: after three in a row it is asked once an hour.
+		{name: "Teams resets after reading", inject: fail(inbox.Teams, inbox.Failure{Mode: inbox.Reset}, 6), within: 12 * time.Hour},
 		{name: "Teams keeps the message, then fails", twice: 10, within: 12 * time.Hour, inject: func(t *testing.T, f *fleet) {
 			if err := f.inbox.Fail(inbox.Fault{Destination: inbox.Teams, Status: inbox.Failure{Status: 502}, Count: 10, After: true}); err != nil {
 				t.Fatal(err)
