@@ -248,7 +248,8 @@ func (c *Courier) try(ctx context.Context, a alert.Alert, name string, b Batch) 
 	if t.blocked(ctx, c, a, b) {
 		return t
 	}
-	if t.wait = c.patient(ctx, b, func() time.Duration { return c.pace(ctx, name, a, t.first || m.News != "") }); t.wait > 0 {
+	apart := func() time.Duration { return a.Jitter(name, c.now(), aMoment) }
+	if t.wait = c.patient(ctx, b, apart, func() time.Duration { return c.pace(ctx, name, a, t.first || m.News != "") }); t.wait > 0 {
 		return t
 	}
 	slots := c.ends.of(name).slots
@@ -284,8 +285,11 @@ func (t *attempt) blocked(ctx context.Context, c *Courier, a alert.Alert, b Batc
 	return true
 }
 
-// patient takes from a budget and waits for it as long as the batch may.
-func (c *Courier) patient(ctx context.Context, b Batch, take func() time.Duration) time.Duration {
+// aMoment bounds what keeps alerts that wait for the same budget from asking for it at the same instant.
+const aMoment = 50 * time.Millisecond
+
+// patient takes from a budget and waits for it as long as the batch may, apart from the others that wait.
+func (c *Courier) patient(ctx context.Context, b Batch, apart, take func() time.Duration) time.Duration {
 	for {
 		wait := take()
 		if wait == 0 || time.Now().Add(wait).After(b.until) {
@@ -294,7 +298,7 @@ func (c *Courier) patient(ctx context.Context, b Batch, take func() time.Duratio
 		select {
 		case <-ctx.Done():
 			return wait
-		case <-time.After(wait):
+		case <-time.After(wait + apart()):
 		}
 	}
 }

@@ -23,7 +23,7 @@ func (d *database) Do(r *http.Request) (*http.Response, error) {
 	}
 	s := d.instance.sim
 	p, what := describe(r, body)
-	v, err := s.scheduler.call(r.Context(), &step{instance: d.instance, phase: p, what: what}, string(body))
+	v, err := s.scheduler.call(r.Context(), &step{instance: d.instance, phase: p, what: what}, partition(r)+string(body))
 	if err != nil {
 		return nil, err
 	}
@@ -127,7 +127,7 @@ func describe(r *http.Request, body []byte) (phase, string) {
 	}
 	switch {
 	case r.Method == http.MethodGet && len(parts) > 5:
-		return storeRead, container + " " + parts[5]
+		return storeRead, container + " " + partition(r) + parts[5]
 	case r.Method == http.MethodGet:
 		return storeRead, account
 	case r.Header.Get("x-ms-documentdb-query") != "":
@@ -142,6 +142,9 @@ func describe(r *http.Request, body []byte) (phase, string) {
 	}
 	return storeWrite, container + " " + strings.ToLower(r.Method) + " " + parts[len(parts)-1]
 }
+
+// partition is a request's partition key, as the header has it: ids repeat among partitions.
+func partition(r *http.Request) string { return r.Header.Get("x-ms-documentdb-partitionkey") + " " }
 
 // ids are those of a batch's items, or of the one item.
 func ids(body []byte) string {

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -67,8 +68,10 @@ type Outcome struct {
 	Err        error // the run itself did not come to its end
 }
 
-// Run carries a plan out in a bubble of its own and judges it.
+// Run carries a plan out in a bubble of its own and judges it. It keeps the whole process to one processor meanwhile: which of
+// two goroutines that were woken together comes first to a lock must not depend on how many there are.
 func Run(t *testing.T, p *Plan, keepTrace bool) (out Outcome) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	synctest.Test(t, func(t *testing.T) { out = run(p, keepTrace) })
 	return out
 }
