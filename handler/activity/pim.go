@@ -12,11 +12,11 @@ import (
 // on schedule requests (Microsoft: "Role assignment schedule requests", REST reference). Both read alike here.
 //
 // payload keeps it under Event.Properties' member "pim", by the JSON names below: rules and exceptions name them as
-// pim.act, pim.role and so on. A fact that the record does not tell is empty.
+// pim.act, pim.role and so on. A fact that the record does not have is empty.
 type PIM struct {
 	Act        PIMAct     `json:"act"`
 	Assignment Assignment `json:"assignment,omitempty"` // of which kind is the assignment that the act is about
-	// Lasting reports that the assignment has no end ("permanent"). False: it ends, or the record does not tell.
+	// Lasting reports that the assignment has no end ("permanent"). False: it ends, or the record does not say.
 	Lasting bool `json:"lasting,omitempty"`
 	// Outside reports that the role was given without Privileged Identity Management, which noticed it afterwards.
 	Outside bool `json:"outside,omitempty"`

@@ -37,7 +37,7 @@ func actOf(e activity.Event) act {
 	return act{nounOf(types), "ran " + verb + " on", "run " + verb + " on"}
 }
 
-// spelled is the operation with the capitals that tell its words apart, "…/networkSecurityGroups/delete". Where the record
+// spelled is the operation with the capitals that set its words apart, "…/networkSecurityGroups/delete". Where the record
 // has a name for people instead, or only capitals, the access check or the message of the export may repeat it.
 func spelled(e activity.Event) string {
 	for _, text := range []string{e.OperationDisplay, e.Properties.Text("authorization", "action"), e.Properties.Text("message")} {

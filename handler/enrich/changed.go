@@ -11,7 +11,7 @@ import (
 	"github.com/auditbell/auditbell/handler/activity"
 )
 
-// changed says what the caller asked for, in words, from the request's body. What it was before the event does not tell;
+// changed says what the caller asked for, in words, from the request's body. What it was before the event does not say;
 // Resource Graph does a little later (package lookup), and its answer takes this fact's place.
 func changed(e activity.Event, _ Options, v *View) {
 	if e.Category != activity.Administrative || strings.HasPrefix(e.Operation, "microsoft.authorization/roleassignments/") {

@@ -1,4 +1,4 @@
-// Package exception is what must not ring although a rule matched, by whose decision, and until when.
+// Package exception is what must not become an alert although a rule matched, by whose decision, and until when.
 //
 // There are two sources: config/exceptions.yaml, which is reviewed and published with the app, and what people marked
 // as expected in a channel, which the store keeps. Both have an owner, a reason and an end; nothing is excepted for

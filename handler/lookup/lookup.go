@@ -1,4 +1,4 @@
-// Package lookup finds out what an event does not tell: the name behind an id, what a property was before, whether its
+// Package lookup finds out what an event does not say: the name behind an id, what a property was before, whether its
 // actor ever did this before. It asks Azure, Microsoft Graph, the store and the name service, after the first message
 // went out; the pipeline edits the message with what it brings.
 //

@@ -157,7 +157,7 @@ func (c *compiler) all() []error {
 	return append(errs, c.link()...)
 }
 
-// rule compiles the condition, with the outcomes that ring as one more part of it.
+// rule compiles the condition, with the outcomes that alert as one more part of it.
 func (c *compiler) rule(r *Rule) *node {
 	detection, selections := c.set.filtered(r)
 	condition := c.node(detection)
@@ -170,7 +170,7 @@ func (c *compiler) rule(r *Rule) *node {
 	return &node{op: and, kids: []*node{c.leaf(outcomeItem(r.Auditbell.Outcomes)), condition}}
 }
 
-// outcomeItem is the detection item that `auditbell.outcomes` stands for; null lets unknown outcomes ring.
+// outcomeItem is the detection item that `auditbell.outcomes` stands for; null lets unknown outcomes alert.
 func outcomeItem(outcomes []activity.Outcome) *item {
 	i := &item{name: "outcome", field: field{kind: ofOutcome}, test: test{null: true, exact: map[string]struct{}{}}}
 	for _, o := range outcomes {

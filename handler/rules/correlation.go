@@ -8,14 +8,14 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// Correlation is a Sigma 2 correlation: it rings when other rules match in number, or together, within a timespan and
+// Correlation is a Sigma 2 correlation: it alerts when other rules match in number, or together, within a timespan and
 // for the same values of the group-by fields (Sigma correlation rules specification 2.1).
 type Correlation struct {
 	Type     CorrelationType
 	Rules    []string // what it counts, by id, Sigma id or name; correlations too
 	GroupBy  []string // as written; aliases are resolved for each rule
 	Timespan time.Duration
-	// Generate lets the counted rules ring on their own too. Without it they only count (specification, "generate").
+	// Generate lets the counted rules alert on their own too. Without it they only count (specification, "generate").
 	Generate bool
 
 	fields     []string                     // of the value types: whose values are counted; several count together
@@ -137,7 +137,7 @@ func (p *problems) extended(c *Correlation, n *yaml.Node) {
 		return
 	}
 	if c.condition = e; e.met(func(int) bool { return false }) {
-		p.add(n.Line, "the condition %q holds where no rule has matched: what does not happen cannot ring", n.Value)
+		p.add(n.Line, "the condition %q holds where no rule has matched: what does not happen cannot alert", n.Value)
 	}
 }
 
@@ -210,7 +210,7 @@ func (p *problems) number(m pair, least, most float64) float64 {
 	return f
 }
 
-// checkCorrelation refuses what could never ring, or would always.
+// checkCorrelation refuses what could never alert, or would always.
 func (p *problems) checkCorrelation(c *Correlation) {
 	switch c.Type {
 	case EventCount, ValueCount, ValueSum, ValueAvg, ValuePercentile, Temporal, TemporalOrdered:
@@ -251,7 +251,7 @@ func (p *problems) checkBounds(c *Correlation) {
 		most = len(c.Rules)
 	}
 	if counts && !c.within(most) {
-		p.add(c.line, "the condition can never hold for one to %d matches: what does not happen cannot ring", most)
+		p.add(c.line, "the condition can never hold for one to %d matches: what does not happen cannot alert", most)
 	}
 }
 

@@ -48,7 +48,7 @@ func happened(second int, edit func(*activity.Event)) activity.Event {
 	return e
 }
 
-// rang plays a story and returns, for each event, whether the correlation rang.
+// rang plays a story and returns, for each event, whether the correlation alerted.
 func rang(t *testing.T, files map[string]string, story []activity.Event) string {
 	t.Helper()
 	c := rules.NewCorrelator(compile(t, files), 100)
@@ -230,7 +230,7 @@ func TestWindowsArePlainValues(t *testing.T) {
 	}
 }
 
-// Whoever wrote the window may have died before ringing; the record that comes again must then ring.
+// Whoever wrote the window may have died before ringing; the record that comes again must then alert.
 func TestARecordThatComesAgainGetsTheAnswerItGot(t *testing.T) {
 	t.Parallel()
 	set := compile(t, map[string]string{"a.yml": failedOperation, "c.yml": correlation(
@@ -290,11 +290,11 @@ func TestCorrelationsRefused(t *testing.T) {
 		"type: event_count\nrules: failed_operation\ntimespan: 1m":                                                      "needs a condition",
 		"type: event_count\nrules: failed_operation\ncondition: {gte: 1}":                                               "no valid timespan",
 		"type: event_count\ntimespan: 1m\ncondition: {gte: 1}":                                                          "names no rules",
-		"type: event_count\nrules: failed_operation\ntimespan: 1m\ncondition: {lt: 1}":                                  "what does not happen cannot ring",
+		"type: event_count\nrules: failed_operation\ntimespan: 1m\ncondition: {lt: 1}":                                  "what does not happen cannot alert",
 		"type: event_count\nrules: failed_operation\ntimespan: 1m\ncondition: {gte: 99999}":                             "expected a number below",
 		"type: event_count\nrules: failed_operation\ntimespan: 1m\ncondition: {ne: 5}":                                  "condition.ne is not supported",
 		"type: event_count\nrules: failed_operation\ntimespan: 1m\ncondition: a and b":                                  "only temporal and temporal_ordered",
-		"type: temporal\nrules: failed_operation\ntimespan: 1m\ncondition: not failed_operation":                        "what does not happen cannot ring",
+		"type: temporal\nrules: failed_operation\ntimespan: 1m\ncondition: not failed_operation":                        "what does not happen cannot alert",
 		"type: temporal\nrules: failed_operation\ntimespan: 1m\ncondition: a":                                           `names "a"`,
 		"type: event_count\nrules: failed_operatoin\ntimespan: 1m\ncondition: {gte: 2}":                                 `the nearest is "failed_operation"`,
 		"type: event_count\nrules: 33333333-3333-4333-8333-333333333333\ntimespan: 1m\ncondition: {gte: 2}":             "counts itself",

@@ -26,7 +26,7 @@ func NewCorrelator(set *Set, limit int) *Correlator {
 	return &Correlator{set: set, limit: max(limit, 1), windows: make(map[string]*kept)}
 }
 
-// Observe counts e and appends the correlations that ring because of it; see Set.Count.
+// Observe counts e and appends the correlations that alert because of it; see Set.Count.
 func (c *Correlator) Observe(dst []*Rule, e *activity.Event, now time.Time) []*Rule {
 	met, _ := c.set.Count(e, now, c.window(now)) // memory does not fail
 	for _, r := range met {

@@ -24,12 +24,12 @@
 //	auditbell:
 //	  id: keyvault-delete            # [a-z0-9-]; names the rule in keys and URLs, else its Sigma id does
 //	  reason: One sentence on why the level is what it is.
-//	  outcomes: [succeeded]          # which outcomes ring, in any of Azure's words; default all; unknown always
+//	  outcomes: [succeeded]          # which outcomes alert, in any of Azure's words; default all; unknown always
 //	  window: 15m                    # repeats within it are the same noise
 //	  group_by: [caller, resource_group]
 //	  controls: [CIS Azure 6.0.0 6.1.2.1, NIST 800-53r5 SI-4]
 //	  runbook: [First step., Second step.]
-//	  enabled: true                  # true: ring though experimental; false: leave the rule out
+//	  enabled: true                  # true: alert though experimental; false: leave the rule out
 //	  examples:                      # the rule's own tests
 //	    match:
 //	      - name: why it is there

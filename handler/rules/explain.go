@@ -122,7 +122,7 @@ func uses(n *node, predicate int) bool {
 		slices.ContainsFunc(n.kids, func(kid *node) bool { return uses(kid, predicate) })
 }
 
-// explainCorrelation shows which of the counted rules the event meets; whether the correlation rings depends on the
+// explainCorrelation shows which of the counted rules the event meets; whether the correlation alerts depends on the
 // events before it.
 func (r *run) explainCorrelation(x *Explanation) {
 	for _, name := range x.Rule.Correlation.Rules {

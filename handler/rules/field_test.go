@@ -20,7 +20,7 @@ func full() activity.Event {
 	return e
 }
 
-// Every vocabulary's name for a field must find the same value: a rule is written once and rings on every form.
+// Every vocabulary's name for a field must find the same value: a rule is written once and alerts on every form.
 func TestFieldNames(t *testing.T) {
 	t.Parallel()
 	e := full()

@@ -11,7 +11,7 @@ import (
 // The loader resolves names by the table and refuses what is not in it; docs/fields.md is written from it.
 type Field struct {
 	Name string // the event's own name
-	// Names in the wire forms, parted by blanks; empty where a form does not carry the field. Event Grid and CloudEvents
+	// Names in the wire forms, separated by blanks; empty where a form does not carry the field. Event Grid and CloudEvents
 	// share their names, and so do both action-group schemas.
 	REST, Records, EventGrid, ActionGroup, LogAnalytics, PowerShell, CSV string
 	Also                                                                 string // further spellings

@@ -14,13 +14,13 @@ type feed struct {
 	part   int   // which of its rules
 	group  []field
 	values []field
-	// above are what the correlation feeds in turn when it rings: it may be counted itself.
+	// above are what the correlation feeds in turn when it alerts: it may be counted itself.
 	above []feed
 }
 
 // role is what correlations make of a rule that they count.
 type role struct {
-	// counting: some correlation wants it silent; ringing: some wants it to ring as well.
+	// counting: some correlation wants it silent; ringing: some wants it to alert as well.
 	counting, ringing bool
 }
 

@@ -126,7 +126,7 @@ func (o *opened) ranges(raw []byte, at string) {
 	}
 }
 
-// allow adds one source as its author wrote it: a prefix, an address, a range, a word, or several parted by commas. In a
+// allow adds one source as its author wrote it: a prefix, an address, a range, a word, or several separated by commas. In a
 // security rule 0.0.0.0 without a length is everybody; in Cosmos DB's list it is Azure's sign for its services.
 func (o *opened) allow(source string, rule bool) {
 	for one := range strings.SplitSeq(source, ",") {

@@ -63,11 +63,11 @@ type Extension struct {
 	Window   time.Duration // repeats within it are the same noise; 0: the pipeline's default
 	GroupBy  []string      // fields whose values tell one noise from another; empty: the pipeline's default
 	Controls []string      // "CIS Azure 6.0.0 6.1.2.1", "NIST 800-53 AC-6", …: with the edition where there are editions
-	// Outcomes says which outcomes ring; empty: all of them. An event whose outcome is unknown always rings: a partial
+	// Outcomes says which outcomes alert; empty: all of them. An event whose outcome is unknown always alerts: a partial
 	// record is no reason to be silent.
 	Outcomes []activity.Outcome
 	Examples Examples
-	// Enabled overrides what Status implies: true lets an experimental rule ring, false takes the rule out.
+	// Enabled overrides what Status implies: true lets an experimental rule alert, false takes the rule out.
 	Enabled *bool
 }
 

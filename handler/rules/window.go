@@ -18,7 +18,7 @@ import (
 // to be kept, and a lost window means a threshold that starts again, never a wrong one.
 //
 // Events count by their own time. One that comes late, up to Set.Lateness after the newest of its group, is put where
-// it belongs, and what it completes rings then.
+// it belongs, and what it completes alerts then.
 type Window struct {
 	Members []Member `json:"members"` // oldest first, equal times by id
 }
@@ -37,7 +37,7 @@ type Member struct {
 	Used bool          `json:"used,omitempty"`   // temporal_ordered: it is part of a sequence that rang
 }
 
-// Count adds e to every correlation that counts it and returns those that ring, correlations of correlations included.
+// Count adds e to every correlation that counts it and returns those that alert, correlations of correlations included.
 // now is the clock: an event that lies in the future, or has no time, counts as now, or a single wrong clock would empty
 // every window. window reads the window of that name, calls add, writes it back, and may call add again after a conflict.
 func (s *Set) Count(e *activity.Event, now time.Time, window func(group string, add func(*Window)) error) ([]*Rule, error) {
@@ -74,8 +74,8 @@ func (s *Set) count(b Beat, now time.Time, window func(string, func(*Window)) er
 	return rang, err
 }
 
-// add counts the beat. The correlation rings when the condition is first met, and again with each further event while
-// it stays met (the pipeline's noise window makes one alert of them); a sequence (temporal_ordered) rings once. A record
+// add counts the beat. The correlation alerts when the condition is first met, and again with each further event while
+// it stays met (the pipeline's noise window makes one alert of them); a sequence (temporal_ordered) alerts once. A record
 // that comes again is not counted again and gets the answer that it got before, because whoever got it then may have
 // died before ringing.
 func (b Beat) add(w *Window, lateness time.Duration) (rang activity.Time) {

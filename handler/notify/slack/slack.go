@@ -1,4 +1,4 @@
-// Package slack tells a Slack channel: through a bot token, which can edit and reply in threads, or through an incoming
+// Package slack notifies a Slack channel: through a bot token, which can edit and reply in threads, or through an incoming
 // webhook, which can only post.
 //
 // It renders a notify.Message into Block Kit, knows Slack's error codes, and reads what Slack sends when somebody clicks

@@ -1,4 +1,4 @@
-// Package teams tells a Teams channel through a Workflows webhook ("When a Teams webhook request is received").
+// Package teams notifies a Teams channel through a Workflows webhook ("When a Teams webhook request is received").
 //
 // Such a webhook takes an Adaptive Card and gives nothing back: no handle, no edits, no threads, and not even the news
 // that the card was shown, because 202 means only that the flow has started. So everything is checked and bounded before

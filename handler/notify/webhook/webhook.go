@@ -1,4 +1,4 @@
-// Package webhook tells a program of the operator's own: each alert, and each change of it, is one CloudEvent in JSON,
+// Package webhook notifies a program of the operator's own: each alert, and each change of it, is one CloudEvent in JSON,
 // signed so that the receiver knows who sent it and when.
 //
 // The receiver keeps state by subject: an event of type TypeUpdated replaces what the event of type TypeRaised said. The
