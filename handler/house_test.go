@@ -329,3 +329,26 @@ func TestEveryDestinationRunsTheSuite(t *testing.T) {
 		}
 	}
 }
+
+// Budgets of the two rooms that everything is wired in: package main is one page, and what app does must stay readable in
+// one sitting.
+const (
+	maxMainLines   = 60
+	maxWiringLines = 900
+)
+
+func TestWiringStaysSmall(t *testing.T) {
+	t.Parallel()
+	lines := map[string]int{}
+	for _, f := range house(t) {
+		if !f.test {
+			lines[f.pkg] += strings.Count(string(f.src), "\n")
+		}
+	}
+	if n := lines["handler"]; n > maxMainLines {
+		t.Errorf("package main has %d lines, the budget is %d; commands belong in handler/cli, wiring in handler/app", n, maxMainLines)
+	}
+	if n := lines["handler/app"]; n > maxWiringLines {
+		t.Errorf("handler/app has %d lines, the budget is %d; what a function does belongs beside what it serves", n, maxWiringLines)
+	}
+}

@@ -1,0 +1,77 @@
+package cli
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+
+	"github.com/auditbell/auditbell/handler/app"
+	"github.com/auditbell/auditbell/handler/coverage"
+	"github.com/auditbell/auditbell/handler/rules"
+)
+
+// rulesCheck says how many rules are evaluated, and names each that is not though it was meant to be.
+func rulesCheck(a *app.App) []checkLine {
+	wrong := rules.Wrong(a.LeftOut)
+	loaded := fmt.Sprintf("%d loaded", len(a.Rules))
+	if n := len(a.LeftOut) - len(wrong); n > 0 {
+		loaded += fmt.Sprintf("; %d are about other logs or retired (hint: handler rules list names them)", n)
+	}
+	lines := []checkLine{{"rules", true, loaded}}
+	for _, left := range wrong {
+		lines = append(lines, checkLine{"rule left out", false, left.Place + ": " + left.Reason})
+	}
+	return lines
+}
+
+// coverageCheck names the connected feeds, and the rules of which none of them carries an event.
+func coverageCheck(a *app.App) []checkLine {
+	connected := a.Reconcile.Reconciler.Connected()
+	var dark, unknown []string
+	for _, r := range a.Rules {
+		switch examples := examplesOf(r); {
+		case !r.Rings():
+		case len(examples) == 0:
+			unknown = append(unknown, r.ID)
+		case !coverage.CanAlert(connected, examples):
+			dark = append(dark, r.ID)
+		}
+	}
+	lines := []checkLine{{"coverage", true, "connected: " + joined(connected)}}
+	if len(dark) > 0 {
+		lines = append(lines, checkLine{"coverage", true, fmt.Sprintf("%d rules cannot alert, because no connected feed carries their events: %s (hint: handler rules list shows what feeds each; set SCOPES and RECONCILE_FEEDS)", len(dark), some(dark, 10))})
+	}
+	if len(unknown) > 0 {
+		lines = append(lines, checkLine{"coverage", true, fmt.Sprintf("%d rules have no example, so it is not known what feeds them: %s", len(unknown), some(unknown, 10))})
+	}
+	return lines
+}
+
+// examplesOf are a rule's own examples of what it matches.
+func examplesOf(r *rules.Rule) []coverage.Example {
+	var all []coverage.Example
+	for _, x := range r.Auditbell.Examples.Match {
+		var one coverage.Example
+		for _, s := range x.Steps {
+			one = append(one, s.Event)
+		}
+		all = append(all, one)
+	}
+	return all
+}
+
+func joined(feeds []coverage.Feed) string {
+	var all []string
+	for _, f := range feeds {
+		all = append(all, string(f))
+	}
+	return cmp.Or(strings.Join(all, ", "), "none")
+}
+
+// some lists the first n names and how many more there are.
+func some(names []string, n int) string {
+	if len(names) <= n {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:n], ", "), len(names)-n)
+}
