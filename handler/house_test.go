@@ -278,6 +278,15 @@ func TestRoutesAreTheFunctionFolders(t *testing.T) {
 	if !slices.Equal(folders, names) {
 		t.Errorf("functions/ holds %v, handler/app/routes.go serves %v; add the folder with its function.json, or the line", folders, names)
 	}
+	design, err := os.ReadFile("../DESIGN.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		if !strings.Contains(string(design), "\n| `"+name+"` | ") {
+			t.Errorf("the table of functions in DESIGN.md lacks %s; add a line with its trigger and what it does", name)
+		}
+	}
 }
 
 func TestSettingsAreDocumented(t *testing.T) {
