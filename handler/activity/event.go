@@ -59,7 +59,7 @@ type Event struct {
 	// FoundBy is how the record came to us when no feed had delivered it: Reconciliation. Empty: a feed delivered it.
 	FoundBy string `json:"found_by,omitempty"`
 
-	// Record is what the event was read from, for rules alone. Empty where nobody set it, and after a round trip
+	// Record is what the event was read from, for rules alone. Empty where it was not set, and after a round trip
 	// through JSON.
 	Record Record `json:"-"`
 }

@@ -96,7 +96,7 @@ func PIMOf(e *Event) (PIM, bool) {
 	return p, true
 }
 
-// isPIMPhrase tells the phrases by their own word, or by the service that writes them: "azurerbac" stands in the
+// isPIMPhrase recognises the phrases by their own word, or by the service that writes them: "azurerbac" stands in the
 // properties of every record of the OpenTelemetry collector's sample (pim-log.json).
 func isPIMPhrase(e *Event) bool {
 	if !strings.Contains(e.Operation, " ") { // no operation of Resource Manager's has a blank

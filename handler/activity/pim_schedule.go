@@ -66,7 +66,7 @@ func schedulePIM(e *Event, s schedule) PIM {
 	return p
 }
 
-// scheduleAct reads requestType, and for what people ask for themselves the state that the answer tells: a request that
+// scheduleAct reads requestType, and for what people ask for themselves the state that the answer has: a request that
 // waits for approval succeeds as a request.
 func (p *PIM) scheduleAct(s schedule, asked bodies) PIMAct {
 	switch {

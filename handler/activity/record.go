@@ -9,8 +9,8 @@ import (
 // not hold: claims beyond the kept ones, resultSignature as written, location and the like. It lives as long as the
 // invocation does: it is never stored, logged, printed or compared, because a token's claims are personal data.
 //
-// Whoever hands events to rules fills it from the reading (payload.Reading.Raw); an event that comes from the store has
-// none, and rules that name such a field do not match it.
+// The caller of rules fills it from the reading (payload.Reading.Raw); an event that comes from the store has none, and
+// rules that name such a field do not match it.
 type Record struct{ text []byte }
 
 // RecordOf keeps text, which must not change while the Event is in use.

@@ -48,10 +48,10 @@ func spelled(e activity.Event) string {
 	return e.Operation
 }
 
-// told puts the verb into the form that the outcome asks for.
-func (a act) told(o activity.Outcome) string { return told(o, a.done, a.do) }
+// verb puts the verb into the form that the outcome asks for.
+func (a act) verb(o activity.Outcome) string { return inflect(o, a.done, a.do) }
 
-func told(o activity.Outcome, done, do string) string {
+func inflect(o activity.Outcome, done, do string) string {
 	switch o {
 	case activity.Started, activity.Accepted, activity.InProgress:
 		return "started to " + do

@@ -18,7 +18,7 @@ import (
 // View is an event as a person wants it told.
 type View struct {
 	Headline string // plain-language act and object, "Owner role granted on prod-payments"
-	Telling  bool   // the headline says more than a rule's title and the resource's name would
+	Specific bool   // the headline says more than a rule's title and the resource's name would
 	Sentence string // who did what to what, with which result
 	Facts    []Fact // most important first
 	Links    []Link

@@ -56,7 +56,7 @@ func TestSentencesReadLikeWhatHappened(t *testing.T) {
 		{
 			activity.Event{Category: activity.Autoscale, Outcome: activity.Succeeded, Properties: activity.Properties(
 				`{"ResourceName":"/subscriptions/s/x/web","OldInstancesCount":"3","NewInstancesCount":"2"}`)},
-			"web scaled in from 3 to 2 instances", "Autoscale scaled web in from 3 to 2 instances; nobody did it by hand.",
+			"web scaled in from 3 to 2 instances", "Autoscale scaled web in from 3 to 2 instances; no person did it.",
 		},
 		{
 			activity.Event{Category: activity.Policy, Operation: "microsoft.authorization/policies/deny/action", Outcome: activity.Failed, ResourceName: "sql-1", Caller: "dev@contoso.example"},

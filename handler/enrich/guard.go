@@ -97,7 +97,7 @@ func autoscale(e activity.Event, v *View) {
 	}
 	counts := fmt.Sprintf(" from %d to %d instances", f.Old, f.New)
 	v.Headline = target + " scaled " + way + counts
-	v.Sentence = "Autoscale " + told(e.Outcome, "scaled", "scale") + " " + target + " " + way + counts + "; nobody did it by hand."
+	v.Sentence = "Autoscale " + inflect(e.Outcome, "scaled", "scale") + " " + target + " " + way + counts + "; no person did it."
 	if e.Outcome == activity.Failed {
 		v.Headline = target + fmt.Sprintf(" could not scale %s: %d instances, %d wanted", way, f.Old, f.New)
 		v.Sentence = "Autoscale failed to scale " + target + " " + way + counts + "; it stays at " + fmt.Sprint(f.Old) + "."

@@ -16,7 +16,7 @@ func pim(e activity.Event, o Options, v *View) {
 	}
 	p.Role = Brief(or(p.Role, RoleName(p.RoleID), o.name(p.RoleID)))
 	p.Subject = Brief(or(p.Subject, o.name(p.SubjectID), p.SubjectID))
-	v.Telling = true
+	v.Specific = true
 	v.Headline, v.Sentence = pimWords(e, p, with(" on ", pimPlace(e, p, o)))
 	v.fact(Fact{Name: "Role", Value: or(p.Role, p.RoleID), Code: p.Role == ""})
 	v.fact(Fact{Name: "Principal", Value: p.Subject, Code: p.Subject == p.SubjectID})
@@ -88,7 +88,7 @@ func pimWords(e activity.Event, p activity.PIM, on string) (headline, sentence s
 	default:
 		object = "the " + noun + " of " + object
 	}
-	return headline, subject(e) + " " + told(e.Outcome, word.done, word.do) + " " + object + on + pimFor(e, p) + how + "."
+	return headline, subject(e) + " " + inflect(e.Outcome, word.done, word.do) + " " + object + on + pimFor(e, p) + how + "."
 }
 
 func theRole(p activity.PIM) string {
@@ -118,12 +118,12 @@ func pimOther(e activity.Event, p activity.PIM, on string) (headline, sentence s
 	switch p.Act {
 	case activity.PIMSettingsChanged:
 		return upperFirst(join(p.Role, "role settings "+unfinished(e.Outcome)+"changed")) + on,
-			who + told(e.Outcome, "changed", "change") + " what Privileged Identity Management asks for before " + theRole(p) + " is activated" + on + "."
+			who + inflect(e.Outcome, "changed", "change") + " what Privileged Identity Management asks for before " + theRole(p) + " is activated" + on + "."
 	case activity.PIMOffboarded:
-		return "Privileged Identity Management switched off" + on + state(e.Outcome), who + told(e.Outcome, "took", "take") + " the resource" + on + " out of Privileged Identity Management."
+		return "Privileged Identity Management switched off" + on + state(e.Outcome), who + inflect(e.Outcome, "took", "take") + " the resource" + on + " out of Privileged Identity Management."
 	case activity.PIMOnboarded:
-		return "Privileged Identity Management switched on" + on + state(e.Outcome), who + told(e.Outcome, "put", "put") + " the resource" + on + " under Privileged Identity Management."
+		return "Privileged Identity Management switched on" + on + state(e.Outcome), who + inflect(e.Outcome, "put", "put") + " the resource" + on + " under Privileged Identity Management."
 	}
 	act := actOf(e)
-	return act.headline(e), who + act.told(e.Outcome) + " " + objectOf(e, act) + tail(e.Outcome) + "."
+	return act.headline(e), who + act.verb(e.Outcome) + " " + objectOf(e, act) + tail(e.Outcome) + "."
 }

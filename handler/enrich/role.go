@@ -16,7 +16,7 @@ func role(e activity.Event, o Options, v *View) {
 	name := or(RoleName(definition), o.name(definition))
 	principal, known := principalOf(e, o)
 	on := with(" on ", named(scopeName(inAssignment(e, "scope"), e), o))
-	v.Telling = true
+	v.Specific = true
 	v.Headline = upperFirst(join(name, "role", roleVerb(e))) + on
 	v.Sentence = subject(e) + " " + roleAct(e) + " " + or(name, "a role") + on + with(roleTo(e), principal) + "."
 	v.fact(Fact{Name: "Role", Value: or(name, definition), Code: name == ""})
@@ -50,9 +50,9 @@ func Assignment(e activity.Event) (definition, principal string) {
 // roleAct is the verb of the sentence: "granted", "failed to remove".
 func roleAct(e activity.Event) string {
 	if strings.HasSuffix(e.Operation, "/delete") {
-		return told(e.Outcome, "removed", "remove")
+		return inflect(e.Outcome, "removed", "remove")
 	}
-	return told(e.Outcome, "granted", "grant")
+	return inflect(e.Outcome, "granted", "grant")
 }
 
 func roleTo(e activity.Event) string {

@@ -8,7 +8,7 @@ import (
 
 // telling writes headline and sentence; each category reads like what it is.
 func telling(e activity.Event, _ Options, v *View) {
-	v.Telling = e.Category != activity.Administrative && e.Category != ""
+	v.Specific = e.Category != activity.Administrative && e.Category != ""
 	switch e.Category {
 	case activity.ServiceHealth:
 		serviceHealth(e, v)
@@ -41,7 +41,7 @@ func unknown(e activity.Event, v *View) {
 func administrative(e activity.Event, v *View) {
 	act := actOf(e)
 	v.Headline = act.headline(e)
-	v.Sentence = subject(e) + " " + act.told(e.Outcome) + " " + objectOf(e, act) + tail(e.Outcome) + "."
+	v.Sentence = subject(e) + " " + act.verb(e.Outcome) + " " + objectOf(e, act) + tail(e.Outcome) + "."
 	if e.Outcome == activity.Failed {
 		v.fact(Fact{Name: "Error", Value: failure(e)})
 	}

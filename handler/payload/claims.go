@@ -49,7 +49,7 @@ const (
 	microsoftClaim = "http://schemas.microsoft.com/identity/claims/"
 )
 
-// claimOf tells which kept claim has that name; negative for all that are cut.
+// claimOf is the number of the kept claim of that name; negative for all that are cut.
 func claimOf(name []byte) int {
 	switch string(name) {
 	case soapClaim + "upn", "upn":

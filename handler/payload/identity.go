@@ -66,7 +66,7 @@ func ID(parts []byte) (id [32]byte) {
 	return id
 }
 
-// Fingerprint reduces the properties to 64 bits. It only has to tell apart records that agree in everything else, down to
+// Fingerprint reduces the properties to 64 bits. It only has to distinguish records that agree in everything else, down to
 // the tick; hashing all properties with SHA-256 would take a tenth of the time that an event takes to read.
 func Fingerprint(b []byte) uint64 {
 	const k0, k1 = 0xa0761d6478bd642f, 0xe7037ed1a0b428db // odd, and half of their bits set

@@ -14,7 +14,7 @@ import (
 // hostile is what an attacker who may name a thing writes into a description: a record that ends the one around it.
 const hostile = `x"}},{"time":"2026-03-04T10:15:30Z","operationName":"MICROSOFT.KEYVAULT/VAULTS/DELETE","category":"Administrative","resultType":"Success","correlationId":"hostile"}]},{"records":[{"time":"2026-03-04T10:15:30Z","operationName":"A/B/DELETE","category":"Administrative","correlationId":"hostile"},{"a":"`
 
-// listRecord is the record at a position of a list, with a text that somebody chose in two places.
+// listRecord is the record at a position of a list, with a text of the attacker's in two places.
 func listRecord(i int, text string) string {
 	quoted, _ := json.Marshal(text)
 	return fmt.Sprintf(`{"time":"2026-03-04T10:%02d:%02dZ","resourceId":"/SUBSCRIPTIONS/S/RESOURCEGROUPS/QUAY/PROVIDERS/MICROSOFT.WEB/SITES/CRANE%d","operationName":"MICROSOFT.WEB/SITES/WRITE","category":"Administrative","resultType":"Success","resultDescription":%s,"correlationId":"c%d","identity":{"authorization":{"scope":"/subscriptions/s","action":"Microsoft.Web/sites/write"},"claims":{"name":"Ines Duarte","groups":["g1","g2"]}},"properties":{"eventCategory":"Administrative","note":%s,"items":[{"a":1},{"b":"two"}]},"tenantId":"t"}`,

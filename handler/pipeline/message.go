@@ -60,9 +60,9 @@ func headline(a alert.Alert, v enrich.View) string {
 		text = a.Rule.Title + ": " + v.Headline
 	case a.Rule.Many:
 		text = strings.TrimSuffix(a.Rule.Title+" by "+a.Event.Caller, " by ")
-	case !v.Telling && a.Event.ResourceName != "":
+	case !v.Specific && a.Event.ResourceName != "":
 		text = a.Rule.Title + ": " + enrich.Brief(a.Event.ResourceName) + enrich.Unfinished(a.Event)
-	case !v.Telling:
+	case !v.Specific:
 		text = a.Rule.Title + enrich.Unfinished(a.Event)
 	}
 	if a.Count > 1 {

@@ -48,8 +48,8 @@ func happened(second int, edit func(*activity.Event)) activity.Event {
 	return e
 }
 
-// rang plays a story and returns, for each event, whether the correlation alerted.
-func rang(t *testing.T, files map[string]string, story []activity.Event) string {
+// play plays a story and returns, for each event, whether the correlation alerted.
+func play(t *testing.T, files map[string]string, story []activity.Event) string {
 	t.Helper()
 	c := rules.NewCorrelator(compile(t, files), 100)
 	var b strings.Builder
@@ -69,23 +69,23 @@ func TestEventCount(t *testing.T) {
 	succeeded := func(e *activity.Event) { e.Outcome = activity.Succeeded }
 	other := func(e *activity.Event) { e.Caller = "grace@contoso.example" }
 	louder := func(e *activity.Event) { e.Caller = "ADA@CONTOSO.EXAMPLE" }
-	nobody := func(e *activity.Event) { e.Caller, e.CallerObjectID = "", "" }
+	unnamed := func(e *activity.Event) { e.Caller, e.CallerObjectID = "", "" }
 	for _, c := range []struct {
 		name  string
 		story []activity.Event
 		want  string
 	}{
-		{"rings at the threshold and while it lasts", []activity.Event{happened(1, nil), happened(2, nil), happened(3, nil), happened(4, nil)}, "..!!"},
+		{"alerts at the threshold and while it lasts", []activity.Event{happened(1, nil), happened(2, nil), happened(3, nil), happened(4, nil)}, "..!!"},
 		{"the window slides", []activity.Event{happened(1, nil), happened(50, nil), happened(62, nil), happened(63, nil), happened(200, nil)}, "...!."},
 		{"what does not match does not count", []activity.Event{happened(1, nil), happened(2, succeeded), happened(3, nil)}, "..."},
 		{"each group by itself", []activity.Event{happened(1, nil), happened(2, other), happened(3, nil), happened(4, other), happened(5, nil)}, "....!"},
 		{"one person in two casings", []activity.Event{happened(1, nil), happened(2, louder), happened(3, nil)}, "..!"},
-		{"without the group's field nothing counts", []activity.Event{happened(1, nobody), happened(2, nobody), happened(3, nobody)}, "..."},
+		{"without the group's field nothing counts", []activity.Event{happened(1, unnamed), happened(2, unnamed), happened(3, unnamed)}, "..."},
 		{"the same record again", []activity.Event{happened(1, nil), happened(1, nil), happened(1, nil), happened(2, nil)}, "...."},
 		{"late, within the timespan", []activity.Event{happened(30, nil), happened(40, nil), happened(20, nil)}, "..!"},
 		{"later than the timespan", []activity.Event{happened(130, nil), happened(140, nil), happened(20, nil)}, "..."},
 	} {
-		if got := rang(t, files, c.story); got != c.want {
+		if got := play(t, files, c.story); got != c.want {
 			t.Errorf("%s: %s, want %s", c.name, got, c.want)
 		}
 	}
@@ -102,8 +102,8 @@ func TestOneFactThroughTwoFeedsCountsOnce(t *testing.T) {
 	story := []activity.Event{
 		fact(1, activity.FormEventGrid), fact(1, activity.FormRecords), fact(2, activity.FormEventGrid), fact(2, activity.FormRecords), fact(3, activity.FormRecords),
 	}
-	if got, want := rang(t, files, story), "....!"; got != want {
-		t.Errorf("rang %s, want %s: the same operation's outcome came through two feeds", got, want)
+	if got, want := play(t, files, story), "....!"; got != want {
+		t.Errorf("alerted %s, want %s: the same operation's outcome came through two feeds", got, want)
 	}
 }
 
@@ -114,7 +114,7 @@ func TestConditions(t *testing.T) {
 		"{gt: 2}": "..!!", "{eq: 2}": ".!..", "{gte: 2, lte: 3}": ".!!.", "{gte: 2, lt: 3}": ".!..",
 	} {
 		files := map[string]string{"a.yml": failedOperation, "c.yml": correlation("type: event_count\nrules: [failed_operation]\ntimespan: 1h\ncondition: " + condition)}
-		if got := rang(t, files, story); got != want {
+		if got := play(t, files, story); got != want {
 			t.Errorf("%s: %s, want %s", condition, got, want)
 		}
 	}
@@ -128,8 +128,8 @@ func TestValueCount(t *testing.T) {
 		return func(e *activity.Event) { e.ResourceGroup = group }
 	}
 	story := []activity.Event{happened(1, in("a")), happened(2, in("a")), happened(3, in("b")), happened(4, in("")), happened(5, in("c")), happened(63, in("d"))}
-	if got, want := rang(t, files, story), "....!!"; got != want {
-		t.Errorf("rang %s, want %s", got, want)
+	if got, want := play(t, files, story), "....!!"; got != want {
+		t.Errorf("alerted %s, want %s", got, want)
 	}
 }
 
@@ -142,7 +142,7 @@ func TestTemporal(t *testing.T) {
 		files := map[string]string{"a.yml": failedOperation, "b.yml": listedKeys, "c.yml": correlation(
 			"type: " + kind + "\nrules: [failed_operation, listed_keys]\ngroup-by: [caller]\ntimespan: 1m")}
 		story := []activity.Event{happened(1, keys), happened(2, nil), happened(3, keys)}
-		if got := rang(t, files, story); got != want {
+		if got := play(t, files, story); got != want {
 			t.Errorf("%s: %s, want %s", kind, got, want)
 		}
 	}
@@ -161,8 +161,8 @@ aliases:
 		e.Operation, e.Outcome, e.Caller, e.CallerObjectID = "microsoft.storage/storageaccounts/listkeys/action", activity.Succeeded, "robot", ""
 		e.Properties = activity.Properties(`{"onBehalfOf":"ada@contoso.example"}`)
 	}
-	if got, want := rang(t, files, []activity.Event{happened(1, nil), happened(2, keys)}), ".!"; got != want {
-		t.Errorf("rang %s, want %s", got, want)
+	if got, want := play(t, files, []activity.Event{happened(1, nil), happened(2, keys)}), ".!"; got != want {
+		t.Errorf("alerted %s, want %s", got, want)
 	}
 }
 
@@ -226,11 +226,11 @@ func TestWindowsArePlainValues(t *testing.T) {
 		}
 	}
 	if fmt.Sprint(got) != "[false false true]" || len(stored) != 1 {
-		t.Errorf("rang %v over %d stored windows, want the third in one", got, len(stored))
+		t.Errorf("alerted %v over %d stored windows, want the third in one", got, len(stored))
 	}
 }
 
-// Whoever wrote the window may have died before ringing; the record that comes again must then alert.
+// The process that wrote the window may have stopped before it stored the alert; the record that comes again must then alert.
 func TestARecordThatComesAgainGetsTheAnswerItGot(t *testing.T) {
 	t.Parallel()
 	set := compile(t, map[string]string{"a.yml": failedOperation, "c.yml": correlation(
@@ -244,7 +244,7 @@ func TestARecordThatComesAgainGetsTheAnswerItGot(t *testing.T) {
 		}
 	}
 	if fmt.Sprint(got) != "[false true true false]" || len(w.Members) != 2 {
-		t.Errorf("rang %v with %d members; want the second record to ring both times and the first never", got, len(w.Members))
+		t.Errorf("alerted %v with %d members; want the second record to alert both times and the first never", got, len(w.Members))
 	}
 }
 
@@ -279,31 +279,31 @@ func TestFutureTimesCountAsNow(t *testing.T) {
 		got += fmt.Sprint(len(c.Observe(nil, &e, now)))
 	}
 	if got != "001" {
-		t.Errorf("rang %s, want 001: a wrong clock must not empty the window", got)
+		t.Errorf("alerted %s, want 001: a wrong clock must not empty the window", got)
 	}
 }
 
 func TestCorrelationsRefused(t *testing.T) {
 	t.Parallel()
 	for block, want := range map[string]string{
-		"type: value_mode\nrules: failed_operation\ntimespan: 1m":                                                       `type "value_mode" is not supported`,
-		"type: event_count\nrules: failed_operation\ntimespan: 1m":                                                      "needs a condition",
-		"type: event_count\nrules: failed_operation\ncondition: {gte: 1}":                                               "no valid timespan",
-		"type: event_count\ntimespan: 1m\ncondition: {gte: 1}":                                                          "names no rules",
-		"type: event_count\nrules: failed_operation\ntimespan: 1m\ncondition: {lt: 1}":                                  "what does not happen cannot alert",
-		"type: event_count\nrules: failed_operation\ntimespan: 1m\ncondition: {gte: 99999}":                             "expected a number below",
-		"type: event_count\nrules: failed_operation\ntimespan: 1m\ncondition: {ne: 5}":                                  "condition.ne is not supported",
-		"type: event_count\nrules: failed_operation\ntimespan: 1m\ncondition: a and b":                                  "only temporal and temporal_ordered",
-		"type: temporal\nrules: failed_operation\ntimespan: 1m\ncondition: not failed_operation":                        "what does not happen cannot alert",
-		"type: temporal\nrules: failed_operation\ntimespan: 1m\ncondition: a":                                           `names "a"`,
-		"type: event_count\nrules: failed_operatoin\ntimespan: 1m\ncondition: {gte: 2}":                                 `the nearest is "failed_operation"`,
-		"type: event_count\nrules: 33333333-3333-4333-8333-333333333333\ntimespan: 1m\ncondition: {gte: 2}":             "counts itself",
-		"type: event_count\nrules: failed_operation\ntimespan: 1m\ncondition: {gte: 2}\ngroup-by: [calller]":            `the nearest is "caller"`,
-		"type: event_count\nrules: failed_operation\ntimespan: 1m\ncondition: {gte: 2}\naliases: {a: {nobody: caller}}": `the alias "a" names rule "nobody"`,
-		"type: value_count\nrules: failed_operation\ntimespan: 1m\ncondition: {gte: 2}":                                 "needs condition.field",
-		"type: temporal\nrules: [failed_operation]\ntimespan: 1m\ncondition: {gte: 2}":                                  "can never hold",
-		"type: event_count\nrules: nobody\ntimespan: 1m\ncondition: {gte: 2}":                                           `c.yml:5: the correlation counts rule "nobody", which is not loaded`,
-		"type: event_count\nrules: failed_operation\ntimespan: 1m\ncondition: {gte: 2}\nwindow: 5":                      "correlation.window is not supported",
+		"type: value_mode\nrules: failed_operation\ntimespan: 1m":                                                        `type "value_mode" is not supported`,
+		"type: event_count\nrules: failed_operation\ntimespan: 1m":                                                       "needs a condition",
+		"type: event_count\nrules: failed_operation\ncondition: {gte: 1}":                                                "no valid timespan",
+		"type: event_count\ntimespan: 1m\ncondition: {gte: 1}":                                                           "names no rules",
+		"type: event_count\nrules: failed_operation\ntimespan: 1m\ncondition: {lt: 1}":                                   "what does not happen cannot alert",
+		"type: event_count\nrules: failed_operation\ntimespan: 1m\ncondition: {gte: 99999}":                              "expected a number below",
+		"type: event_count\nrules: failed_operation\ntimespan: 1m\ncondition: {ne: 5}":                                   "condition.ne is not supported",
+		"type: event_count\nrules: failed_operation\ntimespan: 1m\ncondition: a and b":                                   "only temporal and temporal_ordered",
+		"type: temporal\nrules: failed_operation\ntimespan: 1m\ncondition: not failed_operation":                         "what does not happen cannot alert",
+		"type: temporal\nrules: failed_operation\ntimespan: 1m\ncondition: a":                                            `names "a"`,
+		"type: event_count\nrules: failed_operatoin\ntimespan: 1m\ncondition: {gte: 2}":                                  `the nearest is "failed_operation"`,
+		"type: event_count\nrules: 33333333-3333-4333-8333-333333333333\ntimespan: 1m\ncondition: {gte: 2}":              "counts itself",
+		"type: event_count\nrules: failed_operation\ntimespan: 1m\ncondition: {gte: 2}\ngroup-by: [calller]":             `the nearest is "caller"`,
+		"type: event_count\nrules: failed_operation\ntimespan: 1m\ncondition: {gte: 2}\naliases: {a: {missing: caller}}": `the alias "a" names rule "missing"`,
+		"type: value_count\nrules: failed_operation\ntimespan: 1m\ncondition: {gte: 2}":                                  "needs condition.field",
+		"type: temporal\nrules: [failed_operation]\ntimespan: 1m\ncondition: {gte: 2}":                                   "can never hold",
+		"type: event_count\nrules: missing\ntimespan: 1m\ncondition: {gte: 2}":                                           `c.yml:5: the correlation counts rule "missing", which is not loaded`,
+		"type: event_count\nrules: failed_operation\ntimespan: 1m\ncondition: {gte: 2}\nwindow: 5":                       "correlation.window is not supported",
 	} {
 		fsys := fstest.MapFS{"a.yml": {Data: []byte(failedOperation)}, "c.yml": {Data: []byte(correlation(block))}}
 		all, err := rules.Load(fsys, ".")

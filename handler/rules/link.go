@@ -20,12 +20,12 @@ type feed struct {
 
 // role is what correlations make of a rule that they count.
 type role struct {
-	// counting: some correlation wants it silent; ringing: some wants it to alert as well.
-	counting, ringing bool
+	// counting: some correlation wants it silent; alerting: some wants it to alert as well.
+	counting, alerting bool
 }
 
 // silent reports whether the rule is there to be counted only.
-func (r role) silent() bool { return r.counting && !r.ringing }
+func (r role) silent() bool { return r.counting && !r.alerting }
 
 // link gives every counted rule its feeds. A correlation that counts what there is not, or itself, is left out with all
 // that counts it.
@@ -122,13 +122,13 @@ func (c *compiler) reaches(from, target *Rule, seen []*Rule) bool {
 }
 
 // roles notes what a correlation makes of a rule that it counts. An operator's correlation over a rule of the library
-// must not mute it: nobody would notice.
+// must not mute it: its silence would go unnoticed.
 func (c *compiler) roles(correlation, counted *Rule) {
 	role := c.set.roles[counted]
 	if !correlation.Correlation.Generate && (correlation.embedded || !counted.embedded) {
 		role.counting = true
 	} else {
-		role.ringing = true
+		role.alerting = true
 	}
 	c.set.roles[counted] = role
 }
@@ -181,11 +181,11 @@ type Beat struct {
 	Group  string   // names the window: the rule's id and a hash of the group's values, [a-z0-9-] only
 	Values []string // of the group-by fields, folded
 	Member Member
-	above  []Beat // what it adds to the correlations that count this one, if it rings
+	above  []Beat // what it adds to the correlations that count this one, if it alerts
 }
 
 // Correlate appends what e contributes to the set's correlations. An event that lacks one of the group-by fields
-// contributes nothing: nobody could say to which group.
+// contributes nothing: its group is unknown.
 func (s *Set) Correlate(dst []Beat, e *activity.Event) []Beat {
 	if !s.correlating {
 		return dst

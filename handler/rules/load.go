@@ -41,7 +41,7 @@ const (
 // Wrong reports whether a person should act: what is meant for the Activity Log does not work.
 func (l Left) Wrong() bool { return l.Why == Misspelt || l.Why == Broken }
 
-// Wrong are the parts of what was left out that a person should mend.
+// Wrong are the parts of what was left out that a person should correct.
 func Wrong(left []Left) []Left {
 	return slices.DeleteFunc(slices.Clone(left), func(l Left) bool { return !l.Wrong() })
 }

@@ -153,7 +153,7 @@ func (s *sources) everything() {
 	s.v4, s.v6 = append(s.v4, interval{0, math.MaxUint32}), append(s.v6, interval{0, math.MaxUint64})
 }
 
-// add reads a prefix or a range; what is neither (a tag of Azure's, a name) lets in nobody that we could count.
+// add reads a prefix or a range; what is neither (a tag of Azure's, a name) adds no addresses that can be counted.
 func (s *sources) add(text string) {
 	if from, to, ok := strings.Cut(text, "-"); ok {
 		s.between(strings.TrimSpace(from), strings.TrimSpace(to))

@@ -189,7 +189,7 @@ func (x *relaxed) word() {
 	x.out = jsonscan.AppendQuote(x.out, word)
 }
 
-// skip steps over white space, commas, colons and comments: where they stand tells nothing more than order does.
+// skip steps over white space, commas, colons and comments: their place says nothing more than order does.
 func (x *relaxed) skip() {
 	for x.at < len(x.in) {
 		rest := x.in[x.at:]

@@ -13,7 +13,7 @@ import (
 )
 
 // Window is a correlation's state for one group: what was counted within the timespan and the allowed lateness. It is a
-// plain value that marshals to JSON, so that whoever calls decides where it lives: read the window named by Beat.Group,
+// plain value that marshals to JSON, so that the caller decides where it lives: read the window named by Beat.Group,
 // change it, write it back under the same version (an ETag in Cosmos DB), and repeat on a conflict. Nothing else needs
 // to be kept, and a lost window means a threshold that starts again, never a wrong one.
 //
@@ -33,8 +33,8 @@ type Member struct {
 	// operation has one correlation id, and a feed reports its outcome once.
 	Key  string        `json:"key,omitempty"`
 	Form activity.Form `json:"form,omitempty"`
-	Rang activity.Time `json:"rang_at,omitzero"` // the correlation rang with it: when the condition was met, by event time
-	Used bool          `json:"used,omitempty"`   // temporal_ordered: it is part of a sequence that rang
+	Met  activity.Time `json:"met_at,omitzero"` // when the condition was met with it, by event time; zero: it was not
+	Used bool          `json:"used,omitempty"`  // temporal_ordered: it is part of a sequence that alerted
 }
 
 // Count adds e to every correlation that counts it and returns those that alert, correlations of correlations included.
@@ -47,18 +47,18 @@ func (s *Set) Count(e *activity.Event, now time.Time, window func(group string, 
 func (s *Set) countAll(queue []Beat, now time.Time, window func(string, func(*Window)) error) ([]*Rule, error) {
 	var met []*Rule
 	for ; len(queue) > 0; queue = queue[1:] {
-		rang, err := s.count(queue[0], now, window)
+		at, err := s.count(queue[0], now, window)
 		if err != nil {
 			return met, err
 		}
-		if rang.IsZero() {
+		if at.IsZero() {
 			continue
 		}
 		if r := queue[0].Rule; !s.CountsOnly(r) && !slices.Contains(met, r) {
 			met = append(met, r)
 		}
 		for _, above := range queue[0].above {
-			above.Member.At = rang
+			above.Member.At = at
 			queue = append(queue, above)
 		}
 	}
@@ -66,19 +66,19 @@ func (s *Set) countAll(queue []Beat, now time.Time, window func(string, func(*Wi
 }
 
 // count adds one beat and returns when its condition was met, zero when it was not.
-func (s *Set) count(b Beat, now time.Time, window func(string, func(*Window)) error) (rang activity.Time, err error) {
+func (s *Set) count(b Beat, now time.Time, window func(string, func(*Window)) error) (met activity.Time, err error) {
 	if b.Member.At.IsZero() || b.Member.At.After(now) {
 		b.Member.At = activity.At(now)
 	}
-	err = window(b.Group, func(w *Window) { rang = b.add(w, s.Lateness) })
-	return rang, err
+	err = window(b.Group, func(w *Window) { met = b.add(w, s.Lateness) })
+	return met, err
 }
 
 // add counts the beat. The correlation alerts when the condition is first met, and again with each further event while
 // it stays met (the pipeline's noise window makes one alert of them); a sequence (temporal_ordered) alerts once. A record
-// that comes again is not counted again and gets the answer that it got before, because whoever got it then may have
-// died before ringing.
-func (b Beat) add(w *Window, lateness time.Duration) (rang activity.Time) {
+// that comes again is not counted again and gets the answer that it got before, because the process that got it then
+// may have stopped before it stored the alert.
+func (b Beat) add(w *Window, lateness time.Duration) (met activity.Time) {
 	c := b.Rule.Correlation
 	newest := b.Member.At
 	for _, m := range w.Members {
@@ -92,21 +92,21 @@ func (b Beat) add(w *Window, lateness time.Duration) (rang activity.Time) {
 		return activity.Time{}
 	}
 	if i := w.find(b.Member); i >= 0 {
-		return w.Members[i].Rang
+		return w.Members[i].Met
 	}
 	at, _ := slices.BinarySearchFunc(w.Members, b.Member, before)
 	w.Members = slices.Insert(w.Members, at, b.Member)
 	if c.sequence() {
-		rang = w.sequence(c, at)
+		met = w.sequence(c, at)
 	} else {
-		rang = w.metWith(c, at)
+		met = w.metWith(c, at)
 	}
-	w.Members[at].Rang = rang
+	w.Members[at].Met = met
 	w.thin(c)
-	return rang
+	return met
 }
 
-// before orders members by time, equal times by what else tells them apart, so that no order of arrival matters.
+// before orders members by time, equal times by what else distinguishes them, so that no order of arrival matters.
 func before(a, b Member) int {
 	return cmp.Or(a.At.Compare(b.At.Time), cmp.Compare(a.ID, b.ID), cmp.Compare(a.Part, b.Part))
 }
@@ -243,7 +243,7 @@ func (c *Correlation) length() int {
 	return len(c.Rules)
 }
 
-// sequence reports when a sequence is complete that holds member i and nothing that rang before, and uses it up. Of what
+// sequence reports when a sequence is complete that holds member i and nothing that alerted before, and uses it up. Of what
 // could precede i the latest is taken, of what could follow it the earliest: no other choice is shorter.
 func (w *Window) sequence(c *Correlation, i int) activity.Time {
 	length := c.length()
