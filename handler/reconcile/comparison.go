@@ -3,6 +3,7 @@ package reconcile
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -78,15 +79,22 @@ func (w *work) answered(h http.Header) {
 	}
 }
 
-// arrived takes in what the store has of the subscription in an hour, as far as it happened in [from, to).
+// arrived takes in what the store has of an hour, as far as it happened in [from, to): what belongs to the scope, and what
+// belongs to tenant or management groups, because a scope's list may show what happened above it too.
 func (c *comparison) arrived(ctx context.Context, hour, from, to time.Time) error {
 	all, err := c.recorded(ctx, hour)
 	if err != nil {
 		return err
 	}
-	for _, r := range all[c.of.scope] {
-		if !r.at.Before(from) && r.at.Before(to) {
-			c.have.add(r)
+	for _, scope := range slices.Sorted(maps.Keys(all)) {
+		above := scope != c.of.scope
+		if above && scope.Kind() == activity.SubscriptionKind {
+			continue
+		}
+		for _, r := range all[scope] {
+			if r.above = above; !r.at.Before(from) && r.at.Before(to) {
+				c.have.add(r)
+			}
 		}
 	}
 	return nil

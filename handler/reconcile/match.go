@@ -50,6 +50,7 @@ type record struct {
 	at    time.Time // when it happened
 	known time.Time // when it was recorded
 	fed   string    // its id, where reconciliation recorded it
+	above bool      // it belongs to another scope, tenant or management group: it need not be listed here
 }
 
 // recordOf reduces an event of the store; false for what is no reading of a record of Azure's.
@@ -132,7 +133,7 @@ func (a *arrivals) unlisted(from, to time.Time) int {
 	n := 0
 	for _, all := range a.states {
 		for _, one := range all {
-			if !one.used && one.feed != Other && !one.at.Before(from) && one.at.Before(to) {
+			if !one.used && !one.above && one.feed != Other && !one.at.Before(from) && one.at.Before(to) {
 				n++
 			}
 		}
