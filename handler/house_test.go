@@ -12,6 +12,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -359,5 +360,30 @@ func TestWiringStaysSmall(t *testing.T) {
 	}
 	if n := lines["handler/app"]; n > maxWiringLines {
 		t.Errorf("handler/app has %d lines, the budget is %d; what a function does belongs beside what it serves", n, maxWiringLines)
+	}
+}
+
+// TestEveryAlertAboutOurselvesHasItsRunbook holds docs/operations.md to the alerts that handler/pipeline raises about
+// Auditbell itself, by their rule.
+func TestEveryAlertAboutOurselvesHasItsRunbook(t *testing.T) {
+	t.Parallel()
+	runbook, err := os.ReadFile("../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	for _, f := range house(t) {
+		if f.test || f.pkg != "handler/pipeline" {
+			continue
+		}
+		for _, kind := range regexp.MustCompile(`\bkind: +"([a-z-]+)", +title:`).FindAllStringSubmatch(string(f.src), -1) {
+			found++
+			if !strings.Contains(string(runbook), "`auditbell-"+kind[1]+"` |") {
+				t.Errorf("docs/operations.md has no line for the alert auditbell-%s (%s); say when it comes and what to do", kind[1], f.path)
+			}
+		}
+	}
+	if found < 8 {
+		t.Errorf("found %d alerts about ourselves in handler/pipeline, which has more: this test no longer finds them", found)
 	}
 }

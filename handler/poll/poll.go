@@ -156,8 +156,10 @@ func (r *run) read(ctx context.Context, now time.Time) error {
 			return err
 		}
 	}
+	since := r.state.Since
 	r.state = State{To: now.UTC(), Seen: seen}
-	if len(unreadable) > 0 {
+	if len(unreadable) > 0 { // they are listed again for as long as the overlap, so there is an alert about them
+		r.state.Since = since
 		return fmt.Errorf("%d entries could not be read, the first: %s", len(unreadable), unreadable[0])
 	}
 	return nil

@@ -149,3 +149,20 @@ func TestARefusalIsItsScopesOwn(t *testing.T) {
 		t.Errorf("check: %v, %s", ok, detail)
 	}
 }
+
+// TestAnEntryThatCannotBeReadIsReported has Azure list one that is no record: the others are handed on, and there is an alert.
+func TestAnEntryThatCannotBeReadIsReported(t *testing.T) {
+	t.Parallel()
+	s := openStage(t, activity.TenantScope)
+	s.azure.Log(azure.Entry{Time: s.now.Add(-time.Minute), Item: json.RawMessage(`"no record"`)})
+	s.log("one", s.now.Add(-time.Minute), s.now)
+	for range 8 {
+		if err := s.run(t); err == nil || !strings.Contains(err.Error(), "1 entries could not be read") {
+			t.Fatalf("got %v, want the entry reported", err)
+		}
+		s.now = s.now.Add(5 * time.Minute)
+	}
+	if !slices.Equal(s.taken, []string{"one"}) || len(s.unread) == 0 {
+		t.Errorf("handed on %v, alerts %q; want the readable entry once, and an alert", s.taken, s.unread)
+	}
+}
