@@ -2,7 +2,10 @@ package tlog
 
 import (
 	"bytes"
+	"cmp"
+	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -26,96 +29,147 @@ func storeOnly(name []byte) bool {
 // white space, one spelling for each string and number), without the store's own members. It is the same for a record as
 // the store keeps it and as the command line prints it.
 func AppendCanonical(dst, record []byte) ([]byte, error) {
-	w := canonical{dst: dst}
-	err := w.object(record, true)
-	return w.dst, err
+	var w canonical
+	err := w.record(record)
+	return append(dst, w.text...), err
 }
 
-// canonical writes a canonical form. Its slices are for the next record again.
+// canonical writes a canonical form, reading the record once. Its slices are for the next record again.
 type canonical struct {
-	dst     []byte
-	members []member // of the objects that are open, the innermost last
-	id      []byte   // the record's own, as JSON
+	text    []byte
+	in      jsonscan.Cursor
+	valid   bool      // the record is valid UTF-8
+	id      []byte    // the record's own, as JSON
+	members []member  // of the objects that are open, the innermost last
+	orders  [64][]int // by number of members, the order of the last object that had as many
+	sorted  []byte    // an object with its members in order
 }
 
-type member struct{ name, value []byte }
+// member is one of an object, which stands in text.
+type member struct {
+	name     []byte
+	head     uint64 // the first bytes of the name: most comparisons need no more
+	high     bool   // the order of its bytes is not that of its code units
+	from, to int
+}
 
-var idName = []byte("id")
-
-// object writes an object; top: it is the record itself.
-func (w *canonical) object(raw []byte, top bool) error {
-	first := len(w.members)
-	err := jsonscan.Object(raw, func(name, value []byte) error {
-		if bytes.IndexByte(name, '\\') >= 0 {
-			text, err := jsonscan.Unquote(slices.Concat([]byte{'"'}, name, []byte{'"'}))
-			if err != nil {
-				return err
-			}
-			name = []byte(text)
-		}
-		if top && bytes.Equal(name, idName) {
-			w.id = value
-		}
-		if !top || !storeOnly(name) {
-			w.members = append(w.members, member{name, value})
-		}
-		return nil
-	})
-	if err != nil {
+func (w *canonical) record(raw []byte) error {
+	w.text, w.members, w.id, w.valid = w.text[:0], w.members[:0], nil, utf8.Valid(raw)
+	w.in.Reset(raw, 0)
+	if !w.in.At('{') {
+		return errors.New("write canonical form: the record is not a JSON object")
+	}
+	err := w.object(true)
+	if err = cmp.Or(w.in.Err(), err); err != nil {
 		return fmt.Errorf("write canonical form: %w", err)
 	}
-	last := len(w.members)
-	slices.SortFunc(w.members[first:], func(a, b member) int { return compareUTF16(a.name, b.name) })
-	w.dst = append(w.dst, '{')
-	for i := first; i < last; i++ {
-		m := w.members[i]
-		if i > first {
-			if bytes.Equal(w.members[i-1].name, m.name) {
-				return fmt.Errorf("write canonical form: member %q is there twice", m.name)
-			}
-			w.dst = append(w.dst, ',')
-		}
-		w.dst = append(appendString(w.dst, m.name), ':')
-		if err := w.value(m.value); err != nil {
-			return err
-		}
+	if jsonscan.Space(raw, w.in.Pos()) != len(raw) {
+		return errors.New("write canonical form: text follows the record")
 	}
-	w.dst, w.members = append(w.dst, '}'), w.members[:first]
 	return nil
 }
 
-func (w *canonical) value(raw []byte) (err error) {
-	switch c := raw[0]; {
-	case c == '{':
-		return w.object(raw, false)
-	case c == '[':
-		return w.array(raw)
-	case c == '"' && bytes.IndexByte(raw, '\\') < 0 && utf8.Valid(raw):
-		w.dst = append(w.dst, raw...)
-	case c == '"':
-		var text string
-		text, err = jsonscan.Unquote(raw)
-		w.dst = appendString(w.dst, []byte(text))
-	case c == '-' || c >= '0' && c <= '9':
-		w.dst, err = appendNumber(w.dst, raw)
+// object writes an object; top: it is the record itself. The Cursor refuses a member that is there twice.
+func (w *canonical) object(top bool) (err error) {
+	first, start := len(w.members), len(w.text)
+	for name := range w.in.Members {
+		if top && storeOnly(name) {
+			continue
+		}
+		m := member{name: name, head: head(name), high: isHigh(name), from: len(w.text)}
+		w.text = append(appendString(w.text, name), ':')
+		at := w.in.Pos()
+		if err = w.value(); err != nil {
+			return err
+		}
+		if top && string(name) == "id" {
+			w.id = w.in.Text()[at:w.in.Pos()]
+		}
+		m.to = len(w.text)
+		w.members = append(w.members, m)
+	}
+	w.sort(first, start)
+	return nil
+}
+
+// sort puts the members of an object in order; its text begins at start.
+func (w *canonical) sort(first, start int) {
+	w.sorted = append(w.sorted[:0], '{')
+	members := w.members[first:]
+	for i, at := range w.order(members) {
+		if i > 0 {
+			w.sorted = append(w.sorted, ',')
+		}
+		w.sorted = append(w.sorted, w.text[members[at].from:members[at].to]...)
+	}
+	w.text = append(append(w.text[:start], w.sorted...), '}')
+	w.members = w.members[:first]
+}
+
+// order is the places of members, sorted by name. Most records have the members of the one before them, so the last order
+// of as many members is tried first.
+func (w *canonical) order(members []member) []int {
+	n := len(members)
+	if n >= len(w.orders) {
+		return sortedPlaces(members)
+	}
+	last := w.orders[n]
+	for i := range last[min(1, len(last)):] {
+		if members[last[i]].compare(&members[last[i+1]]) > 0 {
+			last = nil
+			break
+		}
+	}
+	if last == nil {
+		w.orders[n] = sortedPlaces(members)
+	}
+	return w.orders[n]
+}
+
+func sortedPlaces(members []member) []int {
+	places := make([]int, len(members))
+	for i := range places {
+		places[i] = i
+	}
+	slices.SortFunc(places, func(a, b int) int { return members[a].compare(&members[b]) })
+	return places
+}
+
+func (w *canonical) value() (err error) {
+	switch kind := w.in.Kind(); kind {
+	case '{':
+		return w.object(false)
+	case '[':
+		return w.array()
+	case '"':
+		raw := w.in.Skip()
+		if w.valid && bytes.IndexByte(raw, '\\') < 0 {
+			w.text = append(w.text, raw...)
+			return nil
+		}
+		text, err := jsonscan.Unquote(raw)
+		w.text = appendString(w.text, []byte(text))
+		return err
+	case '0':
+		w.text, err = appendNumber(w.text, w.in.Skip())
 	default: // true, false, null
-		w.dst = append(w.dst, raw...)
+		w.text = append(w.text, w.in.Skip()...)
 	}
 	return err
 }
 
-func (w *canonical) array(raw []byte) error {
-	first := true
-	w.dst = append(w.dst, '[')
-	err := jsonscan.Array(raw, func(value []byte) error {
-		if !first {
-			w.dst = append(w.dst, ',')
+func (w *canonical) array() (err error) {
+	w.text = append(w.text, '[')
+	for i := range w.in.Elements {
+		if i > 0 {
+			w.text = append(w.text, ',')
 		}
-		first = false
-		return w.value(value)
-	})
-	w.dst = append(w.dst, ']')
-	return err
+		if err = w.value(); err != nil {
+			return err
+		}
+	}
+	w.text = append(w.text, ']')
+	return nil
 }
 
 // appendNumber writes a number as ECMAScript does, which is what encoding/json writes for a float64.
@@ -135,7 +189,7 @@ func appendNumber(dst, raw []byte) ([]byte, error) {
 func appendString(dst, text []byte) []byte {
 	const short = "btn.fr" // \b is 8
 	dst = append(dst, '"')
-	if !slices.ContainsFunc(text, func(c byte) bool { return c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf }) {
+	if isPlain(text) {
 		return append(append(dst, text...), '"')
 	}
 	for _, c := range bytes.ToValidUTF8(text, []byte("\uFFFD")) {
@@ -153,15 +207,40 @@ func appendString(dst, text []byte) []byte {
 	return append(dst, '"')
 }
 
-// compareUTF16 orders names by their UTF-16 code units, as RFC 8785 §3.2.3 asks.
-func compareUTF16(a, b []byte) int {
-	if c := bytes.Compare(a, b); c == 0 || isBelowSurrogates(a) && isBelowSurrogates(b) {
-		return c
+// isPlain reports whether text is ASCII without a character that JSON escapes.
+func isPlain(text []byte) bool {
+	for _, c := range text {
+		if c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf {
+			return false
+		}
 	}
-	return slices.Compare(utf16.Encode([]rune(string(a))), utf16.Encode([]rune(string(b))))
+	return true
 }
 
-// isBelowSurrogates reports whether the order of bytes is that of code units: no byte begins a rune from U+D000 on.
-func isBelowSurrogates(s []byte) bool {
-	return !slices.ContainsFunc(s, func(c byte) bool { return c >= 0xed })
+// compare orders names by their UTF-16 code units, as RFC 8785 §3.2.3 asks.
+func (m *member) compare(o *member) int {
+	switch {
+	case m.high || o.high:
+		return slices.Compare(utf16.Encode([]rune(string(m.name))), utf16.Encode([]rune(string(o.name))))
+	case m.head != o.head:
+		return cmp.Compare(m.head, o.head)
+	}
+	return bytes.Compare(m.name, o.name)
+}
+
+// head is the first eight bytes of a name, as a number that sorts as they do.
+func head(name []byte) uint64 {
+	var b [8]byte
+	copy(b[:], name)
+	return binary.BigEndian.Uint64(b[:])
+}
+
+// isHigh reports whether a name has a rune from U+D000 on, where the order of bytes may differ from that of code units.
+func isHigh(name []byte) bool {
+	for _, c := range name {
+		if c >= 0xed {
+			return true
+		}
+	}
+	return false
 }

@@ -30,22 +30,18 @@ func (h *Hash) UnmarshalText(text []byte) (err error) {
 }
 
 // RecordReader reads records. Its memory is for the next one again; it is not safe for concurrent use.
-type RecordReader struct{ text canonical }
+type RecordReader struct{ form canonical }
 
 // Read makes a Record of a record's JSON, as the store keeps it or the command line prints it.
 func (r *RecordReader) Read(raw []byte) (Record, error) {
-	r.text.dst, r.text.members, r.text.id = r.text.dst[:0], r.text.members[:0], nil
-	if err := r.text.object(raw, true); err != nil {
+	if err := r.form.record(raw); err != nil {
 		return Record{}, err
 	}
-	if len(r.text.id) == 0 || r.text.id[0] != '"' {
-		return Record{}, errors.New("read record: it has no id")
-	}
-	id, err := jsonscan.Unquote(r.text.id)
+	id, err := jsonscan.Unquote(r.form.id)
 	if err != nil || !validID(id) {
 		return Record{}, errors.New("read record: its id cannot be logged")
 	}
-	return Record{id, sha256.Sum256(r.text.dst)}, nil
+	return Record{id, sha256.Sum256(r.form.text)}, nil
 }
 
 // validID refuses what would break the lines in which records are written.
