@@ -387,3 +387,50 @@ func TestEveryAlertAboutOurselvesHasItsRunbook(t *testing.T) {
 		t.Errorf("found %d alerts about ourselves in handler/pipeline, which has more: this test no longer finds them", found)
 	}
 }
+
+// TestPipelineAsksLittle holds what the parts of the pipeline ask of each other and of a store to interfaces of two to four
+// methods, and their structs to a number of exported fields that a reader can hold in mind.
+func TestPipelineAsksLittle(t *testing.T) {
+	t.Parallel()
+	const mostFields = 20
+	asked := 0
+	for _, f := range house(t) {
+		if f.test || f.pkg != "handler/pipeline" {
+			continue
+		}
+		ast.Inspect(f.ast, func(n ast.Node) bool {
+			spec, ok := n.(*ast.TypeSpec)
+			if !ok {
+				return true
+			}
+			switch typ := spec.Type.(type) {
+			case *ast.InterfaceType:
+				asked++
+				for _, m := range typ.Methods.List {
+					if len(m.Names) == 0 {
+						t.Errorf("%s:%d: interface %s embeds another; list what its consumer calls", f.path, f.line(m.Pos()), spec.Name)
+					}
+				}
+				if n := typ.Methods.NumFields(); n < 2 || n > 4 {
+					t.Errorf("%s:%d: interface %s has %d methods, want two to four; cut it by consumer (one method is a func type)", f.path, f.line(spec.Pos()), spec.Name, n)
+				}
+			case *ast.StructType:
+				exported := 0
+				for _, field := range typ.Fields.List {
+					for _, name := range field.Names {
+						if name.IsExported() {
+							exported++
+						}
+					}
+				}
+				if exported > mostFields && spec.Name.Name != "Words" { // the names that an operator's templates know
+					t.Errorf("%s:%d: struct %s has %d exported fields, at most %d are readable; give what belongs together a type of its own", f.path, f.line(spec.Pos()), spec.Name, exported, mostFields)
+				}
+			}
+			return true
+		})
+	}
+	if asked < 8 {
+		t.Errorf("found %d interfaces in handler/pipeline, want at least eight: this test no longer reads them", asked)
+	}
+}

@@ -15,7 +15,7 @@ type Delivery struct {
 	Ref      string    `json:"ref,omitempty"`
 	State    string    `json:"state,omitempty"` // what is known about the message: a notify.State
 	At       time.Time `json:"at,omitzero"`     // last success
-	Told     Told      `json:"told,omitzero"`
+	Shown    Shown     `json:"told,omitzero"`
 	Due      time.Time `json:"due,omitzero"` // not before
 	Attempts int       `json:"attempts,omitempty"`
 	Since    time.Time `json:"since,omitzero"`   // first failure of the current row of failures
@@ -36,8 +36,8 @@ type Delivery struct {
 	Folded    string    `json:"folded,omitempty"` // the summary alert that counts this one in its stead
 }
 
-// Told is what the readers of a destination already know; the next revision's news is the difference to it.
-type Told struct {
+// Shown is what the readers of a destination already know; the next revision's news is the difference to it.
+type Shown struct {
 	Count      int       `json:"count,omitempty"`
 	Operations int       `json:"operations,omitempty"` // how many of Alert.Operations they know by name
 	Outcome    string    `json:"outcome,omitempty"`
@@ -135,7 +135,7 @@ func (a *Alert) Wait(name string, until time.Time) {
 func (a *Alert) Delivered(name string, revision int, to Delivery, now time.Time) {
 	d := a.Deliveries[name]
 	if revision > d.Revision {
-		d.Revision, d.Told = revision, to.Told
+		d.Revision, d.Shown = revision, to.Shown
 	}
 	d.Channel, d.Ref, d.State, d.Reduced, d.At = to.Channel, to.Ref, to.State, to.Reduced, now.UTC()
 	d.Attempts, d.Since, d.Reason, d.Held, d.ParkedAt, d.Refused, d.Silences, d.Unconfirmed = 0, time.Time{}, "", "", time.Time{}, 0, 0, time.Time{}

@@ -70,7 +70,7 @@ func (a *Alert) ask(names []string, now time.Time) {
 }
 
 // Asking lists the questions that are open and due. Questions about an alert that no reader has wait: a storm is
-// one message, and nobody looks its alerts up one by one.
+// one message, and no reader asks about its alerts one by one.
 func (a *Alert) Asking(now time.Time) []string {
 	var names []string
 	for _, l := range a.Lookups {

@@ -19,7 +19,7 @@ type News struct {
 
 // News compares what a destination's readers have with what there is.
 func (a *Alert) News(d Delivery) News {
-	have := d.Told
+	have := d.Shown
 	n := News{
 		Outcome: a.Event.Outcome != "" && string(a.Event.Outcome) != have.Outcome,
 		Graver:  have.Severity != "" && rank(a.Rule.Severity) > rank(have.Severity),
@@ -67,7 +67,7 @@ func (a *Alert) notBefore(d Delivery, now time.Time) time.Time {
 	case a.Grave() && n.More > 0 && !a.IsSummary(), n.Graver:
 		next = due
 	case d.Channel == "" && !n.urgent && n.More > 0:
-		last := d.Told.At
+		last := d.Shown.At
 		if last.IsZero() {
 			last = d.At
 		}

@@ -128,7 +128,7 @@ func Open(w World) (*App, error) {
 	if a.Lookups != nil { // an interface that holds a nil pointer would not be nil
 		judge.Lookups = a.Lookups
 	}
-	a.Pipeline = pipeline.New(a.Store, judge, composer, channels)
+	a.Pipeline = Wire(a.Store, judge, composer, channels)
 	a.connect(w.Tool, secret)
 	return a, nil
 }

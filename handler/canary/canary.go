@@ -98,13 +98,13 @@ func Test(day string, due time.Time) (activity.Event, error) {
 	return pipeline.Mark(readings[0].Event, day), nil
 }
 
-// nobody is the subscription and the tenant of the test: no real one has this id.
-const nobody = "00000000-0000-0000-0000-000000000000"
+// noOne is the subscription and the tenant of the test: no real one has this id.
+const noOne = "00000000-0000-0000-0000-000000000000"
 
 // Event writes the test as Event Grid delivers an action in the CloudEvents schema (learn: "Azure subscription as an
 // Event Grid source", Microsoft.Resources.ResourceActionSuccess). The same day makes the same bytes.
 func Event(day string, due time.Time) ([]byte, error) {
-	const scope = "/subscriptions/" + nobody
+	const scope = "/subscriptions/" + noOne
 	const operation = "Auditbell.Canary/tests/action"
 	resource := scope + "/resourceGroups/auditbell-test/providers/Auditbell.Canary/tests/" + day
 	const claims = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/"
@@ -115,8 +115,8 @@ func Event(day string, due time.Time) ([]byte, error) {
 		"data": object{
 			"authorization": object{"scope": resource, "action": operation},
 			"claims":        object{claims + "upn": "canary@auditbell.invalid", claims + "name": "Auditbell daily test"},
-			"correlationId": nobody, "resourceProvider": "Auditbell.Canary", "resourceUri": resource, "operationName": operation,
-			"status": "Succeeded", "subscriptionId": nobody, "tenantId": nobody,
+			"correlationId": noOne, "resourceProvider": "Auditbell.Canary", "resourceUri": resource, "operationName": operation,
+			"status": "Succeeded", "subscriptionId": noOne, "tenantId": noOne,
 		},
 	}})
 }

@@ -218,7 +218,7 @@ func TestCanaryOutlivesItsSender(t *testing.T) {
 		t.Fatal("the test meets no rule")
 	}
 	// What the dead process has done: the alert is committed and its lease taken.
-	if _, err := o.Store.Ring(t.Context(), f, alert.Lease{Owner: "dead", Until: o.now().Add(30 * time.Second)}); err != nil {
+	if _, err := o.Store.Take(t.Context(), f, alert.Lease{Owner: "dead", Until: o.now().Add(30 * time.Second)}); err != nil {
 		t.Fatal(err)
 	}
 	other, _ := o.instance(t)

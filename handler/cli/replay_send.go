@@ -75,7 +75,7 @@ func (c *replayCmd) openSending(ctx context.Context, x *explainer, std Surroundi
 
 func (s *sending) rang(ctx context.Context) func(*activity.Event) (bool, error) {
 	return func(e *activity.Event) (bool, error) {
-		rang, _, err := s.opened.Store.Rang(ctx, *e)
+		rang, _, err := s.opened.Store.Known(ctx, *e)
 		return rang, err
 	}
 }

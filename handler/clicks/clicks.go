@@ -34,7 +34,7 @@ const Largest = 256 << 10
 
 // Serve takes a click in a Slack message. Anybody can call it (authLevel anonymous, Slack sends no key), so
 // nothing is believed, and nothing of the body logged, before the signature is verified. Every status travels inside
-// the answer: a failed invocation would reach Slack as 500 and nobody would learn why.
+// the answer: a failed invocation would reach Slack as 500, without the reason.
 func (h *Handler) Serve(ctx context.Context, in host.Invocation) (host.Result, error) {
 	if h.Secret == "" {
 		return host.Refuse(http.StatusNotFound, "not configured: SLACK_SIGNING_SECRET is not set"), nil
@@ -83,7 +83,7 @@ func (h *Handler) act(ctx context.Context, in host.Invocation, clicks []notify.C
 	return host.Response(http.StatusOK, "") // an empty 200 leaves the message as it is; the edit comes by chat.update
 }
 
-// notActed tells Slack, which shows the person that it did not work, and us why.
+// notActed answers Slack, which shows the person that it did not work, and logs the reason.
 func notActed(in host.Invocation, err error) host.Result {
 	switch {
 	case errors.Is(err, pipeline.ErrForeign):
@@ -97,7 +97,7 @@ func notActed(in host.Invocation, err error) host.Result {
 	return host.Unavailable()
 }
 
-// Read reads what makes messages answer clicks. Without the secret nobody could tell Slack from anybody else, so
+// Read reads what makes messages answer clicks. Without the secret a call of Slack's could not be distinguished from any other, so
 // messages carry no buttons.
 func Read(s *settings.Set) (settings.Secret, pipeline.Acting) {
 	secret := s.Secret(settings.Def{
@@ -106,7 +106,7 @@ func Read(s *settings.Set) (settings.Secret, pipeline.Acting) {
 	})
 	acting := pipeline.Acting{
 		Interactive: secret != "",
-		ExpectedFor: s.Duration(settings.Def{Name: "EXPECTED_FOR", Default: "168h", Doc: "How long \"Mark as expected\" keeps the same from ringing; 168h are seven days."}),
+		ExpectedFor: s.Duration(settings.Def{Name: "EXPECTED_FOR", Default: "168h", Doc: "How long \"Mark as expected\" keeps the same from being alerted; 168h are seven days."}),
 		Zone:        s.Zone(settings.Def{Name: "TIME_ZONE", Default: "UTC", Doc: "Time zone of the people who read, an IANA name such as Europe/Berlin."}),
 	}
 	if acting.ExpectedFor <= 0 || acting.ExpectedFor > exception.Longest {

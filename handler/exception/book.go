@@ -46,9 +46,9 @@ const rereadEvery = 30 * time.Second
 
 // Verdict is what exceptions make of a finding.
 type Verdict struct {
-	Rings  []alert.Rule // the rules that no exception covers, in the order given
+	Left   []alert.Rule // the rules that no exception covers, in the order given
 	By     []Exception  // the exceptions that cover the others
-	Lapsed []Exception  // expired ones that would have covered Rings, whose end nobody was told yet
+	Lapsed []Exception  // expired ones that would have covered Left, whose end was not announced yet
 }
 
 // Judge sorts the rules that e met. It reads the store only when its copy of the exceptions is old.
@@ -62,7 +62,7 @@ func (b *Book) Judge(ctx context.Context, e activity.Event, met []alert.Rule) (V
 	for _, r := range met {
 		by, over := b.find(all, &e, r.ID)
 		if by == nil {
-			v.Rings = append(v.Rings, r)
+			v.Left = append(v.Left, r)
 			expired = append(expired, over...)
 			continue
 		}

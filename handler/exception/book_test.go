@@ -72,7 +72,7 @@ func judge(t *testing.T, b *exception.Book, e activity.Event, rules ...string) s
 		t.Fatal(err)
 	}
 	var words []string
-	for _, r := range v.Rings {
+	for _, r := range v.Left {
 		words = append(words, "rings:"+r.ID)
 	}
 	for _, x := range v.By {

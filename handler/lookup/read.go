@@ -22,7 +22,7 @@ func Read(s *settings.Set, client *http.Client) Options {
 	o.Names, o.Optional = namesIn(s)
 	o.OwnerTags = split(s.Text(settings.Def{
 		Name: "OWNER_TAGS", Default: "owner",
-		Doc: "Names of the resource tags that say who owns a resource, parted by commas; the first that is there is shown.",
+		Doc: "Names of the resource tags that say who owns a resource, comma-separated; the first that is there is shown.",
 	}))
 	place := azure.PlaceOfPortal(s.Text(azure.Portal))
 	endpoint := azure.ResourceManagerEndpoint(s)
@@ -51,7 +51,7 @@ func Read(s *settings.Set, client *http.Client) Options {
 func namesIn(s *settings.Set) (names []string, optional bool) {
 	d := settings.Def{
 		Name: "LOOKUPS", Default: "auto",
-		Doc:  "What is looked up after the first message and added by an edit: auto (everything, in Azure), all, off, or names parted by commas: " + strings.Join(Names(), ", ") + ".",
+		Doc:  "What is looked up after the first message and added by an edit: auto (everything, in Azure), all, off, or comma-separated names: " + strings.Join(Names(), ", ") + ".",
 		Hint: "auto, all, off, or names such as role,place",
 	}
 	text := strings.ToLower(s.Text(d))

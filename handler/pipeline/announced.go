@@ -9,7 +9,7 @@ import (
 )
 
 // announced says whether a finding lies in a change window of the operator's, judged by the event's own time. As with
-// quiet times the gravest rule alone is asked: a window for one rule must not call another that rings with it planned.
+// quiet times the gravest rule alone is asked: a window for one rule must not call another that matches with it planned.
 func (j *Judge) announced(f alert.Finding) alert.Change {
 	at := f.Event.Time.Time
 	if at.IsZero() {
@@ -54,7 +54,7 @@ func (j *Judge) ticket(e *activity.Event) string {
 	return ""
 }
 
-// openQuestions names the lookups that could tell more about a finding. What we say about ourselves leaves none open.
+// openQuestions names the lookups that could add something to a finding. What we say about ourselves leaves none open.
 func (j *Judge) openQuestions(f alert.Finding) []string {
 	if j.Lookups == nil || strings.HasPrefix(f.Rule.ID, alert.WatchRule) {
 		return nil

@@ -33,7 +33,7 @@ func (c *Courier) tend(ctx context.Context, b Batch) (Summary, error) {
 	var sum Summary
 	var errs []error
 	for _, name := range slices.Sorted(maps.Keys(c.Destinations)) {
-		if c.outbox == nil || ctx.Err() != nil {
+		if c.backlog == nil || ctx.Err() != nil {
 			break
 		}
 		h := c.fresh(ctx, name, b)
@@ -103,7 +103,7 @@ func (c *Courier) probe(ctx context.Context, name string, b Batch) (Summary, err
 func (c *Courier) candidate(ctx context.Context, name string) (w outbox.Waiting, only bool, err error) {
 	last := c.health(ctx, name).Probe.Alert
 	for _, grave := range []bool{true, false} {
-		waiting, err := c.outbox.WaitingFor(ctx, name, grave, 2)
+		waiting, err := c.backlog.WaitingFor(ctx, name, grave, 2)
 		if err != nil {
 			return w, false, err
 		}
@@ -135,7 +135,7 @@ func (c *Courier) drain(ctx context.Context, name string, b Batch) (Summary, err
 	}
 	var waiting []outbox.Waiting
 	for _, grave := range []bool{true, false} {
-		some, err := c.outbox.WaitingFor(ctx, name, grave, foldAtOnce)
+		some, err := c.backlog.WaitingFor(ctx, name, grave, foldAtOnce)
 		if err != nil {
 			return sum, err
 		}
@@ -178,7 +178,7 @@ func (c *Courier) drainGrave(ctx context.Context, name string, b Batch) (sum Sum
 	if most <= 0 {
 		return sum, false, nil
 	}
-	waiting, err := c.outbox.WaitingFor(ctx, name, true, most)
+	waiting, err := c.backlog.WaitingFor(ctx, name, true, most)
 	if err != nil || len(waiting) == 0 {
 		return sum, false, err
 	}
@@ -211,7 +211,7 @@ func (c *Courier) deliverWaiting(ctx context.Context, name string, w outbox.Wait
 		if ok {
 			_, _ = c.queue.Settle(ctx, a.Ref(), b.ID, func(*alert.Alert) {})
 		}
-		_, err := c.outbox.EndWaiting(ctx, name, w)
+		_, err := c.backlog.EndWaiting(ctx, name, w)
 		return Summary{}, err
 	case !ok:
 		return Summary{}, nil // another instance delivers it somewhere else
@@ -220,7 +220,7 @@ func (c *Courier) deliverWaiting(ctx context.Context, name string, w outbox.Wait
 	b.probe, b.marked = name, &marked
 	sum := c.deliver(ctx, a, b)
 	if marked.ID != "" && !marked.Owes(name) {
-		_, err = c.outbox.EndWaiting(ctx, name, w)
+		_, err = c.backlog.EndWaiting(ctx, name, w)
 	}
 	return sum, err
 }
@@ -247,7 +247,7 @@ func (c *Courier) foldWaiting(ctx context.Context, name string, waiting []outbox
 			if sum.RU += ru; err != nil {
 				return sum, err
 			}
-			if _, err := c.outbox.EndWaiting(ctx, name, w); err != nil {
+			if _, err := c.backlog.EndWaiting(ctx, name, w); err != nil {
 				return sum, err
 			}
 			sum.Folded++
@@ -271,7 +271,7 @@ func backlogFinding(name string, w outbox.Waiting) alert.Finding {
 // wait notes that an alert waits for a destination. It is noted before the alert is marked, so that a crash in between
 // leaves it due.
 func (c *Courier) wait(ctx context.Context, a alert.Alert, t *attempt) error {
-	if c.outbox == nil {
+	if c.backlog == nil {
 		return nil
 	}
 	c.change(ctx, t.name, nil, func(h *outbox.Health) bool {
@@ -280,7 +280,7 @@ func (c *Courier) wait(ctx context.Context, a alert.Alert, t *attempt) error {
 		return write
 	})
 	m := c.composer.Message(a)
-	_, err := c.outbox.PutWaiting(ctx, t.name, outbox.Waiting{
+	_, err := c.backlog.PutWaiting(ctx, t.name, outbox.Waiting{
 		Alert: a.ID, Group: a.Group, Title: notify.Cut(notify.Clean(m.Headline, false), maxTitle) + " (" + a.ID + ")", Severity: a.Rule.Severity, Opened: a.Opened, Since: c.now().UTC(),
 		Alone: a.Deliveries[t.name].Revision > 0 || a.IsSummary() || a.Rule.ID == alert.CanaryRule,
 	})

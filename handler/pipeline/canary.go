@@ -143,7 +143,7 @@ func (w *Watch) watchCanary(ctx context.Context, b Batch) error {
 // watchTest rings for every destination that the test of a day has not reached in time; sent is false when there is no
 // such test. What was given up has rung already.
 func (w *Watch) watchTest(ctx context.Context, b Batch, day string) (sent bool, err error) {
-	a, err := w.bell.Alert(ctx, CanaryRef(day))
+	a, err := w.own.Alert(ctx, CanaryRef(day))
 	if errors.Is(err, alert.ErrUnknown) {
 		return false, nil
 	}

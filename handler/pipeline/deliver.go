@@ -35,7 +35,8 @@ type Folding interface {
 	Waiting(ctx context.Context, limit int) ([]alert.Alert, error)
 	// Fold counts findings that stand for whole alerts in their summary.
 	Fold(ctx context.Context, findings []alert.Finding) (summary alert.Alert, ru float64, err error)
-	Changing
+	// Change changes an alert as it is now (see Change).
+	Change(ctx context.Context, ref alert.Ref, apply func(*alert.Alert) bool) (ru float64, err error)
 }
 
 // Channels are what alerts are delivered to.
@@ -50,7 +51,8 @@ type Courier struct {
 	Channels
 	queue    Queue
 	folding  Folding
-	outbox   Outbox // nil: this process alone knows how destinations are
+	states   States // nil, as backlog: this process alone knows how destinations are
+	backlog  Backlog
 	ends     ends
 	composer *Composer
 	watch    *Watch
@@ -58,10 +60,11 @@ type Courier struct {
 	now      func() time.Time
 }
 
-// Desk is what a Courier works with beside a store.
+// Desk is what a Courier works with beside its queue.
 type Desk struct {
 	Composer *Composer
-	Outbox   Outbox
+	States   States // nil, as Backlog: this process alone knows how destinations are
+	Backlog  Backlog
 	Watch    *Watch // hears of what cannot be delivered
 	Now      func() time.Time
 }
@@ -71,7 +74,7 @@ func NewCourier(queue Queue, folding Folding, d Desk, o Channels) *Courier {
 	if o.Budgets == nil {
 		o.Budgets = &Budgets{}
 	}
-	return &Courier{Channels: o, queue: queue, folding: folding, outbox: d.Outbox, composer: d.Composer, watch: d.Watch, now: d.Now}
+	return &Courier{Channels: o, queue: queue, folding: folding, states: d.States, backlog: d.Backlog, composer: d.Composer, watch: d.Watch, now: d.Now}
 }
 
 func (c *Courier) deliverDue(ctx context.Context, b Batch) (Summary, error) {
@@ -83,15 +86,15 @@ func (c *Courier) deliverDue(ctx context.Context, b Batch) (Summary, error) {
 	if err != nil {
 		return sum, errors.Join(append(errs, err)...)
 	}
-	told, err := c.deliverRefs(ctx, refs, b)
-	sum.add(told)
+	one, err := c.deliverRefs(ctx, refs, b)
+	sum.add(one)
 	errs = append(errs, err)
 	tended, err := c.tend(ctx, b)
 	sum.add(tended)
 	return sum, errors.Join(append(errs, err)...)
 }
 
-// deliverRefs brings alerts to their newest revision, those that nobody else is at.
+// deliverRefs brings alerts to their newest revision, those that no other instance delivers.
 func (c *Courier) deliverRefs(ctx context.Context, refs []alert.Ref, b Batch) (Summary, error) {
 	b.crowd = len(refs)
 	var sum Summary
@@ -107,7 +110,7 @@ func (c *Courier) deliverRefs(ctx context.Context, refs []alert.Ref, b Batch) (S
 	return sum, errors.Join(errs...)
 }
 
-// deliverLeased takes the lease, unless another instance has it, and delivers. An alert that owes nobody anything is
+// deliverLeased takes the lease, unless another instance has it, and delivers. An alert that owes nothing is
 // due for its open questions.
 func (c *Courier) deliverLeased(ctx context.Context, ref alert.Ref, b Batch) (Summary, error) {
 	if ctx.Err() != nil {
@@ -129,7 +132,7 @@ func (c *Courier) deliverLeased(ctx context.Context, ref alert.Ref, b Batch) (Su
 func (c *Courier) deliverAll(ctx context.Context, due []alert.Alert, b Batch) Summary {
 	var sum Summary
 	var mu sync.Mutex
-	newest := make(map[string]alert.Alert, len(due)) // a batch may ring one alert more than once
+	newest := make(map[string]alert.Alert, len(due)) // a batch may change one alert more than once
 	for _, a := range due {
 		if have, ok := newest[a.ID]; !ok || a.Revision > have.Revision {
 			newest[a.ID] = a
@@ -156,7 +159,7 @@ type attempt struct {
 	name     string
 	revision int
 	first    bool
-	told     alert.Told
+	shown    alert.Shown
 	ref      notify.Ref
 	form     notify.Form
 	wait     time.Duration // the budget was used up, nothing was sent
@@ -200,16 +203,16 @@ func (c *Courier) deliver(ctx context.Context, a alert.Alert, b Batch) Summary {
 		}
 	}
 	sum.Misworded = c.composer.misworded(b.Logger)
-	told, ru, err := c.settle(marking, a, b.ID, tries)
+	settled, ru, err := c.settle(marking, a, b.ID, tries)
 	sum.RU += ru
 	if err != nil {
 		b.Logger.Error("mark delivery: the message may be sent again when the lease ends", "alert", a.ID, "error", err)
 		return sum
 	}
 	if b.marked != nil {
-		*b.marked = told
+		*b.marked = settled
 	}
-	b.asking.add(told)
+	b.asking.add(settled)
 	return sum
 }
 
@@ -236,9 +239,9 @@ func (c *Courier) settle(ctx context.Context, a alert.Alert, owner string, tries
 
 func (c *Courier) try(ctx context.Context, a alert.Alert, name string, b Batch) (t attempt) {
 	d := a.Deliveries[name]
-	m, told := c.composer.tell(a, d)
+	m, shown := c.composer.messageFor(a, d)
 	m.Revision = a.Revision
-	t = attempt{name: name, revision: a.Revision, first: d.Revision == 0, told: told, silences: d.Silences}
+	t = attempt{name: name, revision: a.Revision, first: d.Revision == 0, shown: shown, silences: d.Silences}
 	defer func() { t.at = c.now() }()
 	destination, ok := c.Destinations[name]
 	if !ok {
@@ -313,7 +316,7 @@ func (t *attempt) spread(a alert.Alert, crowd int) {
 
 // mark applies the attempt to the alert as it is now, which may have moved on.
 func (t attempt) mark(a *alert.Alert) {
-	to := alert.Delivery{Channel: t.ref.Channel, Ref: t.ref.ID, State: string(t.ref.State), Told: t.told}
+	to := alert.Delivery{Channel: t.ref.Channel, Ref: t.ref.ID, State: string(t.ref.State), Shown: t.shown}
 	if t.err != nil {
 		to.Reason = t.err.Error()
 	}

@@ -13,11 +13,15 @@ import (
 	"github.com/auditbell/auditbell/handler/outbox"
 )
 
-// Outbox keeps how destinations are, for all instances, and finds the alerts that wait for them.
-type Outbox interface {
+// States keeps how destinations are, for all instances.
+type States interface {
 	Health(ctx context.Context, name string) (outbox.Health, float64, error)
 	// ChangeHealth applies a change to the newest state; it may run more than once and says whether there is anything to write.
 	ChangeHealth(ctx context.Context, name string, change func(*outbox.Health) bool) (outbox.Health, float64, error)
+}
+
+// Backlog finds the alerts that wait for a destination.
+type Backlog interface {
 	PutWaiting(ctx context.Context, name string, w outbox.Waiting) (ru float64, err error)
 	WaitingFor(ctx context.Context, name string, grave bool, limit int) ([]outbox.Waiting, error)
 	EndWaiting(ctx context.Context, name string, w outbox.Waiting) (ru float64, err error)
@@ -80,10 +84,10 @@ func (e *end) hold() (release func()) {
 func (c *Courier) health(ctx context.Context, name string) outbox.Health {
 	e := c.ends.of(name)
 	defer e.hold()()
-	if c.outbox == nil || !e.read.IsZero() && c.now().Sub(e.read) < healthAge {
+	if c.states == nil || !e.read.IsZero() && c.now().Sub(e.read) < healthAge {
 		return e.health
 	}
-	if h, _, err := c.outbox.Health(ctx, name); err == nil {
+	if h, _, err := c.states.Health(ctx, name); err == nil {
 		e.health, e.read = h, c.now()
 	}
 	return e.health
@@ -97,8 +101,8 @@ func (c *Courier) change(ctx context.Context, name string, log *slog.Logger, cha
 }
 
 func (c *Courier) changeLocked(ctx context.Context, e *end, name string, log *slog.Logger, change func(*outbox.Health) bool) outbox.Health {
-	if c.outbox != nil {
-		h, _, err := c.outbox.ChangeHealth(ctx, name, change)
+	if c.states != nil {
+		h, _, err := c.states.ChangeHealth(ctx, name, change)
 		if err == nil {
 			e.health, e.read = h, c.now()
 			return h
@@ -143,7 +147,7 @@ func (c *Courier) pace(ctx context.Context, name string, a alert.Alert, news boo
 		e.free++
 		return 0
 	}
-	if c.outbox == nil {
+	if c.states == nil {
 		return c.Budgets.take(name, now)
 	}
 	c.changeLocked(ctx, e, name, nil, func(h *outbox.Health) bool {
@@ -159,7 +163,7 @@ func (c *Courier) pace(ctx context.Context, name string, a alert.Alert, news boo
 
 // room is about how many messages a destination may get now.
 func (c *Courier) room(name string) int {
-	if c.outbox == nil {
+	if c.states == nil {
 		return c.Budgets.room(name, c.now())
 	}
 	e := c.ends.of(name)

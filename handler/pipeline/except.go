@@ -25,16 +25,16 @@ func (in *Intake) except(ctx context.Context, b Batch, f *alert.Finding) (sum Su
 	if len(v.By) == 0 {
 		return sum, false, nil
 	}
-	rang, ru, err := in.alerts.Rang(ctx, f.Event)
-	if sum.RU += ru; err != nil || rang {
+	known, ru, err := in.alerts.Known(ctx, f.Event)
+	if sum.RU += ru; err != nil || known {
 		return sum, false, err
 	}
 	ru, err = in.judge.Exceptions.Count(ctx, v.By, f.Event)
 	if sum.RU += ru; err != nil {
 		return sum, false, err
 	}
-	if len(v.Rings) > 0 {
-		*f = in.judge.Only(*f, v.Rings)
+	if len(v.Left) > 0 {
+		*f = in.judge.Only(*f, v.Left)
 		return sum, false, nil
 	}
 	sum.Excepted++

@@ -10,7 +10,7 @@ import (
 // Gap alerts because hours of a scope cannot be compared with Azure; once a day for each. The caller may not notice the
 // same gap a second time, so an error says that there was no alert.
 func (w *Watch) Gap(ctx context.Context, b Batch, scope activity.Scope, detail string) error {
-	err := w.tellOf(ctx, b, concern{
+	err := w.raise(ctx, b, concern{
 		kind: "gap", title: "Hours of " + scope.String() + " have not been compared with Azure", subject: scope.Key(), detail: detail, to: w.judge.everywhere(),
 		steps: []string{
 			"See whether the app's identity may still read the Activity Log there: infra's modules subscription and tenant give it that right.",
@@ -19,14 +19,14 @@ func (w *Watch) Gap(ctx context.Context, b Batch, scope activity.Scope, detail s
 		},
 	})
 	if err != nil {
-		return fmt.Errorf("ring about ourselves: %w", err)
+		return fmt.Errorf("alert about ourselves: %w", err)
 	}
 	return nil
 }
 
 // Unread alerts because the Activity Log of a scope cannot be polled; once a day for each.
 func (w *Watch) Unread(ctx context.Context, b Batch, scope activity.Scope, detail string) error {
-	err := w.tellOf(ctx, b, concern{
+	err := w.raise(ctx, b, concern{
 		kind: "scope-unread", title: "The Activity Log of " + scope.String() + " cannot be read", subject: scope.Key(), detail: detail, to: w.judge.everywhere(),
 		steps: []string{
 			"The detail names the command that gives the missing right.",

@@ -27,9 +27,10 @@ type Log interface {
 
 // Alerts keeps alerts. The package alert says what each change means; the store makes it happen exactly once.
 type Alerts interface {
-	Ring(ctx context.Context, f alert.Finding, lease alert.Lease) (alert.Decision, error)
-	// Rang reports whether the operation that e belongs to is in an alert already.
-	Rang(ctx context.Context, e activity.Event) (rang bool, ru float64, err error)
+	// Take has an alert take a finding in, or opens one, exactly once for each record.
+	Take(ctx context.Context, f alert.Finding, lease alert.Lease) (alert.Decision, error)
+	// Known reports whether the operation that e belongs to is in an alert already.
+	Known(ctx context.Context, e activity.Event) (known bool, ru float64, err error)
 	// Act notes what a person did, once for each act.ID; alert.ErrUnknown when there is no such alert.
 	Act(ctx context.Context, ref alert.Ref, act alert.Act, lease alert.Lease) (alert.Decision, error)
 	Alert(ctx context.Context, ref alert.Ref) (alert.Alert, error)
@@ -70,7 +71,7 @@ func NewIntake(log Log, alerts Alerts, counts Counts, s Staff) *Intake {
 	return &Intake{log: log, alerts: alerts, counts: counts, judge: s.Judge, composer: s.Composer, courier: s.Courier, learner: s.Learner}
 }
 
-// Handle records, matches and rings everything in b. A nil error means that all of it is durable. One event's bad luck
+// Handle records, matches and alerts everything in b. A nil error means that all of it is durable. One event's bad luck
 // does not sink the others: they are committed, and what failed comes again with the whole delivery. Deliveries that
 // fail are no error: the timer brings them up to date.
 func (in *Intake) Handle(ctx context.Context, b Batch) (Summary, error) {
@@ -92,13 +93,13 @@ func (in *Intake) Handle(ctx context.Context, b Batch) (Summary, error) {
 		}
 	})
 	each(len(b.Events), func(i int) {
-		one, rung, err := in.one(ctx, b, b.Events[i])
+		one, decided, err := in.one(ctx, b, b.Events[i])
 		mu.Lock()
 		defer mu.Unlock()
 		sum.add(one)
 		errs = append(errs, err)
-		if rung.Leased {
-			due = append(due, rung.Alert)
+		if decided.Leased {
+			due = append(due, decided.Alert)
 		}
 	})
 	sum.add(in.courier.deliverAll(ctx, due, b))
@@ -201,7 +202,7 @@ func (in *Intake) record(ctx context.Context, b Batch, e activity.Event, sum *Su
 // commit has an alert take the finding in; of what the store refuses, a reduced event.
 func (in *Intake) commit(ctx context.Context, b Batch, f alert.Finding, sum *Summary) (alert.Decision, error) {
 	lease := in.courier.inline(b, f)
-	decided, err := in.alerts.Ring(ctx, f, lease)
+	decided, err := in.alerts.Take(ctx, f, lease)
 	if sum.RU += decided.RU; !errors.Is(err, activity.ErrUnstorable) {
 		return decided, err
 	}
@@ -209,7 +210,7 @@ func (in *Intake) commit(ctx context.Context, b Batch, f alert.Finding, sum *Sum
 		return decided, err
 	}
 	f.Event = f.Event.Reduced()
-	decided, err = in.alerts.Ring(ctx, f, lease)
+	decided, err = in.alerts.Take(ctx, f, lease)
 	sum.RU += decided.RU
 	return decided, err
 }

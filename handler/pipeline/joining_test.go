@@ -40,8 +40,8 @@ func (u *uneditable) Deliver(_ context.Context, m notify.Message, prev notify.Re
 	return notify.Posted(m, notify.Accepted), nil
 }
 
-// ringing is a pipeline on a real store whose one rule has the severity.
-func ringing(t *testing.T, severity string, end notify.Destination) (*pipeline.Pipeline, *fakeClock) {
+// alerting is a pipeline on a real store whose one rule has the severity.
+func alerting(t *testing.T, severity string, end notify.Destination) (*pipeline.Pipeline, *fakeClock) {
 	t.Helper()
 	_, _, at, kept := storedHouse(t)
 	file := strings.Replace(rule, "level: medium", "level: "+severity, 1)
@@ -54,7 +54,7 @@ func ringing(t *testing.T, severity string, end notify.Destination) (*pipeline.P
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := pipeline.New(kept, &pipeline.Judge{Rules: set, Routes: []settings.Route{{To: []string{"cards"}}}}, &pipeline.Composer{},
+	p := wire(kept, &pipeline.Judge{Rules: set, Routes: []settings.Route{{To: []string{"cards"}}}}, &pipeline.Composer{},
 		pipeline.Channels{Destinations: map[string]notify.Destination{"cards": end}})
 	return p, at
 }
@@ -64,7 +64,7 @@ func TestWhatJoinsAGraveAlertIsNamedEverywhere(t *testing.T) {
 	t.Parallel()
 	for severity, within := range map[string]time.Duration{"high": 30 * time.Second, "critical": 30 * time.Second} {
 		end := &uneditable{}
-		p, at := ringing(t, severity, end)
+		p, at := alerting(t, severity, end)
 		end.at = at.now
 		joined := map[string]time.Time{}
 		for second := range 200 {
@@ -95,11 +95,11 @@ func TestWhatJoinsAGraveAlertIsNamedEverywhere(t *testing.T) {
 	}
 }
 
-// TestWhatJoinsAMildAlertIsCounted tells at most ten names and the exact count, within five minutes and half a tick.
+// TestWhatJoinsAMildAlertIsCounted wants at most ten names and the exact count, within five minutes and half a tick.
 func TestWhatJoinsAMildAlertIsCounted(t *testing.T) {
 	t.Parallel()
 	end := &uneditable{}
-	p, at := ringing(t, "low", end)
+	p, at := alerting(t, "low", end)
 	end.at = at.now
 	for n := range 25 {
 		at.advance(time.Second)
@@ -118,7 +118,7 @@ func TestWhatJoinsAMildAlertIsCounted(t *testing.T) {
 func TestAFloodHidesNothing(t *testing.T) {
 	t.Parallel()
 	end := &uneditable{}
-	p, at := ringing(t, "critical", end)
+	p, at := alerting(t, "critical", end)
 	end.at = at.now
 	flood := func(from, to int) {
 		b := pipeline.Batch{ID: fmt.Sprint("flood", from), Function: "feed", Logger: slog.New(slog.DiscardHandler)}

@@ -35,8 +35,8 @@ type Judge struct {
 // neither name nor severity, so our rules grade what it brings. Correlated are correlations that ring with this event,
 // which it cannot tell by itself.
 func (j *Judge) Find(e activity.Event, correlated ...*rules.Rule) (alert.Finding, bool) {
-	ring, _ := j.met(e, correlated)
-	return j.finding(e, ring)
+	met, _ := j.met(e, correlated)
+	return j.finding(e, met)
 }
 
 func (j *Judge) finding(e activity.Event, met []alert.Rule) (alert.Finding, bool) {
@@ -66,26 +66,32 @@ func distinguishing(e activity.Event) string {
 }
 
 // met are the rules that e meets: those that ring, and those that are only counted (rules.Rule.Rings).
-func (j *Judge) met(e activity.Event, correlated []*rules.Rule) (ring []alert.Rule, staged []*rules.Rule) {
+func (j *Judge) met(e activity.Event, correlated []*rules.Rule) (sent []alert.Rule, staged []*rules.Rule) {
 	if isCanary(&e) {
 		return j.Canary.met(&e), nil
 	}
 	judged, azure := activity.AzureAlert(e)
-	if azure {
-		ring = append(ring, azureRule(judged, e))
-	}
 	matched := correlated
 	if judged.Severity == "" {
 		matched = append(j.Rules.Match(nil, &e), correlated...)
 	}
+	sent, staged = sentAndStaged(matched)
+	if azure {
+		sent = slices.Insert(sent, 0, azureRule(judged, e))
+	}
+	return sent, staged
+}
+
+// sentAndStaged separates rules whose matches are alerts from those whose matches are only counted.
+func sentAndStaged(matched []*rules.Rule) (sent []alert.Rule, staged []*rules.Rule) {
 	for _, r := range matched {
 		if r.Rings() {
-			ring = append(ring, alertRule(r))
+			sent = append(sent, alertRule(r))
 		} else {
 			staged = append(staged, r)
 		}
 	}
-	return ring, staged
+	return sent, staged
 }
 
 func alertRule(r *rules.Rule) alert.Rule {

@@ -30,8 +30,8 @@ func (c *Courier) DeliverLate(ctx context.Context, b Batch, kind string) (Summar
 	for i, a := range due {
 		refs[i] = a.Ref()
 	}
-	told, err := c.deliverRefs(ctx, refs, b) // summaries are among those of the next call
-	sum.add(told)
+	one, err := c.deliverRefs(ctx, refs, b) // summaries are among those of the next call
+	sum.add(one)
 	return sum, owing, errors.Join(failed, err)
 }
 

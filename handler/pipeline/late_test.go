@@ -70,7 +70,7 @@ func storedHouse(t *testing.T) (*pipeline.Pipeline, *headlines, *fakeClock, *sto
 		t.Fatal(err)
 	}
 	end := &headlines{}
-	return pipeline.New(kept, &pipeline.Judge{Rules: set, Routes: []settings.Route{{To: []string{"channel"}}}}, &pipeline.Composer{},
+	return wire(kept, &pipeline.Judge{Rules: set, Routes: []settings.Route{{To: []string{"channel"}}}}, &pipeline.Composer{},
 		pipeline.Channels{Destinations: map[string]notify.Destination{"channel": end}}), end, at, kept
 }
 

@@ -21,21 +21,19 @@ type Lookups interface {
 	Look(ctx context.Context, e activity.Event, names []string) (found alert.Learned, later []string)
 }
 
-// Changing changes an alert that is there.
-type Changing interface {
-	Change(ctx context.Context, ref alert.Ref, apply func(*alert.Alert) bool) (ru float64, err error)
-}
+// Change changes an alert as it is now; apply says whether there is anything to write, and may run more than once.
+type Change func(ctx context.Context, ref alert.Ref, apply func(*alert.Alert) bool) (ru float64, err error)
 
-// Learner asks what the events of alerts do not tell.
+// Learner asks what the events of alerts do not say.
 type Learner struct {
-	changing Changing
-	judge    *Judge
-	courier  *Courier
+	change  Change
+	judge   *Judge
+	courier *Courier
 }
 
 // NewLearner returns a Learner.
-func NewLearner(changing Changing, j *Judge, c *Courier) *Learner {
-	return &Learner{changing: changing, judge: j, courier: c}
+func NewLearner(change Change, j *Judge, c *Courier) *Learner {
+	return &Learner{change: change, judge: j, courier: c}
 }
 
 const (
@@ -127,7 +125,7 @@ func (l *Learner) learn(ctx context.Context, q question, b Batch) (sum Summary) 
 	defer cancel()
 	var have alert.Alert
 	leased, givenUp := false, 0
-	ru, err := l.changing.Change(marking, q.about.Ref(), func(a *alert.Alert) bool {
+	ru, err := l.change(marking, q.about.Ref(), func(a *alert.Alert) bool {
 		f, graver := l.raised(*a, found, q.names, later)
 		_, givenUp = a.Learn(found, q.names, later, l.judge.Now())
 		if graver {

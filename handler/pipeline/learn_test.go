@@ -147,7 +147,7 @@ func TestAStormDoesNotMultiplyLookups(t *testing.T) {
 }
 
 // forgetful is a store in which nothing that was learned is kept: the process was killed before.
-type forgetful struct{ pipeline.Store }
+type forgetful struct{ stored }
 
 func (forgetful) Change(context.Context, alert.Ref, func(*alert.Alert) bool) (float64, error) {
 	return 0, errors.New("killed")
@@ -157,7 +157,7 @@ func TestKilledBetweenMessageAndEdit(t *testing.T) {
 	t.Parallel()
 	p, end, at, kept := storedHouse(t)
 	p.Lookups = &oracle{found: owner}
-	handle(t, pipeline.New(forgetful{kept}, p.Judge, p.Composer, p.Channels), "", deleted(1, at.now()))
+	handle(t, wire(forgetful{kept}, p.Judge, p.Composer, p.Channels), "", deleted(1, at.now()))
 	run(t, p, "at once")
 	if n := len(end.lines()); n != 1 {
 		t.Fatalf("told %v; the question is the invocation's for 30 s", end.lines())

@@ -14,30 +14,30 @@ import (
 // mostNotes bounds the replies to one message that can be edited and is not grave; further changes only edit it.
 const mostNotes = 10
 
-// tell is the message for one destination, and what its readers know once they have it.
-func (c *Composer) tell(a alert.Alert, d alert.Delivery) (notify.Message, alert.Told) {
+// messageFor is the message for one destination, and what its readers know once they have it.
+func (c *Composer) messageFor(a alert.Alert, d alert.Delivery) (notify.Message, alert.Shown) {
 	m := c.Message(a)
-	told := alert.Told{
+	shown := alert.Shown{
 		Count: a.Count, Operations: len(a.Operations), Outcome: string(a.Event.Outcome), Severity: a.Rule.Severity,
-		Notes: d.Told.Notes, Recorded: d.Told.Recorded, At: c.Now().UTC(),
+		Notes: d.Shown.Notes, Recorded: d.Shown.Recorded, At: c.Now().UTC(),
 	}
 	if d.Revision == 0 {
-		return m, told
+		return m, shown
 	}
 	n := a.News(d)
 	text, editable := inWords(a, n), d.Channel != ""
 	if !editable && !n.Again() {
-		return m, d.Told // nothing is sent, so readers still know only what they knew
+		return m, d.Shown // nothing is sent, so readers still know only what they knew
 	}
-	silent := editable && !n.Graver && (a.IsSummary() || !a.Grave() && told.Notes >= mostNotes)
+	silent := editable && !n.Graver && (a.IsSummary() || !a.Grave() && shown.Notes >= mostNotes)
 	if text == "" || silent {
-		return m, told // an edit says it all
+		return m, shown // an edit says it all
 	}
-	if told.Notes++; told.Notes == mostNotes && editable && !a.Grave() {
+	if shown.Notes++; shown.Notes == mostNotes && editable && !a.Grave() {
 		text += "; what follows is only counted above, all of it is recorded"
 	}
 	m.News = text
-	return m, told
+	return m, shown
 }
 
 // inWords puts news in words: a new outcome, a graver rule, operations that readers have not heard of.

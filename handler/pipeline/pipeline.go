@@ -3,7 +3,7 @@
 // Intake records an event, judges it by the rules, and commits it as, or into, an alert. Only then is it acknowledged.
 // Courier brings a destination to the newest revision of an alert and notes how far it got. The order is always commit,
 // deliver, mark: a crash between the last two repeats a message, and nothing can lose one. Learner asks what an event
-// does not tell, and Watch looks for what a person must know about Auditbell itself.
+// does not say, and Watch looks for what a person must know about Auditbell itself.
 //
 // Judge and Composer hold what the operator chose: which events become alerts and where they go, and what a message
 // says. They need no store. What the store and the channels are is not known here; they come in through small
@@ -14,9 +14,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"maps"
 	"runtime/debug"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -35,32 +33,6 @@ type Pipeline struct {
 	*Learner
 
 	Now func() time.Time
-}
-
-// Store is what a whole pipeline needs of a store: what each part of it needs.
-type Store interface {
-	Log
-	Alerts
-	Counts
-	Queue
-	Folding
-	Outbox
-	Signs
-	Hours
-	Now() time.Time // the time that all instances share
-}
-
-// New wires a pipeline on a store, whose time everything uses.
-func New(s Store, j *Judge, c *Composer, o Channels) *Pipeline {
-	p := Offline(j, c, s.Now)
-	if j.Everywhere == nil {
-		j.Everywhere = slices.Sorted(maps.Keys(o.Destinations))
-	}
-	p.Watch = NewWatch(s, s, s, j)
-	p.Courier = NewCourier(s, s, Desk{c, s, p.Watch, s.Now}, o)
-	p.Learner = NewLearner(s, j, p.Courier)
-	p.Intake = NewIntake(s, s, s, Staff{j, c, p.Courier, p.Learner})
-	return p
 }
 
 // Offline is a pipeline without a store: it judges and composes, and can neither take in nor deliver.
@@ -107,7 +79,7 @@ type Batch struct {
 	leased     *atomic.Int32 // alerts of this batch that will be delivered at its end
 	staged     *staging
 	completing context.Context //nolint:containedctx // of one batch; it ends when its events must be judged by what is known
-	asking     *asking         // alerts that were told and have open questions
+	asking     *asking         // alerts that were delivered and have open questions
 }
 
 // Summary counts what became of a batch; its fields are the names of metrics.

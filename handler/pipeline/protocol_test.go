@@ -108,7 +108,7 @@ func newModel(t *rapid.T, account *cosmos.Server, database string) *model {
 			t.Fatal(err)
 		}
 		m.crashing = &crashing{Store: kept}
-		m.instances = append(m.instances, pipeline.New(m.crashing, &pipeline.Judge{Rules: set, Routes: []settings.Route{{To: []string{"channel"}}}}, &pipeline.Composer{},
+		m.instances = append(m.instances, wire(m.crashing, &pipeline.Judge{Rules: set, Routes: []settings.Route{{To: []string{"channel"}}}}, &pipeline.Composer{},
 			pipeline.Channels{Destinations: map[string]notify.Destination{"channel": m.channel}}))
 	}
 	return m

@@ -17,11 +17,11 @@ import (
 // alerts. A record that found no room waits for the alert's next change.
 func (c *Courier) keep(ctx context.Context, r notify.Recorder, a alert.Alert, m notify.Message, t *attempt) {
 	ours := a.IsSummary() || strings.HasPrefix(a.Rule.ID, alert.WatchRule)
-	if t.told.Recorded || ours || c.room(t.name) < burst/2 {
+	if t.shown.Recorded || ours || c.room(t.name) < burst/2 {
 		return
 	}
-	t.told.Recorded, t.unkept = r.Record(ctx, m, t.ref, func() string { return recordOf(a.Event) })
-	if t.told.Recorded {
+	t.shown.Recorded, t.unkept = r.Record(ctx, m, t.ref, func() string { return recordOf(a.Event) })
+	if t.shown.Recorded {
 		c.pace(ctx, t.name, a, true)
 	}
 }

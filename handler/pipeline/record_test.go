@@ -75,14 +75,14 @@ func TestRecordIsKeptOnce(t *testing.T) {
 	a, end := grant(), &threadEnd{err: errors.New("slow down")}
 	try := &attempt{name: "slack"}
 	p.keep(t.Context(), end, a, notify.Message{}, try)
-	if try.told.Recorded || try.unkept == nil {
+	if try.shown.Recorded || try.unkept == nil {
 		t.Errorf("a record that was refused counts as kept, or nobody says so: %+v", try)
 	}
 	end.err = nil
 	for range 3 {
 		p.keep(t.Context(), end, a, notify.Message{}, try)
 	}
-	if len(end.kept) != 1 || !try.told.Recorded {
+	if len(end.kept) != 1 || !try.shown.Recorded {
 		t.Errorf("the record was put there %d times, want once", len(end.kept))
 	}
 	for name, other := range map[string]alert.Rule{"a summary": {ID: alert.StormRule}, "the self-watch": {ID: alert.WatchRule + "late"}} {

@@ -12,20 +12,20 @@ import (
 )
 
 // refusing is a store that refuses one event as a record, another within an alert.
-type refusing struct{ pipeline.Store }
+type refusing struct{ stored }
 
 func (r refusing) Append(ctx context.Context, e activity.Event, by string) (bool, float64, error) {
 	if strings.Contains(string(e.Properties), `"refuse"`) {
 		return false, 1, activity.ErrUnstorable
 	}
-	return r.Store.Append(ctx, e, by)
+	return r.stored.Append(ctx, e, by)
 }
 
-func (r refusing) Ring(ctx context.Context, f alert.Finding, lease alert.Lease) (alert.Decision, error) {
+func (r refusing) Take(ctx context.Context, f alert.Finding, lease alert.Lease) (alert.Decision, error) {
 	if strings.Contains(string(f.Event.Properties), "refuse-late") {
 		return alert.Decision{}, activity.ErrUnstorable
 	}
-	return r.Store.Ring(ctx, f, lease)
+	return r.stored.Take(ctx, f, lease)
 }
 
 // TestOddEventsAreDelivered hands over what Cosmos DB refuses, in one batch with what it takes.
@@ -45,7 +45,7 @@ func TestOddEventsAreDelivered(t *testing.T) {
 		}
 		b.Events = append(b.Events, e)
 	}
-	sum, err := pipeline.New(refusing{kept}, p.Judge, p.Composer, p.Channels).Handle(t.Context(), b)
+	sum, err := wire(refusing{kept}, p.Judge, p.Composer, p.Channels).Handle(t.Context(), b)
 	if err != nil || sum.Recorded != len(odd) || len(end.lines()) != len(odd) {
 		t.Errorf("%+v, %v; messages %q; want every event recorded and delivered", sum, err, end.lines())
 	}

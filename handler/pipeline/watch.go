@@ -16,12 +16,12 @@ import (
 	"github.com/auditbell/auditbell/handler/outbox"
 )
 
-// What Auditbell has to say about itself goes the way of every alert: recorded, rung once, delivered with retries. One
-// of a kind about one subject rings once a day.
+// What Auditbell has to say about itself goes the way of every alert: recorded, alerted once, delivered with retries. One
+// of a kind about one subject is alerted once a day.
 
-// Bell raises alerts about ourselves.
-type Bell interface {
-	Ring(ctx context.Context, f alert.Finding, lease alert.Lease) (alert.Decision, error)
+// OwnAlerts keeps alerts about Auditbell itself.
+type OwnAlerts interface {
+	Take(ctx context.Context, f alert.Finding, lease alert.Lease) (alert.Decision, error)
 	Alert(ctx context.Context, ref alert.Ref) (alert.Alert, error)
 }
 
@@ -31,13 +31,13 @@ type Signs interface {
 	Overdue(ctx context.Context, openedBefore time.Time) ([]alert.Alert, error)
 	// UnreadableSince lists what was parked because it could not be read.
 	UnreadableSince(ctx context.Context, since time.Time, limit int) ([]activity.Parked, error)
-	// Feeds tells what came in through each function.
+	// Feeds lists what came in through each function.
 	Feeds(ctx context.Context) ([]alert.Feed, error)
 }
 
 // Watch looks for what a person must know about Auditbell itself.
 type Watch struct {
-	bell  Bell
+	own   OwnAlerts
 	signs Signs
 	hours Hours
 	judge *Judge
@@ -47,8 +47,8 @@ type Watch struct {
 }
 
 // NewWatch returns a Watch.
-func NewWatch(bell Bell, signs Signs, hours Hours, j *Judge) *Watch {
-	return &Watch{bell: bell, signs: signs, hours: hours, judge: j}
+func NewWatch(own OwnAlerts, signs Signs, hours Hours, j *Judge) *Watch {
+	return &Watch{own: own, signs: signs, hours: hours, judge: j}
 }
 
 // concern is one thing about Auditbell that a person must act on.
@@ -64,8 +64,8 @@ type concern struct {
 
 // notice raises an alert about one. A failure is logged only: the next run notices again.
 func (w *Watch) notice(ctx context.Context, b Batch, one concern) {
-	if err := w.tellOf(ctx, b, one); err != nil {
-		b.Logger.Error("ring about ourselves", "watch", one.kind, "subject", one.subject, "error", err)
+	if err := w.raise(ctx, b, one); err != nil {
+		b.Logger.Error("alert about ourselves", "watch", one.kind, "subject", one.subject, "error", err)
 	}
 }
 
@@ -74,7 +74,7 @@ func (one concern) id(now time.Time) string {
 	return "watch-" + one.kind + "-" + itemName(strings.ToLower(one.subject)) + "-" + now.Format("20060102") + one.more
 }
 
-func (w *Watch) tellOf(ctx context.Context, b Batch, one concern) error {
+func (w *Watch) raise(ctx context.Context, b Batch, one concern) error {
 	now := w.judge.Now().UTC()
 	f := alert.Finding{
 		Event: activity.Event{
@@ -87,7 +87,7 @@ func (w *Watch) tellOf(ctx context.Context, b Batch, one concern) error {
 		},
 		To: one.to,
 	}
-	_, err := w.bell.Ring(ctx, f, alert.Lease{Owner: b.ID})
+	_, err := w.own.Take(ctx, f, alert.Lease{Owner: b.ID})
 	return err
 }
 
@@ -148,10 +148,10 @@ func (w *Watch) look(ctx context.Context, b Batch) error {
 	return w.noteWatched(ctx, b)
 }
 
-// overdueAfter is the age at which an alert that nobody was told of is news in itself.
+// overdueAfter is the age at which an alert that was not delivered is news in itself.
 const overdueAfter = 15 * time.Minute
 
-// watchQueue rings when alerts have waited too long for a destination.
+// watchQueue alerts when alerts have waited too long for a destination.
 func (w *Watch) watchQueue(ctx context.Context, b Batch) error {
 	overdue, err := w.signs.Overdue(ctx, w.judge.Now().Add(-overdueAfter))
 	if err != nil {
@@ -176,7 +176,7 @@ func (w *Watch) watchQueue(ctx context.Context, b Batch) error {
 	return nil
 }
 
-// watchParked rings when something came in that nobody could read: it may have been an event.
+// watchParked alerts when something came in that no form could read: it may have been an event.
 func (w *Watch) watchParked(ctx context.Context, b Batch) error {
 	const most = 100
 	parked, err := w.signs.UnreadableSince(ctx, w.judge.Now().Add(-24*time.Hour), most)

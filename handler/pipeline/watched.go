@@ -5,12 +5,12 @@ import (
 	"time"
 )
 
-// Hours remembers in which hours somebody watched. A watcher that is dead rings for nothing, which looks like calm: the
-// digest tells the two apart by what is noted here.
+// Hours remembers in which hours a process watched. A process that is dead alerts about nothing, which looks like a quiet
+// day: the digest distinguishes the two by what is noted here.
 type Hours interface {
 	// NoteWatched notes the hour of a moment; noting it twice is noting it once.
 	NoteWatched(ctx context.Context, at time.Time) (ru float64, err error)
-	// WatchedAt reports whether somebody watched in the hour of a moment.
+	// WatchedAt reports whether a process watched in the hour of a moment.
 	WatchedAt(ctx context.Context, at time.Time) (bool, error)
 }
 
@@ -28,7 +28,7 @@ func (w *Watch) noteWatched(ctx context.Context, b Batch) error {
 	return nil
 }
 
-// watchedBefore reports whether somebody watched in the hour before.
+// watchedBefore reports whether a process watched in the hour before.
 func (w *Watch) watchedBefore(ctx context.Context, now time.Time) (bool, error) {
 	return w.hours.WatchedAt(ctx, now.Add(-time.Hour))
 }

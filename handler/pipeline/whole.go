@@ -37,13 +37,8 @@ func (j *Judge) graver(e *activity.Event, met []alert.Rule) []alert.Rule {
 		top, _ := alert.Gravest(met)
 		most = slices.Index(alert.Severities, top.Severity)
 	}
-	var graver []alert.Rule
-	for _, r := range j.Rules.Possible(nil, e) {
-		if r.Rings() && slices.Index(alert.Severities, string(r.Level)) > most {
-			graver = append(graver, alertRule(r))
-		}
-	}
-	return graver
+	possible, _ := sentAndStaged(j.Rules.Possible(nil, e))
+	return slices.DeleteFunc(possible, func(r alert.Rule) bool { return slices.Index(alert.Severities, r.Severity) <= most })
 }
 
 // complete finds out what the event does not carry and a graver rule asks for: from other records of its act, else from
@@ -94,7 +89,7 @@ func (w *whole) unknown(graver []alert.Rule, why string) {
 	w.note = fmt.Sprintf("what was asked for is not known: %s; it could have been %q", why, top.Title)
 }
 
-// late is the finding of a record that tells what its act was about after the act's end was judged without it.
+// late is the finding of a record that says what its act was about after the act's end was judged without it.
 func (in *Intake) late(ctx context.Context, e activity.Event, sum *Summary) (alert.Finding, error) {
 	if e.Outcome.Final() || isCanary(&e) || len(e.Properties.Only("requestbody")) == 0 {
 		return alert.Finding{}, nil
@@ -105,7 +100,7 @@ func (in *Intake) late(ctx context.Context, e activity.Event, sum *Summary) (ale
 	if len(met) == 0 {
 		return alert.Finding{}, nil
 	}
-	known, ru, err := in.alerts.Rang(ctx, e.Bounded())
+	known, ru, err := in.alerts.Known(ctx, e.Bounded())
 	if sum.RU += ru; err != nil || !known {
 		return alert.Finding{}, err
 	}
@@ -155,7 +150,7 @@ func (l *Learner) doubt(ctx context.Context, b Batch, f alert.Finding, into aler
 	if !ok || into.Opened || into.Duplicate {
 		return into, 0
 	}
-	ru, err := l.changing.Change(ctx, into.Alert.Ref(), func(a *alert.Alert) bool {
+	ru, err := l.change(ctx, into.Alert.Ref(), func(a *alert.Alert) bool {
 		changed := a.Raise(doubted, l.judge.Now())
 		into.Alert = *a
 		return changed

@@ -49,7 +49,7 @@ func (m *manager) Look(_ context.Context, _ activity.Event, names []string) (ale
 func granting(t *testing.T, m *manager) (*pipeline.Pipeline, *uneditable, *fakeClock) {
 	t.Helper()
 	end := &uneditable{}
-	p, at := ringing(t, "low", end)
+	p, at := alerting(t, "low", end)
 	end.at = at.now
 	all, err := rules.Library()
 	if err != nil {
@@ -87,7 +87,7 @@ func send(t *testing.T, p *pipeline.Pipeline, at *fakeClock, events ...activity.
 }
 
 // TestAnOwnerGrantIsJudgedByWhatIsKnown grants Owner, with the role in the start's body only, in any order, in one feed
-// or two, and then known to Azure alone, or to nobody.
+// or two, and then known to Azure alone, or not at all.
 func TestAnOwnerGrantIsJudgedByWhatIsKnown(t *testing.T) {
 	t.Parallel()
 	noon := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)

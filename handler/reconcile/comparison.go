@@ -338,5 +338,5 @@ func (c *comparison) setAside(ctx context.Context, stuck []activity.Event, reaso
 		}
 	}
 	c.sum.Unstored += len(stuck)
-	return c.Ring(ctx, Gap{Scope: c.of.scope, From: c.from, To: c.to, Reason: reason.Error() + "; they are set aside, and handler check lists them"})
+	return c.Alert(ctx, Gap{Scope: c.of.scope, From: c.from, To: c.to, Reason: reason.Error() + "; they are set aside, and handler check lists them"})
 }

@@ -20,6 +20,7 @@ import (
 
 	"github.com/auditbell/auditbell/handler/activity"
 	"github.com/auditbell/auditbell/handler/alert"
+	"github.com/auditbell/auditbell/handler/app"
 	"github.com/auditbell/auditbell/handler/digest/digesttest"
 	"github.com/auditbell/auditbell/handler/notify"
 	"github.com/auditbell/auditbell/handler/payload"
@@ -245,7 +246,7 @@ func (h *house) openStore(t testing.TB) *store.Store {
 }
 
 func (h *house) openPipeline(kept *store.Store) *pipeline.Pipeline {
-	return pipeline.New(kept, &pipeline.Judge{Rules: h.watched, Routes: []settings.Route{{To: []string{"channel"}}}}, &pipeline.Composer{},
+	return app.Wire(kept, &pipeline.Judge{Rules: h.watched, Routes: []settings.Route{{To: []string{"channel"}}}}, &pipeline.Composer{},
 		pipeline.Channels{Destinations: map[string]notify.Destination{"channel": h.channel}})
 }
 
@@ -261,7 +262,7 @@ func (h *house) openReconciler(kept *store.Store, p *pipeline.Pipeline) *reconci
 		return err
 	}
 	r.Park = func(_ context.Context, e activity.Event, _ error) error { h.parked = append(h.parked, e); return nil }
-	r.Ring = func(_ context.Context, g reconcile.Gap) error { h.gaps = append(h.gaps, g); return nil }
+	r.Alert = func(_ context.Context, g reconcile.Gap) error { h.gaps = append(h.gaps, g); return nil }
 	return r
 }
 

@@ -42,7 +42,7 @@ func (j *Job) Run(ctx context.Context, in host.Invocation) (host.Result, error) 
 	if err != nil {
 		in.Logger.Warn("not everything could be compared; the next run goes on", "error", err)
 	}
-	if sum.Hours > 0 { // some could not be compared, which rings when it lasts
+	if sum.Hours > 0 { // some could not be compared, which becomes an alert when it lasts
 		err = nil
 	}
 	return host.Result{}, err
@@ -65,7 +65,7 @@ func (j *Job) For(id string, log *slog.Logger) *Reconciler {
 		return j.RollUp(ctx, events)
 	}
 	r.Park = func(ctx context.Context, e activity.Event, reason error) error { return j.setAside(ctx, e, reason) }
-	r.Ring = func(ctx context.Context, g Gap) error {
+	r.Alert = func(ctx context.Context, g Gap) error {
 		log.Error("gap", "scope", string(g.Scope), "from", g.From, "to", g.To, "reason", g.Reason)
 		detail := fmt.Sprintf("From %s to %s: %s.", notify.Clock(g.From), notify.Clock(g.To), strings.TrimSuffix(g.Reason, "."))
 		return j.Pipeline.Gap(ctx, batch, g.Scope, detail)

@@ -75,7 +75,7 @@ func TestTheLedgerFindsWhatAFeedDropped(t *testing.T) {
 		t.Errorf("%d dropped records were not recovered, %d were that had not been dropped; the ledger: %+v, want %d missed of %d",
 			missing, wrong, sum, len(dropped), len(h.azure.records))
 	}
-	rung := h.checkRings(t, dropped)
+	alerted := h.checkRings(t, dropped)
 	var memory runtime.MemStats
 	runtime.ReadMemStats(&memory)
 	kinds := map[string]int{}
@@ -83,7 +83,7 @@ func TestTheLedgerFindsWhatAFeedDropped(t *testing.T) {
 		kinds[kind]++
 	}
 	t.Logf("%d records in %d hours of %d subscriptions; dropped %v; missed by the ledger %d, false %d; %d of the dropped ring, each once; %s in all, "+
-		"%d requests to Azure, %d RU for reconciliation, peak of the process %d MiB", len(h.azure.records), hours, len(h.reconciler.Scopes), kinds, missing, wrong, rung,
+		"%d requests to Azure, %d RU for reconciliation, peak of the process %d MiB", len(h.azure.records), hours, len(h.reconciler.Scopes), kinds, missing, wrong, alerted,
 		time.Since(began).Round(time.Second), h.azure.requests(), h.spent(), memory.Sys>>20)
 }
 

@@ -38,7 +38,7 @@ func Read(s *settings.Set) *Reconciler {
 	}
 	r.Ignore = words(s.Text(settings.Def{
 		Name: "RECONCILE_IGNORE",
-		Doc:  "Operations that the event subscription filters out, parted by commas: they are counted and, unless an export brings them, not fetched.",
+		Doc:  "Operations that the event subscription filters out, comma-separated: they are counted and, unless an export brings them, not fetched.",
 	}))
 	r.Lookback = s.Duration(settings.Def{
 		Name: "RECONCILE_LOOKBACK", Default: "24h",
@@ -46,7 +46,7 @@ func Read(s *settings.Set) *Reconciler {
 	})
 	r.Old = s.Duration(settings.Def{
 		Name: "RECONCILE_SUMMARY_AGE", Default: "6h",
-		Doc: "Age from which on what is found missing is told in one summary rather than one by one.",
+		Doc: "Age from which on what is found missing is delivered in one summary rather than one by one.",
 	})
 	r.Log.REST = azure.ResourceManager(s, len(r.Scopes) > 0)
 	return r

@@ -55,9 +55,9 @@ type Reconciler struct {
 	Take func(ctx context.Context, events []activity.Event, old bool) error
 	// Park keeps a record that cannot be recorded, and why, for a person to look at.
 	Park func(ctx context.Context, e activity.Event, reason error) error
-	// Ring tells people that a gap cannot be closed. It is called before the gap is written down.
-	Ring func(ctx context.Context, g Gap) error
-	Old  time.Duration // the age from which on records are told together
+	// Alert alerts because a gap cannot be closed. It is called before the gap is written down.
+	Alert func(ctx context.Context, g Gap) error
+	Old   time.Duration // the age from which on records are delivered together
 }
 
 // Sum is what a run did. Its fields are the names of metrics.
@@ -160,8 +160,8 @@ func (x *run) claim(ctx context.Context, scope activity.Scope) (*work, error) {
 	w.state.begin(now, x.Lookback)
 	for _, g := range w.state.skip(now) {
 		g.Scope = scope
-		if err := x.Ring(ctx, g); err != nil {
-			return nil, fmt.Errorf("ring for a gap: %w", err) // unwritten, so the next run finds it again
+		if err := x.Alert(ctx, g); err != nil {
+			return nil, fmt.Errorf("alert about a gap: %w", err) // unwritten, so the next run finds it again
 		}
 	}
 	if len(kept.Body) > 0 {
@@ -328,7 +328,7 @@ func (x *run) settle(ctx context.Context, w *work) error {
 			Scope: w.scope, From: w.state.Front[0], To: x.Store.Now(),
 			Reason: fmt.Sprintf("since %s no hour could be compared, in %d tries; the last one: %s", since.Format("2006-01-02 15:04 UTC"), f.Tries, f.Reason),
 		}
-		err = x.Ring(ctx, g)
+		err = x.Alert(ctx, g)
 	}
 	return errors.Join(err, x.save(ctx, w, alert.Lease{}))
 }

@@ -13,7 +13,7 @@ import (
 // batch that changes the alert, so a click that is sent again finds it and changes nothing. lease is taken on the
 // alert when it is free and somebody is owed an edit. The error is alert.ErrUnknown when there is no such alert.
 func (s *Store) Act(ctx context.Context, ref alert.Ref, act alert.Act, lease alert.Lease) (alert.Decision, error) {
-	return s.rungAnew(ctx, "note act", func(int) (alert.Decision, error) { return s.actOnce(ctx, ref, act, lease) })
+	return s.decide(ctx, "note act", func(int) (alert.Decision, error) { return s.actOnce(ctx, ref, act, lease) })
 }
 
 // actOnce takes one decision on what it reads and commits it.
@@ -73,18 +73,18 @@ func (s *Store) keepOpen(ctx context.Context, b *batch, a alert.Alert, r *alert.
 	return nil
 }
 
-// Rang reports whether the operation that e belongs to is in an alert already.
-func (s *Store) Rang(ctx context.Context, e activity.Event) (rang bool, ru float64, err error) {
+// Known reports whether the operation that e belongs to is in an alert already.
+func (s *Store) Known(ctx context.Context, e activity.Event) (known bool, ru float64, err error) {
 	var r alert.Decision
 	chain, err := s.pointer(ctx, chainPK(e), groupID, &r)
 	if err != nil || chain.Chain.Group == "" {
 		return false, r.RU, err
 	}
-	known, err := s.adopted(ctx, chain.Chain, e, &r)
+	adopted, err := s.adopted(ctx, chain.Chain, e, &r)
 	if err != nil {
 		return false, r.RU, err
 	}
-	at := known.Place(e, "")
+	at := adopted.Place(e, "")
 	if at.First {
 		return false, r.RU, nil
 	}

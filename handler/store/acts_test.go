@@ -22,11 +22,11 @@ func isBatch(r *http.Request) bool { return r.Header.Get("x-ms-cosmos-is-batch-r
 // rung is an alert that every destination has.
 func rung(t *testing.T, a *account) alert.Ref {
 	t.Helper()
-	r, err := a.Ring(t.Context(), finding(event(1, activity.Started)), a.lease("ring"))
+	r, err := a.Take(t.Context(), finding(event(1, activity.Started)), a.lease("taker"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = a.Settle(t.Context(), r.Alert.Ref(), "ring", func(have *alert.Alert) {
+	_, err = a.Settle(t.Context(), r.Alert.Ref(), "taker", func(have *alert.Alert) {
 		for _, name := range []string{"slack", "teams"} {
 			have.Delivered(name, have.Revision, alert.Delivery{Channel: "C", Ref: "1.1"}, a.now())
 		}
@@ -104,28 +104,28 @@ func TestASnoozeKeepsTheAlertOpen(t *testing.T) {
 	if _, err := a.Act(t.Context(), ref, act(a, "1", alert.Snoozed, time.Hour), alert.Lease{}); err != nil {
 		t.Fatal(err)
 	}
-	ring := func(n int) alert.Decision {
+	take := func(n int) alert.Decision {
 		e := event(n, activity.Succeeded)
 		e.CorrelationID = fmt.Sprint("other", n)
-		r, err := a.Ring(t.Context(), finding(e), a.lease(fmt.Sprint("w", n)))
+		r, err := a.Take(t.Context(), finding(e), a.lease(fmt.Sprint("w", n)))
 		if err != nil {
 			t.Fatal(err)
 		}
 		return r
 	}
 	a.advance(40 * time.Minute) // beyond the rule's window
-	if r := ring(2); r.Opened || r.Alert.ID != ref.ID {
+	if r := take(2); r.Opened || r.Alert.ID != ref.ID {
 		t.Errorf("the same noise during the snooze: opened %v in %s", r.Opened, r.Alert.ID)
 	}
 	a.advance(30 * time.Minute)
-	if r := ring(3); !r.Opened {
+	if r := take(3); !r.Opened {
 		t.Error("the same noise after the snooze opens no alert")
 	}
 	// Snoozing the old alert now must not take over from the new one.
 	if _, err := a.Act(t.Context(), ref, act(a, "2", alert.Snoozed, 8*time.Hour), alert.Lease{}); err != nil {
 		t.Fatal(err)
 	}
-	if r := ring(4); r.Opened || r.Alert.ID == ref.ID {
+	if r := take(4); r.Opened || r.Alert.ID == ref.ID {
 		t.Errorf("operations go into %s (opened %v), want the newer alert", r.Alert.ID, r.Opened)
 	}
 }
@@ -152,7 +152,7 @@ func TestRangKnowsOperations(t *testing.T) {
 		e    activity.Event
 		want bool
 	}{{event(2, activity.Succeeded), true}, {other, false}} {
-		if got, _, err := a.Rang(t.Context(), c.e); err != nil || got != c.want {
+		if got, _, err := a.Known(t.Context(), c.e); err != nil || got != c.want {
 			t.Errorf("%s of %s: rang %v, %v; want %v", c.e.ID, ref.ID, got, err, c.want)
 		}
 	}

@@ -72,16 +72,16 @@ const (
 	groupID = "group"
 )
 
-// Ring counts the finding's record and brings its alert up to date, exactly once however often and however
+// Take counts the finding's record and brings its alert up to date, exactly once however often and however
 // concurrently it is called with the same record. lease is taken on the alert when that is free; a lease without an
 // end only names the caller.
-func (s *Store) Ring(ctx context.Context, f alert.Finding, lease alert.Lease) (alert.Decision, error) {
+func (s *Store) Take(ctx context.Context, f alert.Finding, lease alert.Lease) (alert.Decision, error) {
 	f.Lease = lease
-	return s.rungAnew(ctx, "ring alert", func(round int) (alert.Decision, error) { return s.ringOnce(ctx, f, round) })
+	return s.decide(ctx, "take finding", func(round int) (alert.Decision, error) { return s.takeOnce(ctx, f, round) })
 }
 
-// ringOnce takes one decision on what it reads and commits it.
-func (s *Store) ringOnce(ctx context.Context, f alert.Finding, round int) (r alert.Decision, err error) {
+// takeOnce takes one decision on what it reads and commits it.
+func (s *Store) takeOnce(ctx context.Context, f alert.Finding, round int) (r alert.Decision, err error) {
 	k := known{store: s, finding: &f, round: round, now: s.now()}
 	if err := k.read(ctx); err != nil {
 		return alert.Decision{RU: k.cost.RU}, err
@@ -121,7 +121,7 @@ func (k *known) read(ctx context.Context) error {
 	}
 	at := k.Chain.Place(k.finding.Event, k.finding.Group())
 	group := at.Run.Group
-	if !at.First || !at.Wrote { // else nobody can have counted the record
+	if !at.First || !at.Wrote { // else no instance can have counted the record
 		seen, err := k.store.pointer(ctx, group, "seen-"+k.finding.Event.ID, &k.cost)
 		if err != nil {
 			return err
@@ -172,7 +172,7 @@ func (k *known) readAlert(ctx context.Context, group, id string) (gone bool, err
 	return false, err
 }
 
-// adopted is the chain, with what its alert tells where a version before 2 wrote it.
+// adopted is the chain, with what its alert says where a version before 2 wrote it.
 func (s *Store) adopted(ctx context.Context, c alert.Chain, e activity.Event, r *alert.Decision) (alert.Chain, error) {
 	if c.Group == "" || len(c.Runs) > 0 {
 		return c, nil

@@ -110,7 +110,7 @@ func (s *Store) Alert(ctx context.Context, ref alert.Ref) (alert.Alert, error) {
 // update reads, changes and replaces an alert until nobody else changed it in between. change says whether there is
 // anything to write.
 func (s *Store) update(ctx context.Context, ref alert.Ref, change func(*alert.Alert) bool) (ru float64, err error) {
-	err = s.anew(ctx, "update alert", overtaken, func(int) error {
+	err = s.repeat(ctx, "update alert", overtaken, func(int) error {
 		a, at, err := s.alert(ctx, ref.Group, ref.ID)
 		ru += at.ru
 		if err != nil || !change(&a) {

@@ -60,7 +60,7 @@ type digestItem struct {
 
 // ClaimDigest takes the lease of a digest; ok is false when it is sent already or somebody else is at it.
 func (s *Store) ClaimDigest(ctx context.Context, name, period string, lease alert.Lease) (d DigestState, ok bool, err error) {
-	err = s.anew(ctx, "claim digest", lost, func(int) error {
+	err = s.repeat(ctx, "claim digest", lost, func(int) error {
 		d, err = s.DigestState(ctx, name, period)
 		if ok = err == nil && d.Sent.IsZero() && d.Lease.Free(lease.Owner, s.now()); !ok {
 			return err

@@ -62,7 +62,7 @@ func (s *Store) Exceptions(ctx context.Context) ([]alert.Exception, error) {
 
 // Excepted counts e under an exception, once however often it is called with the same record.
 func (s *Store) Excepted(ctx context.Context, exception string, e activity.Event) (ru float64, err error) {
-	err = s.anew(ctx, "count excepted record", lost, func(int) error {
+	err = s.repeat(ctx, "count excepted record", lost, func(int) error {
 		charge, err := s.exceptedOnce(ctx, exception, e)
 		ru += charge
 		return err

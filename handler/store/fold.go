@@ -17,7 +17,7 @@ func (s *Store) Fold(ctx context.Context, findings []alert.Finding) (summary ale
 	for len(findings) > 0 {
 		chunk := findings[:min(foldChunk, len(findings))]
 		findings = findings[len(chunk):]
-		r, err := s.rungAnew(ctx, "fold alerts", func(round int) (alert.Decision, error) { return s.foldOnce(ctx, chunk, round) })
+		r, err := s.decide(ctx, "fold alerts", func(round int) (alert.Decision, error) { return s.foldOnce(ctx, chunk, round) })
 		summary, ru = r.Alert, ru+r.RU
 		if err != nil {
 			return summary, ru, err

@@ -115,7 +115,7 @@ func TestChargesOfLearning(t *testing.T) {
 	}
 	f := finding(e)
 	f.Ask = []string{"role", "principal", "caller", "place", "changes", "history", "host"}
-	r, err := a.Ring(t.Context(), f, a.lease("me"))
+	r, err := a.Take(t.Context(), f, a.lease("me"))
 	if err != nil {
 		t.Fatal(err)
 	}

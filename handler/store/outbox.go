@@ -81,7 +81,7 @@ func (s *Store) health(ctx context.Context, name string) (item healthItem, at ve
 // whether there is anything to write and may run more than once.
 func (s *Store) ChangeHealth(ctx context.Context, name string, change func(*outbox.Health) bool) (h outbox.Health, ru float64, err error) {
 	ref := itemRef{containerRollups, destinationPK(name), healthID}
-	err = s.anew(ctx, "change destination", overtaken, func(int) error {
+	err = s.repeat(ctx, "change destination", overtaken, func(int) error {
 		item, at, err := s.health(ctx, name)
 		ru += at.ru
 		if err != nil {

@@ -9,12 +9,12 @@ import (
 	"github.com/auditbell/auditbell/handler/alert"
 )
 
-// raceRounds bounds how often a decision is taken anew after losing a race.
+// raceRounds bounds how often a decision is taken again after losing a race.
 const raceRounds = 12
 
-// anew takes a decision on what is there, and repeats it on what is there by then as long as the error is one of those. The
-// pauses between grow from some 5 ms to half a second.
-func (s *Store) anew(ctx context.Context, what string, those func(error) bool, decide func(round int) error) error {
+// repeat takes a decision on what is there, and takes it again on what is there by then as long as the error is one of
+// those. The pauses between grow from some 5 ms to half a second.
+func (s *Store) repeat(ctx context.Context, what string, those func(error) bool, decide func(round int) error) error {
 	var err error
 	for round := range raceRounds {
 		if err = decide(round); err == nil {
@@ -30,10 +30,10 @@ func (s *Store) anew(ctx context.Context, what string, those func(error) bool, d
 	return fmt.Errorf("%s: lost %d races in a row: %w", what, raceRounds, err)
 }
 
-// rungAnew is anew for decisions about an alert that meet a race or an unclear reply. The charge is that of all rounds.
-func (s *Store) rungAnew(ctx context.Context, what string, decide func(round int) (alert.Decision, error)) (r alert.Decision, err error) {
+// decide is repeat for decisions about an alert that meet a race or an unclear reply. The charge is that of all rounds.
+func (s *Store) decide(ctx context.Context, what string, decide func(round int) (alert.Decision, error)) (r alert.Decision, err error) {
 	var ru float64
-	err = s.anew(ctx, what, lost, func(round int) (err error) {
+	err = s.repeat(ctx, what, lost, func(round int) (err error) {
 		r, err = decide(round)
 		ru += r.RU
 		return err

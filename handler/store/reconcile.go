@@ -36,7 +36,7 @@ type reconciledItem struct {
 
 // ClaimReconcile takes the lease of a subscription; ok is false when somebody else is at it.
 func (s *Store) ClaimReconcile(ctx context.Context, subscription string, lease alert.Lease) (r Reconciled, ok bool, err error) {
-	err = s.anew(ctx, "claim reconciliation", lost, func(int) error {
+	err = s.repeat(ctx, "claim reconciliation", lost, func(int) error {
 		r, err = s.Reconciled(ctx, subscription)
 		if ok = err == nil && r.Lease.Free(lease.Owner, s.now()); !ok {
 			return err

@@ -189,7 +189,7 @@ func TestAlertsOpenedByPeriod(t *testing.T) {
 		a.clock.Store(int64(at))
 		e := event(i, activity.Succeeded)
 		e.CorrelationID, e.ResourceGroup = fmt.Sprint("c", i), fmt.Sprint("rg", i)
-		if _, err := a.Ring(t.Context(), finding(e), a.lease("me")); err != nil {
+		if _, err := a.Take(t.Context(), finding(e), a.lease("me")); err != nil {
 			t.Fatal(err)
 		}
 	}

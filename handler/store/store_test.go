@@ -106,7 +106,7 @@ func TestSixtyFourCopiesAreOneAlert(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range 64 {
 		wg.Go(func() {
-			r, err := a.Ring(t.Context(), finding(event(1, activity.Succeeded)), a.lease(fmt.Sprint("owner", i)))
+			r, err := a.Take(t.Context(), finding(event(1, activity.Succeeded)), a.lease(fmt.Sprint("owner", i)))
 			if err != nil {
 				t.Error(err)
 			}
@@ -141,7 +141,7 @@ func TestNoiseIsCountedExactlyUnderLostReplies(t *testing.T) {
 			e := event(i, activity.Succeeded)
 			e.CorrelationID = fmt.Sprint("c", i)
 			for range 3 { // the first attempt, and redeliveries whatever came of it
-				if r, err := a.Ring(t.Context(), mild(e), a.lease(fmt.Sprint("o", i))); err == nil && r.Alert.ID != "" {
+				if r, err := a.Take(t.Context(), mild(e), a.lease(fmt.Sprint("o", i))); err == nil && r.Alert.ID != "" {
 					got := r.Alert.Ref()
 					ref.Store(&got)
 				}
@@ -153,7 +153,7 @@ func TestNoiseIsCountedExactlyUnderLostReplies(t *testing.T) {
 	for i := range 40 { // what failed thrice comes again, as Event Grid would have it
 		e := event(i, activity.Succeeded)
 		e.CorrelationID = fmt.Sprint("c", i)
-		if _, err := a.Ring(t.Context(), mild(e), alert.Lease{}); err != nil {
+		if _, err := a.Take(t.Context(), mild(e), alert.Lease{}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -168,14 +168,14 @@ func TestOneOperationThroughTwoRulesIsOneAlert(t *testing.T) {
 	a := open(t)
 	early, late := finding(event(1, activity.Started)), finding(event(2, activity.Succeeded))
 	early.Event.CallerObjectID, late.Event.CallerObjectID = "o1", "O1"
-	first, err := a.Ring(t.Context(), early, alert.Lease{})
+	first, err := a.Take(t.Context(), early, alert.Lease{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	late.Rule = alert.Rule{ID: "azure:x", Title: "X", Severity: "low", Azure: true}
 	late.Event.Caller = "" // another form may know the caller by id alone
 	a.advance(time.Hour)   // long after the window
-	second, err := a.Ring(t.Context(), late, alert.Lease{})
+	second, err := a.Take(t.Context(), late, alert.Lease{})
 	if err != nil || second.Opened || second.Alert.ID != first.Alert.ID {
 		t.Errorf("opened %v, alert %s; want it in %s (%v)", second.Opened, second.Alert.ID, first.Alert.ID, err)
 	}
@@ -187,18 +187,18 @@ func TestOneOperationThroughTwoRulesIsOneAlert(t *testing.T) {
 func TestAWindowEnds(t *testing.T) {
 	t.Parallel()
 	a := open(t)
-	ring := func(n int) alert.Decision {
+	take := func(n int) alert.Decision {
 		e := event(n, activity.Succeeded)
 		e.CorrelationID = fmt.Sprint("c", n)
-		r, err := a.Ring(t.Context(), finding(e), alert.Lease{})
+		r, err := a.Take(t.Context(), finding(e), alert.Lease{})
 		if err != nil {
 			t.Fatal(err)
 		}
 		return r
 	}
-	first, second := ring(1), ring(2)
+	first, second := take(1), take(2)
 	a.advance(alert.DefaultWindow + time.Second)
-	third := ring(3)
+	third := take(3)
 	if !first.Opened || second.Opened || !third.Opened || second.Alert.Count != 2 {
 		t.Errorf("opened %v %v %v, count %d; want true false true, 2", first.Opened, second.Opened, third.Opened, second.Alert.Count)
 	}
@@ -207,7 +207,7 @@ func TestAWindowEnds(t *testing.T) {
 func TestDeliveriesAreLeasedAndSettled(t *testing.T) {
 	t.Parallel()
 	a := open(t)
-	r, err := a.Ring(t.Context(), finding(event(1, activity.Succeeded)), a.lease("killed"))
+	r, err := a.Take(t.Context(), finding(event(1, activity.Succeeded)), a.lease("killed"))
 	if err != nil || !r.Leased {
 		t.Fatalf("leased %v, %v", r.Leased, err)
 	}
@@ -277,7 +277,7 @@ func TestTransientFaultsAreRiddenOut(t *testing.T) {
 			if _, _, err := a.Append(t.Context(), event(1, activity.Started), "me"); err != nil {
 				t.Errorf("append: %v", err)
 			}
-			r, err := a.Ring(t.Context(), finding(event(1, activity.Started)), a.lease("me"))
+			r, err := a.Take(t.Context(), finding(event(1, activity.Started)), a.lease("me"))
 			if err != nil || r.Duplicate || !r.Leased {
 				t.Errorf("ring: %+v, %v", r, err)
 			}
@@ -339,7 +339,7 @@ func TestADeadAccountIsAnErrorInTime(t *testing.T) {
 	wire.down.Store(true)
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
-	_, err := s.Ring(ctx, finding(event(1, activity.Started)), a.lease("me"))
+	_, err := s.Take(ctx, finding(event(1, activity.Started)), a.lease("me"))
 	if err == nil || ctx.Err() != nil {
 		t.Errorf("ring on a dead account: %v (%v); want an error before an action group stops waiting", err, ctx.Err())
 	}
@@ -351,7 +351,7 @@ func TestChargesStayInTheBudget(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := a.Ring(t.Context(), finding(event(1, activity.Succeeded)), a.lease("me"))
+	r, err := a.Take(t.Context(), finding(event(1, activity.Succeeded)), a.lease("me"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -362,7 +362,7 @@ func TestChargesStayInTheBudget(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, err := a.Ring(t.Context(), finding(event(1, activity.Succeeded)), a.lease("you"))
+	again, err := a.Take(t.Context(), finding(event(1, activity.Succeeded)), a.lease("you"))
 	if err != nil || !again.Duplicate {
 		t.Fatal(again, err)
 	}
@@ -377,7 +377,7 @@ func BenchmarkRing(b *testing.B) {
 	for i := 0; b.Loop(); i++ {
 		e := event(i, activity.Succeeded)
 		e.CorrelationID, e.ResourceGroup = fmt.Sprint("c", i), fmt.Sprint("rg", i)
-		if _, err := a.Ring(b.Context(), finding(e), a.lease("me")); err != nil {
+		if _, err := a.Take(b.Context(), finding(e), a.lease("me")); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -65,34 +65,34 @@ func TestAStoreOfTheVersionBeforeIsTakenOver(t *testing.T) {
 	t.Parallel()
 	a := schemaOne(t)
 	n := 0
-	ring := func(e activity.Event) alert.Decision {
+	take := func(e activity.Event) alert.Decision {
 		n++
-		r, err := a.Ring(t.Context(), finding(e), alert.Lease{Owner: fmt.Sprint("invocation", n)})
+		r, err := a.Take(t.Context(), finding(e), alert.Lease{Owner: fmt.Sprint("invocation", n)})
 		if err != nil {
 			t.Fatal(err)
 		}
 		return r
 	}
-	if r := ring(event(1, activity.Started)); !r.Duplicate {
+	if r := take(event(1, activity.Started)); !r.Duplicate {
 		t.Errorf("a redelivery is no duplicate: %+v", r)
 	}
 	end := event(3, activity.Succeeded)
-	if r := ring(end); r.Opened || r.Alert.Count != 1 || r.Alert.Event.Outcome != activity.Succeeded {
+	if r := take(end); r.Opened || r.Alert.Count != 1 || r.Alert.Event.Outcome != activity.Succeeded {
 		t.Errorf("the end of what had begun: opened %v, count %d, %s", r.Opened, r.Alert.Count, r.Alert.Event.Outcome)
 	}
-	if r := ring(end); !r.Duplicate {
+	if r := take(end); !r.Duplicate {
 		t.Error("its redelivery is no duplicate")
 	}
-	if r := ring(event(1, activity.Started)); !r.Duplicate {
+	if r := take(event(1, activity.Started)); !r.Duplicate {
 		t.Error("a redelivery of the start is no duplicate once the chain is of the new version")
 	}
 	again := event(9, activity.Started)
-	if r := ring(again); r.Opened || r.Alert.Count != 2 {
+	if r := take(again); r.Opened || r.Alert.Count != 2 {
 		t.Errorf("the same act again after its end: opened %v, count %d; want it counted as another", r.Opened, r.Alert.Count)
 	}
 	eve := event(10, activity.Started)
 	eve.Caller = "eve@example.com"
-	if r := ring(eve); !r.Opened {
+	if r := take(eve); !r.Opened {
 		t.Error("another caller under the same correlation id is taken for the one before")
 	}
 	a.advance(31 * time.Second) // the lease of the instance that was replaced
@@ -116,7 +116,7 @@ func TestALaterVersionIsRefusedWithAWord(t *testing.T) {
 	if _, err := a.container(t).CreateItem(t.Context(), azcosmos.NewPartitionKeyString(pk), []byte(item), nil); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := a.Ring(t.Context(), finding(e), alert.Lease{}); !errors.Is(err, store.ErrNewer) {
+	if _, err := a.Take(t.Context(), finding(e), alert.Lease{}); !errors.Is(err, store.ErrNewer) {
 		t.Errorf("%v, want %v", err, store.ErrNewer)
 	}
 }

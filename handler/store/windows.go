@@ -20,7 +20,7 @@ type windowItem struct {
 // on the newest state; only its last result is kept.
 func (s *Store) Window(ctx context.Context, key string, change func(state []byte) ([]byte, error)) (ru float64, err error) {
 	ref := itemRef{containerRollups, "window-" + key, "window"}
-	err = s.anew(ctx, "change window", overtaken, func(int) error {
+	err = s.repeat(ctx, "change window", overtaken, func(int) error {
 		var have windowItem
 		at, err := s.read(ctx, ref, &have)
 		ru += at.ru

@@ -28,6 +28,7 @@ import (
 
 	"github.com/auditbell/auditbell/handler/activity"
 	"github.com/auditbell/auditbell/handler/alert"
+	"github.com/auditbell/auditbell/handler/app"
 	"github.com/auditbell/auditbell/handler/notify"
 	"github.com/auditbell/auditbell/handler/notify/slack"
 	"github.com/auditbell/auditbell/handler/notify/teams"
@@ -98,7 +99,7 @@ func (f *fleet) instance(t *testing.T, ends string, ahead time.Duration) *pipeli
 	if err != nil {
 		t.Fatal(err)
 	}
-	return pipeline.New(kept, &pipeline.Judge{Rules: set, Routes: []settings.Route{{To: []string{settings.Everywhere}}}}, &pipeline.Composer{},
+	return app.Wire(kept, &pipeline.Judge{Rules: set, Routes: []settings.Route{{To: []string{settings.Everywhere}}}}, &pipeline.Composer{},
 		pipeline.Channels{Destinations: map[string]notify.Destination{inbox.Slack: slack.Open(s, client), inbox.Teams: teams.Open(s, client)}})
 }
 
