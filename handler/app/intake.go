@@ -1,17 +1,14 @@
 package app
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"log/slog"
 	"time"
 
 	"github.com/auditbell/auditbell/handler/activity"
 	"github.com/auditbell/auditbell/handler/host"
-	"github.com/auditbell/auditbell/handler/jsonscan"
 	"github.com/auditbell/auditbell/handler/payload"
 	"github.com/auditbell/auditbell/handler/pipeline"
 )
@@ -49,60 +46,7 @@ func park(function string, r payload.Reading, now time.Time) activity.Parked {
 		ID: hex.EncodeToString(sum[:16]), Signal: r.Signal, Function: function, Reason: r.Reason, At: now.UTC(), Size: len(r.Raw),
 	}
 	if r.Kind == payload.Invalid {
-		p.Signal, p.Excerpt = "invalid", excerpt(r.Raw)
+		p.Signal, p.Excerpt = "invalid", activity.Excerpt(r.Raw)
 	}
 	return p
-}
-
-// excerpt is the beginning of an unreadable payload as valid UTF-8 without any claim: claims are personal data, and in
-// a text that is not JSON nobody can tell where they end. So the text is cut in front of the first one that is not a
-// well-formed value. The same holds for an identity, which holds claims; one that is well-formed is looked into.
-func excerpt(raw []byte) string {
-	kept := raw[:min(len(raw), activity.KeepExcerpt)]
-	var out []byte
-	for {
-		at, name := firstPersonal(kept)
-		if at < 0 {
-			out = append(out, kept...)
-			break
-		}
-		end, err := memberEnd(kept[at:], name)
-		if name == "identity" && err == nil && jsonscan.Kind(kept[at+bytes.IndexByte(kept[at:], ':')+1:]) == '{' {
-			inside := at + len(name)
-			out, kept = append(out, kept[:inside]...), kept[inside:]
-			continue
-		}
-		out = append(append(out, kept[:at]...), name+" removed"...)
-		if err != nil {
-			break
-		}
-		kept = kept[at+end:]
-	}
-	return string(bytes.ToValidUTF8(out, []byte("\uFFFD")))
-}
-
-// firstPersonal returns where the first claims stand, wherever they do, or the first member identity.
-func firstPersonal(text []byte) (at int, name string) {
-	lower := bytes.ToLower(text)
-	at, name = bytes.Index(lower, []byte("claims")), "claims"
-	for from := 0; ; {
-		next := bytes.Index(lower[from:], []byte(`identity"`))
-		if next < 0 || at >= 0 && from+next > at {
-			return at, name
-		}
-		from += next
-		if colon := jsonscan.Space(text, from+len(`identity"`)); colon < len(text) && text[colon] == ':' {
-			return from, "identity"
-		}
-		from += len("identity")
-	}
-}
-
-// memberEnd returns the offset behind the member that begins with `name":`.
-func memberEnd(text []byte, name string) (int, error) {
-	at := bytes.IndexByte(text, ':')
-	if at < 0 || at > len(name)+len(`" `) {
-		return 0, errors.New("not a member")
-	}
-	return jsonscan.Value(text, at+1)
 }

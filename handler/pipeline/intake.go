@@ -217,12 +217,10 @@ func (in *Intake) commit(ctx context.Context, b Batch, f alert.Finding, sum *Sum
 
 // setAside keeps the beginning of what the store refused, without secrets, with the reason.
 func (in *Intake) setAside(ctx context.Context, b Batch, e activity.Event, why error, sum *Summary) error {
-	text := []byte(redacted(e.Properties))
-	excerpt := strings.ToValidUTF8(string(text[:min(len(text), activity.KeepExcerpt)]), "\uFFFD")
 	reason, _, _ := strings.Cut(why.Error(), "\n")
 	ru, err := in.log.Park(ctx, activity.Parked{
 		ID: "refused-" + e.ID, Signal: "invalid", Function: b.Function, At: in.judge.Now().UTC(), Size: len(e.Properties),
-		Reason: notify.Cut("the event was recorded and judged, reduced: "+reason, 300), Excerpt: excerpt,
+		Reason: notify.Cut("the event was recorded and judged, reduced: "+reason, 300), Excerpt: activity.Excerpt([]byte(redacted(e.Properties))),
 	})
 	sum.RU += ru
 	b.Logger.Warn("an event was reduced, because the store refuses the whole", "event", e.ID, "error", reason)

@@ -82,7 +82,7 @@ func (j *Job) setAside(ctx context.Context, e activity.Event, reason error) erro
 	sum := sha256.Sum256(text)
 	_, err = j.Reconciler.Store.Park(ctx, activity.Parked{
 		ID: hex.EncodeToString(sum[:16]), Signal: Unstored, Function: "reconcile", Reason: notify.FirstLine(reason), At: j.Now().UTC(), Size: len(text),
-		Excerpt: string(text[:min(len(text), activity.KeepExcerpt)]),
+		Excerpt: activity.Excerpt(text),
 	})
 	return err
 }

@@ -1,4 +1,4 @@
-package app
+package activity_test
 
 import (
 	"strings"
@@ -21,11 +21,11 @@ func TestExcerptHoldsNoClaim(t *testing.T) {
 		`"{\"claims\":{\"upn\":\"me@x\"}}" extra`:                `"{\"claims removed`,
 		"plain \xff text": "plain \uFFFD text",
 	} {
-		if got := excerpt([]byte(text)); got != want {
-			t.Errorf("excerpt(%s)\n got %s\nwant %s", text, got, want)
+		if got := activity.Excerpt([]byte(text)); got != want {
+			t.Errorf("Excerpt(%s)\n got %s\nwant %s", text, got, want)
 		}
 	}
-	long := excerpt([]byte(strings.Repeat("é", activity.KeepExcerpt)))
+	long := activity.Excerpt([]byte(strings.Repeat("é", activity.KeepExcerpt)))
 	if len(long) > activity.KeepExcerpt+8 || !utf8.ValidString(long) {
 		t.Errorf("a long excerpt has %d bytes, valid: %v", len(long), utf8.ValidString(long))
 	}
