@@ -15,7 +15,6 @@ import (
 	"github.com/auditbell/auditbell/handler/notify/slack"
 	"github.com/auditbell/auditbell/handler/notify/teams"
 	"github.com/auditbell/auditbell/handler/notify/webhook"
-	"github.com/auditbell/auditbell/handler/payload"
 	"github.com/auditbell/auditbell/handler/pipeline"
 	"github.com/auditbell/auditbell/handler/settings"
 )
@@ -48,22 +47,19 @@ type previewMail struct {
 }
 
 // run needs no settings: what is missing only means that the message would go nowhere from here.
-func (c *previewCmd) run(_ context.Context, std Surroundings) error {
+func (c *previewCmd) run(ctx context.Context, std Surroundings) error {
 	a, err := app.Open(newWorld(std, nil))
 	if a.Pipeline.Rules == nil {
 		return err
 	}
 	bad := wrongTexts(std, err)
-	for in, err := range inputs(c.Files, std) {
-		if err != nil {
-			return err
-		}
-		ok, err := c.file(a.Pipeline, in, std)
-		if err != nil {
-			return err
-		}
-		bad = bad || !ok
+	ok, err := eventsOf(ctx, c.Files, std, func(input string, index int, e *activity.Event) error {
+		return c.show(std.Out, previewOf(a.Pipeline, *e, input, index), std)
+	})
+	if err != nil {
+		return err
 	}
+	bad = bad || !ok
 	if n, err := a.Pipeline.Texts.Failures(); n > 0 {
 		fmt.Fprintf(std.Err, "a template of texts in config/auditbell.yaml failed %d times, our own words stand in its place: %v\n", n, err)
 		bad = true
@@ -88,31 +84,6 @@ func wrongTexts(std Surroundings, err error) (wrong bool) {
 		}
 	}
 	return wrong
-}
-
-func (c *previewCmd) file(p *pipeline.Pipeline, in input, std Surroundings) (ok bool, err error) {
-	r, err := in.open()
-	if err != nil {
-		return false, err
-	}
-	defer r.Close()
-	ok = true
-	index := 0
-	for reading, err := range payload.NewDecoder(r).All() {
-		if err != nil {
-			return false, fmt.Errorf("read %s: %w", in.name, err)
-		}
-		if reading.Kind == payload.Activity {
-			if err := c.show(std.Out, previewOf(p, reading.Event, in.name, index), std); err != nil {
-				return false, err
-			}
-		} else {
-			ok = ok && reading.Kind != payload.Invalid
-			fmt.Fprintf(std.Err, "%s:%d: %s: %s\n", in.name, index, reading.Kind, reading.Reason)
-		}
-		index++
-	}
-	return ok, nil
 }
 
 // previewOf renders an event as its alert would look. An event that no rule matches is shown as if one did.

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -14,10 +15,16 @@ import (
 )
 
 // eventsOf calls visit with every event of the inputs that a command's FILE arguments name, in order, as a stream: an
-// export of any size takes the memory of its largest item. An event's Record is there during visit alone. Index counts the items of one input from 0, those that are
-// no events too; they are named on standard error. ok is false when something was unreadable.
+// export of any size takes the memory of its largest item. An event's Record is there during visit alone. Index counts
+// the items of one input from 0. Standard error names those that are no events, and what an event lacks (time, operation,
+// outcome), as FILE:INDEX: kind: reason. ok is false when something was there and could not be read.
 func eventsOf(ctx context.Context, files []string, std Surroundings, visit func(input string, index int, e *activity.Event) error) (ok bool, err error) {
-	r := reading{std: std, visit: visit, gauge: newGauge(files, std), ok: true}
+	return readEvents(ctx, files, std, newGauge(files, std, terminal(std.Out)), visit)
+}
+
+// readEvents is eventsOf with a gauge of the caller's.
+func readEvents(ctx context.Context, files []string, std Surroundings, g *gauge, visit func(string, int, *activity.Event) error) (ok bool, err error) {
+	r := reading{std: std, visit: visit, gauge: g, ok: true}
 	defer r.gauge.close()
 	for in, err := range inputs(files, std) {
 		if err != nil {
@@ -60,9 +67,12 @@ func (r *reading) file(ctx context.Context, in input) error {
 			return nil
 		case ctx.Err() != nil:
 			return ctx.Err()
-		case item.Kind != payload.Activity:
-			r.ok = r.ok && item.Kind != payload.Invalid
-			fmt.Fprintf(r.std.Err, "%s:%d: %s: %s\n", in.name, index, item.Kind, item.Reason)
+		}
+		r.ok = r.ok && item.Kind != payload.Invalid && !item.Lost
+		if said := cmp.Or(item.Reason, item.Notice); said != "" {
+			fmt.Fprintf(r.std.Err, "%s:%d: %s: %s\n", in.name, index, item.Kind, said)
+		}
+		if item.Kind != payload.Activity {
 			continue
 		}
 		item.Event.Record = activity.RecordOf(item.Raw)
@@ -77,7 +87,7 @@ func (r *reading) file(ctx context.Context, in input) error {
 // results go to the same terminal it stays silent: they show the progress. A nil gauge shows nothing.
 type gauge struct {
 	out     io.Writer
-	total   int64 // bytes; -1: nobody knows
+	total   int64 // bytes; -1: unknown
 	started time.Time
 	now     func() time.Time
 	before  int64 // read before the bar appeared
@@ -87,8 +97,9 @@ type gauge struct {
 // patience is how long a command may read before it shows that it does.
 const patience = time.Second
 
-func newGauge(files []string, std Surroundings) *gauge {
-	if !terminal(std.Err) || terminal(std.Out) {
+// newGauge returns a gauge, nil where it would be seen by no person or, unwanted, stand among the results.
+func newGauge(files []string, std Surroundings, unwanted bool) *gauge {
+	if !terminal(std.Err) || unwanted {
 		return nil
 	}
 	return &gauge{out: std.Err, total: bytesOf(files, std), started: time.Now(), now: time.Now}

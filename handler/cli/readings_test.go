@@ -36,9 +36,9 @@ func TestProgressWaitsAndCleansUp(t *testing.T) {
 	}
 }
 
-func TestNoProgressWhereNobodyLooks(t *testing.T) {
+func TestNoProgressWithoutTerminal(t *testing.T) {
 	t.Parallel()
-	g := newGauge(nil, Surroundings{Out: &bytes.Buffer{}, Err: &bytes.Buffer{}})
+	g := newGauge(nil, Surroundings{Out: &bytes.Buffer{}, Err: &bytes.Buffer{}}, false)
 	if g != nil {
 		t.Error("a pipe gets progress")
 	}
