@@ -10,7 +10,7 @@ help: ## list the targets
 
 check: ## what CI runs: format, vet, lint when installed, tests with the race detector, generated files clean
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo "run gofmt -w on these"; exit 1; }
-	go vet ./...
+	go vet -tags plan,release ./...
 	@if command -v golangci-lint >/dev/null; then golangci-lint run; else echo "golangci-lint is not installed: skipped"; fi
 	go test -race -shuffle=on ./...
 	go run ./handler settings --format example | diff - local.settings.json.example
@@ -92,7 +92,7 @@ release-snapshot: ## all of a release on this machine, in release/; needs gorele
 	goreleaser release --snapshot --clean
 
 release-check: ## that release/ holds what it should, and that the handler in the function zip starts and answers
-	AUDITBELL_RELEASE=$(CURDIR)/release go test ./infra/stage -run TestRelease -count=1 -v
+	go test -tags release ./infra/stage -run TestRelease -count=1 -v
 
 include tools.mk infra/stages.mk
 

@@ -18,7 +18,7 @@ resource "azurerm_eventhub_namespace" "main" {
   public_network_access_enabled = true # diagnostic settings and Event Grid come in as trusted services, which needs it
   tags                          = local.tags
 
-  # With a network of ours nobody else comes in: the rule is for the app's endpoint and for Azure's trusted services.
+  # With a network, every other caller is refused: the rule is for the app's endpoint and for Azure's trusted services.
   network_rulesets = [{
     default_action                 = local.private ? "Deny" : "Allow"
     public_network_access_enabled  = true

@@ -39,7 +39,7 @@ resource "azurerm_role_assignment" "secrets" {
   principal_type     = "ServicePrincipal"
 }
 
-# Somebody must put the secrets in: not even who made the vault may otherwise.
+# Operators put the secrets in: without this role not even the creator of the vault may.
 resource "azurerm_role_assignment" "operators" {
   for_each = var.operator_object_ids
 

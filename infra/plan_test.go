@@ -1,7 +1,10 @@
+//go:build plan
+
 package infra_test
 
 import (
 	"encoding/pem"
+	"flag"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,8 +13,9 @@ import (
 	"testing"
 )
 
-// The real providers plan and apply the examples against Azure Resource Manager on the loopback: `make infra-plan`.
-// AUDITBELL_TERRAFORM names tofu or terraform, which must be able to get its providers.
+// The real providers plan and apply the examples against Azure Resource Manager on the loopback: `make infra-plan`, which
+// sets the build tag. The program must be able to get its providers.
+var program = flag.String("tool", "tofu", "tofu or terraform")
 
 // tool runs the program in a folder, with an identity that opens nothing outside of this machine.
 type tool struct {
@@ -23,10 +27,6 @@ type tool struct {
 
 func newTool(t *testing.T, a *arm, example string, variables ...string) *tool {
 	t.Helper()
-	program := os.Getenv("AUDITBELL_TERRAFORM")
-	if program == "" {
-		t.Skip("AUDITBELL_TERRAFORM names neither tofu nor terraform (make infra-plan)")
-	}
 	root := t.TempDir()
 	for _, part := range []string{"infra", "functions", "local.settings.json.example"} {
 		if text, err := exec.Command("cp", "-R", filepath.Join("..", part), root).CombinedOutput(); err != nil {
@@ -54,7 +54,7 @@ func newTool(t *testing.T, a *arm, example string, variables ...string) *tool {
 // run fails unless the program ends with the code.
 func (w *tool) run(code int, args ...string) string {
 	w.t.Helper()
-	cmd := exec.Command(os.Getenv("AUDITBELL_TERRAFORM"), append([]string{"-chdir=" + w.dir}, args...)...)
+	cmd := exec.Command(*program, append([]string{"-chdir=" + w.dir}, args...)...)
 	cmd.Env = w.env
 	text, err := cmd.CombinedOutput()
 	if got := cmd.ProcessState.ExitCode(); got != code {

@@ -21,7 +21,7 @@ infra-test: ## format, validate and test the module; needs tofu (or TOFU=terrafo
 	$(TOFU) -chdir=infra/modules/subscription test
 
 infra-plan: ## plan every example, and apply one, with the real providers against Azure Resource Manager on the loopback (5 minutes)
-	AUDITBELL_TERRAFORM=$(TOFU) go test ./infra -run 'TestEveryExamplePlans|TestPlanAfterApplyIsEmpty' -count=1 -timeout 30m -v
+	go test -tags plan ./infra -run 'TestEveryExamplePlans|TestPlanAfterApplyIsEmpty' -count=1 -timeout 30m -v -args -tool $(TOFU)
 
 infra-docs: ## rewrite the tables of infra/README.md
 	go run ./infra/check/refresh docs

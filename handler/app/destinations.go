@@ -52,7 +52,7 @@ func OpenDestinations(s *settings.Set, client *http.Client) map[string]notify.De
 	}
 	if len(open) == 0 {
 		s.Report(settings.Problem{
-			Name: "destinations", Reason: "none is configured, so nobody would hear the bell",
+			Name: "destinations", Reason: "none is configured; alerts would not be sent",
 			Hint: "set SLACK_BOT_TOKEN and SLACK_CHANNEL, SLACK_WEBHOOK_URL, TEAMS_WORKFLOW_URL, MAIL_PROVIDER with MAIL_TO, or WEBHOOK_URL",
 		})
 	}

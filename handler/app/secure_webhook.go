@@ -11,7 +11,7 @@ import (
 
 // admit decides whether a call of actiongroup-alert is an action group's, where an audience is configured; the result
 // is the answer to one that is not. Nothing of the body is read before. Each refusal is a line "refused" in the log,
-// which is where refusals are counted (docs/operations.md); the caller is not told what would have been right.
+// which is where refusals are counted (docs/operations.md); the answer does not say what would have been right.
 func (a *App) admit(ctx context.Context, in host.Invocation, request host.Request) (host.Result, bool) {
 	if a.Webhook == nil {
 		return host.Result{}, true // the function key alone is what the operator chose
@@ -29,7 +29,7 @@ func (a *App) admit(ctx context.Context, in host.Invocation, request host.Reques
 	in.Logger.Warn("refused", "status", http.StatusUnauthorized, "reason", string(refusal.Reason), "found", refusal.Found, "bytes", len(request.Body))
 	challenge := `Bearer error="invalid_token"`
 	if refusal.Reason == entra.NoToken {
-		challenge = "Bearer" // RFC 6750, 3.1: no error for whoever did not try
+		challenge = "Bearer" // RFC 6750, 3.1: no error where no token was sent
 	}
 	return host.Refuse(http.StatusUnauthorized, "a token of Azure Monitor's action groups is required").WithHeader("WWW-Authenticate", challenge), false
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/auditbell/auditbell/handler/host"
 )
 
-// deadlines of functions that nobody waits for. host.json's functionTimeout is five minutes.
+// deadlines of functions that no caller waits for. host.json's functionTimeout is five minutes.
 var deadlines = map[string]time.Duration{"deliver": 4 * time.Minute, "rollup": 4 * time.Minute, "reconcile": 4 * time.Minute, "tenant-activity": 4 * time.Minute, "digest": 4 * time.Minute}
 
 // limits bound what callers can make the process hold. A click is at most clicks.Largest, quoted once by the host and
@@ -49,7 +49,7 @@ func NewServer(lazy *Lazy, log *slog.Logger) *host.Server {
 	return host.New(functions, host.Options{Logger: log, Unreadable: lazy.unreadable, Deadlines: deadlines, Limits: limits})
 }
 
-// misconfigured fails an invocation with everything that is wrong. An action group is told 503, the status after which
+// misconfigured fails an invocation with everything that is wrong. An action group gets 503, the status after which
 // it tries again. So is Slack, and no more than that: anybody may call slack-action.
 func misconfigured(in host.Invocation, err error) (host.Result, error) {
 	if in.Function == "slack-action" {
@@ -77,7 +77,7 @@ func NewLazy(enter func() World, log *slog.Logger) *Lazy {
 func (l *Lazy) Warm(ctx context.Context) {
 	a, err := l.open()
 	if err != nil {
-		l.log.Error("configuration is wrong; every invocation fails until it is mended", "problems", strings.Split(err.Error(), "\n"))
+		l.log.Error("configuration is wrong; every invocation fails until it is corrected", "problems", strings.Split(err.Error(), "\n"))
 		return
 	}
 	a.warm(ctx)

@@ -127,7 +127,7 @@ func readTexts(s *settings.Set, from settings.Texts) *pipeline.Texts {
 	return texts
 }
 
-// ReadExceptions reads config/exceptions.yaml. Every problem is reported; none of the file is used until they are mended.
+// ReadExceptions reads config/exceptions.yaml. Every problem is reported; none of the file is used until they are corrected.
 func ReadExceptions(s *settings.Set, config fs.FS, all []*rules.Rule, now time.Time) []exception.Exception {
 	list, problems := exception.Read(config, knownRule(all), now)
 	for _, err := range problems {
@@ -159,11 +159,11 @@ func ReadEnrich(s *settings.Set) enrich.Options {
 }
 
 // OpenGeo opens the operator's own database of addresses, nil when there is none. One that cannot be read is no reason
-// to let nothing ring; `handler check` says so.
+// to have no alerts; `handler check` says so.
 func OpenGeo(s *settings.Set) (*geo.DB, error) {
 	path := s.Text(settings.Def{
 		Name: "GEOIP_DATABASE",
-		Doc:  "Path of a MaxMind database (.mmdb) that you supply, relative to the published root: callers' addresses are told with country, city or network.",
+		Doc:  "Path of a MaxMind database (.mmdb) that you supply, relative to the published root: callers' addresses are shown with country, city or network.",
 	})
 	if path == "" {
 		return nil, nil

@@ -108,7 +108,7 @@ func (c *reconcileCmd) hint() string {
 	if c.Apply {
 		return ""
 	}
-	return " (hint: --apply records and rings what is missing)"
+	return " (hint: --apply records and alerts on what is missing)"
 }
 
 // one compares an hour, or repairs it.

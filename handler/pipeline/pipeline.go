@@ -1,4 +1,4 @@
-// Package pipeline tells the story of one event, and of one delivery.
+// Package pipeline is the story of one event, and of one delivery.
 //
 // Intake records an event, judges it by the rules, and commits it as, or into, an alert. Only then is it acknowledged.
 // Courier brings a destination to the newest revision of an alert and notes how far it got. The order is always commit,

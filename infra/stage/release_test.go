@@ -1,3 +1,5 @@
+//go:build release
+
 package main
 
 import (
@@ -21,15 +23,17 @@ import (
 	"time"
 )
 
-// TestRelease looks at what goreleaser made, in the folder that AUDITBELL_RELEASE names: `make release-check`.
+// What `make release-check` looks at: the folder that goreleaser writes, and the zip of `make release-function`.
+var (
+	release     = filepath.Join("..", "..", "release")
+	functionZip = filepath.Join("..", "..", ".release", "auditbell-function.zip")
+)
+
+// TestRelease looks at what goreleaser made.
 func TestRelease(t *testing.T) {
-	dir := os.Getenv("AUDITBELL_RELEASE")
-	if dir == "" {
-		t.Skip("AUDITBELL_RELEASE names no release (make release-snapshot, then make release-check)")
-	}
 	var archives []string
 	for _, pattern := range []string{"auditbell_*.tar.gz", "auditbell_*.zip"} {
-		found, err := filepath.Glob(filepath.Join(dir, pattern))
+		found, err := filepath.Glob(filepath.Join(release, pattern))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -41,17 +45,12 @@ func TestRelease(t *testing.T) {
 	for _, a := range archives {
 		checkArchive(t, a)
 	}
-	checkSums(t, filepath.Join(dir, "SHA256SUMS"), append(archives, filepath.Join(dir, "..", ".release", "auditbell-function.zip")))
+	checkSums(t, filepath.Join(release, "SHA256SUMS"), append(archives, functionZip))
 }
 
-// TestReleasedFunction looks at the zip of `make release-function`, and starts its handler as the Functions host would.
+// TestReleasedFunction looks at the function zip, and starts its handler as the Functions host would.
 func TestReleasedFunction(t *testing.T) {
-	dir := os.Getenv("AUDITBELL_RELEASE")
-	if dir == "" {
-		t.Skip("AUDITBELL_RELEASE names no release (make release-function, then make release-check)")
-	}
-	archive := filepath.Join(dir, "..", ".release", "auditbell-function.zip")
-	names := list(t, archive)
+	names := list(t, functionZip)
 	for _, want := range []string{"host.json", "bin/handler", "eventgrid-activity/function.json"} {
 		if !slices.Contains(names, want) {
 			t.Errorf("the function zip lacks %s", want)
@@ -60,7 +59,7 @@ func TestReleasedFunction(t *testing.T) {
 	if !slices.ContainsFunc(names, func(n string) bool { return strings.HasPrefix(n, "licenses/github.com/Azure/") }) {
 		t.Error("the function zip lacks licence texts")
 	}
-	start(t, unpackHandler(t, archive))
+	start(t, unpackHandler(t, functionZip))
 }
 
 // checkArchive looks for both programs, the licence texts, what the module reads, and a list of what is in it.

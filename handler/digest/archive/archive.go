@@ -1,4 +1,4 @@
-// Package archive keeps digests where nobody can change them: a container of an Azure storage account with an
+// Package archive keeps digests where they cannot be changed: a container of an Azure storage account with an
 // immutability policy, or, on one machine, a folder.
 //
 // It writes a file once and never again. Not for reading what others export (source/blobs).

@@ -1,4 +1,4 @@
-// Package timestamp has an authority that nobody here controls say when a hash was there (RFC 3161), and checks offline
+// Package timestamp has an independent authority say when a hash was there (RFC 3161), and checks offline
 // what it said. A digest's manifest is stamped so: whoever replaces the manifest and everything that names it would need
 // a stamp with a time that is over.
 //

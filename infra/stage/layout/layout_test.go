@@ -17,7 +17,7 @@ import (
 
 // published is what a staged testdata/repo holds, and nothing else.
 var published = []string{
-	"bin/handler", "config/auditbell.yaml", "config/rules/x.yml", "host.json", "ring/function.json", "tick/function.json",
+	"bin/handler", "config/auditbell.yaml", "config/rules/x.yml", "host.json", "notify/function.json", "tick/function.json",
 }
 
 // options stages testdata/repo into a fresh folder; the file `dist` beside `auditbell.zip`.
@@ -120,7 +120,7 @@ func TestBuildReplacesTheOldFolder(t *testing.T) {
 
 func TestBuildRefusesAFolderThatIsNotItsOwn(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"main.go", "bin", "src/a.txt", "ring/function.json/x", "host.json/x", "bin/tool"} {
+	for _, name := range []string{"main.go", "bin", "src/a.txt", "notify/function.json/x", "host.json/x", "bin/tool"} {
 		o := options(t)
 		precious := filepath.Join(o.Out, name)
 		write(t, precious, "precious")
@@ -146,8 +146,8 @@ func TestBuildChecksFirst(t *testing.T) {
 		{"our own folder's name", "functions/bin/function.json", `{"bindings":[` + trigger + `]}`, "does not accept this name"},
 		{"function in config", "config/function.json", `{"bindings":[` + trigger + `]}`, "does not accept this name"},
 		{"folder without route", "functions/lost/function.json", `{"bindings":[` + trigger + `]}`, "functions/lost has no route"},
-		{"route without folder", "handler/app/routes.go", `package app; var routes = map[string]func(){"ring": nil, "tick": nil, "gone": nil}`, `"gone"`},
-		{"no routes", "handler/app/routes.go", `package app; var routes []int`, "functions/ring has no route"},
+		{"route without folder", "handler/app/routes.go", `package app; var routes = map[string]func(){"notify": nil, "tick": nil, "gone": nil}`, `"gone"`},
+		{"no routes", "handler/app/routes.go", `package app; var routes []int`, "functions/notify has no route"},
 		{"routes do not parse", "handler/app/routes.go", `package`, "read routes"},
 		{"does not compile", "handler/main.go", `package main; func main() { undefined() }`, "undefined"},
 		{"other executable", "host.json", strings.Replace(hostJSON, `"bin/handler"`, `"./bin/handler"`, 1), "executable bit"},
@@ -181,9 +181,9 @@ func TestRoutesMayBeASlice(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "routes.go")
 	write(t, path, `package main
-		var routes = []route{{"ring", ring}, {name: "tick", fn: tick}}
+		var routes = []route{{"notify", notify}, {name: "tick", fn: tick}}
 		var other = map[string]string{"error": "x"}`)
-	if err := checkRoutes(path, []string{"ring", "tick"}); err != nil {
+	if err := checkRoutes(path, []string{"notify", "tick"}); err != nil {
 		t.Error(err)
 	}
 }

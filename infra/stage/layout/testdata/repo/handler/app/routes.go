@@ -2,6 +2,6 @@
 package app
 
 var routes = map[string]func(){
-	"ring": nil,
-	"tick": nil,
+	"notify": nil,
+	"tick":   nil,
 }
