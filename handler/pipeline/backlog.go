@@ -146,7 +146,11 @@ func (c *Courier) drain(ctx context.Context, name string, b Batch) (Summary, err
 		return sum, nil
 	}
 	alone, together := apart(waiting, c.now())
-	one, err := c.deliverEach(ctx, name, alone, b)
+	grown, together, err := c.grown(ctx, together)
+	if err != nil {
+		return sum, err
+	}
+	one, err := c.deliverEach(ctx, name, append(grown, alone...), b)
 	if sum.add(one); err != nil {
 		return sum, err
 	}
@@ -169,6 +173,25 @@ func apart(waiting []outbox.Waiting, now time.Time) (alone, together []outbox.Wa
 		return append(alone, together...), nil
 	}
 	return alone, together
+}
+
+// grown finds the alerts that have become grave while they waited: no summary takes their place.
+func (c *Courier) grown(ctx context.Context, waiting []outbox.Waiting) (grown, others []outbox.Waiting, err error) {
+	for _, w := range waiting {
+		now := w.Grave()
+		if !now {
+			_, err = c.folding.Change(ctx, refOf(w), func(a *alert.Alert) bool { now = a.Grave(); return false })
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+		if now != w.Grave() {
+			grown = append(grown, w)
+		} else {
+			others = append(others, w)
+		}
+	}
+	return grown, others, nil
 }
 
 // drainGrave delivers alerts of high and critical severity; left says that there are more of them for the next run.
@@ -203,7 +226,7 @@ func (c *Courier) deliverEach(ctx context.Context, name string, waiting []outbox
 // deliverWaiting delivers one alert to a destination that it waits for. An alert that owes it nothing any more has left a
 // note behind.
 func (c *Courier) deliverWaiting(ctx context.Context, name string, w outbox.Waiting, b Batch) (Summary, error) {
-	a, ok, err := c.queue.Lease(ctx, alert.Ref{Group: w.Group, ID: w.Alert}, c.lease(b.ID))
+	a, ok, err := c.queue.Lease(ctx, refOf(w), c.lease(b.ID))
 	switch {
 	case err != nil:
 		return Summary{}, err
@@ -237,15 +260,20 @@ func (c *Courier) foldWaiting(ctx context.Context, name string, waiting []outbox
 			return sum, err
 		}
 		for _, w := range chunk {
-			ru, err := c.folding.Change(ctx, alert.Ref{Group: w.Group, ID: w.Alert}, func(a *alert.Alert) bool {
+			var grown bool
+			ru, err := c.folding.Change(ctx, refOf(w), func(a *alert.Alert) bool {
 				owes := a.Owes(name)
-				if owes {
-					a.Fold(name, summary.ID)
+				if grown = owes && a.Grave() && !w.Grave(); grown {
+					return false
 				}
+				a.Fold(name, summary.ID)
 				return owes
 			})
 			if sum.RU += ru; err != nil {
 				return sum, err
+			}
+			if grown { // in this moment: the next run delivers it
+				continue
 			}
 			if _, err := c.backlog.EndWaiting(ctx, name, w); err != nil {
 				return sum, err
@@ -256,6 +284,8 @@ func (c *Courier) foldWaiting(ctx context.Context, name string, waiting []outbox
 	b.Logger.Info("counted alerts that had waited for a destination in summaries", "destination", name, "folded", sum.Folded)
 	return sum, nil
 }
+
+func refOf(w outbox.Waiting) alert.Ref { return alert.Ref{Group: w.Group, ID: w.Alert} }
 
 // backlogFinding is an event that stands for an alert that waited.
 func backlogFinding(name string, w outbox.Waiting) alert.Finding {

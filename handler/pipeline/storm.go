@@ -125,8 +125,9 @@ func heldBundle(destination string, a alert.Alert) bundle {
 // summaryKey are the fields of a stand-in event that tell summaries apart.
 var summaryKey = []string{"caller", "operation", "properties.destination"}
 
-// fold counts a bundle into its summary and hands the alerts' deliveries over to it. A crash in between is mended by
-// the next run: what was counted is not counted again.
+// fold counts a bundle into its summary and hands the alerts' deliveries over to it. After a crash in between the next run
+// goes on: what was counted is not counted again. An alert that has become grave since, or that nothing holds any more, keeps
+// its own message.
 func (c *Courier) fold(ctx context.Context, one bundle) (folded int, ru float64, err error) {
 	findings := make([]alert.Finding, len(one.alerts))
 	for i, a := range one.alerts {
@@ -139,10 +140,14 @@ func (c *Courier) fold(ctx context.Context, one bundle) (folded int, ru float64,
 	errs := make([]error, len(one.alerts))
 	charges := make([]float64, len(one.alerts))
 	each(len(one.alerts), func(i int) {
-		charges[i], errs[i] = c.folding.Change(ctx, one.alerts[i].Ref(), func(a *alert.Alert) bool {
-			owes := a.OwesFirst(one.destination)
+		was := &one.alerts[i]
+		charges[i], errs[i] = c.folding.Change(ctx, was.Ref(), func(a *alert.Alert) bool {
+			same := a.Grave() == was.Grave() && a.Deliveries[one.destination].Held == was.Deliveries[one.destination].Held
+			if !same || !a.OwesFirst(one.destination) {
+				return false
+			}
 			a.Fold(one.destination, summary.ID)
-			return owes
+			return true
 		})
 	})
 	for i := range errs {

@@ -75,7 +75,7 @@ func (s *simulation) answer(r *http.Request, body []byte, p phase) (reply, error
 	if p == storeRead {
 		s.replica.keep(r.URL.Path, got)
 	}
-	if p == storeWrite && got.status < 300 {
+	if p == storeWrite && got.status < 300 && got.status != http.StatusMultiStatus { // which a batch gets of which nothing was written
 		s.owed.wrote(body)
 	}
 	return got, nil

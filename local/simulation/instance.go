@@ -129,6 +129,7 @@ func (s *simulation) kill(i *instance) {
 		s.scheduler.running--
 		in.done(result{})
 	}
+	s.schedule()
 }
 
 // settings are the app settings of every process. The addresses exist in this world only.

@@ -3,7 +3,6 @@ package simulation
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -182,24 +181,37 @@ func (s *simulation) drain() bool {
 // patience is how long after the last fault nothing may be owed any more.
 const patience = 14 * 24 * time.Hour
 
-// schedule puts the next run of the timer on the agenda, if the store owes anything.
+// every is how often the timer deliver runs.
+const every = 30 * time.Second
+
+// schedule puts the next run of the timer on the agenda, if the store owes anything. Runs that would find nothing are left
+// out: before something is due, and more and more of them while a run changes nothing.
 func (s *simulation) schedule() {
-	next, owes := s.owed.next()
-	if !owes || time.Since(s.latest()) > patience {
+	if time.Since(s.latest()) > patience {
 		return
 	}
-	const every = 30 * time.Second
-	at := next
-	if at.Before(time.Now()) {
-		at = time.Now()
+	if next, owes := s.owed.next(); owes {
+		if !next.Equal(s.next) {
+			s.next, s.idle = next, 0
+		} else {
+			s.idle++ // the last run did not help: the same is owed as before
+		}
+		s.tickAt(next, min(every<<min(s.idle/2, 10), time.Hour)-every)
 	}
-	if next.Equal(s.next) { // the last run did not help: the same is owed as before
-		s.idle++
-		at = at.Add(min(every<<min(s.idle/2, 10), time.Hour) - every)
-	} else {
-		s.next, s.idle = next, 0
+	if since, waits := s.owed.waiting(); waits {
+		s.tickAt(time.Now(), min(time.Since(since)/8, quarter))
 	}
-	at = at.Truncate(every).Add(every)
+}
+
+// quarter of an hour is the longest pause between two tries of a destination that is unwell.
+const quarter = 15 * time.Minute
+
+// tickAt puts a run of the timer on the agenda, at the first of its times after a pause, unless there is an earlier one.
+func (s *simulation) tickAt(at time.Time, pause time.Duration) {
+	if now := time.Now(); at.Before(now) {
+		at = now
+	}
+	at = at.Add(pause).Truncate(every).Add(every)
 	if !s.ticking.IsZero() && !at.Before(s.ticking) {
 		return
 	}
@@ -260,86 +272,6 @@ func (s *simulation) conclude(out *Outcome) {
 func (s *simulation) env(name string) (string, bool) {
 	v, ok := s.settings[name]
 	return v, ok
-}
-
-// owed is what the store owes, as far as the items that were written say so.
-type owed struct {
-	mu    sync.Mutex
-	items map[string]debt
-}
-
-type debt struct{ due, lease int64 }
-
-// wrote looks at what was committed: one item, or the operations of a batch.
-func (o *owed) wrote(body []byte) {
-	type item struct {
-		ID         string `json:"id"`
-		PK         string `json:"pk"`
-		Behind     *bool  `json:"behind"`
-		Due        int64  `json:"due"`
-		LeaseUntil int64  `json:"lease_until"`
-	}
-	var list []struct {
-		ResourceBody item `json:"resourceBody"`
-	}
-	var items []item
-	if json.Unmarshal(body, &list) == nil {
-		for _, one := range list {
-			items = append(items, one.ResourceBody)
-		}
-	} else {
-		items = make([]item, 1)
-		if json.Unmarshal(body, &items[0]) != nil {
-			return
-		}
-	}
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	for _, one := range items {
-		switch {
-		case one.Behind == nil:
-		case !*one.Behind && one.LeaseUntil == 0:
-			delete(o.items, one.PK+" "+one.ID)
-		default:
-			if o.items == nil {
-				o.items = map[string]debt{}
-			}
-			d := debt{one.Due, one.LeaseUntil}
-			if !*one.Behind {
-				d.due = 0
-			}
-			o.items[one.PK+" "+one.ID] = d
-		}
-	}
-}
-
-// next is when something owed can be worked on.
-func (o *owed) next() (at time.Time, owes bool) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	for _, d := range o.items {
-		if d.due == 0 {
-			continue
-		}
-		can := time.UnixMilli(max(d.due, d.lease))
-		if !owes || can.Before(at) {
-			at, owes = can, true
-		}
-	}
-	return at, owes
-}
-
-// left lists what is owed and what is leased.
-func (o *owed) left() (owes, leased []string) {
-	for _, name := range keys(o.items) {
-		if o.items[name].due > 0 {
-			owes = append(owes, name)
-		}
-		if o.items[name].due == 0 && o.items[name].lease > 0 {
-			leased = append(leased, name)
-		}
-	}
-	return owes, leased
 }
 
 // replica remembers the answers of reads, so that an old one can be given.
