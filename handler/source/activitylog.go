@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/auditbell/auditbell/handler/activity"
@@ -36,29 +37,60 @@ const (
 // Retention is how far back the API reaches.
 const Retention = 90 * 24 * time.Hour
 
+// scopesAtOnce bounds the scopes whose pages are asked for at the same time, and pagesAhead the pages of each that wait for
+// their turn. Reads are counted by scope and identity, so several scopes use up no more of a budget than one after the other.
+const (
+	scopesAtOnce = 4
+	pagesAhead   = 8
+)
+
 // Find implements Finder. The window must have a begin. The API takes a time range and one condition more; Pushed says
-// which, and the others are applied here.
+// which, and the others are applied here. Some scopes are asked at the same time; what they have comes in their order.
 func (a ActivityLog) Find(ctx context.Context, f Filter) iter.Seq2[*Found, error] {
 	return func(yield func(*Found, error) bool) {
-		asked := map[activity.Scope]bool{}
-		for scope, err := range a.scopes(ctx, f.Subscriptions) {
-			if ctx.Err() != nil {
-				yield(nil, fmt.Errorf("read activity log: %w", ctx.Err()))
-				return
-			}
-			if err != nil {
-				if !yield(&Found{Name: string(scope), Unreadable: []Place{{Name: string(scope), Reason: err.Error()}}}, nil) {
+		asking, stop := context.WithCancel(ctx)
+		logs := make(chan chan *Found, scopesAtOnce-1)
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			defer close(logs)
+			a.each(asking, f, func(scope activity.Scope, err error) bool {
+				pages := make(chan *Found, pagesAhead)
+				wg.Go(func() {
+					defer close(pages)
+					a.pages(asking, scope, err, f, pages)
+				})
+				select {
+				case logs <- pages:
+					return true
+				case <-asking.Done():
+					return false
+				}
+			})
+		})
+		defer wg.Wait()
+		defer stop()
+		for pages := range logs {
+			for found := range pages {
+				if ctx.Err() == nil && !yield(found, nil) {
 					return
 				}
-				continue
 			}
-			if asked[scope] { // below two management groups
-				continue
-			}
-			asked[scope] = true
-			if !a.pages(ctx, scope, f, func(found *Found) bool { return yield(found, nil) }) {
-				return
-			}
+		}
+		if ctx.Err() != nil {
+			yield(nil, fmt.Errorf("read activity log: %w", ctx.Err()))
+		}
+	}
+}
+
+// each calls ask with every scope once, and with what could not be listed.
+func (a ActivityLog) each(ctx context.Context, f Filter, ask func(activity.Scope, error) bool) {
+	asked := map[activity.Scope]bool{}
+	for scope, err := range a.scopes(ctx, f.Subscriptions) {
+		if err == nil && asked[scope] { // below two management groups
+			continue
+		}
+		if asked[scope] = true; ctx.Err() != nil || !ask(scope, err) {
+			return
 		}
 	}
 }
@@ -101,18 +133,31 @@ func (a ActivityLog) scopes(ctx context.Context, wanted []string) iter.Seq2[acti
 	}
 }
 
-// pages reads one scope; false when the caller wants no more.
-func (a ActivityLog) pages(ctx context.Context, scope activity.Scope, f Filter, yield func(*Found) bool) bool {
-	for found, err := range a.List(ctx, scope, f) {
-		if err != nil {
-			name := scope.String()
-			found = &Found{Name: name, Unreadable: []Place{{Name: name, Reason: err.Error()}}}
-		}
-		if !yield(found) {
+// pages sends the pages of one scope; what cannot be read is one of them.
+func (a ActivityLog) pages(ctx context.Context, scope activity.Scope, err error, f Filter, to chan<- *Found) {
+	send := func(found *Found) bool {
+		select {
+		case to <- found:
+			return true
+		case <-ctx.Done():
 			return false
 		}
 	}
-	return true
+	unreadable := func(name string, err error) *Found {
+		return &Found{Name: name, Unreadable: []Place{{Name: name, Reason: err.Error()}}}
+	}
+	if err != nil {
+		send(unreadable(string(scope), err))
+		return
+	}
+	for found, err := range a.List(ctx, scope, f) {
+		if err != nil {
+			found = unreadable(scope.String(), err)
+		}
+		if !send(found) {
+			return
+		}
+	}
 }
 
 // List yields the pages of one scope's own log; the window must have a begin. An error ends it: a *RefusedError where

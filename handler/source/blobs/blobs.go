@@ -55,26 +55,62 @@ func Open(address string, o Options) (*Container, error) {
 }
 
 // Inputs yields the blobs that may hold entries of a window, in the order of their names, which is by subscription and
-// time. A blob whose name tells no hour is always one of them.
+// time. A blob whose name tells no hour is always one of them. Only months that the window touches are listed, and some
+// blobs are read ahead: the requests for a period do not grow with what else the container keeps.
 func (c *Container) Inputs(ctx context.Context, w source.Window) iter.Seq2[source.Input, error] {
-	return func(yield func(source.Input, error) bool) {
-		pages := c.client.NewListBlobsFlatPager(nil)
-		for pages.More() {
-			page, err := pages.NextPage(ctx)
-			if err != nil {
-				yield(source.Input{Name: c.name}, fmt.Errorf("list %s: %w", c.name, short(err)))
-				return
+	return source.Ahead(func(yield func(source.Input, error) bool) { c.walk(ctx, "", w, yield) }, readAhead)
+}
+
+// readAhead is how many blobs are read at once; a request to storage takes some 20 ms.
+const readAhead = 24
+
+// walk lists what lies below a prefix, folder by folder down to a month, and a month whole; false when the caller has had
+// enough.
+func (c *Container) walk(ctx context.Context, prefix string, w source.Window, yield func(source.Input, error) bool) bool {
+	if month.MatchString(prefix) {
+		return c.flat(ctx, prefix, w, yield)
+	}
+	pages := c.client.NewListBlobsHierarchyPager("/", &container.ListBlobsHierarchyOptions{Prefix: &prefix})
+	for pages.More() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			yield(source.Input{Name: c.name}, fmt.Errorf("list %s: %w", c.name, short(err)))
+			return false
+		}
+		for _, item := range page.Segment.BlobItems {
+			if !c.offer(ctx, item.Name, w, yield) {
+				return false
 			}
-			for _, item := range page.Segment.BlobItems {
-				if item.Name == nil || !mayHold(*item.Name, w) {
-					continue
-				}
-				if !yield(c.input(ctx, *item.Name), nil) {
-					return
-				}
+		}
+		for _, below := range page.Segment.BlobPrefixes {
+			if below.Name != nil && touches(*below.Name, w) && !c.walk(ctx, *below.Name, w, yield) {
+				return false
 			}
 		}
 	}
+	return true
+}
+
+// flat lists everything below a prefix.
+func (c *Container) flat(ctx context.Context, prefix string, w source.Window, yield func(source.Input, error) bool) bool {
+	pages := c.client.NewListBlobsFlatPager(&container.ListBlobsFlatOptions{Prefix: &prefix})
+	for pages.More() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			yield(source.Input{Name: c.name}, fmt.Errorf("list %s: %w", c.name, short(err)))
+			return false
+		}
+		for _, item := range page.Segment.BlobItems {
+			if !c.offer(ctx, item.Name, w, yield) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func (c *Container) offer(ctx context.Context, name *string, w source.Window, yield func(source.Input, error) bool) bool {
+	return name == nil || !mayHold(*name, w) || yield(c.input(ctx, *name), nil)
 }
 
 func (c *Container) input(ctx context.Context, name string) source.Input {
@@ -97,15 +133,42 @@ const (
 	slackAfter  = 24 * time.Hour
 )
 
+// The folders of a year and of a month in the export's names.
+var (
+	year  = regexp.MustCompile(`/y=(\d{4})/$`)
+	month = regexp.MustCompile(`/y=(\d{4})/m=(\d{2})/$`)
+)
+
+// touches reports whether a folder may hold blobs of the window. A folder that is neither a year nor a month may.
+func touches(folder string, w source.Window) bool {
+	from, to := time.Time{}, time.Time{}
+	if m := year.FindStringSubmatch(folder); m != nil {
+		from = time.Date(number(m[1]), 1, 1, 0, 0, 0, 0, time.UTC)
+		to = from.AddDate(1, 0, 0)
+	} else if m := month.FindStringSubmatch(folder); m != nil {
+		from = time.Date(number(m[1]), time.Month(number(m[2])), 1, 0, 0, 0, 0, time.UTC)
+		to = from.AddDate(0, 1, 0)
+	} else {
+		return true
+	}
+	return overlaps(from, to, w)
+}
+
+// overlaps reports whether blobs of the hours in [from, to) may have entries of the window.
+func overlaps(from, to time.Time, w source.Window) bool {
+	return (w.To.IsZero() || from.Before(w.To.Add(slackAfter))) && (w.From.IsZero() || to.Add(slackBefore).After(w.From))
+}
+
+func number(digits string) int { n, _ := strconv.Atoi(digits); return n } // digits, as matched
+
 // mayHold reports whether a blob may have entries of the window.
 func mayHold(name string, w source.Window) bool {
 	m := hourOf.FindStringSubmatch(name)
 	if m == nil {
 		return true
 	}
-	part := func(i int) int { n, _ := strconv.Atoi(m[i]); return n } // digits, as matched
-	hour := time.Date(part(1), time.Month(part(2)), part(3), part(4), 0, 0, 0, time.UTC)
-	return (w.To.IsZero() || hour.Before(w.To.Add(slackAfter))) && (w.From.IsZero() || hour.Add(time.Hour+slackBefore).After(w.From))
+	hour := time.Date(number(m[1]), time.Month(number(m[2])), number(m[3]), number(m[4]), 0, 0, 0, time.UTC)
+	return overlaps(hour, hour.Add(time.Hour), w)
 }
 
 // short is an azcore error in one line: its text holds the whole answer otherwise.

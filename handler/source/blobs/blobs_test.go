@@ -5,9 +5,12 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/auditbell/auditbell/handler/source"
@@ -24,19 +27,7 @@ func account(t *testing.T, files map[string]string) *httptest.Server {
 	slices.Sort(names)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Query().Get("comp") == "list" {
-			from := 0
-			_, _ = fmt.Sscan(r.URL.Query().Get("marker"), &from)
-			to := min(from+2, len(names))
-			next := ""
-			if to < len(names) {
-				next = fmt.Sprint(to)
-			}
-			w.Header().Set("Content-Type", "application/xml")
-			_, _ = io.WriteString(w, `<?xml version="1.0" encoding="utf-8"?><EnumerationResults><Blobs>`)
-			for _, name := range names[from:to] {
-				_, _ = fmt.Fprintf(w, `<Blob><Name>%s</Name><Properties><Content-Length>%d</Content-Length></Properties></Blob>`, name, len(files[name]))
-			}
-			_, _ = fmt.Fprintf(w, `</Blobs><NextMarker>%s</NextMarker></EnumerationResults>`, next)
+			list(w, r.URL.Query(), names, 2)
 			return
 		}
 		text, ok := files[strings.TrimPrefix(r.URL.Path, "/logs/")]
@@ -49,6 +40,32 @@ func account(t *testing.T, files map[string]string) *httptest.Server {
 	}))
 	t.Cleanup(server.Close)
 	return server
+}
+
+// list answers List Blobs: what begins with prefix, and with a delimiter, folders in place of what lies below them.
+func list(w http.ResponseWriter, query url.Values, names []string, page int) {
+	var entries []string
+	for _, name := range names {
+		rest, ok := strings.CutPrefix(name, query.Get("prefix"))
+		if !ok {
+			continue
+		}
+		entry := `<Blob><Name>` + name + `</Name></Blob>`
+		if folder, _, below := strings.Cut(rest, "/"); below && query.Get("delimiter") == "/" {
+			entry = `<BlobPrefix><Name>` + query.Get("prefix") + folder + `/</Name></BlobPrefix>`
+		}
+		if len(entries) == 0 || entries[len(entries)-1] != entry {
+			entries = append(entries, entry)
+		}
+	}
+	from, next := 0, ""
+	_, _ = fmt.Sscan(query.Get("marker"), &from)
+	to := min(from+page, len(entries))
+	if to < len(entries) {
+		next = fmt.Sprint(to)
+	}
+	w.Header().Set("Content-Type", "application/xml")
+	_, _ = fmt.Fprintf(w, `<?xml version="1.0" encoding="utf-8"?><EnumerationResults><Blobs>%s</Blobs><NextMarker>%s</NextMarker></EnumerationResults>`, strings.Join(entries[from:to], ""), next)
 }
 
 func hour(h time.Time) string {
@@ -111,3 +128,117 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 		}
 	}
 }
+
+// TestAMonthCostsAMonth reads a month of 20 subscriptions out of three years, from a service that takes 20 ms for each
+// request: no request is for another month, and requests are made many at a time.
+func TestAMonthCostsAMonth(t *testing.T) {
+	t.Parallel()
+	const subscriptions, answer = 20, 20 * time.Millisecond
+	begin := time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)
+	month := source.Window{From: time.Date(2025, 3, 2, 0, 0, 0, 0, time.UTC), To: time.Date(2025, 3, 30, 0, 0, 0, 0, time.UTC)}
+	var names []string
+	for s := range subscriptions {
+		for day := begin; day.Year() < 2027; day = day.AddDate(0, 0, 1) {
+			for h := range 24 {
+				names = append(names, fmt.Sprintf("resourceId=/SUBSCRIPTIONS/S%02d/y=%s/h=%02d/m=00/PT1H.json", s, day.Format("2006/m=01/d=02"), h))
+			}
+		}
+	}
+	synctest.Test(t, func(t *testing.T) {
+		service := &slowService{names: names, answer: answer}
+		c, err := blobs.Open("http://account.test/logs", blobs.Options{Transport: service})
+		if err != nil {
+			t.Fatal(err)
+		}
+		began, read, last := time.Now(), 0, ""
+		for in, err := range c.Inputs(t.Context(), month) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			r, err := in.Open()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if text, err := io.ReadAll(r); err != nil || string(text) != "/logs/"+in.Name || in.Name <= last {
+				t.Fatalf("%s after %s holds %q, %v; want each blob's own text, in order", in.Name, last, text, err)
+			}
+			_ = r.Close()
+			last = in.Name
+			read++
+		}
+		if wanted := subscriptions * (28*24 + 2 /* before */ + 24 /* after */); read > wanted || read < subscriptions*28*24 {
+			t.Errorf("read %d blobs, want those of the window and its slack, at most %d", read, wanted)
+		}
+		if asked := service.asked.Load(); float64(asked) > 1.1*float64(read) {
+			t.Errorf("%d requests for %d blobs, want at most 1.1 for each", asked, read)
+		}
+		if took, most := time.Since(began), time.Duration(read)*answer/12; took > most {
+			t.Errorf("it took %s, want at most %s: twelve at a time", took, most)
+		}
+	})
+}
+
+// slowService is a storage account whose every answer takes as long, without a network: its time is the test's.
+type slowService struct {
+	names  []string // sorted
+	answer time.Duration
+	asked  atomic.Int64
+}
+
+func (s *slowService) Do(r *http.Request) (*http.Response, error) {
+	s.asked.Add(1)
+	time.Sleep(s.answer)
+	w := httptest.NewRecorder()
+	if r.URL.Query().Get("comp") == "list" {
+		prefix := r.URL.Query().Get("prefix")
+		from, _ := slices.BinarySearch(s.names, prefix)
+		to := from
+		for to < len(s.names) && strings.HasPrefix(s.names[to], prefix) {
+			to++
+		}
+		list(w, r.URL.Query(), s.names[from:to], 5000)
+	} else {
+		_, _ = io.WriteString(w, r.URL.Path)
+	}
+	response := w.Result()
+	response.Request = r
+	return response, nil
+}
+
+// TestABlobAheadIsClosed ends early: what was opened before its turn is closed.
+func TestABlobAheadIsClosed(t *testing.T) {
+	t.Parallel()
+	var open atomic.Int64
+	inputs := func(yield func(source.Input, error) bool) {
+		for range 100 {
+			in := source.Input{Name: "x", Open: func() (io.ReadCloser, error) {
+				open.Add(1)
+				return &counted{strings.NewReader(strings.Repeat("x", 3<<20)), &open}, nil
+			}}
+			if !yield(in, nil) {
+				return
+			}
+		}
+	}
+	for in := range source.Ahead(inputs, 8) {
+		r, err := in.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n, err := io.Copy(io.Discard, r); n != 3<<20 || err != nil {
+			t.Errorf("read %d bytes, %v; want all", n, err)
+		}
+		_ = r.Close()
+		break
+	}
+	if n := open.Load(); n != 0 {
+		t.Errorf("%d inputs are still open", n)
+	}
+}
+
+type counted struct {
+	io.Reader
+	open *atomic.Int64
+}
+
+func (c *counted) Close() error { c.open.Add(-1); return nil }

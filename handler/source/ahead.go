@@ -1,0 +1,110 @@
+package source
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"iter"
+)
+
+// readBefore is how much of an input is read before its turn; what is longer is read in its turn from where that stopped.
+const readBefore = 1 << 20
+
+// Ahead yields the same inputs in the same order, of which up to n are opened, and the beginning of each read, before
+// their turn: where each takes a round trip, n of them take one. Memory is bounded by n MiB. An input that is yielded
+// must be opened or the iteration ended, or it stays open.
+func Ahead(inputs iter.Seq2[Input, error], n int) iter.Seq2[Input, error] {
+	return func(yield func(Input, error) bool) {
+		coming, stop := make(chan upcoming, n), make(chan struct{})
+		go func() {
+			defer close(coming)
+			slots := make(chan struct{}, n)
+			for in, err := range inputs {
+				next := upcoming{Input: in, err: err, begun: make(chan begun, 1)}
+				if err == nil {
+					select {
+					case slots <- struct{}{}:
+					case <-stop:
+						return
+					}
+					go func() {
+						next.begun <- begin(in)
+						<-slots
+					}()
+				}
+				select {
+				case coming <- next:
+				case <-stop:
+					next.drop()
+					return
+				}
+			}
+		}()
+		defer func() {
+			close(stop)
+			for next := range coming {
+				next.drop()
+			}
+		}()
+		for next := range coming {
+			if !yield(next.input(), next.err) {
+				return
+			}
+		}
+	}
+}
+
+// upcoming is an input that is being opened.
+type upcoming struct {
+	Input
+	err   error
+	begun chan begun
+}
+
+// begun is an opened input, whose first bytes are read.
+type begun struct {
+	first []byte
+	rest  io.ReadCloser // nil when there is no more
+	err   error
+}
+
+func begin(in Input) begun {
+	r, err := in.Open()
+	if err != nil {
+		return begun{err: err}
+	}
+	var first bytes.Buffer
+	_, err = io.CopyN(&first, r, readBefore)
+	if errors.Is(err, io.EOF) {
+		return begun{first: first.Bytes(), err: r.Close()}
+	}
+	rest := readCloser{r, r}
+	if err != nil {
+		rest.Reader = failing{err}
+	}
+	return begun{first: first.Bytes(), rest: rest}
+}
+
+// input opens to what was read before.
+func (u *upcoming) input() Input {
+	return Input{Name: u.Name, Open: func() (io.ReadCloser, error) {
+		b := <-u.begun
+		if b.err != nil {
+			return nil, b.err
+		}
+		if b.rest == nil {
+			return io.NopCloser(bytes.NewReader(b.first)), nil
+		}
+		return readCloser{io.MultiReader(bytes.NewReader(b.first), b.rest), b.rest}, nil
+	}}
+}
+
+// drop closes an input whose turn does not come.
+func (u *upcoming) drop() {
+	if u.err != nil {
+		return
+	}
+	if b := <-u.begun; b.rest != nil {
+		_ = b.rest.Close()
+	}
+}
