@@ -164,7 +164,7 @@ func counts(groups map[string]int, top int) (shown []auditGroup, more int) {
 	return shown, 0
 }
 
-// seen remembers which records were counted, by 128 bits of keyed hash: nobody can choose ids that collide.
+// seen remembers which records were counted, by 128 bits of keyed hash: an attacker cannot choose ids that collide.
 type seen struct {
 	a, b maphash.Seed
 	have map[[2]uint64]struct{}

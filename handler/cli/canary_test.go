@@ -101,7 +101,7 @@ func TestCanaryCannotBeSpoofed(t *testing.T) {
 	deliver("x")
 	one, err := o.Store.Alert(t.Context(), pipeline.CanaryRef(testDay))
 	if err != nil || one.Records != 1 || one.Count != 1 || len(o.inbox.Messages()) != 1 {
-		t.Errorf("the test took something else in, or did not ring: %+v, %v", one, err)
+		t.Errorf("the test took something else in, or did not alert: %+v, %v", one, err)
 	}
 	if n, err := o.Store.CountHour(t.Context(), due); n != 2 || err != nil {
 		t.Errorf("%d events in the hour, %v; what comes from outside is activity, whatever it looks like", n, err)
@@ -113,7 +113,7 @@ func TestCanaryCannotBeSpoofed(t *testing.T) {
 	}
 }
 
-// catchAll meets every event: a rule on trial, and a correlation that rings for the second one.
+// catchAll meets every event: a rule on trial, and a correlation that alerts at the second one.
 const catchAll = `title: Everything
 id: 11111111-0000-4000-8000-000000000001
 name: everything
@@ -147,7 +147,7 @@ func TestCanaryMeetsNoOtherRule(t *testing.T) {
 	send(t, a)
 	one, err := o.Store.Alert(t.Context(), pipeline.CanaryRef(testDay))
 	if err != nil || one.Rule.ID != alert.CanaryRule || len(one.Also) != 0 || one.Rule.Severity != "informational" {
-		t.Errorf("the test rings as %s with %v, %v", one.Rule.ID, one.Also, err)
+		t.Errorf("the test alerts as %s with %v, %v", one.Rule.ID, one.Also, err)
 	}
 	staged := func() int {
 		counts, err := o.Store.Staged(t.Context(), o.now().AddDate(0, 0, -1))
@@ -162,7 +162,7 @@ func TestCanaryMeetsNoOtherRule(t *testing.T) {
 		t.Fatal(err)
 	}
 	before := staged()
-	var messages []int // after the test, the first event from outside, and the second, with which the correlation rings
+	var messages []int // after the test, the first event from outside, and the second, with which the correlation alerts
 	for _, id := range []string{"", "one", "two"} {
 		if id != "" {
 			if _, err := a.Take(t.Context(), invocation(), bytes.ReplaceAll(wire, []byte("canary-"+testDay), []byte(id))); err != nil {
@@ -253,7 +253,7 @@ func TestCanaryAt(t *testing.T) {
 	}
 }
 
-// TestCanaryIsReadInFull holds the rule to the event: without any one of the fields it asks for, the test must not ring.
+// TestCanaryIsReadInFull holds the rule to the event: without any one of the fields it asks for, the test must not alert.
 func TestCanaryIsReadInFull(t *testing.T) {
 	t.Parallel()
 	c, err := pipeline.NewCanary(0, nil)
@@ -275,7 +275,7 @@ func TestCanaryIsReadInFull(t *testing.T) {
 		spoiled := e
 		spoil(&spoiled)
 		if _, ok := p.Find(spoiled); ok {
-			t.Errorf("the test rings although its %s was not read", name)
+			t.Errorf("the test alerts although its %s was not read", name)
 		}
 	}
 }

@@ -26,7 +26,7 @@ func aliveCheck(ctx context.Context, a *app.App) []checkLine {
 	return append(canaryCheck(ctx, a), watchCheck(ctx, a))
 }
 
-// canaryCheck tells when the last daily test was sent, and how far it came at each destination.
+// canaryCheck says when the last daily test was sent, and how far it came at each destination.
 func canaryCheck(ctx context.Context, a *app.App) []checkLine {
 	const name = "canary"
 	c := a.Pipeline.Canary
@@ -76,7 +76,7 @@ func lastCanary(ctx context.Context, a *app.App, now time.Time) (alert.Alert, er
 	return alert.Alert{}, alert.ErrUnknown
 }
 
-// noCanary tells an app that is new from one whose test is dead.
+// noCanary distinguishes an app that is new from one whose test is dead.
 func noCanary(ctx context.Context, a *app.App, now time.Time) checkLine {
 	old, err := a.Store.WatchedBefore(ctx, now.Add(-canaryOverdue))
 	switch {
@@ -115,7 +115,7 @@ func stateOf(d alert.Delivery) string {
 	return cmp.Or(d.State, string(notify.Accepted))
 }
 
-// watchCheck tells whether the self-watch runs.
+// watchCheck says whether the self-watch runs.
 func watchCheck(ctx context.Context, a *app.App) checkLine {
 	const name, week = "self-watch", 7 * 24 * time.Hour
 	now := a.Store.Now()

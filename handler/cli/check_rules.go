@@ -30,7 +30,7 @@ func coverageCheck(a *app.App) []checkLine {
 	var dark, unknown []string
 	for _, r := range a.Rules {
 		switch examples := examplesOf(r); {
-		case !r.Rings():
+		case !r.Alerts():
 		case len(examples) == 0:
 			unknown = append(unknown, r.ID)
 		case !coverage.CanAlert(connected, examples):

@@ -1,6 +1,6 @@
 package cli
 
-// The command line, told in testdata/cli/*.txtar: each script runs the program itself, as a process of its own, in a
+// The command line, by the scripts in testdata/cli/*.txtar: each script runs the program itself, as a process of its own, in a
 // folder of its own. `go test ./handler/cli -update` rewrites what the scripts expect; read the diff before committing it.
 
 import (

@@ -75,7 +75,7 @@ type commands struct {
 	Verify    verifyCmd    `cmd:"" help:"Check a digest's files against their manifests, offline, and say what that proves."`
 	Audit     auditCmd     `cmd:"" help:"Answer an auditor's usual questions, with totals."`
 	KQL       kqlCmd       `cmd:"" name:"kql" help:"Print the query that asks Log Analytics what an audit asks."`
-	Replay    replayCmd    `cmd:"" help:"Say what exported events would have rung: when, how often, where, by which rules."`
+	Replay    replayCmd    `cmd:"" help:"Say which alerts exported events would have caused: when, how often, where, by which rules."`
 	Reconcile reconcileCmd `cmd:"" help:"Compare closed hours with what Azure lists, and recover what is missing with --apply."`
 	Log       logCmd       `cmd:"" help:"The transparency log: its key."`
 	Witness   witnessCmd   `cmd:"" help:"Be a witness of transparency logs: sign that each only grew. For a second party to run."`
@@ -97,7 +97,7 @@ func parse(args []string, std Surroundings) (command func(context.Context, Surro
 	exited := false
 	parser, err := kong.New(&c,
 		kong.Name("handler"),
-		kong.Description("Auditbell rings when something in an Azure subscription's Activity Log matters, once."),
+		kong.Description("Auditbell alerts when something in an Azure subscription's Activity Log matters, once."),
 		kong.Vars{"version": std.Version, "sources": sourceNames(), "audits": auditNames()},
 		kong.Writers(std.Out, std.Err),
 		kong.Exit(func(int) { exited = true }),

@@ -60,7 +60,7 @@ func makeRoom(size int64) {
 	}
 }
 
-// run makes a digest. What was unreadable is counted, named and told in the report, and makes the exit code 1.
+// run makes a digest. What was unreadable is counted and named in the report, and makes the exit code 1.
 func (c *digestCmd) run(ctx context.Context, std Surroundings) error {
 	defer collectLate()()
 	formats, err := c.formats()
@@ -238,7 +238,7 @@ func (c *digestCmd) write(ctx context.Context, w written, std Surroundings) erro
 	return c.stamp(ctx, hash, std)
 }
 
-// stamp has the manifest stamped when that is asked for. The digest stands without it; the exit code tells that one was
+// stamp has the manifest stamped when that is asked for. The digest stands without it; the exit code says that one was
 // wanted and could not be had.
 func (c *digestCmd) stamp(ctx context.Context, manifest string, std Surroundings) error {
 	stale := os.Remove(filepath.Join(c.Out, digest.TimestampName)) // of another manifest

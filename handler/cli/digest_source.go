@@ -102,7 +102,7 @@ func (f *sourceFlags) store(ctx context.Context, std Surroundings, w source.Wind
 	return openSource{source: digest.Stored{Hours: publish.HoursOf(a.Store), Window: w}, words: "the store", tally: digest.NewStoredTally, evidence: evidence}, nil
 }
 
-// activityLog opens the REST API, which keeps 90 days: what is older cannot be told from what never was.
+// activityLog opens the REST API, which keeps 90 days: what is older cannot be distinguished from what never was.
 func (f *sourceFlags) activityLog(w source.Window) (openSource, error) {
 	places, err := f.places(f.Subscription)
 	if err != nil {

@@ -85,7 +85,7 @@ func TestDigestIsStamped(t *testing.T) {
 		t.Fatalf("%d bundles in the archive, want 1", len(folders))
 	}
 	if n := o.arrived("Time stamp: CN=Authority says that manifest.json was there at 2026-11-01T07:00:00Z"); len(n) != 2 {
-		t.Errorf("readers told of the stamp: %v, want mail and channel", n)
+		t.Errorf("readers notified of the stamp: %v, want mail and channel", n)
 	}
 	code, out := verified(t, "--tsa-ca", a.roots(t), folders[0])
 	if code != 0 || !strings.Contains(out, "the root that you gave vouched") {
@@ -129,7 +129,7 @@ func forgeries(t *testing.T, folder string, a *authority) {
 	}
 	other := openAuthority(t)
 	if code, out := verified(t, "--tsa-ca", other.roots(t), folder); code != 1 || !strings.Contains(out, "not vouched for") {
-		t.Errorf("the root of somebody else: verify exits %d:\n%s", code, out)
+		t.Errorf("another authority's root: verify exits %d:\n%s", code, out)
 	}
 }
 
@@ -157,7 +157,7 @@ func TestDigestGoesOutWithoutAStamp(t *testing.T) {
 		t.Errorf("the authority was asked %d times, want %d", n, publish.StampTries)
 	}
 	if n := o.arrived("No time stamp: the authority could not be had."); len(n) != 2 {
-		t.Errorf("readers told that there is none: %v, want mail and channel", n)
+		t.Errorf("readers notified that there is none: %v, want mail and channel", n)
 	}
 	folders, _ := filepath.Glob(filepath.Join(o.archive, "daily", "2026-10-31", "*"))
 	if len(folders) != 1 {

@@ -109,7 +109,7 @@ func invocation() host.Invocation {
 	return host.Invocation{ID: "test", Logger: slog.New(slog.DiscardHandler)}
 }
 
-// fill stores a day's records; what matters among them rings.
+// fill stores a day's records; what matters among them alerts.
 func (o *office) fill(t *testing.T, records []digesttest.Record) {
 	t.Helper()
 	var events []activity.Event
@@ -180,7 +180,7 @@ func TestDigestIsSentOnce(t *testing.T) {
 	checkReport(t, filepath.Join(folders[0], "report.json"), len(small()))
 }
 
-// checkReport looks whether the archived report tells what was stored and rung.
+// checkReport looks whether the archived report says what was stored and alerted.
 func checkReport(t *testing.T, path string, atMost int) {
 	t.Helper()
 	text, err := os.ReadFile(path)
@@ -207,7 +207,7 @@ func TestDigestIsTriedAgain(t *testing.T) {
 	t.Parallel()
 	o := openOffice(t)
 	o.fill(t, small())
-	o.env["SMTP_ADDRESS"] = "127.0.0.1:1" // nobody listens
+	o.env["SMTP_ADDRESS"] = "127.0.0.1:1" // no server listens
 	_, d := o.instance(t)
 	for range 2 {
 		if _, err := d.Run(t.Context(), invocation()); err == nil || !strings.Contains(err.Error(), "mail") {

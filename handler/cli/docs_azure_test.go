@@ -8,7 +8,7 @@ import (
 	"github.com/auditbell/auditbell/handler/digest/digesttest"
 )
 
-// pageAzure is the Activity Log of the pages: somebody deleted a network security group some two hours ago, and no feed
+// pageAzure is the Activity Log of the pages: a network security group was deleted some two hours ago, and no feed
 // brought it.
 func pageAzure(t *testing.T) string {
 	t.Helper()

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// The month that the pages of docs/ tell of: October 2026 in one subscription, as `az monitor activity-log list` or the
+// The month that the pages of docs/ show: October 2026 in one subscription, as `az monitor activity-log list` or the
 // REST API would have it. Small enough to be understood, and with a rule that is too loud.
 
 const docsSubscription = "6c64f977-6931-4378-9b16-725ae163bcf0"

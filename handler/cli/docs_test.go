@@ -45,13 +45,13 @@ func TestPagesTellTheTruth(t *testing.T) {
 		t.Run(filepath.Base(path), func(t *testing.T) {
 			t.Parallel()
 			understands(t, path, string(text), blocks)
-			told := openPage(t).tell(string(text), blocks)
-			if told != string(text) && *update {
-				if err := os.WriteFile(path, []byte(told), 0o600); err != nil {
+			got := openPage(t).play(string(text), blocks)
+			if got != string(text) && *update {
+				if err := os.WriteFile(path, []byte(got), 0o600); err != nil {
 					t.Fatal(err)
 				}
-			} else if diff := cmp.Diff(string(text), told); diff != "" {
-				t.Errorf("%s does not tell what happens (-page +fact); `go test ./handler/cli -update` rewrites it:\n%s", path, diff)
+			} else if diff := cmp.Diff(string(text), got); diff != "" {
+				t.Errorf("%s does not show what happens (-page +fact); `go test ./handler/cli -update` rewrites it:\n%s", path, diff)
 			}
 		})
 	}
@@ -146,8 +146,8 @@ func openPage(t *testing.T) *page {
 	return p
 }
 
-// tell runs the page's blocks in order and returns the page as it should be.
-func (p *page) tell(text string, blocks [][]int) string {
+// play runs the page's blocks in order and returns the page as it should be.
+func (p *page) play(text string, blocks [][]int) string {
 	var out strings.Builder
 	last := 0
 	for _, at := range blocks {

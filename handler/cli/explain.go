@@ -30,10 +30,10 @@ type explainCmd struct {
 // explained is what becomes of one event. Each is judged as if it had just happened: exceptions and quiet times are
 // those of the event's own time.
 type explained struct {
-	Input string       `json:"input"`
-	Index int          `json:"index"`
-	Event eventExcerpt `json:"event"`
-	Rings bool         `json:"rings"`
+	Input  string       `json:"input"`
+	Index  int          `json:"index"`
+	Event  eventExcerpt `json:"event"`
+	Alerts bool         `json:"alerts"`
 
 	Rules      []explainedRule      `json:"rules"` // that match
 	Near       []rules.Explanation  `json:"near"`  // that watch the operation and do not match
@@ -43,10 +43,10 @@ type explained struct {
 	To         []string             `json:"to"`     // "*" where no kind's settings are here
 	Held       *explainedHold       `json:"held,omitempty"`
 	Asks       []string             `json:"asks,omitempty"` // lookups that could add something after the first message
-	Text       string               `json:"text,omitempty"` // as every channel tells it, without its formatting
+	Text       string               `json:"text,omitempty"` // as every channel shows it, without its formatting
 }
 
-// eventExcerpt tells which event it is; `handler decode` prints all of it.
+// eventExcerpt says which event it is; `handler decode` prints all of it.
 type eventExcerpt struct {
 	ID         string              `json:"id"`
 	Form       activity.Form       `json:"form,omitempty"`
@@ -66,7 +66,7 @@ type explainedRule struct {
 	Level             string `json:"level"`
 	Author            string `json:"author,omitempty"`
 	File              string `json:"file,omitempty"`
-	Staged            bool   `json:"staged,omitempty"` // only counted, see rules.Rule.Rings
+	Staged            bool   `json:"staged,omitempty"` // only counted, see rules.Rule.Alerts
 	rules.Explanation        // of a rule in Azure Monitor only that it matched: its parts are there
 }
 
@@ -212,7 +212,7 @@ func (x *explainer) explain(e *activity.Event, correlated []*rules.Rule) explain
 	}
 	out := explained{Event: excerptOf(e), Near: []rules.Explanation{}, Exceptions: []explainedException{}, Routes: []explainedRoute{}, To: []string{}}
 	met := append(x.chosen.set.Match(nil, e), correlated...)
-	f, rings := x.pipeline.Find(*e, correlated...)
+	f, alerts := x.pipeline.Find(*e, correlated...)
 	if judged, _ := activity.AzureAlert(*e); judged.Severity != "" {
 		met = correlated // our other rules are not asked
 	} else {
@@ -224,7 +224,7 @@ func (x *explainer) explain(e *activity.Event, correlated []*rules.Rule) explain
 			out.Why = &why
 		}
 	}
-	if !rings {
+	if !alerts {
 		return out
 	}
 	var rest []alert.Rule
@@ -250,8 +250,8 @@ func (x *explainer) met(e *activity.Event, met []*rules.Rule, f alert.Finding) [
 	}
 	for _, r := range met {
 		why, _ := x.chosen.set.Explain(e, r.ID)
-		why.Matched = true // also of a correlation, which the event alone cannot tell
-		list = append(list, explainedRule{shownID(r), r.Title, string(r.Level), r.Author, r.Where(), !r.Rings(), why})
+		why.Matched = true // also of a correlation, which the event alone cannot decide
+		list = append(list, explainedRule{shownID(r), r.Title, string(r.Level), r.Author, r.Where(), !r.Alerts(), why})
 	}
 	return list
 }
@@ -275,9 +275,9 @@ func (x *explainer) except(e *activity.Event, met []alert.Rule) (list []explaine
 	return list, slices.DeleteFunc(slices.Clone(met), func(r alert.Rule) bool { return silenced[r.ID] })
 }
 
-// deliver tells where the finding goes and with what text.
+// deliver says where the finding goes and with what text.
 func (x *explainer) deliver(out *explained, f alert.Finding) {
-	out.Rings, out.To, out.Asks = true, f.To, lookup.Relevant(&f.Event)
+	out.Alerts, out.To, out.Asks = true, f.To, lookup.Relevant(&f.Event)
 	for _, r := range x.pipeline.Taken(f) {
 		out.Routes = append(out.Routes, explainedRoute{r.At, r.To, r.Continue})
 	}

@@ -136,7 +136,7 @@ func (p *explanation) why(x *rules.Explanation) {
 	verdict := "does not match"
 	switch {
 	case x.Rule.Correlation != nil && x.Matched:
-		verdict = "counts the event; whether it rings depends on the events before"
+		verdict = "counts the event; whether it alerts depends on the events before"
 	case x.Rule.Correlation != nil:
 		verdict = "does not count the event"
 	case x.Matched:
@@ -210,11 +210,11 @@ func (p *explanation) way(x explained) {
 	if x.Held != nil {
 		p.line("waits     until %s: %s", notify.Clock(x.Held.Until), x.Held.By)
 	}
-	if !x.Rings {
-		p.line("does not ring%s", silence(x))
+	if !x.Alerts {
+		p.line("no alert%s", silence(x))
 		return
 	}
-	p.line("rings     → %s", destinationsOf(x.To))
+	p.line("alerts    → %s", destinationsOf(x.To))
 	for line := range strings.Lines(x.Text) { // Plain is clean, and wrapped
 		p.WriteString(strings.TrimRight("          | "+line, " \n") + "\n")
 	}
@@ -231,7 +231,7 @@ func destinationsOf(to []string) string {
 	return text
 }
 
-// silence is the reason why an event does not ring although a rule matches.
+// silence is the reason why an event causes no alert although a rule matches.
 func silence(x explained) string {
 	switch {
 	case len(x.Rules) == 0:

@@ -120,7 +120,7 @@ func allKQL(t *testing.T) []kqlText {
 	return append(all, countedKQL(t)...)
 }
 
-// documentedKQL are the queries that docs/ tells operators to run.
+// documentedKQL are the queries that docs/ asks operators to run.
 func documentedKQL(t *testing.T) (all []kqlText) {
 	t.Helper()
 	const page = "../../docs/operations.md"

@@ -18,7 +18,7 @@ func TestEveryAuditHasItsQuery(t *testing.T) {
 	}
 	for _, a := range audits {
 		if !slices.ContainsFunc(all, func(q infra.Query) bool { return q.Name == a.name }) {
-			t.Errorf("the audit %s has no infra/queries/%s.kql, so that nobody can ask Log Analytics the same", a.name, a.name)
+			t.Errorf("the audit %s has no infra/queries/%s.kql, so that Log Analytics cannot be asked the same", a.name, a.name)
 		}
 	}
 	for _, q := range all {

@@ -111,7 +111,7 @@ func newCSVLister(out io.Writer, heads []head) *csvLister {
 	return &csvLister{w}
 }
 
-// row keeps spreadsheets from taking for a formula what somebody wrote into a name (OWASP: CSV injection).
+// row keeps spreadsheets from taking for a formula what an attacker wrote into a name (OWASP: CSV injection).
 func (l *csvLister) row(cells []string) error {
 	safe := make([]string, 0, len(cells))
 	for _, cell := range cells {
@@ -242,7 +242,7 @@ func (l *tableLister) painted(cell string) string {
 
 func (l *tableLister) end() error { return nil }
 
-// shorten cuts text to n characters. What tells resources and operations apart stands at their end.
+// shorten cuts text to n characters. What distinguishes resources and operations stands at their end.
 func shorten(text string, n int) string {
 	runes := []rune(text)
 	if len(runes) <= n {

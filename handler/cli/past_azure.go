@@ -48,7 +48,7 @@ func scopes(names []string) ([]activity.Scope, error) {
 	return all, nil
 }
 
-// usualPast is how far sources in Azure are asked back when nobody says: all there is would be a long wait.
+// usualPast is how far sources in Azure are asked back by default: all there is would be a long wait.
 const usualPast = day
 
 func openPastActivityLog(p *pastFlags, _ Surroundings, f *source.Filter, now time.Time) (past, error) {

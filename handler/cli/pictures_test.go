@@ -23,7 +23,7 @@ type picture struct {
 	Name    string  `json:"name"`
 	Preview preview `json:"preview"`
 	// Judge is what a reader needs to judge the alert, each as a text that must be seen without scrolling on a phone;
-	// empty: what the event does not tell.
+	// empty: what the event does not say.
 	Judge judge `json:"judge"`
 }
 
@@ -54,8 +54,8 @@ func asked(operation, resource string, o activity.Outcome, properties string) ac
 	}
 }
 
-// told is an event of another category, which Azure itself wrote.
-func told(c activity.Category, operation, resource string, o activity.Outcome, properties string) activity.Event {
+// byAzure is an event of another category, which Azure itself wrote.
+func byAzure(c activity.Category, operation, resource string, o activity.Outcome, properties string) activity.Event {
 	e := asked(operation, resource, o, properties)
 	e.Category, e.Caller, e.CallerName, e.CallerType, e.CallerIP, e.CallerObjectID = c, "", "", "", "", ""
 	return e
@@ -71,12 +71,12 @@ func pictured() []struct {
 } {
 	robot := asked("Microsoft.Network/networkSecurityGroups/securityRules/write", "Microsoft.Network/networkSecurityGroups/nsg-web/securityRules/allow-ssh", activity.Succeeded, `{}`)
 	robot.Caller, robot.CallerName, robot.CallerType = "9f6d2e4b-1a3c-45d7-8e90-b1c2d3e4f5a6", "deploy-prod", activity.ServicePrincipal
-	nobody := asked("Microsoft.KeyVault/vaults/delete", "Microsoft.KeyVault/vaults/kv-payments", activity.Succeeded, `{}`)
-	nobody.Caller, nobody.CallerName, nobody.CallerType, nobody.CallerIP, nobody.CallerObjectID = "", "", "", "", ""
+	unnamed := asked("Microsoft.KeyVault/vaults/delete", "Microsoft.KeyVault/vaults/kv-payments", activity.Succeeded, `{}`)
+	unnamed.Caller, unnamed.CallerName, unnamed.CallerType, unnamed.CallerIP, unnamed.CallerObjectID = "", "", "", "", ""
 	long := asked("Microsoft.Storage/storageAccounts/delete", "Microsoft.Storage/storageAccounts/"+strings.Repeat("ledger-", 712)+"archive", activity.Succeeded, `{}`)
 	scripts := asked("Microsoft.Resources/subscriptions/resourceGroups/delete", "x/rg-支払い-🔥", activity.Succeeded, `{}`)
 	scripts.ResourceGroup, scripts.ResourceName, scripts.CallerName = "rg-支払い-🔥", "rg-支払い-🔥", "דנה כהן / مريم \u202eegdelwonk"
-	strange := told("Sustainability", "Contoso.Energy/meters/report", "Contoso.Energy/meters/meter-1", "", `{"a":"b"}`)
+	strange := byAzure("Sustainability", "Contoso.Energy/meters/report", "Contoso.Energy/meters/meter-1", "", `{"a":"b"}`)
 	deny := asked("Microsoft.Authorization/policies/deny/action", "Microsoft.Sql/servers/sql-1", activity.Failed, `{"policies":[{"policyDefinitionName":"no-public-ip","policyAssignmentName":"no-public-ip","policyAssignmentScope":"/providers/Microsoft.Management/managementGroups/mg-corp"}]}`)
 	deny.Category, deny.SubStatus = activity.Policy, "Forbidden"
 	mara := "Mara Lindqvist"
@@ -92,29 +92,29 @@ func pictured() []struct {
 		{"Failed", asked("Microsoft.Insights/diagnosticSettings/delete", "Microsoft.Insights/diagnosticSettings/export-all", activity.Failed, `{"statusMessage":{"error":{"code":"ScopeLocked","message":"The scope cannot perform delete operation because it is locked."}}}`), judge{}},
 		{"Started only", asked("Microsoft.Compute/virtualMachines/delete", "Microsoft.Compute/virtualMachines/vm-build-07", activity.Started, `{}`), judge{}},
 		{"By a service principal", robot, judge{"deploy-prod", "rule created or changed", "rg-production", "Succeeded", "reachable from", "Read direction"}},
-		{"Caller not told", nobody, judge{"Somebody the event does not name", "Key Vault deleted", "kv-payments", "Succeeded", "Everything that reads", "soft delete"}},
+		{"Caller not named", unnamed, judge{"Somebody the event does not name", "Key Vault deleted", "kv-payments", "Succeeded", "Everything that reads", "soft delete"}},
 		{"A name of 5,000 characters", long, judge{}},
 		{"Right to left, CJK, emoji", scripts, judge{"דנה", "Resource group deleted", "rg-支払い", "Succeeded", "gone with one call", "Ask the caller"}},
 		{"Unknown category", strange, judge{}},
 		{
-			"Service Health", told(activity.ServiceHealth, "Microsoft.ServiceHealth/incident/action", "x/5f1c0a52-7c1e-4b7d-9a41-2d6a8c3e9b10", activity.Active, `{"title":"Storage - West Europe","service":"Storage","region":"West Europe","incidentType":"Incident","stage":"Active","trackingId":"2K9T-PZ8","impactStartTime":"2026-11-22T08:55:00Z","communication":"We are aware of errors and delays for Storage in West Europe. Engineers are working on it.","impactedServices":[{"ServiceName":"Storage","ImpactedRegions":[{"RegionName":"West Europe"}]},{"ServiceName":"Azure Files","ImpactedRegions":[{"RegionName":"West Europe"}]}]}`),
+			"Service Health", byAzure(activity.ServiceHealth, "Microsoft.ServiceHealth/incident/action", "x/5f1c0a52-7c1e-4b7d-9a41-2d6a8c3e9b10", activity.Active, `{"title":"Storage - West Europe","service":"Storage","region":"West Europe","incidentType":"Incident","stage":"Active","trackingId":"2K9T-PZ8","impactStartTime":"2026-11-22T08:55:00Z","communication":"We are aware of errors and delays for Storage in West Europe. Engineers are working on it.","impactedServices":[{"ServiceName":"Storage","ImpactedRegions":[{"RegionName":"West Europe"}]},{"ServiceName":"Azure Files","ImpactedRegions":[{"RegionName":"West Europe"}]}]}`),
 			judge{"Azure", "Service incident", "West Europe", "Ongoing", "explains our own alarms", "Match it with own alarms"},
 		},
 		{
-			"Resource Health", withType(told(activity.ResourceHealth, "Microsoft.ResourceHealth/healthevent/Activated/action", "Microsoft.Compute/virtualMachines/vm-shop-01", activity.Active, `{"currentHealthStatus":"Unavailable","previousHealthStatus":"Available","cause":"PlatformInitiated","details":"Virtual machine has experienced an unexpected event"}`)),
+			"Resource Health", withType(byAzure(activity.ResourceHealth, "Microsoft.ResourceHealth/healthevent/Activated/action", "Microsoft.Compute/virtualMachines/vm-shop-01", activity.Active, `{"currentHealthStatus":"Unavailable","previousHealthStatus":"Available","cause":"PlatformInitiated","details":"Virtual machine has experienced an unexpected event"}`)),
 			judge{"Azure's platform", "is unavailable", "vm-shop-01", "Ongoing", "does not work", "Check Service Health"},
 		},
 		{
-			"Alert", told(activity.AlertCategory, "Microsoft.Insights/AlertRules/Activated/Action", "Microsoft.Insights/alertRules/disk-read", activity.Active, `{"RuleName":"disk-read","MetricName":"Disk read","Operator":"LessThan","Threshold":"100000","MetricUnit":"Count"}`),
+			"Alert", byAzure(activity.AlertCategory, "Microsoft.Insights/AlertRules/Activated/Action", "Microsoft.Insights/alertRules/disk-read", activity.Active, `{"RuleName":"disk-read","MetricName":"Disk read","Operator":"LessThan","Threshold":"100000","MetricUnit":"Count"}`),
 			judge{"alert rule", "disk-read fired", "rg-production", "Ongoing", "context for other alerts", "runbook of the alert rule"},
 		},
 		{
-			"Autoscale", told(activity.Autoscale, "Microsoft.Insights/AutoscaleSettings/Scaleup/Action", "Microsoft.Insights/autoscaleSettings/web", activity.Failed, `{"ResourceName":"/subscriptions/s/resourceGroups/rg-production/providers/Microsoft.Web/serverfarms/plan-web","OldInstancesCount":"2","NewInstancesCount":"5"}`),
+			"Autoscale", byAzure(activity.Autoscale, "Microsoft.Insights/AutoscaleSettings/Scaleup/Action", "Microsoft.Insights/autoscaleSettings/web", activity.Failed, `{"ResourceName":"/subscriptions/s/resourceGroups/rg-production/providers/Microsoft.Web/serverfarms/plan-web","OldInstancesCount":"2","NewInstancesCount":"5"}`),
 			judge{"Autoscale", "could not scale out", "rg-production", "Failed", "", ""},
 		},
-		{"Recommendation", told(activity.Recommendation, "Microsoft.Advisor/generateRecommendations/action", "Microsoft.Storage/storageAccounts/stshop", activity.Active, `{"recommendationCategory":"Security","recommendationImpact":"High","recommendationName":"Restrict network access"}`), judge{}},
+		{"Recommendation", byAzure(activity.Recommendation, "Microsoft.Advisor/generateRecommendations/action", "Microsoft.Storage/storageAccounts/stshop", activity.Active, `{"recommendationCategory":"Security","recommendationImpact":"High","recommendationName":"Restrict network access"}`), judge{}},
 		{
-			"Security", told(activity.Security, "Microsoft.Security/locations/alerts/activate/action", "Microsoft.Compute/virtualMachines/vm-shop-01", activity.Active, `{"eventName":"Suspicious double extension file executed","Severity":"High","ActionTaken":"Detected","compromisedEntity":"vm-shop-01","userName":"myUser","domainName":"hpc","commandLine":"c:\\mydirectory\\doubleextension.pdf.exe"}`),
+			"Security", byAzure(activity.Security, "Microsoft.Security/locations/alerts/activate/action", "Microsoft.Compute/virtualMachines/vm-shop-01", activity.Active, `{"eventName":"Suspicious double extension file executed","Severity":"High","ActionTaken":"Detected","compromisedEntity":"vm-shop-01","userName":"myUser","domainName":"hpc","commandLine":"c:\\mydirectory\\doubleextension.pdf.exe"}`),
 			judge{"myUser", "Suspicious double extension", "vm-shop-01", "Ongoing", "under attack", "Open the alert in Defender"},
 		},
 		{"Policy", deny, judge{mara, "denied a change", "sql-1", "Failed", "probing", "Read which policy"}},
@@ -151,7 +151,7 @@ func gallery(t *testing.T) []picture {
 	return append(shown, storm(p, grant, now), edited(p, grant, now))
 }
 
-// opened is the alert of an event; one that no rule of ours matches rings by one of Azure Monitor's.
+// opened is the alert of an event; one that no rule of ours matches alerts by one of Azure Monitor's.
 func opened(p *pipeline.Pipeline, e activity.Event, now time.Time) alert.Alert {
 	f, ok := p.Find(e)
 	if !ok {

@@ -28,7 +28,7 @@ type previewCmd struct {
 type preview struct {
 	Input   string         `json:"input"`
 	Index   int            `json:"index"`
-	Rings   bool           `json:"rings"` // a rule matches
+	Alerts  bool           `json:"alerts"` // a rule matches
 	Rule    string         `json:"rule,omitempty"`
 	To      []string       `json:"to"` // destinations configured here that the routes choose
 	Plain   string         `json:"plain"`
@@ -70,7 +70,7 @@ func (c *previewCmd) run(ctx context.Context, std Surroundings) error {
 	return nil
 }
 
-// wrongTexts tells what is wrong with templates: who previews messages wants to see what they make of them. It reports
+// wrongTexts says what is wrong with templates: a preview to see what they make of them. It reports
 // whether anything is. Other problems, a missing store among them, do not matter here.
 func wrongTexts(std Surroundings, err error) (wrong bool) {
 	joined, ok := err.(interface{ Unwrap() []error })
@@ -88,12 +88,12 @@ func wrongTexts(std Surroundings, err error) (wrong bool) {
 
 // previewOf renders an event as its alert would look. An event that no rule matches is shown as if one did.
 func previewOf(p *pipeline.Pipeline, e activity.Event, name string, index int) preview {
-	f, rings := p.Find(e)
-	if !rings {
+	f, alerts := p.Find(e)
+	if !alerts {
 		f = alert.Finding{Event: e, Rule: alert.Rule{ID: "none", Title: "No rule matches", Severity: string(notify.Informational)}}
 	}
 	out := rendered(p.Message(alert.New(f, p.Now())))
-	out.Input, out.Index, out.Rings, out.Rule, out.To = name, index, rings, f.Rule.ID, f.To
+	out.Input, out.Index, out.Alerts, out.Rule, out.To = name, index, alerts, f.Rule.ID, f.To
 	return out
 }
 
@@ -110,9 +110,9 @@ func (c *previewCmd) show(w io.Writer, p preview, std Surroundings) error {
 	if c.Format == "json" || c.Format == "auto" && !terminal(std.Out) {
 		return writeJSON(w, p)
 	}
-	where := "would not ring: no rule matches"
-	if p.Rings {
-		where = "rings by rule " + p.Rule + " → " + strings.Join(p.To, ", ")
+	where := "no alert: no rule matches"
+	if p.Alerts {
+		where = "alert by rule " + p.Rule + " → " + strings.Join(p.To, ", ")
 	}
 	_, err := fmt.Fprintf(w, "── %s:%d  %s\n\n%s\n", p.Input, p.Index, where, p.Plain)
 	return err

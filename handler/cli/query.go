@@ -25,7 +25,7 @@ type queryCmd struct {
 	Format  string   `enum:"auto,table,json,csv" default:"auto" help:"table, json (one object per line) or csv; auto is a table on a terminal and JSON in a pipe."`
 }
 
-// usualColumns are the columns of a table that nobody chose columns for.
+// usualColumns are the columns of a table without --columns.
 var usualColumns = []string{"time", "outcome", "operation", "caller", "resource_id"}
 
 // run prints events as they are found, in the memory of a piece of input. Only --sort keeps events: --limit of them,

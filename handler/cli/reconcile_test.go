@@ -105,7 +105,7 @@ func (b *bureau) open(t *testing.T) {
 	}
 }
 
-// TestReconcileFromTimerToDigest drops a record that rings on its way, has the timer run, and reads what the channel, the check
+// TestReconcileFromTimerToDigest drops a record that matters on its way, has the timer run, and reads what the channel, the check
 // and the digest say about it.
 func TestReconcileFromTimerToDigest(t *testing.T) {
 	t.Parallel()
@@ -117,7 +117,7 @@ func TestReconcileFromTimerToDigest(t *testing.T) {
 	all := digesttest.All(digesttest.Options{Seed: 3, From: noon, To: noon.Add(2 * time.Hour), Operations: 150})
 	id, lost := "", ""
 	for _, r := range all {
-		if _, rings := b.Pipeline.Find(payload.Decode(digesttest.AppendREST(nil, r))[0].Event); rings && r.Status == "Succeeded" {
+		if _, alerts := b.Pipeline.Find(payload.Decode(digesttest.AppendREST(nil, r))[0].Event); alerts && r.Status == "Succeeded" {
 			id, lost = strings.ToLower(r.Subscription), r.EventID
 		}
 	}
@@ -150,13 +150,13 @@ func TestReconcileFromTimerToDigest(t *testing.T) {
 	if _, err := b.Deliver(t.Context(), in); err != nil {
 		t.Fatal(err)
 	}
-	var told strings.Builder
+	var channel strings.Builder
 	for _, m := range b.inbox.Messages()[before:] {
 		text, _ := json.Marshal(m)
-		told.Write(text)
+		channel.Write(text)
 	}
-	if !strings.Contains(told.String(), "Told late") || !strings.Contains(told.String(), reconcile.FoundLate) {
-		t.Errorf("the channel was told %s", told.String())
+	if !strings.Contains(channel.String(), "Told late") || !strings.Contains(channel.String(), reconcile.FoundLate) {
+		t.Errorf("the channel received %s", channel.String())
 	}
 	if lines := reconcileCheck(t.Context(), b.App); len(lines) != 1 || !lines[0].OK || !strings.Contains(lines[0].Detail, "compared up to 2026-11-20 16:00 UTC") {
 		t.Errorf("the check says %+v", lines)
@@ -229,8 +229,8 @@ func TestReconcileTellsThatItMayNotRead(t *testing.T) {
 		if _, err := b.Deliver(t.Context(), in); err != nil {
 			t.Fatal(err)
 		}
-		if told := len(b.inbox.Messages()); (told > 0) != (n >= 6) || told > 1 {
-			t.Errorf("after %d hours %d messages were sent", n, told)
+		if sent := len(b.inbox.Messages()); (sent > 0) != (n >= 6) || sent > 1 {
+			t.Errorf("after %d hours %d messages were sent", n, sent)
 		}
 		b.at.Add(3600)
 	}

@@ -12,22 +12,22 @@ import (
 	"github.com/auditbell/auditbell/handler/notify"
 )
 
-// rehearsal rings without a store: alert.Decide decides on a state in memory, one record after the other, at the
+// rehearsal alerts without a store: alert.Decide decides on a state in memory, one record after the other, at the
 // records' own times. What a channel's pace would fold into a summary
-// is not foreseen. A backfill is rehearsed too: all of it happens at one moment then, and what rang is known.
+// is not foreseen. A backfill is rehearsed too: all of it happens at one moment then, and what has alerted is known.
 type rehearsal struct {
-	x      *explainer
-	moment time.Time                           // of a backfill; zero: every record has its own
-	rang   func(*activity.Event) (bool, error) // whether a record's operation rang in earnest; nil: nobody knows
-	known  map[string]bool                     // operations for which it did
-	seen   *seen
-	events []activity.Event // that a rule or correlation cares for
-	result replayed
+	x       *explainer
+	moment  time.Time                           // of a backfill; zero: every record has its own
+	alerted func(*activity.Event) (bool, error) // whether the store has an alert of a record's operation; nil: there is none to ask
+	known   map[string]bool                     // operations for which it has
+	seen    *seen
+	events  []activity.Event // that a rule or correlation cares for
+	result  replayed
 
 	state  alert.Memory
 	bodies map[string][]activity.Event // by chain: records that say what their act asked for
-	alerts []alert.Ref                 // in the order of ringing
-	rung   map[alert.Ref]alert.Rule
+	alerts []alert.Ref                 // in the order of opening
+	opened map[alert.Ref]alert.Rule
 	had    map[alert.Ref]map[string]bool // the destinations of an alert
 	rules  map[string]*replayedRule
 	hours  map[time.Time]int
@@ -35,7 +35,7 @@ type rehearsal struct {
 
 func newRehearsal(x *explainer) *rehearsal {
 	return &rehearsal{
-		x: x, seen: newSeen(), known: map[string]bool{}, rung: map[alert.Ref]alert.Rule{}, had: map[alert.Ref]map[string]bool{}, bodies: map[string][]activity.Event{},
+		x: x, seen: newSeen(), known: map[string]bool{}, opened: map[alert.Ref]alert.Rule{}, had: map[alert.Ref]map[string]bool{}, bodies: map[string][]activity.Event{},
 		rules: map[string]*replayedRule{}, hours: map[time.Time]int{}, result: replayed{Messages: map[string]int{}, Rules: []replayedRule{}},
 	}
 }
@@ -72,7 +72,7 @@ func (r *rehearsal) play(list, text bool) (replayed, error) {
 	}
 	if list {
 		for _, ref := range r.alerts {
-			r.result.List = append(r.result.List, r.ringing(r.state.Alert(ref), text))
+			r.result.List = append(r.result.List, r.listed(r.state.Alert(ref), text))
 		}
 	}
 	return r.result, nil
@@ -85,23 +85,23 @@ func final(e activity.Event) int {
 	return 0
 }
 
-// one is the story of one event, as pipeline.Handle tells it.
+// one is the story of one event, as pipeline.Handle decides it.
 func (r *rehearsal) one(e *activity.Event) error {
 	if r.x.at = cmp.Or(r.moment, e.Time.Time); r.x.at.IsZero() {
 		r.x.at = time.Now()
 	}
 	e = r.completed(e)
 	for _, rule := range r.x.matcher.match(e) {
-		if !rule.Rings() {
-			r.rule(alert.Rule{ID: rule.ID, Title: rule.Title, Severity: string(rule.Level)}, e).Rings = false
+		if !rule.Alerts() {
+			r.rule(alert.Rule{ID: rule.ID, Title: rule.Title, Severity: string(rule.Level)}, e).Staged = true
 		}
 	}
-	f, rings := r.x.pipeline.Find(*e, r.x.matcher.correlated()...)
-	if !rings {
+	f, alerts := r.x.pipeline.Find(*e, r.x.matcher.correlated()...)
+	if !alerts {
 		return nil
 	}
 	r.result.Matched++
-	if told, err := r.told(e); told || err != nil {
+	if known, err := r.inStore(e); known || err != nil {
 		return err
 	}
 	met := append([]alert.Rule{f.Rule}, f.Also...)
@@ -113,14 +113,14 @@ func (r *rehearsal) one(e *activity.Event) error {
 		}
 	}
 	switch {
-	case r.state.Known(*e) != nil: // whoever was told that it began is told how it ended
+	case r.state.Known(*e) != nil: // readers of its beginning are notified of its end
 	case len(rest) == 0:
 		r.result.Excepted++
 		return nil
 	case len(rest) < len(met):
 		f = r.x.pipeline.Only(f, rest)
 	}
-	r.ring(f)
+	r.alert(f)
 	return nil
 }
 
@@ -151,41 +151,41 @@ func (r *rehearsal) completed(e *activity.Event) *activity.Event {
 	return &whole
 }
 
-// told reports whether the record's operation rang in earnest, and counts such operations.
-func (r *rehearsal) told(e *activity.Event) (bool, error) {
-	if r.rang == nil {
+// inStore reports whether the store has an alert of the record's operation, and counts such operations.
+func (r *rehearsal) inStore(e *activity.Event) (bool, error) {
+	if r.alerted == nil {
 		return false, nil
 	}
-	told, err := r.rang(e)
-	if op := alert.ChainKey(*e); told && !r.known[op] {
+	known, err := r.alerted(e)
+	if op := alert.ChainKey(*e); known && !r.known[op] {
 		r.known[op] = true
-		r.result.Told++
+		r.result.Known++
 	}
-	return told, err
+	return known, err
 }
 
-// ring opens an alert or brings one up to date.
-func (r *rehearsal) ring(f alert.Finding) {
+// alert opens an alert or brings one up to date.
+func (r *rehearsal) alert(f alert.Finding) {
 	decided := r.state.Take(f, r.x.at)
 	ref := decided.Alert.Ref()
 	if !decided.Opened {
 		if decided.Changed {
 			r.result.Edits++
 		}
-		r.tell(r.had[ref], f.To)
+		r.notify(r.had[ref], f.To)
 		return
 	}
-	r.alerts, r.rung[ref], r.had[ref] = append(r.alerts, ref), f.Rule, map[string]bool{}
+	r.alerts, r.opened[ref], r.had[ref] = append(r.alerts, ref), f.Rule, map[string]bool{}
 	r.rules[f.Rule.ID].Alerts++
 	r.hours[r.x.at.UTC().Truncate(time.Hour)]++
 	if f.Hold.Name != "" {
 		r.result.Held++
 	}
-	r.tell(r.had[ref], f.To)
+	r.notify(r.had[ref], f.To)
 }
 
-// tell counts the first messages, to destinations that had none of the alert.
-func (r *rehearsal) tell(had map[string]bool, to []string) {
+// notify counts the first messages, to destinations that had none of the alert.
+func (r *rehearsal) notify(had map[string]bool, to []string) {
 	for _, name := range to {
 		if !had[name] {
 			had[name] = true
@@ -198,7 +198,7 @@ func (r *rehearsal) tell(had map[string]bool, to []string) {
 func (r *rehearsal) rule(one alert.Rule, e *activity.Event) *replayedRule {
 	sum := r.rules[one.ID]
 	if sum == nil {
-		sum = &replayedRule{ID: one.ID, Title: one.Title, Severity: one.Severity, Rings: true, First: e.Time}
+		sum = &replayedRule{ID: one.ID, Title: one.Title, Severity: one.Severity, First: e.Time}
 		r.rules[one.ID] = sum
 	}
 	sum.Matched++
@@ -218,7 +218,7 @@ func (r *rehearsal) sums() []replayedRule {
 	return list
 }
 
-// busiest is the hour in which most alerts rang, the first among equals.
+// busiest is the hour in which most alerts opened, the first among equals.
 func (r *rehearsal) busiest() *busyHour {
 	var most *busyHour
 	for _, hour := range slices.SortedFunc(maps.Keys(r.hours), time.Time.Compare) {
@@ -229,11 +229,11 @@ func (r *rehearsal) busiest() *busyHour {
 	return most
 }
 
-// ringing is an alert as it stood in the end, under the rule by which it rang.
-func (r *rehearsal) ringing(a *alert.Alert, text bool) ringing {
+// listed is an alert as it stood in the end, under the rule that opened it.
+func (r *rehearsal) listed(a *alert.Alert, text bool) replayedAlert {
 	m := r.x.pipeline.Message(*a)
-	one := ringing{
-		Time: activity.At(a.Opened), Rule: r.rung[a.Ref()].ID, Severity: r.rung[a.Ref()].Severity, Title: m.Headline,
+	one := replayedAlert{
+		Time: activity.At(a.Opened), Rule: r.opened[a.Ref()].ID, Severity: r.opened[a.Ref()].Severity, Title: m.Headline,
 		Operations: a.Count, Records: a.Records, To: slices.Sorted(maps.Keys(a.Deliveries)),
 	}
 	for _, d := range a.Deliveries {

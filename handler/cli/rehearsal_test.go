@@ -49,7 +49,7 @@ func TestReplayForetellsWhatThePipelineRings(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	opened.Pipeline.Destinations = nil // what is rung is the question, not what is told
+	opened.Pipeline.Destinations = nil // what is alerted is the question, not what is delivered
 
 	x, err := newExplainer(t.Context(), ruleChoice{}, Surroundings{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Env: func(name string) (string, bool) {
 		return filepath.Join(config, "none"), name == "CONFIG_DIR"
@@ -81,7 +81,7 @@ func TestReplayForetellsWhatThePipelineRings(t *testing.T) {
 	got := map[string]int{"events": foretold.Events, "matched": foretold.Matched, "alerts": foretold.Alerts}
 	want := map[string]int{"events": sum.Recorded, "matched": sum.Matched, "alerts": sum.Rung}
 	if diff := cmp.Diff(want, got); diff != "" || sum.Rung < 10 {
-		t.Errorf("replay foretold (-pipeline +replay), %d alerts:\n%s", sum.Rung, diff)
+		t.Errorf("replay foresaw (-pipeline +replay), %d alerts:\n%s", sum.Rung, diff)
 	}
 	queryStore(t, events, env)
 }

@@ -22,26 +22,26 @@ type replayCmd struct {
 	List bool `help:"List every alert, not only how many each rule made."`
 	Text bool `help:"Show the whole message of every alert, as a channel without formatting would."`
 
-	Send   bool `help:"Tell people what would ring, now and marked as late: through store and channels, so that nothing rings twice. Asks first."`
+	Send   bool `help:"Send the alerts, now and marked as late: through store and channels, so that no alert is sent twice. Asks first."`
 	Yes    bool `short:"y" help:"With --send: do not ask."`
 	DryRun bool `help:"With --send: say what would be sent, and send nothing."`
 }
 
-// replayed is what would have rung.
+// replayed is what would have happened.
 type replayed struct {
-	Events     int            `json:"events"` // records read, each counted once
-	Duplicates int            `json:"duplicates"`
-	Matched    int            `json:"matched"`  // records that meet rules which ring
-	Excepted   int            `json:"excepted"` // of them, kept from ringing by exceptions
-	Told       int            `json:"told"`     // operations that rang in earnest, as far as it was asked
-	Held       int            `json:"held"`     // alerts that a quiet time would have kept waiting
-	Alerts     int            `json:"alerts"`
-	Edits      int            `json:"edits"`        // changes of alerts that rang already, at most: edits are debounced
-	Messages   map[string]int `json:"messages"`     // first messages by destination
-	Busiest    *busyHour      `json:"busiest_hour"` // by alerts opened
-	Rules      []replayedRule `json:"rules"`
-	List       []ringing      `json:"list,omitempty"`
-	Sent       *sent          `json:"sent,omitempty"` // what --send did
+	Events     int             `json:"events"` // records read, each counted once
+	Duplicates int             `json:"duplicates"`
+	Matched    int             `json:"matched"`  // records that meet rules which alert
+	Excepted   int             `json:"excepted"` // of them, suppressed by exceptions
+	Known      int             `json:"known"`    // operations of which the store has an alert, as far as it was asked
+	Held       int             `json:"held"`     // alerts that a quiet time would have kept waiting
+	Alerts     int             `json:"alerts"`
+	Edits      int             `json:"edits"`        // changes of alerts that were opened already, at most: edits are debounced
+	Messages   map[string]int  `json:"messages"`     // first messages by destination
+	Busiest    *busyHour       `json:"busiest_hour"` // by alerts opened
+	Rules      []replayedRule  `json:"rules"`
+	List       []replayedAlert `json:"list,omitempty"`
+	Sent       *sent           `json:"sent,omitempty"` // what --send did
 }
 
 type busyHour struct {
@@ -54,16 +54,16 @@ type replayedRule struct {
 	ID       string        `json:"rule"`
 	Title    string        `json:"title"`
 	Severity string        `json:"severity"`
-	Rings    bool          `json:"rings"`   // false: counted only
+	Staged   bool          `json:"staged"`  // counted only
 	Matched  int           `json:"matched"` // records
 	Excepted int           `json:"excepted"`
-	Alerts   int           `json:"alerts"` // of which it was the gravest rule when they rang
+	Alerts   int           `json:"alerts"` // of which it was the gravest rule when they opened
 	First    activity.Time `json:"first,omitzero"`
 	Last     activity.Time `json:"last,omitzero"`
 }
 
-// ringing is one alert.
-type ringing struct {
+// replayedAlert is one alert.
+type replayedAlert struct {
 	Time       activity.Time `json:"time"`
 	Rule       string        `json:"rule"`
 	Severity   string        `json:"severity"`
@@ -79,7 +79,7 @@ type ringing struct {
 // what rules care for, because exports come in any order and what belongs together is decided by time.
 func (c *replayCmd) run(ctx context.Context, std Surroundings) error {
 	if c.Send && !c.Yes && !c.DryRun && !terminal(std.In) {
-		return misuse("--send asks before it sends, and nobody can answer here (hint: --send --dry-run shows what would be sent, --send --yes sends it)")
+		return misuse("--send asks before it sends, and no terminal is here to answer (hint: --send --dry-run shows what would be sent, --send --yes sends it)")
 	}
 	filter, err := c.filter(time.Now())
 	if err != nil {
@@ -96,7 +96,7 @@ func (c *replayCmd) run(ctx context.Context, std Surroundings) error {
 		if s, err = c.openSending(ctx, x, std); err != nil {
 			return err
 		}
-		r.moment, r.rang = s.begun, s.rang(ctx)
+		r.moment, r.alerted = s.begun, s.alerted(ctx)
 	}
 	ok := true
 	for e, err := range c.each(ctx, std, filter, &ok) {
@@ -124,12 +124,12 @@ func (c *replayCmd) run(ctx context.Context, std Surroundings) error {
 	return err
 }
 
-// print tells it to a person.
+// print shows it to a person.
 func (r *replayed) print(std Surroundings) error {
 	fmt.Fprintf(std.Out, "%d events, %d alerts%s", r.Events, r.Alerts, r.ratio())
 	fmt.Fprintf(std.Out, "\nmatched %d, excepted %d, held for later %d, edits %d at most", r.Matched, r.Excepted, r.Held, r.Edits)
-	if r.Told > 0 {
-		fmt.Fprintf(std.Out, "; %d operations rang already", r.Told)
+	if r.Known > 0 {
+		fmt.Fprintf(std.Out, "; %d operations have alerts already", r.Known)
 	}
 	if r.Duplicates > 0 {
 		fmt.Fprintf(std.Out, "; %d records were there twice", r.Duplicates)
@@ -158,7 +158,7 @@ func (r *replayed) print(std Surroundings) error {
 	var errs []error
 	for _, one := range r.Rules {
 		alerts := strconv.Itoa(one.Alerts)
-		if !one.Rings {
+		if one.Staged {
 			alerts = "staged"
 		}
 		errs = append(errs, rules.row([]string{alerts, strconv.Itoa(one.Matched), strconv.Itoa(one.Excepted), one.Severity, one.ID, minute(one.First), minute(one.Last), one.Title}))

@@ -22,8 +22,8 @@ import (
 	"github.com/auditbell/auditbell/handler/pipeline"
 )
 
-// sending is a backfill: what a replay found to ring goes through the pipeline, as if a feed had brought it, and comes
-// to people marked as late. Everything that keeps a feed from ringing twice keeps a backfill from it too, so one that
+// sending is a backfill: the alerts that a replay found go through the pipeline, as if a feed had brought it, and comes
+// to people marked as late. Everything that keeps a feed from alerting twice keeps a backfill from it too, so one that
 // was interrupted is simply run again.
 type sending struct {
 	cmd    *replayCmd
@@ -32,7 +32,7 @@ type sending struct {
 	begun  time.Time // by the store's clock
 	batch  pipeline.Batch
 	sum    pipeline.Summary
-	bar    *progressbar.ProgressBar // nil: nobody looks
+	bar    *progressbar.ProgressBar // nil: no terminal
 }
 
 // replayedOn begins the reason with which a backfill is marked; what an earlier one left is found by it.
@@ -42,7 +42,7 @@ const replayedOn = "replayed on "
 type sent struct {
 	Events    int      `json:"events"`    // that rules care for, handed to the pipeline
 	Recorded  int      `json:"recorded"`  // of them, not in the store before
-	Rung      int      `json:"rung"`      // alerts opened
+	Opened    int      `json:"opened"`    // alerts
 	Delivered int      `json:"delivered"` // first messages of alerts and summaries
 	Edited    int      `json:"edited"`
 	Folded    int      `json:"folded"` // counted in a summary, by channel
@@ -54,8 +54,8 @@ type sent struct {
 type unsent struct {
 	To     string `json:"to"`
 	Alerts int    `json:"alerts"`
-	Held   string `json:"held,omitempty"`   // the quiet time that they wait for; the deliver function tells them
-	Reason string `json:"reason,omitempty"` // why they could not be told
+	Held   string `json:"held,omitempty"`   // the quiet time that they wait for; the deliver function sends them
+	Reason string `json:"reason,omitempty"` // why they could not be delivered
 }
 
 // openSending opens what the functions run with. Wrong settings are said before anything is read.
@@ -73,10 +73,10 @@ func (c *replayCmd) openSending(ctx context.Context, x *explainer, std Surroundi
 	return s, nil
 }
 
-func (s *sending) rang(ctx context.Context) func(*activity.Event) (bool, error) {
+func (s *sending) alerted(ctx context.Context) func(*activity.Event) (bool, error) {
 	return func(e *activity.Event) (bool, error) {
-		rang, _, err := s.opened.Store.Known(ctx, *e)
-		return rang, err
+		known, _, err := s.opened.Store.Known(ctx, *e)
+		return known, err
 	}
 }
 
@@ -92,7 +92,7 @@ func (s *sending) run(ctx context.Context, planned *replayed, events []activity.
 			return cmp.Or(err, errNo)
 		}
 	}
-	err := s.ring(ctx, events)
+	err := s.record(ctx, events)
 	var left []unsent
 	if err == nil {
 		left, err = s.deliver(ctx)
@@ -116,7 +116,7 @@ func question(planned *replayed) string {
 	for _, name := range slices.Sorted(maps.Keys(planned.Messages)) {
 		to = append(to, fmt.Sprintf("%s %d", notify.Clean(name, false /* lines */), planned.Messages[name]))
 	}
-	text := fmt.Sprintf("Tell %d alerts now, marked as late? Messages at most: %s.", planned.Alerts, strings.Join(to, ", "))
+	text := fmt.Sprintf("Send %d alerts now, marked as late? Messages at most: %s.", planned.Alerts, strings.Join(to, ", "))
 	if planned.Held > 0 {
 		text += fmt.Sprintf(" %d wait for the end of a quiet time.", planned.Held)
 	}
@@ -143,10 +143,10 @@ func ask(ctx context.Context, std Surroundings, text string) (bool, error) {
 // handedOver bounds the events that go to the pipeline at once; progress and an interrupt are between two batches.
 const handedOver = 100
 
-// ring records the events and rings, without telling anybody yet: what belongs together shall be one message. Here and
+// record records the events and opens alerts, which are delivered later: what belongs together shall be one message. Here and
 // in deliver an interrupt comes between two rounds, never into one: a message that a channel accepted while we stopped
 // listening would be sent again.
-func (s *sending) ring(ctx context.Context, events []activity.Event) error {
+func (s *sending) record(ctx context.Context, events []activity.Event) error {
 	s.progress("recorded", len(events))
 	for n := 0; len(events) > 0; n++ {
 		if ctx.Err() != nil {
@@ -180,10 +180,10 @@ func together(events []activity.Event) int {
 	return len(events)
 }
 
-// deliver tells what was rung, as fast as the channels take it, and returns what is left to the deliver function: what
+// deliver sends what was opened, as fast as the channels take it, and returns what is left to the deliver function: what
 // a quiet time holds, and what a channel refuses again and again.
 func (s *sending) deliver(ctx context.Context) ([]unsent, error) {
-	s.progress("told", -1)
+	s.progress("delivered", -1)
 	defer s.progress("", 0)
 	for {
 		sum, owing, err := s.opened.Pipeline.DeliverLate(context.WithoutCancel(ctx), s.batch, replayedOn)
@@ -193,8 +193,8 @@ func (s *sending) deliver(ctx context.Context) ([]unsent, error) {
 		if !slices.ContainsFunc(owing, func(a alert.Alert) bool { return s.soon(&a) }) {
 			return unsentOf(owing), nil
 		}
-		told := sum.Delivered + sum.Edited
-		if s.step(told); told+sum.Folded > 0 {
+		sent := sum.Delivered + sum.Edited
+		if s.step(sent); sent+sum.Folded > 0 {
 			continue
 		}
 		select {
@@ -252,29 +252,29 @@ func (s *sending) count(sum pipeline.Summary) {
 
 func (s *sending) sent(events int, left []unsent) *sent {
 	return &sent{
-		Events: events, Recorded: s.sum.Recorded, Rung: s.sum.Rung, Delivered: s.sum.Delivered, Edited: s.sum.Edited,
+		Events: events, Recorded: s.sum.Recorded, Opened: s.sum.Rung, Delivered: s.sum.Delivered, Edited: s.sum.Edited,
 		Folded: s.sum.Folded, Stuck: s.sum.Stuck, Left: left,
 	}
 }
 
-// failed reports whether somebody has to do something.
+// failed reports whether a person has to do something.
 func (s *sent) failed() bool {
 	return s.Stuck > 0 || slices.ContainsFunc(s.Left, func(u unsent) bool { return u.Held == "" })
 }
 
 func (s *sent) print(out io.Writer) {
-	fmt.Fprintf(out, "\nrecorded %d of %d events, %d were there; rang %d alerts, told %d, edited %d", s.Recorded, s.Events, s.Events-s.Recorded, s.Rung, s.Delivered, s.Edited)
+	fmt.Fprintf(out, "\nrecorded %d of %d events, %d were there; opened %d alerts, delivered %d messages, edited %d", s.Recorded, s.Events, s.Events-s.Recorded, s.Opened, s.Delivered, s.Edited)
 	if s.Folded > 0 {
 		fmt.Fprintf(out, "; %d are counted in summaries", s.Folded)
 	}
 	fmt.Fprintln(out)
 	for _, u := range s.Left {
-		why := "is not told yet and will be, by the deliver function"
+		why := "waits for the deliver function"
 		switch {
 		case u.Held != "":
 			why = "waits for the end of " + u.Held
 		case u.Reason != "":
-			why = "could not be told, and is tried again by the deliver function: " + u.Reason
+			why = "could not be delivered, and is tried again by the deliver function: " + u.Reason
 		}
 		fmt.Fprintf(out, "%s: %d %s\n", notify.Clean(u.To, false /* lines */), u.Alerts, notify.Clean(why, false /* lines */))
 	}
@@ -283,7 +283,7 @@ func (s *sent) print(out io.Writer) {
 	}
 }
 
-// progress begins a bar, and ends the one before; of total -1 nobody knows the end.
+// progress begins a bar, and ends the one before; with total -1 the end is unknown.
 func (s *sending) progress(what string, total int) {
 	if s.bar != nil {
 		_ = s.bar.Finish()

@@ -121,12 +121,12 @@ func (g *ground) posts() (byName map[string]int, summed, unmarked int) {
 }
 
 // TestABackfillIsNoFlood sends 200 alerts, of which a channel takes 60 at once: the others are summed up, and each is
-// told exactly once, one by one or in the summary.
+// delivered exactly once, one by one or in the summary.
 func TestABackfillIsNoFlood(t *testing.T) {
 	t.Parallel()
 	g := newGround(t)
 	said, errs, code := g.replay(t.Context(), g.export(200))
-	if code != exitDone || said.Sent == nil || said.Sent.Rung != 200 || said.Sent.Recorded != 200 {
+	if code != exitDone || said.Sent == nil || said.Sent.Opened != 200 || said.Sent.Recorded != 200 {
 		t.Fatalf("exit %d, sent %+v: %s", code, said.Sent, errs)
 	}
 	byName, summed, unmarked := g.posts()
@@ -134,12 +134,12 @@ func TestABackfillIsNoFlood(t *testing.T) {
 		t.Errorf("%d messages do not say that they are late", unmarked)
 	}
 	if len(byName)+summed != 200 || said.Sent.Folded != summed || len(g.inbox.Messages()) > 61 {
-		t.Errorf("%d alerts told one by one and %d summed up (%d said), in %d messages, want 200 in 61 at most", len(byName), summed, said.Sent.Folded, len(g.inbox.Messages()))
+		t.Errorf("%d alerts sent one by one and %d summed up (%d said), in %d messages, want 200 in 61 at most", len(byName), summed, said.Sent.Folded, len(g.inbox.Messages()))
 	}
 }
 
 // TestABackfillIsResumed interrupts one at its fifth message, of more than go out in one round, and runs it again:
-// everything is told, nothing twice.
+// everything is delivered, nothing twice.
 func TestABackfillIsResumed(t *testing.T) {
 	t.Parallel()
 	g := newGround(t)
@@ -160,7 +160,7 @@ func TestABackfillIsResumed(t *testing.T) {
 	}
 	byName, _, _ := g.posts()
 	if before := len(byName); before == 0 || before == all {
-		t.Fatalf("%d of %d alerts were told when it was interrupted: the test proves nothing", before, all)
+		t.Fatalf("%d of %d alerts were sent when it was interrupted: the test proves nothing", before, all)
 	}
 	said, errs, code := g.replay(t.Context(), file)
 	byName, _, _ = g.posts()
@@ -169,7 +169,7 @@ func TestABackfillIsResumed(t *testing.T) {
 		repeated += n - 1
 	}
 	if code != exitDone || len(byName) != all || repeated != 0 || said.Sent.Recorded != 0 {
-		t.Errorf("run again: exit %d, %d of %d alerts told, %d twice, %d recorded anew: %s", code, len(byName), all, repeated, said.Sent.Recorded, errs)
+		t.Errorf("run again: exit %d, %d of %d alerts sent, %d twice, %d recorded again: %s", code, len(byName), all, repeated, said.Sent.Recorded, errs)
 	}
 }
 
@@ -203,8 +203,8 @@ func TestASendIsAskedFor(t *testing.T) {
 	for answer, want := range map[string]bool{"y\n": true, "YES\n": true, "\n": false, "no\n": false, "": false, "yesterday\n": false} {
 		var asked bytes.Buffer
 		std := Surroundings{In: strings.NewReader(answer), Err: &asked}
-		got, err := ask(t.Context(), std, "Tell 3 alerts now? [y/N] ")
-		if err != nil || got != want || asked.String() != "Tell 3 alerts now? [y/N] " {
+		got, err := ask(t.Context(), std, "Send 3 alerts now? [y/N] ")
+		if err != nil || got != want || asked.String() != "Send 3 alerts now? [y/N] " {
 			t.Errorf("answered %q: %v, %v, want %v", answer, got, err, want)
 		}
 	}
@@ -216,7 +216,7 @@ func TestASendIsAskedFor(t *testing.T) {
 	}
 }
 
-// forever is a terminal at which nobody types, until the test is over.
+// forever is a terminal at which no key is pressed, until the test is over.
 type forever struct{ over <-chan struct{} }
 
 func (f forever) Read([]byte) (int, error) {

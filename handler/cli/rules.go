@@ -18,7 +18,7 @@ import (
 
 // rulesCmd groups what there is to know about rules. A further command is a field here, with a run method.
 type rulesCmd struct {
-	List  rulesListCmd  `cmd:"" help:"List the rules, or with --exceptions what must not ring although a rule matches."`
+	List  rulesListCmd  `cmd:"" help:"List the rules, or with --exceptions what causes no alert although a rule matches."`
 	Test  rulesTestCmd  `cmd:"" help:"Try the examples within rules in every wire form that can carry them."`
 	Match rulesMatchCmd `cmd:"" help:"Print which rules match which events, as lines of JSON."`
 }
@@ -67,7 +67,7 @@ func (c *rulesListCmd) exceptions(ctx context.Context, a *app.App, std Surroundi
 	return printExceptions(std.Out, lines)
 }
 
-// exceptionLines puts what ends first first: that is what somebody has to decide on.
+// exceptionLines puts what ends first first: that is what has to be decided next.
 func exceptionLines(all []exception.Exception, uses map[string]store.Use, now time.Time) []exceptionLine {
 	lines := make([]exceptionLine, 0, len(all))
 	for _, x := range all {
@@ -101,7 +101,7 @@ func printExceptions(out io.Writer, lines []exceptionLine) error {
 		}
 		cells := []string{l.ID, l.State, l.Expires.UTC().Format(time.DateTime), used, last, l.Owner, strings.Join(l.Rules, ","), reason, l.Source}
 		for i := range cells {
-			// Names in channels are chosen by whoever bears them: nothing in them may steer the terminal.
+			// Names in channels are chosen by their bearers: nothing in them may steer the terminal.
 			cells[i] = notify.Clean(cells[i], false /* lines */)
 		}
 		fmt.Fprintln(w, strings.Join(cells, "\t"))

@@ -116,10 +116,10 @@ func testRule(r *rules.Rule, set *rules.Set) tested {
 	return t
 }
 
-// onlyDelivered tells a field that an event does not keep: what is written in a form from an event lacks it.
+// onlyDelivered recognises a field that an event does not keep: what is written in a form from an event lacks it.
 func onlyDelivered(field string) bool { return strings.HasPrefix(field, "record.") }
 
-// fieldsOf are the fields that decide the rule; of a correlation, those of the rules it counts and what tells their
+// fieldsOf are the fields that decide the rule; of a correlation, those of the rules it counts and what distinguishes their
 // events apart.
 func fieldsOf(r *rules.Rule, set *rules.Set) []string {
 	if r.Correlation == nil {

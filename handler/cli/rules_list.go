@@ -32,9 +32,9 @@ type ruleLine struct {
 	UUID     string      `json:"sigma_id,omitempty"`
 	Level    string      `json:"level"`
 	Status   string      `json:"status,omitempty"`
-	Rings    bool        `json:"rings"` // false: evaluated and counted only, or switched off
+	Alerts   bool        `json:"alerts"` // false: evaluated and counted only, or switched off
 	Outcomes []string    `json:"outcomes"`
-	Staged   *stagedLine `json:"staged,omitempty"` // of rules that do not ring yet, where there is a store to ask
+	Staged   *stagedLine `json:"staged,omitempty"` // of rules that do not alert, where there is a store to ask
 	Title    string      `json:"title"`
 	Author   string      `json:"author,omitempty"`
 	Tags     []string    `json:"tags,omitempty"`
@@ -54,7 +54,7 @@ type stagedLine struct {
 // stagedDays is how far back listings count.
 const stagedDays = 31
 
-// rules needs no settings. Where there is a store, it also tells what rules that do not ring yet matched.
+// rules needs no settings. Where there is a store, it also says what rules that do not alert matched.
 func (c *rulesListCmd) rules(ctx context.Context, std Surroundings) error {
 	chosen, err := c.load(std)
 	if err != nil {
@@ -64,7 +64,7 @@ func (c *rulesListCmd) rules(ctx context.Context, std Surroundings) error {
 	lines := make([]ruleLine, len(chosen.all))
 	for i, r := range chosen.all {
 		lines[i] = lineOf(r, chosen.set)
-		if asked && !r.Rings() && !r.Off() {
+		if asked && !r.Alerts() && !r.Off() {
 			lines[i].Staged = stagedOf(counts, r.ID)
 		}
 	}
@@ -100,7 +100,7 @@ func printLeftOut(out io.Writer, left []rules.Left) error {
 
 func lineOf(r *rules.Rule, set *rules.Set) ruleLine {
 	l := ruleLine{
-		ID: r.ID, UUID: r.UUID, Level: string(r.Level), Status: r.Status, Rings: r.Rings() && !set.CountsOnly(r), Title: r.Title,
+		ID: r.ID, UUID: r.UUID, Level: string(r.Level), Status: r.Status, Alerts: r.Alerts() && !set.CountsOnly(r), Title: r.Title,
 		Author: r.Author, Tags: r.Tags, Controls: r.Auditbell.Controls, File: r.Where(), Outcomes: []string{},
 	}
 	for _, o := range r.Auditbell.Outcomes {
@@ -160,15 +160,15 @@ func stagedOf(counts []store.StagedCount, rule string) *stagedLine {
 
 func printRules(out io.Writer, lines []ruleLine, staged bool) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	header := []string{"RULE", "LEVEL", "STATUS", "RINGS", "OUTCOMES", "TITLE", "AUTHOR", "FILE", "FED BY", "CONTROLS"}
-	column := fmt.Sprintf("WOULD HAVE RUNG, %dD", stagedDays)
+	header := []string{"RULE", "LEVEL", "STATUS", "ALERTS", "OUTCOMES", "TITLE", "AUTHOR", "FILE", "FED BY", "CONTROLS"}
+	column := fmt.Sprintf("WOULD HAVE ALERTED, %dD", stagedDays)
 	fmt.Fprintln(w, strings.Join(withStaged(header, column, staged), "\t"))
 	for _, l := range lines {
 		outcomes := "all"
 		if len(l.Outcomes) > 0 {
 			outcomes = strings.Join(l.Outcomes, ",")
 		}
-		cells := []string{l.ID, l.Level, l.Status, yesNo(l.Rings), outcomes, l.Title, l.Author, l.File, strings.Join(l.FedBy, ","), strings.Join(l.Controls, ", ")}
+		cells := []string{l.ID, l.Level, l.Status, yesNo(l.Alerts), outcomes, l.Title, l.Author, l.File, strings.Join(l.FedBy, ","), strings.Join(l.Controls, ", ")}
 		count := ""
 		if l.Staged != nil {
 			count = fmt.Sprint(l.Staged.Matches)
@@ -182,7 +182,7 @@ func printRules(out io.Writer, lines []ruleLine, staged bool) error {
 	return w.Flush()
 }
 
-// withStaged puts the column of staged counts behind RINGS.
+// withStaged puts the column of staged counts behind ALERTS.
 func withStaged(cells []string, cell string, staged bool) []string {
 	if !staged {
 		return cells

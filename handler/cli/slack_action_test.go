@@ -42,7 +42,7 @@ func TestARefusedClickIsLoggedWithoutItsBody(t *testing.T) {
 		}
 	}
 	if got := strings.Count(log.String(), "level=WARN"); got != 4 {
-		t.Errorf("%d warnings for 4 requests that somebody should know of:\n%s", got, &log)
+		t.Errorf("%d warnings for 4 requests that an operator should know of:\n%s", got, &log)
 	}
 	if strings.Contains(log.String(), "hunter2") {
 		t.Errorf("the log quotes a request:\n%s", &log)

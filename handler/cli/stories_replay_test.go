@@ -1,6 +1,6 @@
 package cli
 
-// What stories need to tell of a backfill.
+// What stories need to show a backfill.
 
 import (
 	"bytes"

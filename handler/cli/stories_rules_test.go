@@ -1,6 +1,6 @@
 package cli
 
-// What stories need to tell of routes and staged rules.
+// What stories need to show routes and staged rules.
 
 import (
 	"bytes"
@@ -30,7 +30,7 @@ func (s *story) run(_ *testscript.TestScript, args []string) (string, error) {
 	return lines.String(), nil
 }
 
-// channels prints which Slack channels were told what.
+// channels prints which Slack channels received what.
 func (s *story) channels(*testscript.TestScript, []string) (string, error) {
 	var lines []string
 	for _, m := range s.inbox.Messages() {
@@ -39,6 +39,6 @@ func (s *story) channels(*testscript.TestScript, []string) (string, error) {
 			lines = append(lines, fmt.Sprintf("slack %s %s: %s\n", m.Channel, m.Kind, first))
 		}
 	}
-	slices.Sort(lines) // channels are told at the same time
+	slices.Sort(lines) // channels are notified at the same time
 	return strings.Join(lines, ""), nil
 }

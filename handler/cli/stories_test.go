@@ -1,6 +1,6 @@
 package cli
 
-// Stories: what happens when the host calls, told in testdata/stories/*.txtar. Each runs the handler's own server, the
+// Stories: what happens when the host calls, by the scripts in testdata/stories/*.txtar. Each runs the handler's own server, the
 // store on the Cosmos stand-in and the channels on the inbox, over real HTTP. `go test ./handler/cli -update` rewrites what
 // the stories expect; read the diff before committing it.
 
@@ -131,7 +131,7 @@ func openStory(env *testscript.Env) (*story, error) {
 		"COSMOS_ENDPOINT": account.URL + "/", "COSMOS_KEY": "a2V5", "DELIVER_SCHEDULE": "*/30 * * * * *",
 		"SLACK_BOT_TOKEN": "xoxb-story", "SLACK_CHANNEL": "security", "SLACK_API_URL": ends.URL + "/slack/api/",
 		"TEAMS_WORKFLOW_URL": ends.URL + "/teams/workflow/security?sig=story-secret",
-		"CANARY_AT":          "off", // or a story in which a day passes would tell that nobody sent the test
+		"CANARY_AT":          "off", // or a story in which a day passes would say that the test was not sent
 	}
 	return s, nil
 }
@@ -266,7 +266,7 @@ func (s *story) messages(_ *testscript.TestScript, args []string) (string, error
 	return strings.Join(sorted(lines), ""), nil
 }
 
-// sorted orders lines by destination, keeping the order within one: destinations are told at the same time.
+// sorted orders lines by destination, keeping the order within one: destinations are notified at the same time.
 func sorted(lines []string) []string {
 	var out []string
 	for _, destination := range []string{"slack", "teams", "webhook", "email"} {

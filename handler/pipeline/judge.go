@@ -85,7 +85,7 @@ func (j *Judge) met(e activity.Event, correlated []*rules.Rule) (sent []alert.Ru
 // sentAndStaged separates rules whose matches are alerts from those whose matches are only counted.
 func sentAndStaged(matched []*rules.Rule) (sent []alert.Rule, staged []*rules.Rule) {
 	for _, r := range matched {
-		if r.Rings() {
+		if r.Alerts() {
 			sent = append(sent, alertRule(r))
 		} else {
 			staged = append(staged, r)

@@ -147,7 +147,7 @@ auditbell:
 	}
 	r := all[0]
 	got := fmt.Sprintf("%s|%s|%s|%s|%s|%s|%s|%s|%v|%v|%s|%v|%v|%v|%v|%v", r.ID, r.UUID, r.Name, r.Status, r.Level, r.Author, r.License, r.Date, r.Techniques(), r.FalsePositives,
-		r.Where(), r.Auditbell.Window, r.Auditbell.GroupBy, r.Auditbell.Outcomes, r.Rings(), r.Condition)
+		r.Where(), r.Auditbell.Window, r.Auditbell.GroupBy, r.Auditbell.Outcomes, r.Alerts(), r.Condition)
 	want := "our-rule|AAAAAAAA-1111-4111-8111-111111111111|a_rule|experimental|high|Ada, Grace|DRL-1.1|2021-08-16|[T1098.003 T1685]|[None]|" +
 		"r.yml:1|2h0m0s|[caller properties.requestbody.kind resource_group]|[succeeded failed]|true|s"
 	if got != want {
@@ -234,8 +234,8 @@ func TestRulesThatAreOffAreLeftAside(t *testing.T) {
 	}
 	set := compile(t, map[string]string{"r.yml": strings.Replace(text, "level:", "status: experimental\nlevel:", 1)})
 	matched := set.Match(nil, &e)
-	if len(matched) != 1 || matched[0].Rings() {
-		t.Errorf("an experimental rule: %v matches that ring=%v, want it evaluated and silent", len(matched), matched[0].Rings())
+	if len(matched) != 1 || matched[0].Alerts() {
+		t.Errorf("an experimental rule: %v matches that ring=%v, want it evaluated and silent", len(matched), matched[0].Alerts())
 	}
 }
 

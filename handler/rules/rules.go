@@ -74,9 +74,9 @@ type Extension struct {
 // Examples are the rule's own tests.
 type Examples struct{ Match, NoMatch []Example }
 
-// Rings reports whether the rule's matches are sent. Experimental rules are evaluated and counted only, until
+// Alerts reports whether the rule's matches are sent. Experimental rules are evaluated and counted only, until
 // auditbell.enabled says otherwise.
-func (r *Rule) Rings() bool {
+func (r *Rule) Alerts() bool {
 	if r.Auditbell.Enabled != nil {
 		return *r.Auditbell.Enabled
 	}

@@ -170,7 +170,7 @@ func coveredRules(x exception.Exception, n int64) []digest.Count {
 func (r *Record) rulesInForce() []digest.Rule {
 	var all []digest.Rule
 	for _, one := range r.Rules {
-		if one.Rings() {
+		if one.Alerts() {
 			all = append(all, digest.Rule{ID: one.ID, Title: one.Title, Author: one.Author, Controls: one.Auditbell.Controls})
 		}
 	}
@@ -200,7 +200,7 @@ func (r *Record) ruleSet() string {
 	}
 	var all []told
 	for _, one := range r.Rules {
-		if one.Rings() {
+		if one.Alerts() {
 			all = append(all, told{one.ID, one.UUID, string(one.Level), one.Status, one.Condition, one.Modified, one.Auditbell.GroupBy, one.Auditbell.Controls})
 		}
 	}
