@@ -1,9 +1,6 @@
 package outbox
 
-import (
-	"math"
-	"time"
-)
+import "time"
 
 // What a channel takes: Slack allows one message a second to a channel with short bursts (docs.slack.dev, "Rate limits"),
 // a Teams workflow about the same.
@@ -30,12 +27,12 @@ func (h *Health) Wait(delay time.Duration, now time.Time) {
 // Held returns how long the channel still asks to wait.
 func (h *Health) Held(now time.Time) time.Duration { return max(h.Hold.Sub(now), 0) }
 
-// burst is how many messages may come at once.
-func (h *Health) burst(now time.Time) float64 {
+// Burst is how many messages may come at once: as many as ever where the channel has not asked to wait for ten minutes.
+func (h *Health) Burst(now time.Time) int {
 	if h.Slowed.IsZero() {
 		return Burst
 	}
-	return min(1+math.Floor(max(now.Sub(h.Slowed), 0).Seconds()/grow.Seconds()), Burst)
+	return min(1+int(max(now.Sub(h.Slowed), 0)/grow), Burst)
 }
 
 // Take grants up to n messages from the channel's budget, which all instances share. When there are none, wait says when
@@ -56,7 +53,7 @@ func (h *Health) Take(n int, now time.Time) (granted int, wait time.Duration) {
 func (h *Health) refill(now time.Time) {
 	switch {
 	case h.At.IsZero():
-		h.Tokens = h.burst(now)
+		h.Tokens = float64(h.Burst(now))
 	case now.After(h.At):
 		h.Tokens += now.Sub(h.At).Seconds() * PerSecond
 		if h.At.Equal(h.Slowed) {
@@ -66,7 +63,7 @@ func (h *Health) refill(now time.Time) {
 	if now.After(h.At) {
 		h.At = now.UTC()
 	}
-	h.Tokens = min(h.Tokens, h.burst(now))
+	h.Tokens = min(h.Tokens, float64(h.Burst(now)))
 }
 
 // Room is how many messages the channel may get now.

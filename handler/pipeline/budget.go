@@ -38,9 +38,10 @@ func (b *Budgets) limiter(name string) *rate.Limiter {
 	return b.by[name]
 }
 
-// A part of each budget is kept: low alerts leave reserve messages to grave ones, and repetitions leave half of those to
-// critical alerts and to the first of each rule and actor.
-const reserve = 20
+// A part of each budget is kept: low alerts leave a third of it to grave ones, and repetitions leave half of that to
+// critical alerts and to the first of each rule and actor. It is a message at least: where a channel has asked for fewer,
+// what is there goes to the gravest, and the others wait until it takes more.
+const reserve = burst / 3
 
 // urgency says how deep into a destination's budget a message may reach.
 type urgency int
@@ -51,16 +52,19 @@ const (
 	foremost         // critical, or the first of its rule and actor that is high
 )
 
-// floor is how many messages of the budget are not for this urgency.
-func (u urgency) floor() int {
-	return [...]int{ordinary: reserve, grave: reserve / 2, foremost: 0}[u]
+// floor is how many messages of a budget of so many at once are not for this urgency.
+func (u urgency) floor(atOnce int) int {
+	if u == foremost {
+		return 0
+	}
+	return max(1, atOnce*[...]int{ordinary: reserve, grave: reserve / 2}[u]/burst)
 }
 
 // takeAbove is take for as long as more than the urgency's floor is left.
 func (b *Budgets) takeAbove(name string, now time.Time, u urgency) (wait time.Duration) {
 	b.claims.Lock()
 	defer b.claims.Unlock()
-	if missing := float64(u.floor()+1) - b.limiter(name).TokensAt(now); missing > 0 {
+	if missing := float64(u.floor(burst)+1) - b.limiter(name).TokensAt(now); missing > 0 {
 		return time.Duration(missing / perSecond * float64(time.Second))
 	}
 	return b.take(name, now)
@@ -127,17 +131,13 @@ func (c *Courier) urgency(name string, r alert.Rule, actor string) urgency {
 	return grave
 }
 
-// floor is how many messages of a destination's budget are not for a message about a rule and an actor. A channel that has
-// asked for fewer messages has nothing to spare: order alone decides then.
+// floor is how many messages of a destination's budget are not for a message about a rule and an actor.
 func (c *Courier) floor(name string, r alert.Rule, actor string) int {
-	if c.ends.of(name).slowed() {
-		return 0
-	}
-	return c.urgency(name, r, actor).floor()
+	return c.urgency(name, r, actor).floor(c.ends.of(name).atOnce(c.now()))
 }
 
-// slowed reports whether the destination has asked for fewer messages lately.
-func (e *end) slowed() bool {
+// atOnce is how many messages the destination takes at once.
+func (e *end) atOnce(now time.Time) int {
 	defer e.hold()()
-	return !e.health.Slowed.IsZero()
+	return e.health.Burst(now)
 }

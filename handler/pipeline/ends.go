@@ -116,8 +116,8 @@ func (c *Courier) changeLocked(ctx context.Context, e *end, name string, log *sl
 }
 
 // pace takes one message of the channel's budget for an alert, unless what is left is for more urgent ones; wait says when
-// there will be one. Edits that bring no news have a budget
-// of this process's own: Slack counts them apart (chat.update, Tier 3).
+// there will be one. Edits that bring no news have a budget of this process's own: Slack counts them apart (chat.update,
+// Tier 3).
 func (c *Courier) pace(ctx context.Context, name string, a alert.Alert, news bool) (wait time.Duration) {
 	if held := c.health(ctx, name); held.Held(c.now()) > 0 {
 		return held.Held(c.now())
@@ -125,8 +125,9 @@ func (c *Courier) pace(ctx context.Context, name string, a alert.Alert, news boo
 	if !news {
 		return c.Budgets.takeAbove(edits(name), c.now(), c.urgency(name, a.Rule, a.Event.Caller))
 	}
-	if floor := c.floor(name, a.Rule, a.Event.Caller); floor > 0 && c.room(name) <= floor {
-		return time.Duration(floor+1-c.room(name)) * time.Second / perSecond
+	floor := c.floor(name, a.Rule, a.Event.Caller)
+	if room := c.room(name); floor > 0 && room <= floor {
+		return until(room, floor)
 	}
 	defer func() {
 		if wait == 0 {
@@ -143,7 +144,7 @@ func (c *Courier) pace(ctx context.Context, name string, a alert.Alert, news boo
 	if now.Sub(e.freed) >= freeFor {
 		e.freed, e.free = now, 0
 	}
-	if e.free < unasked && e.health.Slowed.IsZero() {
+	if e.free < unasked && e.health.Burst(now) == outbox.Burst {
 		e.free++
 		return 0
 	}
@@ -151,7 +152,11 @@ func (c *Courier) pace(ctx context.Context, name string, a alert.Alert, news boo
 		return c.Budgets.take(name, now)
 	}
 	c.changeLocked(ctx, e, name, nil, func(h *outbox.Health) bool {
-		e.left, wait = h.Take(block, now)
+		if room := h.Room(now); floor > 0 && room <= floor { // another instance has used what was here a moment ago
+			e.left, wait = 0, until(room, floor)
+			return false
+		}
+		e.left, wait = h.Take(max(1, min(block, h.Room(now)-floor)), now)
 		return e.left > 0
 	})
 	if e.until = now.Add(blockFor); e.left > 0 {
@@ -159,6 +164,11 @@ func (c *Courier) pace(ctx context.Context, name string, a alert.Alert, news boo
 		return 0
 	}
 	return max(wait, time.Millisecond)
+}
+
+// until is when a budget that has room for so many messages has one above the floor.
+func until(room, floor int) time.Duration {
+	return time.Duration(floor+1-room) * time.Second / perSecond
 }
 
 // room is about how many messages a destination may get now.

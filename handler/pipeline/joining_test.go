@@ -2,8 +2,10 @@ package pipeline_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -22,11 +24,17 @@ type uneditable struct {
 	at    func() time.Time
 	cards []string
 	times []time.Time
+
+	refuses bool // the next message, with 429 and two seconds to wait
 }
 
 func (u *uneditable) Deliver(_ context.Context, m notify.Message, prev notify.Ref) (notify.Ref, error) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
+	if u.refuses {
+		u.refuses = false
+		return prev, notify.RetryAfter(notify.Fail(notify.Throttled, errors.New("slow down")), 2*time.Second)
+	}
 	text := m.Headline
 	for _, f := range m.Facts {
 		text += " [" + f.Name + ": " + f.Value + "]"
@@ -43,6 +51,13 @@ func (u *uneditable) Deliver(_ context.Context, m notify.Message, prev notify.Re
 // alerting is a pipeline on a real store whose one rule has the severity.
 func alerting(t *testing.T, severity string, end notify.Destination) (*pipeline.Pipeline, *fakeClock) {
 	t.Helper()
+	all, at := instances(t, 1, severity, end)
+	return all[0], at
+}
+
+// instances are pipelines on one real store, of which one rule has the severity and another one is low.
+func instances(t *testing.T, n int, severity string, end notify.Destination) (many []*pipeline.Pipeline, at *fakeClock) {
+	t.Helper()
 	_, _, at, kept := storedHouse(t)
 	file := strings.Replace(rule, "level: medium", "level: "+severity, 1)
 	low := strings.NewReplacer("policyAssignments/delete", "locks/delete", "0b1d6f0e-6c3e-4f5d-9b7a-2f1c8a7d5e90", "0b1d6f0e-6c3e-4f5d-9b7a-2f1c8a7d5e91", "level: medium", "level: low").Replace(rule)
@@ -54,9 +69,11 @@ func alerting(t *testing.T, severity string, end notify.Destination) (*pipeline.
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := wire(kept, &pipeline.Judge{Rules: set, Routes: []settings.Route{{To: []string{"cards"}}}}, &pipeline.Composer{},
-		pipeline.Channels{Destinations: map[string]notify.Destination{"cards": end}})
-	return p, at
+	for range n {
+		many = append(many, wire(kept, &pipeline.Judge{Rules: set, Routes: []settings.Route{{To: []string{"cards"}}}}, &pipeline.Composer{},
+			pipeline.Channels{Destinations: map[string]notify.Destination{"cards": end}}))
+	}
+	return many, at
 }
 
 // TestWhatJoinsAGraveAlertIsNamedEverywhere deletes thirty assignments, two seconds apart, with the timer every 30 s.
@@ -114,37 +131,92 @@ func TestWhatJoinsAMildAlertIsCounted(t *testing.T) {
 	}
 }
 
-// TestAFloodHidesNothing sends a critical act behind 600 low alerts of 600 scopes, of the same actor.
+// TestAFloodHidesNothing sends a grave act behind hundreds of alerts that wait: of low ones, or of high ones of one other
+// actor; through one instance or two; to a channel that is at its pace, or that has asked to wait a moment ago.
 func TestAFloodHidesNothing(t *testing.T) {
 	t.Parallel()
-	end := &uneditable{}
-	p, at := alerting(t, "critical", end)
-	end.at = at.now
-	flood := func(from, to int) {
-		b := pipeline.Batch{ID: fmt.Sprint("flood", from), Function: "feed", Logger: slog.New(slog.DiscardHandler)}
-		for n := from; n < to; n++ {
-			e := deleted(n, at.now())
-			e.Operation, e.ResourceGroup = "microsoft.authorization/locks/delete", fmt.Sprint("rg", n)
+	const low, high = "microsoft.authorization/locks/delete", "microsoft.authorization/policyassignments/delete"
+	for _, c := range []struct {
+		name      string
+		severity  string // of the act
+		flood     string // its operation
+		instances int
+		slowed    time.Duration // since the channel asked to wait; 0: it never did
+	}{
+		{"low", "critical", low, 1, 0},
+		{"low, two instances", "critical", low, 2, 0},
+		{"low, slowed two minutes ago", "critical", low, 1, 2 * time.Minute},
+		{"low, slowed two minutes ago, two instances", "critical", low, 2, 2 * time.Minute},
+		{"low, slowed a moment ago", "critical", low, 1, 12 * time.Second},
+		{"low, slowed yesterday", "critical", low, 2, 24 * time.Hour},
+		{"high of another actor", "high", high, 2, 0},
+		{"high of another actor, slowed two minutes ago", "high", high, 2, 2 * time.Minute},
+	} {
+		end := &uneditable{}
+		many, at := instances(t, c.instances, c.severity, end)
+		end.at = at.now
+		if end.refuses = c.slowed > 0; end.refuses {
+			handle(t, many[0], "", deleted(5000, at.now()))
+			at.advance(3 * time.Second)
+			run(t, many[0], "after the wait")
+			at.advance(c.slowed)
+		}
+		act := deleted(9999, at.now())
+		act.Caller, act.ResourceGroup = "eve@example.com", "rg-eve"
+		flood(t, many, at, c.flood, 120)
+		flood(t, many, at, c.flood, 1) // takes what the channel takes by now
+		sent := at.now()
+		handle(t, many[len(many)-1], "", act) // between two runs of the timer, of which the next is more than 10 s away
+		switch i := slices.IndexFunc(end.cards, func(card string) bool { return strings.Contains(card, "pa-9999") }); {
+		case i < 0:
+			t.Errorf("%s: the act is not there within 10 s; %d cards", c.name, len(end.cards))
+		case end.times[i].Sub(sent) > 10*time.Second || !strings.HasPrefix(end.cards[i], c.severity+" "):
+			t.Errorf("%s: after %v: %q", c.name, end.times[i].Sub(sent), end.cards[i])
+		}
+	}
+}
+
+// flood has many alerts of Rob wait for the channel, each of its own scope, with the timers of all instances at work.
+func flood(t *testing.T, many []*pipeline.Pipeline, at *fakeClock, operation string, all int) {
+	t.Helper()
+	for n := 0; n < all; n += 40 {
+		b := pipeline.Batch{ID: fmt.Sprint("flood", all, n), Function: "feed", Logger: slog.New(slog.DiscardHandler)}
+		for i := n; i < min(n+40, all); i++ {
+			e := deleted(all*1000+i, at.now())
+			e.Operation, e.ResourceGroup = operation, fmt.Sprint("rg", all, i)
 			b.Events = append(b.Events, e)
 		}
+		p := many[n/40%len(many)]
 		if _, err := p.Handle(t.Context(), b); err != nil {
 			t.Fatal(err)
 		}
+		at.advance(time.Second)
+		run(t, p, fmt.Sprint("tick", all, n))
 	}
-	flood(0, 300)
-	at.advance(time.Second)
-	handle(t, p, "", deleted(9999, at.now()))
-	if last := end.cards[len(end.cards)-1]; !strings.HasPrefix(last, "critical ") || !strings.Contains(last, "pa-9999") {
-		t.Errorf("the critical act is not there at once; the last card is %q", last)
-	}
-	flood(300, 600)
-	for range 20 {
+}
+
+// TestASummaryIsAsGraveAsWhatItCounts folds low alerts beside a critical act, which is not folded.
+func TestASummaryIsAsGraveAsWhatItCounts(t *testing.T) {
+	t.Parallel()
+	end := &uneditable{}
+	many, at := instances(t, 1, "critical", end)
+	end.at = at.now
+	flood(t, many, at, "microsoft.authorization/locks/delete", 240)
+	handle(t, many[0], "", deleted(9999, at.now()))
+	for range 10 {
 		at.advance(30 * time.Second)
-		run(t, p, fmt.Sprint("tick", at.now()))
+		run(t, many[0], fmt.Sprint("tick", at.now()))
 	}
+	summaries := 0
 	for _, card := range end.cards {
-		if strings.Contains(card, "storm") && strings.HasPrefix(card, "critical ") {
+		if !strings.Contains(card, "storm") {
+			continue
+		}
+		if summaries++; strings.HasPrefix(card, "critical ") {
 			t.Errorf("a summary of low alerts is critical: %q", card)
 		}
+	}
+	if summaries == 0 {
+		t.Errorf("nothing was folded: %d cards", len(end.cards))
 	}
 }

@@ -71,7 +71,7 @@ func (c *Courier) bundles(waiting []alert.Alert) []bundle {
 			}
 		}
 		all = append(all, grouped(name, held, heldBundle, 2)...)
-		if len(plain) > max(0, c.room(name)-ordinary.floor())+drain {
+		if len(plain) > max(0, c.room(name)-ordinary.floor(c.ends.of(name).atOnce(c.now())))+drain {
 			all = append(all, grouped(name, plain, stormBundle, smallest)...)
 		}
 	}
