@@ -55,7 +55,7 @@ type openSource struct {
 // open opens the source. What is not asked of files is asked for a period: the last 30 days when the flags name none.
 func (f *sourceFlags) open(ctx context.Context, std Surroundings, w *source.Window, zone *time.Location) (openSource, error) {
 	if f.Source == "files" {
-		return f.files(std), nil
+		return f.files(std, *w), nil
 	}
 	if len(f.Input)+len(f.Paths) > 0 {
 		return openSource{}, misuse("--source %s reads no files", f.Source)
@@ -78,14 +78,14 @@ func (f *sourceFlags) open(ctx context.Context, std Surroundings, w *source.Wind
 }
 
 // files opens --source files.
-func (f *sourceFlags) files(std Surroundings) openSource {
+func (f *sourceFlags) files(std Surroundings, w source.Window) openSource {
 	args := append(append([]string{}, f.Input...), f.Paths...)
 	read, hashes := &atomic.Int64{}, (*hashedInputs)(nil)
 	if f.hash {
 		hashes = &hashedInputs{}
 	}
 	return openSource{
-		source: source.Files{Inputs: counted(inputs(args, std), read, hashes)}, inputs: hashes, words: "files", tally: digest.NewTally, read: read, size: func() int64 { return bytesOf(args, std) },
+		source: source.Files{Inputs: counted(inputs(args, std, w), read, hashes)}, inputs: hashes, words: "files", tally: digest.NewTally, read: read, size: func() int64 { return bytesOf(args, std, w) },
 	}
 }
 

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/auditbell/auditbell/handler/source"
 )
 
 // input is one source of bytes for a command: a file, or standard input.
@@ -19,8 +21,9 @@ type input struct {
 
 // inputs expands a command's FILE arguments: none, or "-", is standard input; a folder is every file below it with one of
 // extensions, in order of name, which is how a storage export lies (…/h=HH/m=00/PT1H.json); a pattern with ** or * that
-// the shell left alone is expanded here.
-func inputs(args []string, std Surroundings) iter.Seq2[input, error] {
+// the shell left alone is expanded here. Below a folder, files are left out whose names say that they are of hours outside
+// of w.
+func inputs(args []string, std Surroundings, w source.Window) iter.Seq2[input, error] {
 	return func(yield func(input, error) bool) {
 		if len(args) == 0 {
 			args = []string{"-"}
@@ -32,7 +35,7 @@ func inputs(args []string, std Surroundings) iter.Seq2[input, error] {
 				}
 				continue
 			}
-			if !expand(arg, yield) {
+			if !expand(arg, w, yield) {
 				return
 			}
 		}
@@ -41,7 +44,7 @@ func inputs(args []string, std Surroundings) iter.Seq2[input, error] {
 
 // expand yields the files that arg stands for; false when the consumer has had enough. When there are none, it yields
 // an error: a report on nothing must not look like a report on a quiet month.
-func expand(arg string, yield func(input, error) bool) bool {
+func expand(arg string, w source.Window, yield func(input, error) bool) bool {
 	files := []string{arg}
 	pattern := ""
 	if at := strings.Index(arg, "**"); at >= 0 {
@@ -51,7 +54,7 @@ func expand(arg string, yield func(input, error) bool) bool {
 	}
 	found := 0
 	for _, root := range files {
-		more, err := walkInput(root, pattern, func(path string) bool {
+		more, err := walkInput(root, pattern, w, func(path string) bool {
 			found++
 			return yield(file(path), nil)
 		})
@@ -64,13 +67,13 @@ func expand(arg string, yield func(input, error) bool) bool {
 		}
 	}
 	if found == 0 {
-		return yield(input{name: arg}, &fs.PathError{Op: "open", Path: arg, Err: errors.New("no " + strings.Join(extensions, ", ") + " file there")})
+		return yield(input{name: arg}, &fs.PathError{Op: "open", Path: arg, Err: errors.New("no " + strings.Join(extensions, ", ") + " file there" + within(w))})
 	}
 	return true
 }
 
 // walkInput calls visit with the wanted files below root, or with root itself when it is a file.
-func walkInput(root, pattern string, visit func(path string) bool) (more bool, err error) {
+func walkInput(root, pattern string, w source.Window, visit func(path string) bool) (more bool, err error) {
 	if info, err := os.Stat(root); err == nil && info.IsDir() {
 		root += string(filepath.Separator) // root may be a link to a folder
 	}
@@ -78,6 +81,9 @@ func walkInput(root, pattern string, visit func(path string) bool) (more bool, e
 	err = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
+		}
+		if d.IsDir() && path != root && !w.MayHold(filepath.ToSlash(path)+"/") {
+			return fs.SkipDir
 		}
 		if !d.IsDir() && (path == root || wanted(filepath.Base(path), pattern)) {
 			if more = visit(path); !more {
@@ -90,6 +96,14 @@ func walkInput(root, pattern string, visit func(path string) bool) (more bool, e
 		err = at.Err
 	}
 	return more, err
+}
+
+// within says in an error that files were looked for by their hours.
+func within(w source.Window) string {
+	if w == (source.Window{}) {
+		return ""
+	}
+	return " whose name may be of the period"
 }
 
 // extensions are those of files that a folder stands for.

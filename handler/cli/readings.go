@@ -12,6 +12,7 @@ import (
 
 	"github.com/auditbell/auditbell/handler/activity"
 	"github.com/auditbell/auditbell/handler/payload"
+	"github.com/auditbell/auditbell/handler/source"
 )
 
 // eventsOf calls visit with every event of the inputs that a command's FILE arguments name, in order, as a stream: an
@@ -26,7 +27,7 @@ func eventsOf(ctx context.Context, files []string, std Surroundings, visit func(
 func readEvents(ctx context.Context, files []string, std Surroundings, g *gauge, visit func(string, int, *activity.Event) error) (ok bool, err error) {
 	r := reading{std: std, visit: visit, gauge: g, ok: true}
 	defer r.gauge.close()
-	for in, err := range inputs(files, std) {
+	for in, err := range inputs(files, std, source.Window{}) {
 		if err != nil {
 			r.complain(err)
 			continue
@@ -102,13 +103,13 @@ func newGauge(files []string, std Surroundings, unwanted bool) *gauge {
 	if !terminal(std.Err) || unwanted {
 		return nil
 	}
-	return &gauge{out: std.Err, total: bytesOf(files, std), started: time.Now(), now: time.Now}
+	return &gauge{out: std.Err, total: bytesOf(files, std, source.Window{}), started: time.Now(), now: time.Now}
 }
 
 // bytesOf adds up the files; -1 where one of them has no size, such as standard input.
-func bytesOf(files []string, std Surroundings) int64 {
+func bytesOf(files []string, std Surroundings, w source.Window) int64 {
 	var sum int64
-	for in, err := range inputs(files, std) {
+	for in, err := range inputs(files, std, w) {
 		info, statErr := os.Stat(in.name)
 		if err != nil || statErr != nil || !info.Mode().IsRegular() {
 			return -1

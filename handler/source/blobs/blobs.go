@@ -12,9 +12,6 @@ import (
 	"io"
 	"iter"
 	"net/url"
-	"regexp"
-	"strconv"
-	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
@@ -67,7 +64,7 @@ const readAhead = 24
 // walk lists what lies below a prefix, folder by folder down to a month, and a month whole; false when the caller has had
 // enough.
 func (c *Container) walk(ctx context.Context, prefix string, w source.Window, yield func(source.Input, error) bool) bool {
-	if month.MatchString(prefix) {
+	if source.IsMonth(prefix) {
 		return c.flat(ctx, prefix, w, yield)
 	}
 	pages := c.client.NewListBlobsHierarchyPager("/", &container.ListBlobsHierarchyOptions{Prefix: &prefix})
@@ -83,7 +80,7 @@ func (c *Container) walk(ctx context.Context, prefix string, w source.Window, yi
 			}
 		}
 		for _, below := range page.Segment.BlobPrefixes {
-			if below.Name != nil && touches(*below.Name, w) && !c.walk(ctx, *below.Name, w, yield) {
+			if below.Name != nil && w.MayHold(*below.Name) && !c.walk(ctx, *below.Name, w, yield) {
 				return false
 			}
 		}
@@ -110,7 +107,7 @@ func (c *Container) flat(ctx context.Context, prefix string, w source.Window, yi
 }
 
 func (c *Container) offer(ctx context.Context, name *string, w source.Window, yield func(source.Input, error) bool) bool {
-	return name == nil || !mayHold(*name, w) || yield(c.input(ctx, *name), nil)
+	return name == nil || !w.MayHold(*name) || yield(c.input(ctx, *name), nil)
 }
 
 func (c *Container) input(ctx context.Context, name string) source.Input {
@@ -121,54 +118,6 @@ func (c *Container) input(ctx context.Context, name string) source.Input {
 		}
 		return r.NewRetryReader(ctx, nil), nil // goes on where a connection broke
 	}}
-}
-
-// hourOf is how the export names an hour: resourceId=/SUBSCRIPTIONS/<id>/y=2026/m=10/d=05/h=13/m=00/PT1H.json.
-var hourOf = regexp.MustCompile(`/y=(\d{4})/m=(\d{2})/d=(\d{2})/h=(\d{2})/m=\d{2}/`)
-
-// slack is how long before and after its hour a blob may have entries of it: an hour's blob gets what became available
-// in it, and entries become available minutes to hours after they happened (facts: payload variations, latencies).
-const (
-	slackBefore = time.Hour
-	slackAfter  = 24 * time.Hour
-)
-
-// The folders of a year and of a month in the export's names.
-var (
-	year  = regexp.MustCompile(`/y=(\d{4})/$`)
-	month = regexp.MustCompile(`/y=(\d{4})/m=(\d{2})/$`)
-)
-
-// touches reports whether a folder may hold blobs of the window. A folder that is neither a year nor a month may.
-func touches(folder string, w source.Window) bool {
-	from, to := time.Time{}, time.Time{}
-	if m := year.FindStringSubmatch(folder); m != nil {
-		from = time.Date(number(m[1]), 1, 1, 0, 0, 0, 0, time.UTC)
-		to = from.AddDate(1, 0, 0)
-	} else if m := month.FindStringSubmatch(folder); m != nil {
-		from = time.Date(number(m[1]), time.Month(number(m[2])), 1, 0, 0, 0, 0, time.UTC)
-		to = from.AddDate(0, 1, 0)
-	} else {
-		return true
-	}
-	return overlaps(from, to, w)
-}
-
-// overlaps reports whether blobs of the hours in [from, to) may have entries of the window.
-func overlaps(from, to time.Time, w source.Window) bool {
-	return (w.To.IsZero() || from.Before(w.To.Add(slackAfter))) && (w.From.IsZero() || to.Add(slackBefore).After(w.From))
-}
-
-func number(digits string) int { n, _ := strconv.Atoi(digits); return n } // digits, as matched
-
-// mayHold reports whether a blob may have entries of the window.
-func mayHold(name string, w source.Window) bool {
-	m := hourOf.FindStringSubmatch(name)
-	if m == nil {
-		return true
-	}
-	hour := time.Date(number(m[1]), time.Month(number(m[2])), number(m[3]), number(m[4]), 0, 0, 0, time.UTC)
-	return overlaps(hour, hour.Add(time.Hour), w)
 }
 
 // short is an azcore error in one line: its text holds the whole answer otherwise.
