@@ -61,7 +61,7 @@ func TestInputsAreFilesOrErrors(t *testing.T) {
 }
 
 // TestAPeriodReadsItsFoldersOnly has a file for each of three years' months, as a storage export lies; September's are found
-// by name. What tells no hour is read.
+// by name. What names no hour is read.
 func TestAPeriodReadsItsFoldersOnly(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

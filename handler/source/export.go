@@ -24,7 +24,7 @@ const (
 )
 
 // MayHold reports whether an exported file, or the files below a folder, whose name ends with a slash, may have entries of
-// the window. A name that tells no time may.
+// the window. A name without a time may.
 func (w Window) MayHold(name string) bool {
 	for _, one := range []struct {
 		name                *regexp.Regexp

@@ -52,7 +52,7 @@ func Open(address string, o Options) (*Container, error) {
 }
 
 // Inputs yields the blobs that may hold entries of a window, in the order of their names, which is by subscription and
-// time. A blob whose name tells no hour is always one of them. Only months that the window touches are listed, and some
+// time. A blob whose name has no hour is always one of them. Only months that the window touches are listed, and some
 // blobs are read ahead: the requests for a period do not grow with what else the container keeps.
 func (c *Container) Inputs(ctx context.Context, w source.Window) iter.Seq2[source.Input, error] {
 	return source.Ahead(func(yield func(source.Input, error) bool) { c.walk(ctx, "", w, yield) }, readAhead)
