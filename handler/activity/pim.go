@@ -168,7 +168,7 @@ var pimPhrases = []struct {
 func (p *PIM) done(phrase string) PIMAct {
 	verb, _, _ := strings.Cut(phrase, " ")
 	switch {
-	case strings.HasSuffix(phrase, "(renew)"), strings.HasSuffix(phrase, "(extend)"), strings.HasSuffix(phrase, "(extend/renew)"):
+	case strings.Contains(phrase, "renew"), strings.Contains(phrase, "extend"):
 		return PIMRenewed
 	case verb == "add" && p.Assignment == Activation:
 		return PIMActivated

@@ -37,6 +37,8 @@ func TestPIMPhrases(t *testing.T) {
 		"Add eligible member to role in PIM completed (timebound)":      {Act: "granted", Assignment: eligible},
 		"Add eligible member to role in PIM requested (renew)":          {Act: "requested", Assignment: eligible},
 		"Add eligible member to role in PIM completed (renew)":          {Act: "renewed", Assignment: eligible},
+		"Add eligible member to role in PIM renewed (timebound)":        {Act: "renewed", Assignment: eligible},
+		"Add member to role in PIM extended (timebound)":                {Act: "renewed", Assignment: active},
 		"Update eligible member in PIM requested (extend)":              {Act: "requested", Assignment: eligible},
 		"Update member in PIM approved by admin (extend/renew)":         {Act: "approved", Assignment: active},
 		"Update member in PIM denied by admin (extend/renew)":           {Act: "denied", Assignment: active},

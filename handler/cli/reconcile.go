@@ -20,7 +20,7 @@ type reconcileCmd struct {
 	Until   string   `help:"Up to when, not included; as --since. Without it, up to the last hour that Azure has listed." placeholder:"TIME"`
 	Scope   []string `name:"scope" aliases:"subscription" help:"Subscription id, managementGroups/NAME or tenant; without it, those of SCOPES." placeholder:"SCOPE"`
 	Records bool     `help:"List the records that are missing."`
-	Apply   bool     `help:"Record and ring what is missing, and write the ledger."`
+	Apply   bool     `help:"Record and alert on what is missing, and write the ledger."`
 	Yes     bool     `help:"With --apply: do not ask."`
 	Format  string   `enum:"auto,table,json" default:"auto" help:"auto, table or json; auto is a table on a terminal and JSON Lines in a pipe."`
 }
@@ -58,7 +58,7 @@ type reconcileRow struct {
 // run compares by hand what the timer compares. It changes nothing unless it is told to.
 func (c *reconcileCmd) run(ctx context.Context, std Surroundings) error {
 	if c.Apply && !c.Yes && !terminal(std.In) {
-		return misuse("--apply asks before it rings, and nobody can answer here (hint: --yes)")
+		return misuse("--apply asks before it alerts, and no terminal is here to answer (hint: --yes)")
 	}
 	a, err := app.Open(newWorld(std, nil))
 	if err != nil {
@@ -163,7 +163,7 @@ func (c *reconcileCmd) confirmed(ctx context.Context, std Surroundings, from, to
 	if !c.Apply || c.Yes {
 		return true, nil
 	}
-	return ask(ctx, std, fmt.Sprintf("Record and ring what is missing from %s to %s? [y/N] ", notify.Clock(from), notify.Clock(to)))
+	return ask(ctx, std, fmt.Sprintf("Record and alert on what is missing from %s to %s? [y/N] ", notify.Clock(from), notify.Clock(to)))
 }
 
 // reconcileOutput writes lines as a table or as JSON Lines.

@@ -81,7 +81,7 @@ func TestReplayForetellsWhatThePipelineRings(t *testing.T) {
 	got := map[string]int{"events": foretold.Events, "matched": foretold.Matched, "alerts": foretold.Alerts}
 	want := map[string]int{"events": sum.Recorded, "matched": sum.Matched, "alerts": sum.Rung}
 	if diff := cmp.Diff(want, got); diff != "" || sum.Rung < 10 {
-		t.Errorf("replay foresaw (-pipeline +replay), %d alerts:\n%s", sum.Rung, diff)
+		t.Errorf("replay foresaw (-pipeline +replay), %d alerts:\n%s", got["alerts"], diff)
 	}
 	queryStore(t, events, env)
 }

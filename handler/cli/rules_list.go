@@ -32,7 +32,7 @@ type ruleLine struct {
 	UUID     string      `json:"sigma_id,omitempty"`
 	Level    string      `json:"level"`
 	Status   string      `json:"status,omitempty"`
-	Alerts   bool        `json:"alerts"` // false: evaluated and counted only, or switched off
+	Alerts   bool        `json:"alerts"` // false: evaluated and counted only, switched off, or a filter
 	Outcomes []string    `json:"outcomes"`
 	Staged   *stagedLine `json:"staged,omitempty"` // of rules that do not alert, where there is a store to ask
 	Title    string      `json:"title"`
@@ -102,6 +102,9 @@ func lineOf(r *rules.Rule, set *rules.Set) ruleLine {
 	l := ruleLine{
 		ID: r.ID, UUID: r.UUID, Level: string(r.Level), Status: r.Status, Alerts: r.Alerts() && !set.CountsOnly(r), Title: r.Title,
 		Author: r.Author, Tags: r.Tags, Controls: r.Auditbell.Controls, File: r.Where(), Outcomes: []string{},
+	}
+	if r.Filter != nil { // it only narrows other rules
+		l.Level, l.Alerts = "", false
 	}
 	for _, o := range r.Auditbell.Outcomes {
 		l.Outcomes = append(l.Outcomes, string(o))

@@ -2,6 +2,7 @@ package payload
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 
 	"github.com/auditbell/auditbell/handler/activity"
@@ -52,7 +53,10 @@ func (it *item) bestName(e *activity.Event, m *members) string {
 func (it *item) callerInfo(e *activity.Event) (class string) {
 	raw := it.props.callerInfo
 	switch jsonscan.Kind(raw) {
-	case '{':
+	case '{': // one entry may stand alone: PowerShell unrolls lists of one
+		if activity.Properties(raw).Value("CallerIdentityType") != nil {
+			raw = identityList(slices.Concat([]byte("["), raw, []byte("]")))
+		}
 	case '[':
 		raw = identityList(raw)
 	default:

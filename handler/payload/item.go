@@ -88,8 +88,10 @@ func (it *item) names() [][]byte {
 }
 
 // isList recognises the member that holds an envelope's items: {"records":[…]} from Event Hubs and storage, {"value":[…],
-// "nextLink":…} from the REST API.
-func isList(name []byte) bool { return string(name) == "records" || string(name) == "value" }
+// "nextLink":…} from the REST API, {"Results":[…]} from Invoke-AzOperationalInsightsQuery.
+func isList(name []byte) bool {
+	return string(name) == "records" || string(name) == "value" || string(name) == "Results"
+}
 
 // member reads the top-level member c stands at.
 func (it *item) member(c *jsonscan.Cursor, name []byte) {

@@ -1,7 +1,6 @@
 package payload
 
 import (
-	"bytes"
 	"strings"
 
 	"github.com/auditbell/auditbell/handler/activity"
@@ -29,8 +28,17 @@ func (w *row) take(c *jsonscan.Cursor, name []byte) {
 	}
 }
 
+// slot finds a column by its name, which serialisers may begin with a small letter.
 func (w *row) slot(name []byte) *span {
-	switch string(name) {
+	var buf [32]byte
+	if len(name) == 0 || len(name) > len(buf) {
+		return nil
+	}
+	n := copy(buf[:], name)
+	if 'a' <= buf[0] && buf[0] <= 'z' {
+		buf[0] -= 'a' - 'A'
+	}
+	switch string(buf[:n]) {
 	case "TimeGenerated", "TimeGenerated [UTC]":
 		return &w.timeGenerated
 	case "EventSubmissionTimestamp", "EventSubmissionTimestamp [UTC]":
@@ -68,10 +76,13 @@ func (w *row) slot(name []byte) *span {
 // isLogAnalytics recognises a row by the columns that only the Activity Log's table has, or by what every table has.
 func isLogAnalytics(it *item) bool {
 	w, m := &it.row, &it.top
-	if !w.any || m.eventTimestamp.present() || m.time.present() {
+	if !w.any {
 		return false
 	}
-	return w.operation.present() || w.status.present() || w.category.present() || w.subStatus.present() || w.timeGenerated.present()
+	if w.operation.present() || w.status.present() || w.category.present() || w.subStatus.present() {
+		return true
+	}
+	return w.timeGenerated.present() && !m.eventTimestamp.present() && !m.time.present()
 }
 
 // readLogAnalytics reads a row as the list item that it shows: record and row have one id.
@@ -81,7 +92,7 @@ func readLogAnalytics(it *item, r *Reading) error {
 		r.set(Noise, "log_analytics_row", "Log Analytics row of "+table)
 		return nil
 	}
-	m.eventTimestamp, m.submissionTimestamp = w.timeGenerated, w.submitted
+	m.eventTimestamp, m.submissionTimestamp = w.timeGenerated.or(m.eventTimestamp), w.submitted.or(m.submissionTimestamp)
 	if !w.operation.empty() {
 		m.operationDisplay, m.operationName = m.operationName.or(span{}), w.operation
 	}
@@ -104,8 +115,8 @@ func readLogAnalytics(it *item, r *Reading) error {
 // otherTable names the table of a row that is not the Activity Log's, "" for those that are.
 func (it *item) otherTable() string {
 	w, m := &it.row, &it.top
-	if kind := it.text.word(m.raw(w.kind)); len(kind) > 0 && !bytes.EqualFold(kind, []byte("AzureActivity")) {
-		return "the table " + string(kind)
+	if name := it.namedTable(); name != "" && !strings.EqualFold(name, "AzureActivity") {
+		return "the table " + name
 	}
 	if w.kind.present() || w.operation.present() || w.status.present() || w.category.present() || w.oldStatus.present() || w.submitted.present() {
 		return ""
@@ -115,3 +126,6 @@ func (it *item) otherTable() string {
 	}
 	return "another table than AzureActivity"
 }
+
+// namedTable is the table that a row says it is from: Application Insights exports rows of its tables as records, too.
+func (it *item) namedTable() string { return string(it.text.word(it.top.raw(it.row.kind))) }

@@ -14,6 +14,7 @@ import (
 
 // csvSource says which CSV file an item comes from.
 type csvSource struct {
+	comma  rune
 	portal bool // the portal's
 	begun  bool // its first row was read
 }
@@ -55,12 +56,22 @@ func readPortalCSV(it *item, r *Reading) error {
 	return nil
 }
 
-// csvKind recognises the CSV files that can be read by their header.
+// csvKind recognises the CSV files that can be read by their header. Excel writes semicolons where the comma is decimal, and
+// tabs into what it calls Unicode text.
 func csvKind(header string) (source csvSource, ok bool) {
-	columns, err := newCSV(strings.NewReader(header)).Read()
-	if err != nil || len(columns) < 2 {
-		return csvSource{}, false
+	for _, comma := range ",;\t" {
+		columns, err := newCSV(strings.NewReader(header), comma).Read()
+		if err == nil && len(columns) > 1 {
+			if source, ok = csvColumns(columns); ok {
+				source.comma = comma
+				return source, true
+			}
+		}
 	}
+	return csvSource{}, false
+}
+
+func csvColumns(columns []string) (source csvSource, ok bool) {
 	portal, rows := 0, 0
 	for _, name := range columns {
 		if portalColumns[strings.ToLower(name)] != "" {
@@ -82,8 +93,9 @@ type csvObjects struct {
 	object  []byte
 }
 
-func newCSV(r io.Reader) *csv.Reader {
+func newCSV(r io.Reader, comma rune) *csv.Reader {
 	rows := csv.NewReader(r)
+	rows.Comma = comma
 	rows.FieldsPerRecord, rows.ReuseRecord, rows.LazyQuotes = -1, true, true
 	return rows
 }

@@ -43,6 +43,10 @@ func readRecord(it *item, r *Reading) error {
 		r.set(Noise, "metric", "platform metric record")
 		return nil
 	}
+	if table := it.namedTable(); strings.HasPrefix(table, "App") {
+		r.set(Noise, "resource_log", "row of Application Insights' table "+table)
+		return nil
+	}
 	e := &r.Event
 	if err := it.draft(e, activity.FormRecords, m); err != nil {
 		return err
@@ -63,14 +67,14 @@ func readRecord(it *item, r *Reading) error {
 
 // isActivityCategory recognises an Activity Log record that names none of the eight categories. "If properties.
 // eventCategory isn't present, category is Administrative" (schema page, mapping table); category is then the kind of
-// operation, or missing. Without a category, only an ARM operation (it has slashes) tells the Activity Log from the
-// logs of a resource, such as storage's "PutBlob".
+// operation, or missing. Without a category, only an ARM operation (it has slashes and no blank) sets the Activity Log
+// apart from the logs of a resource, such as storage's "PutBlob" or a web server's "GET /".
 func isActivityCategory(category, operation string) bool {
 	switch strings.ToLower(category) {
 	case "write", "delete", "action":
 		return true
 	case "":
-		return strings.Contains(operation, "/")
+		return strings.Contains(operation, "/") && !strings.Contains(operation, " ")
 	}
 	return false
 }

@@ -88,8 +88,8 @@ func (f *frames) row() bool {
 		*f.out = invalid(f.notUTF8(raw))
 	} else if _, _, err := f.item.collect(t.object(raw), 0); err != nil {
 		*f.out = invalid("row of a query result: " + asTwice(err).Error())
-	} else {
-		f.item.classify(f.out)
+	} else if f.item.classify(f.out); f.out.Kind == Activity {
+		raw = bytes.Clone(t.text) // with names, without which nothing can be found in it
 	}
 	f.out.Raw = raw
 	f.pos, f.comma = end, true

@@ -106,7 +106,7 @@ func (p part) asJSON(head []byte) part {
 	}
 	if source, ok := csvKind(string(header)); ok {
 		p.csv = source
-		p.text = &csvObjects{rows: newCSV(p.text), source: source}
+		p.text = &csvObjects{rows: newCSV(p.text, source.comma), source: source}
 		return p
 	}
 	if reason := refusal(head); reason != "" {

@@ -66,7 +66,7 @@ var fieldTable = []Field{
 	{Name: "duration_ms", kind: ofRecord, Records: "durationMs", Reads: "number; " + fromRecord},
 	{Name: "location", kind: ofRecord, Records: "location", Reads: fromRecord},
 	{Name: "operation_version", kind: ofRecord, Records: "operationVersion", Reads: fromRecord},
-	{Name: "channels", kind: ofRecord, REST: "channels", ActionGroup: "channels", PowerShell: "Channels", Reads: fromRecord},
+	{Name: "channels", kind: ofRecord, REST: "channels", ActionGroup: "channels", PowerShell: "EventChannels Channels", Reads: fromRecord},
 	{Name: "event_type", kind: ofRecord, EventGrid: "eventType type", Reads: fromRecord},
 	{Name: "topic", kind: ofRecord, EventGrid: "topic source", Reads: fromRecord},
 	{Name: "data_version", kind: ofRecord, EventGrid: "dataVersion", Reads: fromRecord},
@@ -100,10 +100,11 @@ var paths = []struct {
 	{"authorization.", "authorization.", inProperties, knownAuthorization, "what ARM checked: action, scope, evidence"},
 	{"identity.claims.", "claims.", ofClaim, "", ""},
 	{"claims_d.", "claims.", ofClaim, "", ""},
+	{"claims.content.", "claims.", ofClaim, "", ""}, // PowerShell's
 	{"claims.", "claims.", ofClaim, "", "any claim of the caller's token; 14 are stored, all others are " + fromRecord},
 	{"httprequest_d.", "httprequest.", inProperties, knownRequest, ""},
 	{"httprequest.", "httprequest.", inProperties, knownRequest, "how the caller called: method, clientRequestId, clientIpAddress, uri"},
-	{"pim.", "pim.", inProperties, "", "a step of Privileged Identity Management: act, assignment, lasting, outside, role, role_id, subject, subject_id, scope, justification, ticket, start, end"},
+	{"pim.", "pim.", inProperties, knownPIM, "a step of Privileged Identity Management: act, assignment, lasting, outside, role, role_id, subject, subject_id, scope, justification, ticket, ticket_system, start, end, request"},
 	{"alert.", "alert.", inProperties, "", "what Azure Monitor judged: rule, severity, condition"},
 }
 
@@ -111,6 +112,7 @@ const (
 	knownAuthorization = "action scope role condition evidence evidence.role evidence.roleassignmentscope evidence.roleassignmentid " +
 		"evidence.roledefinitionid evidence.principalid evidence.principaltype"
 	knownRequest = "clientrequestid clientipaddress method uri url"
+	knownPIM     = "act assignment lasting outside role role_id subject subject_id scope justification ticket ticket_system start end request"
 )
 
 // wholes are the objects that may be named as one text.
@@ -233,8 +235,12 @@ func nearest(name string) string {
 			consider(candidate)
 		}
 	}
+	_, member, isPath := strings.Cut(name, ".")
 	for _, p := range paths {
-		for member := range strings.FieldsSeq(p.known) {
+		for known := range strings.FieldsSeq(p.known) {
+			consider(p.prefix + known)
+		}
+		if p.known == "" && isPath {
 			consider(p.prefix + member)
 		}
 	}

@@ -21,6 +21,8 @@ func TestRefusedWithPlaceAndReason(t *testing.T) {
 		{"field reference", "s:\n  caller|fieldref: x\ncondition: s", `no form of the Activity Log has a field "x"`},
 		{"field reference to two", "s:\n  caller|fieldref: [time, level]\ncondition: s", "the name of one field"},
 		{"unknown field", "s:\n  operationNme: x\ncondition: s", `r.yml:9:5: no form of the Activity Log has a field "operationNme"; the nearest is "operationName"`},
+		{"misspelt claims", "s:\n  claim.wids: x\ncondition: s", `the nearest is "claims.wids"`},
+		{"unknown fact of PIM", "s:\n  pim.rol: x\ncondition: s", `the nearest is "pim.role"`},
 		{"unknown field of the authorization", "s:\n  authorization.scpe: x\ncondition: s", `the nearest is "authorization.scope"`},
 		{"look-ahead", "s:\n  caller|re: 'a(?=b)'\ncondition: s", `r.yml:9:5: caller|re: "a(?=b)" is no regular expression of Go's syntax`},
 		{"flag without re", "s:\n  caller|i: x\ncondition: s", "need the modifier re"},

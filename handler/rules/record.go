@@ -14,7 +14,7 @@ import (
 var recordParts = []string{"", "data.", "data.alertcontext.", "data.context.activitylog."}
 
 // claimParts are where in a record its claims stand: an object or a text that holds one.
-var claimParts = []string{"claims.", "identity.claims.", "identity_d.claims.", "claims_d."}
+var claimParts = []string{"claims.", "identity.claims.", "identity_d.claims.", "claims_d.", "claims.content."}
 
 // record appends what the record as delivered has under one of the field's names; of an event without a record, what its
 // details have.

@@ -1,11 +1,13 @@
 package rules_test
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 	"testing/fstest"
 
 	"github.com/auditbell/auditbell/handler/activity"
+	"github.com/auditbell/auditbell/handler/payload"
 	"github.com/auditbell/auditbell/handler/rules"
 )
 
@@ -99,21 +101,29 @@ func TestRecordFields(t *testing.T) {
 	t.Parallel()
 	const claims = `{"upn":"ada@contoso.example","wids":"62e90394","groups":["g1","g2"],"http://schemas.microsoft.com/claims/authnclassreference":"1"}`
 	forms := map[string]string{
-		"rest":        `{"eventTimestamp":"2026-03-04T05:06:07Z","operationName":{"value":"a/b/write"},"status":{"value":"Succeeded"},"category":{"value":"Administrative"},"channels":"Operation","claims":` + claims + `,"resourceId":"/subscriptions/s"}`,
-		"records":     `{"records":[{"time":"2026-03-04T05:06:07Z","operationName":"A/B/WRITE","category":"Administrative","resultType":"Success","resultSignature":"Succeeded.OK","location":"global","durationMs":"12","operationVersion":"1","identity":{"claims":` + claims + `},"resourceId":"/SUBSCRIPTIONS/S"}]}`,
-		"eventgrid":   `[{"id":"1","topic":"/subscriptions/s","subject":"/subscriptions/s","eventType":"Microsoft.Resources.ResourceWriteSuccess","eventTime":"2026-03-04T05:06:07Z","data":{"operationName":"a/b/write","status":"Succeeded","claims":` + claims + `,"resourceUri":"/subscriptions/s"},"dataVersion":"2","metadataVersion":"1"}]`,
-		"cloudevents": `{"specversion":"1.0","id":"1","source":"/subscriptions/s","subject":"/subscriptions/s","type":"Microsoft.Resources.ResourceWriteSuccess","time":"2026-03-04T05:06:07Z","data":{"operationName":"a/b/write","status":"Succeeded","claims":` + claims + `,"resourceUri":"/subscriptions/s"}}`,
+		"rest":          `{"eventTimestamp":"2026-03-04T05:06:07Z","operationName":{"value":"a/b/write"},"status":{"value":"Succeeded"},"category":{"value":"Administrative"},"channels":"Operation","claims":` + claims + `,"resourceId":"/subscriptions/s"}`,
+		"records":       `{"records":[{"time":"2026-03-04T05:06:07Z","operationName":"A/B/WRITE","category":"Administrative","resultType":"Success","resultSignature":"Succeeded.OK","location":"global","durationMs":"12","operationVersion":"1","identity":{"claims":` + claims + `},"resourceId":"/SUBSCRIPTIONS/S"}]}`,
+		"eventgrid":     `[{"id":"1","topic":"/subscriptions/s","subject":"/subscriptions/s","eventType":"Microsoft.Resources.ResourceWriteSuccess","eventTime":"2026-03-04T05:06:07Z","data":{"operationName":"a/b/write","status":"Succeeded","claims":` + claims + `,"resourceUri":"/subscriptions/s"},"dataVersion":"2","metadataVersion":"1"}]`,
+		"cloudevents":   `{"specversion":"1.0","id":"1","source":"/subscriptions/s","subject":"/subscriptions/s","type":"Microsoft.Resources.ResourceWriteSuccess","time":"2026-03-04T05:06:07Z","data":{"operationName":"a/b/write","status":"Succeeded","claims":` + claims + `,"resourceUri":"/subscriptions/s"}}`,
+		"log_analytics": `{"TimeGenerated":"2026-03-04T05:06:07Z","OperationNameValue":"A/B/WRITE","CategoryValue":"Administrative","ActivityStatusValue":"Success","Claims":` + strconv.Quote(claims) + `,"_ResourceId":"/subscriptions/s"}`,
+		"columns":       `{"TimeGenerated":"2026-03-04T05:06:07Z","OperationNameValue":"A/B/WRITE","CategoryValue":"Administrative","ActivityStatusValue":"Success","Claims_d":` + claims + `,"_ResourceId":"/subscriptions/s"}`,
+		"tables":        `{"tables":[{"name":"PrimaryResult","columns":[{"name":"TimeGenerated"},{"name":"OperationNameValue"},{"name":"ActivityStatusValue"},{"name":"Claims_d"}],"rows":[["2026-03-04T05:06:07Z","A/B/WRITE","Success",` + claims + `]]}]}`,
+		"powershell":    `[{"EventTimestamp":"/Date(1772600767000)/","OperationName":"a/b/write","Status":"Succeeded","Category":"Administrative","EventChannels":"Operation","Claims":{"Content":` + claims + `},"ResourceId":"/subscriptions/s"}]`,
 	}
+	const all = "rest records eventgrid cloudevents log_analytics columns tables powershell"
 	for field, in := range map[string]string{
-		"identity.claims.wids: 62e90394": "rest records eventgrid cloudevents", "claims.groups: g2": "rest records eventgrid cloudevents", "claims.upn: ada@contoso.example": "rest records eventgrid cloudevents",
-		"claims.http://schemas.microsoft.com/claims/authnclassreference: 1": "rest records eventgrid cloudevents", "claims.none|exists: true": "",
-		"resultSignature: Succeeded.OK": "records", "location: Global": "records", "durationMs|gte: 12": "records", "operationVersion: 1": "records", "channels: operation": "rest",
+		"identity.claims.wids: 62e90394": all, "claims.groups: g2": all, "claims.upn: ada@contoso.example": all, "Claims.Content.wids: 62e90394": all, "Claims_d.groups: g1": all,
+		"claims.http://schemas.microsoft.com/claims/authnclassreference: 1": all, "claims.none|exists: true": "",
+		"resultSignature: Succeeded.OK": "records", "location: Global": "records", "durationMs|gte: 12": "records", "operationVersion: 1": "records", "channels: operation": "rest powershell",
 		"eventType|endswith: WriteSuccess": "eventgrid cloudevents", "topic: /subscriptions/s": "eventgrid cloudevents", "data.eventType|exists: true": "eventgrid cloudevents", "dataVersion: 2": "eventgrid",
 	} {
 		set := compile(t, map[string]string{"r.yml": ruleWith("s:\n  " + field + "\ncondition: s")})
 		for form, text := range forms {
 			for _, r := range readings(text) {
 				e := r.Event
+				if r.Kind != payload.Activity || r.Lost {
+					t.Fatalf("%s is %+v", form, r)
+				}
 				e.Record = activity.RecordOf(r.Raw)
 				if got, want := len(set.Match(nil, &e)) > 0, strings.Contains(" "+in+" ", " "+form+" "); got != want {
 					t.Errorf("%s in %s = %v, want %v", field, form, got, want)
