@@ -76,7 +76,8 @@ var arrows = map[string][]string{
 	"handler/source/blobs":      {"handler/source"},
 	"handler/coverage":          {"handler/activity"}, // which feed carries what
 	"handler/reconcile":         {"handler/activity", "handler/alert", "handler/azure", "handler/coverage", "handler/host", "handler/notify", "handler/pipeline", "handler/settings", "handler/source", "handler/store"},
-	"handler/digest":            {"handler/activity", "handler/calendar", "handler/source"},
+	"handler/digest":            {"handler/activity", "handler/calendar", "handler/digest/pdf", "handler/source"},
+	"handler/digest/pdf":        {}, // it knows no report
 	"handler/digest/archive":    {},
 	"handler/digest/digesttest": {},
 	"handler/digest/generate":   {"handler/digest/digesttest"},

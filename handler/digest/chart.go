@@ -32,8 +32,7 @@ func (a Activity) marks() []mark {
 	return all
 }
 
-// heatSVG draws when entries were logged. It is made of numbers and dates only. What styles say is said by attributes as
-// well, for paper, which has no variables.
+// heatSVG draws when entries were logged. It is made of numbers and dates only.
 func heatSVG(a Activity) string {
 	const cell, left, top, right = 14.0, 84.0, 20.0, 150.0
 	width, height := left+24*cell+right, top+float64(len(a.Days))*cell+6
@@ -66,20 +65,6 @@ func heatSVG(a Activity) string {
 	}
 	b.WriteString("</svg>\n")
 	return b.String()
-}
-
-// daySVG draws the hours of one day.
-func (a Activity) daySVG(day int) string {
-	const cell = 10.0
-	var b strings.Builder
-	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" width="%.0f" height="%.0f" viewBox="0 0 %.0f %.0f">`, 24*cell, cell, 24*cell, cell)
-	fmt.Fprintf(&b, `<rect x="0" y="%.1f" width="%.0f" height="0.3" fill="#d5dae0"/>`, cell-0.3, 24*cell)
-	for _, m := range a.marks() {
-		if side := m.size * (cell - 1); m.day == day {
-			fmt.Fprintf(&b, `<rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" fill="#0b5cad"/>`, float64(m.hour)*cell+(cell-side)/2, (cell-side)/2, side, side)
-		}
-	}
-	return b.String() + "</svg>"
 }
 
 // inWords says when a day's entries were logged.

@@ -1,6 +1,7 @@
 package digest
 
 import (
+	"fmt"
 	"iter"
 	"slices"
 	"time"
@@ -149,6 +150,11 @@ func (t Table) shown() (n, rest int) {
 		return t.N, 0
 	}
 	return t.Show, t.N - t.Show
+}
+
+// left says which rows documents leave out.
+func (t Table) left(shown int) string {
+	return fmt.Sprintf("The first %s of %s; %s has all.", number(int64(shown)), number(int64(t.N)), t.All)
 }
 
 // first yields the first n rows.

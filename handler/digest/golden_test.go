@@ -127,7 +127,7 @@ func TestPDFIsTagged(t *testing.T) {
 	}
 	tags := map[string]int{}
 	countTags(tags, pdf.StructureTree().Root)
-	for tag, least := range map[string]int{"H1": 1, "H2": 10, "P": 10, "L": 4, "LI": 8, "Table": 8, "TR": 40} {
+	for tag, least := range map[string]int{"H1": 1, "H2": 10, "P": 10, "L": 4, "LI": 8, "LBody": 8, "Table": 8, "Caption": 8, "TR": 40, "TH": 60, "TD": 100, "Figure": 31} {
 		if tags[tag] < least {
 			t.Errorf("%d elements are %s, want at least %d", tags[tag], tag, least)
 		}
@@ -152,7 +152,7 @@ func TestPDFIsTagged(t *testing.T) {
 func TestNamesThatDifferLookDifferent(t *testing.T) {
 	t.Parallel()
 	lines := ""
-	for i, caller := range []string{"李雷@contoso.example", "韩梅@contoso.example", "a‮b@contoso.example", `a\u0000b@contoso.example`} {
+	for i, caller := range []string{"李雷@contoso.example", "韩梅@contoso.example", "a‮b@contoso.example", `a\u0000b@contoso.example`, "\u0430dmin@contoso.example", "\u0441\u043e\u0441@contoso.example", "Иванов@contoso.example", "a\u2010b@contoso.example"} {
 		lines += fmt.Sprintf(`{"eventDataId":"e%d","eventTimestamp":"2026-10-05T00:00:00Z","operationName":{"value":"Microsoft.Compute/virtualMachines/delete"},"status":{"value":"Succeeded"},"category":{"value":"Administrative"},"caller":"%s","resourceId":"/subscriptions/s/x","correlationId":"c%d","subscriptionId":"s"}`, i, caller, i) + "\n"
 	}
 	r := digest.Build(tallied(t, october, source.Files{Inputs: inputs(file("x", lines))}), digest.Subject{Source: "files", Now: october.To})
@@ -172,7 +172,7 @@ func TestNamesThatDifferLookDifferent(t *testing.T) {
 		wants := []string{"李雷@contoso", "韩梅@contoso", `a\u202Eb@contoso`, `a\u0000b@contoso`}
 		switch f.Name {
 		case "pdf":
-			wants = []string{`\u674E\u96F7@`, `\u97E9\u6885@`, `a\u202Eb@`, `a\u0000b@`}
+			wants = []string{`\u674E\u96F7@`, `\u97E9\u6885@`, `a\u202Eb@`, `a\u0000b@`, `\u0430dmin@`, `\u0441\u043E\u0441@`, "иванов@", `a\u2010b@`}
 		case "markdown":
 			wants = []string{"李雷@contoso", "韩梅@contoso", `a\\u202Eb@contoso`, `a\\u0000b@contoso`}
 		case "json":

@@ -16,7 +16,7 @@ var reportStyle string
 // HTML writes the report as one page that needs nothing else: no script, no font, no picture from anywhere, which its
 // content security policy makes the browser enforce. It follows the reader's light or dark setting and prints on white.
 func HTML(w io.Writer, r Report) error {
-	p := &page{out: bufio.NewWriter(w), zone: r.Zone, text: visible, open: 60}
+	p := &page{out: bufio.NewWriter(w), zone: r.Zone}
 	p.put(`<!doctype html><html lang="en"><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">`)
 	p.put(`<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark"><meta name="referrer" content="no-referrer"><title>`)
 	p.say(r.Heading())
@@ -36,13 +36,10 @@ func (r *Report) Heading() string {
 	return "Azure Activity Log digest, " + r.Period + ": " + r.Completeness.Verdict.Words()
 }
 
-// page prints blocks as HTML, for the screen and, by package folio, for paper.
+// page prints blocks as HTML.
 type page struct {
 	out   *bufio.Writer
 	zone  *time.Location
-	text  func(string) string // makes a text fit to be shown
-	open  int                 // rows of a table before the rest is folded away; 0: nothing is
-	paper bool
 	front bool // in the columns of the first page
 	heads int
 }
@@ -50,7 +47,7 @@ type page struct {
 func (p *page) put(markup string) { _, _ = p.out.WriteString(markup) } // errors stick and show at the end
 
 func (p *page) say(text string) {
-	p.put(strings.ReplaceAll(html.EscapeString(p.text(text)), "\n", "<br>"))
+	p.put(strings.ReplaceAll(html.EscapeString(visible(text)), "\n", "<br>"))
 }
 
 // contents lists the sections, with links within the page.
@@ -83,7 +80,7 @@ func (p *page) block(b Block) {
 		p.element("p", "soft", b.Small)
 	case Statement:
 		p.put(`<div class="statement ` + b.Grave.Class() + `"><p><b>`)
-		p.say(p.mark(b.Grave) + " " + b.Head)
+		p.say(Point{Grave: b.Grave}.Mark() + " " + b.Head)
 		p.put("</b></p>")
 		p.element("p", "", b.Text)
 		p.put("</div>\n")
@@ -98,10 +95,6 @@ func (p *page) block(b Block) {
 	case Table:
 		p.table(b)
 	case Heat:
-		if p.paper {
-			p.heatRows(b.Activity)
-			return
-		}
 		p.put(heatSVG(b.Activity))
 	case Strip:
 		p.strip(b)
@@ -117,18 +110,10 @@ func (p *page) element(name, class, text string) {
 	p.put("</" + name + ">\n")
 }
 
-// mark is the sign of a point. The font of the paper has no tick; the sign of the root looks like one.
-func (p *page) mark(g Grave) string {
-	if p.paper && g == Calm {
-		return "√"
-	}
-	return Point{Grave: g}.Mark()
-}
-
 func (p *page) heading(h Heading) {
 	p.columns(h.Front)
 	p.heads++
-	if h.Front && !p.paper {
+	if h.Front {
 		p.put("<section>")
 	}
 	p.put(fmt.Sprintf(`<h%d id="s%d">`, h.Level, p.heads))
@@ -138,9 +123,6 @@ func (p *page) heading(h Heading) {
 
 // columns begins and ends the columns of the first page.
 func (p *page) columns(front bool) {
-	if p.paper {
-		return
-	}
 	switch {
 	case front && !p.front:
 		p.put(`<div class="answers">`)
@@ -178,13 +160,16 @@ func (p *page) points(all Points) {
 	p.put(`<ul class="points">`)
 	for _, one := range all {
 		p.put(`<li class="` + one.Class() + `"><b>`)
-		p.say(p.mark(one.Grave))
-		p.put(map[bool]string{true: "</b>&nbsp; ", false: "</b> "}[p.paper])
+		p.say(one.Mark())
+		p.put("</b> ")
 		p.say(one.Text)
 		p.put("</li>")
 	}
 	p.put("</ul>\n")
 }
+
+// rowsOpen is how many rows of a table stand open before the rest is folded away.
+const rowsOpen = 60
 
 // table prints the rows that documents show. On a screen the first ones are open, and the others folded away.
 func (p *page) table(t Table) {
@@ -193,8 +178,8 @@ func (p *page) table(t Table) {
 	}
 	shown, rest := t.shown()
 	open := shown
-	if p.open > 0 && shown > p.open+p.open/4 {
-		open = p.open
+	if shown > rowsOpen+rowsOpen/4 {
+		open = rowsOpen
 	}
 	p.tableHead(t, t.Name)
 	n := 0
@@ -213,7 +198,7 @@ func (p *page) table(t Table) {
 		p.put("</details>\n")
 	}
 	if rest > 0 {
-		p.element("p", "soft", fmt.Sprintf("The first %s of %s; %s has all.", number(int64(shown)), number(int64(t.N)), t.All))
+		p.element("p", "soft", t.left(shown))
 	}
 }
 
@@ -229,26 +214,10 @@ func (p *page) tableHead(t Table, caption string) {
 	p.put("</tr></thead><tbody>\n")
 }
 
-// caption begins a table. Package folio writes captions in a font that is not embedded, so on paper they stand above.
+// caption begins a table.
 func (p *page) caption(class, text string) {
-	if p.paper {
-		p.element("p", "caption", text)
-		p.put("<table" + class + ">")
-		return
-	}
 	p.put("<table" + class + ">")
 	p.element("caption", "", text)
-}
-
-// heatRows draws the hours of each day as a picture of its own, with its numbers beside it. Pictures are files of the
-// document (see PDF), and none has a text, because package folio has no embedded font for that.
-func (p *page) heatRows(a Activity) {
-	p.caption(` class="heat"`, "Entries by day and hour")
-	p.put(`<thead><tr><th scope="col">Day</th><th scope="col">Hours, from 00 to 23</th><th scope="col" class="n">Entries</th><th scope="col" class="n">High risk</th></tr></thead><tbody>`)
-	for i, d := range a.Days {
-		p.put(fmt.Sprintf(`<tr><th scope="row">%s</th><td><img src="day%d.svg" alt="%s"></td><td class="n">%s</td><td class="n">%s</td></tr>`, d.Date, i, d.inWords(), number(d.Total), number(d.Risky)))
-	}
-	p.put("</tbody></table>\n")
 }
 
 func (k Kind) class() string {
@@ -290,7 +259,7 @@ func (p *page) cell(cell any) {
 		}
 	case Point:
 		p.put(`<span class="` + v.Class() + `">`)
-		p.say(p.mark(v.Grave) + " " + v.Text)
+		p.say(v.Mark() + " " + v.Text)
 		p.put("</span>")
 	case Bar:
 		share := max(100*float64(v.N)/float64(max(v.Most, 1)), 0.7)
@@ -311,24 +280,16 @@ func (p *page) strip(s Strip) {
 	for at := 0; at < len(s.Days); at += wide {
 		p.put("<tr>")
 		for _, day := range s.Days[at:min(at+wide, len(s.Days))] {
-			sign := day.Sign
-			if p.paper && day.Grave == Calm {
-				sign = "√"
-			}
 			p.put(`<td class="` + day.Grave.Class() + `" title="`)
 			p.say(day.Date + ": " + day.Word)
 			p.put(`">`)
-			p.say(day.Number + " " + sign)
+			p.say(day.Number + " " + day.Sign)
 			p.put("</td>")
 		}
 		p.put("</tr>")
 	}
 	p.put("</tbody></table>\n")
-	legend := s.Legend
-	if p.paper {
-		legend = strings.ReplaceAll(legend, "✓", "√")
-	}
-	p.element("p", "soft", legend)
+	p.element("p", "soft", s.Legend)
 }
 
 // clock tells a time in the report's zone.

@@ -298,7 +298,7 @@ func TestThisRepositoryStages(t *testing.T) {
 		}
 	}
 	info, err := os.Stat(filepath.Join(o.Out, "bin", "handler"))
-	if err != nil || info.Size() > 28<<20 {
-		t.Errorf("handler: %v, %v; the limit is 28 MB", info, err)
+	if err != nil || info.Size() > 24<<20 {
+		t.Errorf("handler: %v, %v; the limit is 24 MB", info, err)
 	}
 }

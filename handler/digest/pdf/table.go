@@ -1,0 +1,297 @@
+package pdf
+
+import (
+	"iter"
+	"slices"
+)
+
+// Table is a table. Its columns are as wide as what they hold asks for.
+type Table struct {
+	Caption string
+	Columns []Column
+	Rows    iter.Seq[[]Cell] // gone through twice
+	Boxed   bool             // cells on plates: figures, days
+	Width   float64          // of the page's, 0 to 1; 0: 1
+	Named   bool             // the first cell of a row names it
+}
+
+// Column is a column of a table.
+type Column struct {
+	Title string
+	Right bool // ends at its right edge
+	Whole bool // never broken
+}
+
+// Cell is what a cell holds: paragraphs, or a picture.
+type Cell struct {
+	Texts   []Text
+	Picture *Picture
+	Alt     string // what is said in place of the texts, where they are short for something
+	Plate   Color  // behind a boxed cell; 0: the usual one
+}
+
+// Picture is made of filled rectangles.
+type Picture struct {
+	Alt           string // what it shows, in words
+	Width, Height float64
+	Marks         []Mark
+}
+
+// Mark is a rectangle of a picture, from its upper left corner.
+type Mark struct {
+	X, Y, Width, Height float64
+	Color               Color
+}
+
+const (
+	tableSize = 7.6 // of the font
+	gap       = 6   // between columns
+	padBox    = 4
+)
+
+// laid is a table that is being written.
+type laid struct {
+	*Document
+	Table
+	widths []float64
+}
+
+// Table writes a table. Its titles are repeated on each page, for the eye alone.
+func (d *Document) Table(t Table) {
+	l := &laid{Document: d, Table: t}
+	l.widths = l.share()
+	table := d.root.add("Table")
+	d.space(4)
+	d.need(60)
+	if t.Caption != "" {
+		d.paragraph(table.add("Caption"), margin, pageWidth-2*margin, Text{Text: t.Caption, Size: tableSize, Color: faint})
+	}
+	d.space(2)
+	if l.titled() {
+		l.titles(table.add("THead").add("TR"))
+	}
+	body := table.add("TBody")
+	for row := range t.Rows {
+		l.row(body.add("TR"), row)
+	}
+	d.y += 5
+}
+
+func (l *laid) titled() bool {
+	return slices.ContainsFunc(l.Columns, func(c Column) bool { return c.Title != "" })
+}
+
+// titles writes the line of titles; without an element for the eye alone.
+func (l *laid) titles(row *element) {
+	high := 0.0
+	all := make([][]Text, len(l.Columns))
+	for i, c := range l.Columns {
+		all[i] = l.wrap(Text{Text: c.Title, Size: tableSize, Face: Bold, Color: faint}, l.widths[i])
+		high = max(high, heightOf(all[i]))
+	}
+	for i, x := range l.lefts() {
+		if row == nil {
+			l.page().artifact(func() { l.show(l.page(), place{x, l.y, l.widths[i], l.Columns[i].Right}, all[i]) })
+			continue
+		}
+		th := row.add("TH")
+		th.scope = "Column"
+		l.lines(th, place{x, l.y, l.widths[i], l.Columns[i].Right}, all[i])
+	}
+	l.y += high + 1.5
+	l.rect(Mark{margin, l.y, l.wide(), 0.8, 0x9aa5b1})
+	l.y += 2
+}
+
+// lefts are where the columns begin.
+func (l *laid) lefts() iter.Seq2[int, float64] {
+	return func(yield func(int, float64) bool) {
+		x := margin
+		for i := range l.Columns {
+			if !yield(i, x) {
+				return
+			}
+			x += l.widths[i] + gap
+		}
+	}
+}
+
+func (l *laid) wide() float64 {
+	sum := gap * float64(len(l.Columns)-1)
+	for _, width := range l.widths {
+		sum += width
+	}
+	return sum
+}
+
+func heightOf(lines []Text) float64 {
+	sum := 0.0
+	for _, line := range lines {
+		sum += line.lineHeight()
+	}
+	return sum
+}
+
+// row writes a row, on the next page where it does not fit on this one, and over several where it fits on none.
+func (l *laid) row(row *element, cells []Cell) {
+	left := make([][]Text, len(cells)) // lines yet to be written
+	high := 0.0
+	for i, cell := range cells {
+		for _, t := range cell.Texts {
+			left[i] = append(left[i], l.wrap(t, l.widths[i]-2*l.pad())...)
+		}
+		high = max(high, heightOf(left[i])+2*l.pad())
+		if cell.Picture != nil {
+			high = max(high, cell.Picture.Height)
+		}
+	}
+	if l.y+high > bottom && high < bottom-margin-60 {
+		l.next()
+	}
+	elements := make([]*element, len(cells))
+	for i := range cells {
+		elements[i] = l.cell(row, i)
+	}
+	for first := true; first || slices.ContainsFunc(left, func(lines []Text) bool { return len(lines) > 0 }); first = false {
+		if !first {
+			l.next()
+		}
+		l.piece(elements, cells, left, first)
+	}
+}
+
+func (l *laid) pad() float64 {
+	if l.Boxed {
+		return padBox
+	}
+	return 0
+}
+
+// next goes on with the table on the next page.
+func (l *laid) next() {
+	l.turn()
+	if l.titled() {
+		l.titles(nil)
+	}
+}
+
+// cell is the element of a row's cell.
+func (l *laid) cell(row *element, column int) *element {
+	if column > 0 || !l.Named {
+		return row.add("TD")
+	}
+	th := row.add("TH")
+	th.scope = "Row"
+	return th
+}
+
+// piece writes as much of a row as this page holds, and takes it from what is left.
+func (l *laid) piece(elements []*element, cells []Cell, left [][]Text, first bool) {
+	tallest, now := 0.0, make([][]Text, len(cells))
+	for i := range cells {
+		n := fitting(left[i], bottom-l.y-2*l.pad())
+		now[i], left[i] = left[i][:n], left[i][n:]
+		tallest = max(tallest, heightOf(now[i])+2*l.pad())
+		if picture := cells[i].Picture; picture != nil && first {
+			tallest = max(tallest, picture.Height)
+		}
+	}
+	for i, x := range l.lefts() {
+		if l.Boxed {
+			l.rect(Mark{x, l.y, l.widths[i], tallest, cells[i].Plate.or(plate)})
+		}
+		if len(now[i]) > 0 {
+			e := elements[i]
+			if cells[i].Alt != "" {
+				e = e.add("Span")
+				e.alt = cells[i].Alt
+			}
+			l.lines(e, place{x + l.pad(), l.y + l.pad(), l.widths[i] - 2*l.pad(), l.Columns[i].Right}, now[i])
+		}
+		if picture := cells[i].Picture; picture != nil && first {
+			l.picture(elements[i], x, l.y+(min(tallest, tableSize*leading)-picture.Height)/2, picture)
+		}
+	}
+	l.y += tallest + 1.5
+	if l.Boxed {
+		l.y += gap - 3.5
+		return
+	}
+	l.rect(Mark{margin, l.y, l.wide(), 0.4, rule})
+	l.y += 1.8
+}
+
+// fitting is how many lines a height holds; one at least, because a page without any would be followed by another.
+func fitting(lines []Text, height float64) int {
+	for n := range lines {
+		if heightOf(lines[:n+1]) > height {
+			return max(n, 1)
+		}
+	}
+	return len(lines)
+}
+
+// share gives each column its part of the width: what its longest line asks for if there is enough, and what its longest
+// word asks for at least, if that is no more than a seventh.
+func (l *laid) share() []float64 {
+	total := pageWidth - 2*margin
+	if l.Width > 0 {
+		total *= l.Width
+	}
+	total -= gap * float64(len(l.Columns)-1)
+	least, most := l.asked(total)
+	return divide(total, least, most, l.Columns)
+}
+
+// asked is what the columns ask for: the width of their longest words, and of their longest lines.
+func (l *laid) asked(total float64) (least, most []float64) {
+	least, most = make([]float64, len(l.Columns)), make([]float64, len(l.Columns))
+	ask := func(i int, t Text) {
+		word, line := l.widest(t)
+		least[i] = max(least[i], min(word, total/7)+2*l.pad())
+		most[i] = max(most[i], line+2*l.pad())
+		if l.Columns[i].Whole {
+			least[i] = most[i]
+		}
+	}
+	for i, c := range l.Columns {
+		ask(i, Text{Text: c.Title, Size: tableSize, Face: Bold})
+	}
+	for row := range l.Rows {
+		for i, cell := range row {
+			for _, t := range cell.Texts {
+				ask(i, t)
+			}
+			if cell.Picture != nil {
+				least[i], most[i] = max(least[i], cell.Picture.Width), max(most[i], cell.Picture.Width)
+			}
+		}
+	}
+	return least, most
+}
+
+// divide divides a width: in proportion to the longest lines what is left when each has its least. What is left when each
+// has its most goes to the columns of words.
+func divide(total float64, least, most []float64, columns []Column) []float64 {
+	widths := slices.Clone(least)
+	left, wish, words := total, 0.0, 0.0
+	for i := range widths {
+		left -= least[i]
+		wish += most[i] - least[i]
+		if !columns[i].Right && !columns[i].Whole {
+			words += most[i]
+		}
+	}
+	for i := range widths {
+		switch {
+		case left <= 0:
+			widths[i] *= total / (total - left)
+		case wish > 0:
+			widths[i] += (most[i] - least[i]) * min(left/wish, 1)
+		}
+		if left > wish && words > 0 && !columns[i].Right && !columns[i].Whole {
+			widths[i] += (left - wish) * most[i] / words
+		}
+	}
+	return widths
+}
