@@ -1,0 +1,197 @@
+package stack_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/auditbell/auditbell/handler/activity"
+	"github.com/auditbell/auditbell/handler/app"
+	"github.com/auditbell/auditbell/handler/notify"
+	"github.com/auditbell/auditbell/handler/notify/slack"
+	"github.com/auditbell/auditbell/handler/notify/teams"
+	"github.com/auditbell/auditbell/handler/pipeline"
+	"github.com/auditbell/auditbell/handler/rules"
+	"github.com/auditbell/auditbell/handler/settings"
+	"github.com/auditbell/auditbell/handler/store"
+	"github.com/auditbell/auditbell/local/cosmos"
+	"github.com/auditbell/auditbell/local/inbox"
+	"github.com/auditbell/auditbell/local/stack"
+)
+
+// fleet is two instances of the handler's pipeline on one account and one inbox, in a bubble of package synctest: its time
+// passes only when everything waits, so that a request is too late because the far end is, never because the machine is busy.
+type fleet struct {
+	cosmos    *cosmos.Server
+	inbox     *inbox.Server
+	begun     time.Time
+	instances []*pipeline.Pipeline
+}
+
+var epoch = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+
+func (f *fleet) now() time.Time { return epoch.Add(f.passed()) }
+
+func (f *fleet) passed() time.Duration { return time.Since(f.begun) }
+
+// newFleet starts two instances; the clock of the second is ahead by skew.
+func newFleet(t *testing.T, skew time.Duration) *fleet {
+	t.Helper()
+	f := &fleet{begun: time.Now()}
+	var err error
+	if f.cosmos, err = cosmos.OpenDeployed(t.Context(), cosmos.Options{Now: f.now}); err != nil {
+		t.Fatal(err)
+	}
+	if f.inbox, err = inbox.Open(inbox.Options{Now: f.now}); err != nil {
+		t.Fatal(err)
+	}
+	w := &wire{calls: make(chan net.Conn), closed: make(chan struct{})}
+	ends, transport := &http.Server{Handler: f.inbox}, &http.Transport{DialContext: w.dial}
+	go func() { _ = ends.Serve(w) }() // until it is closed
+	t.Cleanup(func() {
+		_ = f.inbox.Close()
+		transport.CloseIdleConnections()
+		_ = ends.Close()
+		_ = f.cosmos.Close()
+	})
+	for _, ahead := range []time.Duration{0, skew} {
+		f.instances = append(f.instances, f.instance(t, transport, ahead))
+	}
+	return f
+}
+
+func (f *fleet) instance(t *testing.T, transport http.RoundTripper, ahead time.Duration) *pipeline.Pipeline {
+	t.Helper()
+	now := func() time.Time { return f.now().Add(ahead) }
+	kept, err := store.Open(store.Options{Endpoint: "http://cosmos.test/", Key: stack.Key, Transport: f.cosmos, Now: now, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := kept.Check(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	const ends = "http://127.0.0.1:7072"
+	env := map[string]string{"SLACK_BOT_TOKEN": "xoxb-chaos", "SLACK_CHANNEL": "security", "SLACK_API_URL": ends + "/slack/api/", "TEAMS_WORKFLOW_URL": ends + "/teams/workflow/security"}
+	s := settings.New(func(name string) (string, bool) { v, ok := env[name]; return v, ok })
+	client := notify.NewClient(transport)
+	library, err := rules.Library()
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, err := rules.Compile(library)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return app.Wire(kept, &pipeline.Judge{Rules: set, Routes: []settings.Route{{To: []string{settings.Everywhere}}}}, &pipeline.Composer{},
+		pipeline.Channels{Destinations: map[string]notify.Destination{inbox.Slack: slack.Open(s, client), inbox.Teams: teams.Open(s, client)}})
+}
+
+// wire is a network of one server, in memory.
+type wire struct {
+	calls  chan net.Conn
+	closed chan struct{}
+	once   sync.Once
+}
+
+func (w *wire) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+	near, far := net.Pipe()
+	select {
+	case w.calls <- far:
+		return near, nil
+	case <-w.closed:
+		return nil, net.ErrClosed
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// Accept implements net.Listener, as Close and Addr do.
+func (w *wire) Accept() (net.Conn, error) {
+	select {
+	case c := <-w.calls:
+		return c, nil
+	case <-w.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (w *wire) Close() error {
+	w.once.Do(func() { close(w.closed) })
+	return nil
+}
+
+func (w *wire) Addr() net.Addr { return &net.TCPAddr{} }
+
+// flood delivers every record, in random order and several times over, through both instances; a delivery that fails
+// comes again, as Event Grid would have it.
+func (f *fleet) flood(t *testing.T) {
+	t.Helper()
+	var records []activity.Event
+	for a := range chaosAlerts {
+		for op := range chaosOperations {
+			for range redeliveries {
+				records = append(records, record(a, op, activity.Succeeded))
+			}
+		}
+	}
+	rand.Shuffle(len(records), func(i, j int) { records[i], records[j] = records[j], records[i] })
+	var wg sync.WaitGroup
+	slots := make(chan struct{}, 4)
+	for i, e := range records {
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			for again := 0; again < 50; again++ {
+				if _, err := f.instances[(i+again)%2].Handle(t.Context(), f.batch(e)); err == nil {
+					return
+				}
+			}
+			t.Errorf("event %s was never accepted", e.ID)
+		})
+	}
+	wg.Wait()
+}
+
+var batches atomic.Int64
+
+func (f *fleet) batch(events ...activity.Event) pipeline.Batch {
+	return pipeline.Batch{ID: fmt.Sprint("b", batches.Add(1)), Events: events, Logger: slog.New(slog.DiscardHandler)}
+}
+
+// settle lets the timers of both instances tick until nothing is owed any more: every 30 seconds, and once only long pauses are
+// left, every 5 minutes.
+func (f *fleet) settle(t *testing.T, limit time.Duration) {
+	t.Helper()
+	tick := 30 * time.Second
+	for end := f.now().Add(limit); f.now().Before(end); time.Sleep(tick) {
+		if f.passed() > 10*time.Minute {
+			tick = 5 * time.Minute
+		}
+		var wg sync.WaitGroup
+		for _, p := range f.instances {
+			wg.Go(func() { _, _ = p.DeliverDue(t.Context(), f.batch()) }) // what fails is tried again by the next tick
+		}
+		wg.Wait()
+		if f.calm(t) {
+			return
+		}
+	}
+	t.Errorf("something is still owed after %s", limit)
+}
+
+// calm reports whether every alert has reached every destination.
+func (f *fleet) calm(t *testing.T) bool {
+	for _, a := range alerts(t, f.cosmos) {
+		if a.Behind() {
+			return false
+		}
+	}
+	return true
+}
