@@ -117,6 +117,7 @@ type Finding struct {
 
 	Change Change   // whether it was announced
 	Ask    []string // lookups that could add something
+	Await  Await    // which first messages wait for an answer; zero: none
 
 	Lease     Lease  // taken on the alert when that is free; without an end it only names the caller
 	Operation string // the key of the run that Decide found; empty: the record is its chain's first
@@ -133,6 +134,13 @@ func (f *Finding) operation() string {
 // Hold says that an alert is not delivered before a quiet time ends.
 type Hold struct {
 	Name  string
+	Until time.Time
+}
+
+// Await says that the severity hangs on an answer which may come at any moment. Destinations whose messages cannot be
+// edited wait for it a few seconds, so that their readers get one message and not two.
+type Await struct {
+	To    []string
 	Until time.Time
 }
 
@@ -318,12 +326,26 @@ func (a *Alert) owe(f Finding, now time.Time) (changed bool) {
 		d.Due, d.HeldUntil = f.Hold.Until.UTC(), f.Hold.Until.UTC()
 	}
 	for _, name := range f.To {
-		if _, ok := a.Deliveries[name]; !ok {
-			a.Deliveries[name] = d
-			changed = true
+		if _, ok := a.Deliveries[name]; ok {
+			continue
 		}
+		one := d
+		if f.Await.Until.After(one.Due) && slices.Contains(f.Await.To, name) {
+			one.Due = f.Await.Until.UTC()
+		}
+		a.Deliveries[name], changed = one, true
 	}
 	return changed
+}
+
+// hasten makes first messages due that waited for an answer.
+func (a *Alert) hasten(now time.Time) {
+	for name, d := range a.Deliveries {
+		if d.Revision == 0 && d.Held == "" && d.Attempts == 0 && !d.Parked() && d.Due.After(now) {
+			d.Due = now.UTC()
+			a.Deliveries[name] = d
+		}
+	}
 }
 
 // Severities lists Sigma's levels from quiet to loud.

@@ -141,7 +141,9 @@ func (a *Alert) Learn(found Learned, asked, later []string, now time.Time) (chan
 		l.Attempts++
 		switch {
 		case !slices.Contains(later, l.Name):
-			l.Due = time.Time{}
+			if l.Due = (time.Time{}); l.Name == ResourceLookup {
+				a.hasten(now)
+			}
 		case l.Attempts > len(lookupAgain):
 			l.Due = time.Time{}
 			givenUp++

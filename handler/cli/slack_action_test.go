@@ -20,7 +20,7 @@ func TestARefusedClickIsLoggedWithoutItsBody(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
 	p := pipeline.Offline(&pipeline.Judge{}, &pipeline.Composer{}, time.Now)
-	p.Intake = pipeline.NewIntake(nil, nil, nil, pipeline.Staff{Composer: p.Composer})
+	p.Intake = pipeline.NewIntake(pipeline.Books{}, pipeline.Staff{Composer: p.Composer})
 	h := &clicks.Handler{Secret: "s", Now: p.Now, Act: p.Act}
 	serving := host.New(map[string]host.Func{"slack-action": h.Serve}, host.Options{Logger: slog.New(slog.NewTextHandler(&log, nil))})
 	server := httptest.NewServer(serving.Handler())

@@ -46,6 +46,11 @@ type Pinger interface {
 	Ping(ctx context.Context) error // nil: it answered, whatever it said
 }
 
+// Editor is a Destination that can change a message that it has posted. Of the others each further message is one more.
+type Editor interface {
+	Edits() bool
+}
+
 // Recorder is a Destination with a place beside the message for the whole record, which is too long for the message:
 // Slack's thread.
 type Recorder interface {

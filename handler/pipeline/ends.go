@@ -171,6 +171,16 @@ func until(room, floor int) time.Duration {
 	return time.Duration(floor+1-room) * time.Second / perSecond
 }
 
+// uneditable are the destinations of these whose messages cannot be edited.
+func (c *Courier) uneditable(names []string) (those []string) {
+	for _, name := range names {
+		if e, can := c.Destinations[name].(notify.Editor); !can || !e.Edits() {
+			those = append(those, name)
+		}
+	}
+	return those
+}
+
 // room is about how many messages a destination may get now.
 func (c *Courier) room(name string) int {
 	if c.states == nil {

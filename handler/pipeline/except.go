@@ -11,7 +11,9 @@ import (
 // except takes from f the rules that exceptions cover; silent is true when none is left. What was silenced is counted
 // under its exceptions. An operation that rang already is told to its end: whoever was told that it began must not be
 // left with it.
-func (in *Intake) except(ctx context.Context, b Batch, f *alert.Finding) (sum Summary, silent bool, err error) {
+//
+// An act of which it is open what it was about is not counted: it is judged again.
+func (in *Intake) except(ctx context.Context, b Batch, f *alert.Finding, open bool) (sum Summary, silent bool, err error) {
 	if in.judge.Exceptions == nil || isCanary(&f.Event) {
 		return sum, false, nil
 	}
@@ -28,6 +30,9 @@ func (in *Intake) except(ctx context.Context, b Batch, f *alert.Finding) (sum Su
 	known, ru, err := in.alerts.Known(ctx, f.Event)
 	if sum.RU += ru; err != nil || known {
 		return sum, false, err
+	}
+	if open && len(v.Left) == 0 {
+		return sum, true, nil
 	}
 	ru, err = in.judge.Exceptions.Count(ctx, v.By, f.Event)
 	if sum.RU += ru; err != nil {

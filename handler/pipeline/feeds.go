@@ -36,8 +36,8 @@ func (t *tallies) take(function string, n int, now time.Time) int {
 
 // note keeps the feed's past. A failure costs a little of it and nothing else.
 func (in *Intake) note(ctx context.Context, b Batch) (ru float64) {
-	if b.Late != "" {
-		return 0 // that somebody looked it up says nothing of the feed
+	if b.Late != "" || b.again != nil {
+		return 0 // what was looked up, or came before, says nothing of the feed
 	}
 	came := 0
 	for i := range b.Events {

@@ -21,8 +21,8 @@ type Log interface {
 	Append(ctx context.Context, e activity.Event, by string) (first bool, ru float64, err error)
 	// Park keeps what is not an event; keeping it twice is keeping it once.
 	Park(ctx context.Context, p activity.Parked) (ru float64, err error)
-	// Bodies returns the bodies of request and answer that other records of the same act carry (alert.SameAct).
-	Bodies(ctx context.Context, e activity.Event) (found activity.Properties, ru float64, err error)
+	// Others lists the other records of the act that e reports on (alert.SameAct).
+	Others(ctx context.Context, e activity.Event) (others []activity.Event, ru float64, err error)
 }
 
 // Alerts keeps alerts. The package alert says what each change means; the store makes it happen exactly once.
@@ -46,11 +46,22 @@ type Counts interface {
 	AddToFeed(ctx context.Context, function string, n int, now time.Time) (ru float64, err error)
 }
 
+// Books are what an Intake writes in and looks up.
+type Books struct {
+	Log     Log
+	Alerts  Alerts
+	Counts  Counts
+	Pending Pending
+	Written Written
+}
+
 // Intake takes in what comes: events, what is none, and what readers click.
 type Intake struct {
 	log      Log
 	alerts   Alerts
 	counts   Counts
+	pending  Pending
+	written  Written
 	judge    *Judge
 	composer *Composer
 	courier  *Courier
@@ -67,8 +78,11 @@ type Staff struct {
 }
 
 // NewIntake returns an Intake.
-func NewIntake(log Log, alerts Alerts, counts Counts, s Staff) *Intake {
-	return &Intake{log: log, alerts: alerts, counts: counts, judge: s.Judge, composer: s.Composer, courier: s.Courier, learner: s.Learner}
+func NewIntake(k Books, s Staff) *Intake {
+	return &Intake{
+		log: k.Log, alerts: k.Alerts, counts: k.Counts, pending: k.Pending, written: k.Written,
+		judge: s.Judge, composer: s.Composer, courier: s.Courier, learner: s.Learner,
+	}
 }
 
 // Handle records, matches and alerts everything in b. A nil error means that all of it is durable. One event's bad luck
@@ -79,7 +93,7 @@ func (in *Intake) Handle(ctx context.Context, b Batch) (Summary, error) {
 	var mu sync.Mutex // sum, errs, due
 	var errs []error
 	var due []alert.Alert
-	b.leased, b.staged, b.asking = &atomic.Int32{}, &staging{}, &asking{}
+	b.leased, b.staged, b.asking, b.began = &atomic.Int32{}, &staging{}, &asking{}, in.judge.Now()
 	var cancel context.CancelFunc
 	b.completing, cancel = context.WithTimeout(ctx, completeWithin)
 	defer cancel()
@@ -110,37 +124,48 @@ func (in *Intake) Handle(ctx context.Context, b Batch) (Summary, error) {
 
 // one is the story of one event: record, judge, commit. Rules see the whole of it; what is kept is bounded.
 func (in *Intake) one(ctx context.Context, b Batch, e activity.Event) (sum Summary, decided alert.Decision, err error) {
-	defer func() {
-		if err != nil {
-			err = fmt.Errorf("event %s: %w", e.ID, err)
-		}
-	}()
 	first, err := in.record(ctx, b, e, &sum)
-	if err != nil {
-		return sum, decided, err
+	waits := false
+	if err == nil {
+		decided, waits, err = in.decide(ctx, b, e, first, &sum)
 	}
-	f, staged, open, err := in.judged(ctx, b, e, &sum)
+	if err == nil {
+		err = in.keepPending(ctx, b, e, waits, &sum)
+	}
 	if err != nil {
-		return sum, decided, err
+		return sum, alert.Decision{}, fmt.Errorf("event %s: %w", e.ID, err)
+	}
+	return sum, decided, nil
+}
+
+// decide has an alert take the event in, if rules say so. waits says that none did, and that one might have to once Azure
+// has answered what the act was about.
+func (in *Intake) decide(ctx context.Context, b Batch, e activity.Event, first bool, sum *Summary) (decided alert.Decision, waits bool, err error) {
+	f, staged, open, err := in.judged(ctx, b, e, sum)
+	if err != nil {
+		return decided, false, err
 	}
 	if first {
 		b.staged.add(staged, &e, in.judge.Now())
 	}
 	if f.Rule.ID == "" {
-		return sum, decided, nil
+		return decided, open, nil
 	}
 	sum.Matched++
 	f.Late = b.Late
-	judged, silent, err := in.except(ctx, b, &f)
+	judged, silent, err := in.except(ctx, b, &f, open)
 	if sum.add(judged); err != nil || silent {
-		return sum, decided, err
+		return decided, open, err
 	}
 	if b.Hold.Until.After(f.Hold.Until) {
 		f.Hold = b.Hold
 	}
+	if open {
+		f.Await = alert.Await{To: in.courier.uneditable(f.To), Until: b.began.Add(awaitWithin)}
+	}
 	f.Event = f.Event.Bounded()
-	if decided, err = in.commit(ctx, b, f, &sum); err != nil {
-		return sum, alert.Decision{}, err
+	if decided, err = in.commit(ctx, b, f, sum); err != nil {
+		return decided, false, err
 	}
 	if open {
 		var ru float64
@@ -151,7 +176,7 @@ func (in *Intake) one(ctx context.Context, b Batch, e activity.Event) (sum Summa
 		sum.Rung++
 		b.Logger.Info("alert", "alert", decided.Alert.ID, "rule", f.Rule.ID, "severity", f.Rule.Severity, "event", e.ID, "correlation", f.Event.CorrelationID)
 	}
-	return sum, decided, nil
+	return decided, false, nil
 }
 
 // judged is what rules say of the event, completed by what else is known of its act; without a rule: nothing. open says
@@ -169,7 +194,8 @@ func (in *Intake) judged(ctx context.Context, b Batch, e activity.Event, sum *Su
 	if len(w.event.Properties) != len(e.Properties) {
 		met, staged = in.judge.met(w.event, counted)
 	}
-	f, ok := in.judge.finding(w.event, append(met, w.met...))
+	in.noteWritten(ctx, b, w.event, sum)
+	f, ok := in.judge.finding(w.event, union(met, w.met))
 	if !ok {
 		f, err = in.late(ctx, e, sum)
 	}
@@ -182,7 +208,7 @@ func (in *Intake) judged(ctx context.Context, b Batch, e activity.Event, sum *Su
 // record records the event, bounded. What the store refuses all the same is recorded reduced, and the whole is set aside
 // with the reason.
 func (in *Intake) record(ctx context.Context, b Batch, e activity.Event, sum *Summary) (first bool, err error) {
-	first, ru, err := in.log.Append(ctx, e.Bounded(), b.ID)
+	first, ru, err := in.log.Append(ctx, in.judge.recorded(e), b.ID)
 	if sum.RU += ru; errors.Is(err, activity.ErrUnstorable) {
 		if err = in.setAside(ctx, b, e, err, sum); err == nil {
 			first, ru, err = in.log.Append(ctx, e.Reduced(), b.ID)

@@ -26,7 +26,10 @@ type uneditable struct {
 	times []time.Time
 
 	refuses bool // the next message, with 429 and two seconds to wait
+	edits   bool // it says that it can edit, and shows an edit as a card
 }
+
+func (u *uneditable) Edits() bool { return u.edits }
 
 func (u *uneditable) Deliver(_ context.Context, m notify.Message, prev notify.Ref) (notify.Ref, error) {
 	u.mu.Lock()
@@ -39,7 +42,7 @@ func (u *uneditable) Deliver(_ context.Context, m notify.Message, prev notify.Re
 	for _, f := range m.Facts {
 		text += " [" + f.Name + ": " + f.Value + "]"
 	}
-	if !prev.Zero() {
+	if !prev.Zero() && !u.edits {
 		if text = m.News; text == "" {
 			return prev, nil
 		}

@@ -125,8 +125,11 @@ func (l *Learner) learn(ctx context.Context, q question, b Batch) (sum Summary) 
 	defer cancel()
 	var have alert.Alert
 	leased, givenUp := false, 0
+	f, graver := l.raised(q.about, found, q.names, later)
+	if graver {
+		f, graver = l.unexcepted(marking, f)
+	}
 	ru, err := l.change(marking, q.about.Ref(), func(a *alert.Alert) bool {
-		f, graver := l.raised(*a, found, q.names, later)
 		_, givenUp = a.Learn(found, q.names, later, l.judge.Now())
 		if graver {
 			a.Raise(f, l.judge.Now())
@@ -149,4 +152,21 @@ func (l *Learner) learn(ctx context.Context, q question, b Batch) (sum Summary) 
 		sum.add(l.courier.deliver(showing, have, b))
 	}
 	return sum
+}
+
+// unexcepted is the finding without the rules that exceptions cover, now that the whole of it is known; false: none is
+// left. Exceptions that cannot be read cover nothing.
+func (l *Learner) unexcepted(ctx context.Context, f alert.Finding) (alert.Finding, bool) {
+	if l.judge.Exceptions == nil {
+		return f, true
+	}
+	met := append([]alert.Rule{f.Rule}, f.Also...)
+	v, err := l.judge.Exceptions.Judge(ctx, f.Event, met)
+	if err != nil || len(v.By) == 0 {
+		return f, true
+	}
+	if len(v.Left) == 0 {
+		return f, false
+	}
+	return l.judge.Only(f, v.Left), true
 }

@@ -12,6 +12,7 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"runtime/debug"
@@ -51,7 +52,9 @@ func (p *Pipeline) DeliverDue(ctx context.Context, b Batch) (Summary, error) {
 	}
 	sum, err := p.deliverDue(ctx, b)
 	sum.add(p.learnDue(ctx, b))
-	return sum, err
+	again, failed := p.judgeAgain(ctx, b)
+	sum.add(again)
+	return sum, errors.Join(err, failed)
 }
 
 // Batch is what one invocation brought.
@@ -78,8 +81,10 @@ type Batch struct {
 	crowd      int           // alerts that are due at once
 	leased     *atomic.Int32 // alerts of this batch that will be delivered at its end
 	staged     *staging
-	completing context.Context //nolint:containedctx // of one batch; it ends when its events must be judged by what is known
-	asking     *asking         // alerts that were delivered and have open questions
+	began      time.Time                // when the invocation began
+	again      map[string]alert.Pending // by event: acts that are judged again
+	completing context.Context          //nolint:containedctx // of one batch; it ends when its events must be judged by what is known
+	asking     *asking                  // alerts that were delivered and have open questions
 }
 
 // Summary counts what became of a batch; its fields are the names of metrics.

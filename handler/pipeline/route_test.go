@@ -170,7 +170,7 @@ func (l *ledger) Window(context.Context, string, func([]byte) ([]byte, error)) (
 	return 0, nil
 }
 
-func (l *ledger) Bodies(context.Context, activity.Event) (activity.Properties, float64, error) {
+func (l *ledger) Others(context.Context, activity.Event) ([]activity.Event, float64, error) {
 	return nil, 0, nil
 }
 
@@ -193,7 +193,7 @@ func TestStagedRulesAreCountedAndNotSent(t *testing.T) {
 			strings.Replace(ruleFile("out", "a/b/write", ""), "id: out", "id: out, enabled: false", 1)),
 	}
 	courier := pipeline.NewCourier(nil, nil, pipeline.Desk{Now: time.Now}, pipeline.Channels{})
-	p := pipeline.NewIntake(l, nil, l, pipeline.Staff{Judge: j, Courier: courier, Learner: pipeline.NewLearner(nil, j, courier)})
+	p := pipeline.NewIntake(pipeline.Books{Log: l, Counts: l}, pipeline.Staff{Judge: j, Courier: courier, Learner: pipeline.NewLearner(nil, j, courier)})
 	day := time.Date(2026, 11, 22, 23, 59, 0, 0, time.UTC)
 	var events []activity.Event
 	for i := range 5 {

@@ -9,15 +9,20 @@ import (
 
 	"github.com/auditbell/auditbell/handler/activity"
 	"github.com/auditbell/auditbell/handler/alert"
+	"github.com/auditbell/auditbell/handler/notify"
 )
 
 // Rules judge an act by everything that is known of it. A record often carries only its end: which role was given to
 // whom stands in the request's body, which another record of the act has, or only Azure. What could make a graver
 // rule match is asked for before anything can keep the act from its readers.
 
-// completeWithin bounds what one invocation spends on that, all of its events together. An action group waits ten seconds
-// for its answer.
-const completeWithin = 6 * time.Second
+const (
+	// completeWithin bounds what one invocation spends on that, all of its events together. An action group waits ten
+	// seconds for its answer.
+	completeWithin = 4 * time.Second
+	// awaitWithin is how long first messages that cannot be edited wait for an answer, from when the event came.
+	awaitWithin = 5 * time.Second
+)
 
 // whole is what is known of an act when it is judged.
 type whole struct {
@@ -25,6 +30,29 @@ type whole struct {
 	met   []alert.Rule // by what the event does not say itself
 	note  string       // where that comes from, or why it is not known
 	open  bool         // Azure has not answered yet
+}
+
+// keepRecorded is how many bytes of its properties a record keeps: it is for counting and finding, the alert keeps what a
+// reader needs.
+const keepRecorded = 2 << 10
+
+// recorded is the event as it is recorded. Where a rule asks for bodies all of them are kept: the record of the act's end may
+// have none, and must be judged by this one's.
+func (j *Judge) recorded(e activity.Event) activity.Event {
+	e = e.Bounded()
+	if len(e.Properties) > keepRecorded && !j.readsBodies(e) {
+		e.Properties = e.Properties.Within(keepRecorded)
+	}
+	return e
+}
+
+// readsBodies reports whether a rule could match the act by what its bodies say, and not without.
+func (j *Judge) readsBodies(e activity.Event) bool {
+	if j.Rules == nil {
+		return false
+	}
+	e.Properties, e.Outcome = nil, activity.Succeeded
+	return len(j.Rules.Possible(nil, &e)) > len(j.Rules.Match(nil, &e))
 }
 
 // graver are the rules that the event could meet if it carried what was asked for, and that are graver than all it meets.
@@ -44,35 +72,96 @@ func (j *Judge) graver(e *activity.Event, met []alert.Rule) []alert.Rule {
 // complete finds out what the event does not carry and a graver rule asks for: from other records of its act, else from
 // Azure. What Azure will not say, the event is judged as the gravest rule that it could have met.
 func (in *Intake) complete(ctx context.Context, b Batch, e activity.Event, met []alert.Rule, sum *Summary) whole {
-	w := whole{event: e}
-	graver := in.judge.graver(&e, met)
+	w := in.asWritten(ctx, b, e, met, sum)
+	graver := in.judge.graver(&w.event, met)
 	if len(graver) == 0 {
 		return w
 	}
-	bodies, ru, err := in.log.Bodies(ctx, e)
+	others, ru, err := in.log.Others(ctx, e)
 	if sum.RU += ru; err != nil {
 		b.Logger.Warn("read other records of the act", "event", e.ID, "error", err)
 	}
-	if len(bodies) > 0 {
-		w.event.Properties = e.Properties.With(bodies)
-		return w
-	}
-	if b.Late != "" || in.judge.Lookups == nil || !slices.Contains(in.judge.Lookups.For(&e), alert.ResourceLookup) {
+	w, sure := in.judge.joined(e, others)
+	if sure || b.Late != "" || in.judge.Lookups == nil || !slices.Contains(in.judge.Lookups.For(&e), alert.ResourceLookup) {
 		return w // Azure knows only what is, not what was
 	}
+	waiting, again := b.again[e.ID]
 	found, later := in.judge.Lookups.Look(b.completing, e, []string{alert.ResourceLookup})
 	switch {
 	case found.Body != nil:
-		w = completed(e, found)
+		as := completed(e, found)
+		w.note = as.note
+		w.or(in.judge, as.event)
 	case len(later) == 0:
 		w.unknown(graver, found.Missing)
 		if found.Refused {
 			in.courier.watch.mayNotRead(ctx, b, e)
 		}
+	case again && waiting.Over(in.judge.Now()):
+		w.unknown(graver, "Azure has not answered")
 	default:
 		w.open = true
 	}
 	return w
+}
+
+// joined is the event with what other records of its act carry; sure says that it can only be that. A correlation id may
+// stand for several acts of one caller on one resource: then the event is judged as the gravest of their requests.
+func (j *Judge) joined(e activity.Event, others []activity.Event) (w whole, sure bool) {
+	w = whole{event: e}
+	requests, doubt := map[string]bool{}, false
+	var bodies activity.Properties
+	for i := range others {
+		o := &others[i]
+		if request := o.Properties.Value("requestbody"); len(request) > len(`""`) {
+			requests[string(request)] = true
+			doubt = doubt || request[0] != '{' // it was too large to be kept whole
+		}
+		doubt = doubt || o.Form == e.Form && o.Outcome == e.Outcome && e.Outcome.Final() // the end of another act
+		bodies = bodies.With(o.Properties.Only("requestbody", "responsebody"))
+	}
+	if len(bodies) == 0 {
+		return w, false
+	}
+	if len(requests) <= 1 && !doubt {
+		w.event.Properties = e.Properties.With(bodies)
+		return w, true
+	}
+	w.note = "its correlation id is not its alone, or its request was not kept whole: it is judged as the gravest that it could be"
+	for i := range others {
+		if body := others[i].Properties.Only("requestbody", "responsebody"); len(body) > 0 {
+			one := e
+			one.Properties = e.Properties.With(body)
+			w.or(j, one)
+		}
+	}
+	return w, false
+}
+
+// or takes in what the act may have been: its rules are those of all readings, and it shows the gravest.
+func (w *whole) or(j *Judge, reading activity.Event) {
+	met, _ := j.met(reading, nil)
+	if len(w.met) == 0 || len(met) > 0 && graver(met, w.met) {
+		w.event = reading
+	}
+	w.met = union(w.met, met)
+}
+
+// graver reports whether the gravest of some rules is graver than that of others.
+func graver(some, others []alert.Rule) bool {
+	x, _ := alert.Gravest(some)
+	y, _ := alert.Gravest(others)
+	return notify.Severity(x.Severity).Rank() > notify.Severity(y.Severity).Rank()
+}
+
+// union is all rules of both, each once.
+func union(some, more []alert.Rule) []alert.Rule {
+	for _, r := range more {
+		if !slices.ContainsFunc(some, func(have alert.Rule) bool { return have.ID == r.ID }) {
+			some = append(some, r)
+		}
+	}
+	return some
 }
 
 // completed is the event with its resource as Azure answered it.
@@ -85,7 +174,7 @@ func completed(e activity.Event, found alert.Learned) whole {
 // unknown judges the act as the gravest that it could have been.
 func (w *whole) unknown(graver []alert.Rule, why string) {
 	top, _ := alert.Gravest(graver)
-	w.met = []alert.Rule{top}
+	w.met = union(w.met, []alert.Rule{top})
 	w.note = fmt.Sprintf("what was asked for is not known: %s; it could have been %q", why, top.Title)
 }
 
@@ -101,12 +190,32 @@ func (in *Intake) late(ctx context.Context, e activity.Event, sum *Summary) (ale
 		return alert.Finding{}, nil
 	}
 	known, ru, err := in.alerts.Known(ctx, e.Bounded())
-	if sum.RU += ru; err != nil || !known {
+	if sum.RU += ru; err != nil {
 		return alert.Finding{}, err
 	}
-	f, _ := in.judge.finding(done, met)
-	f.Event = e
-	return f, nil
+	if known {
+		f, _ := in.judge.finding(done, met)
+		f.Event = e
+		return f, nil
+	}
+	return in.ended(ctx, e, sum)
+}
+
+// ended is the finding of an act whose end came before its start and met no rule by itself.
+func (in *Intake) ended(ctx context.Context, start activity.Event, sum *Summary) (alert.Finding, error) {
+	others, ru, err := in.log.Others(ctx, start)
+	if sum.RU += ru; err != nil {
+		return alert.Finding{}, err
+	}
+	for _, end := range others {
+		if end.Outcome == activity.Succeeded {
+			end.Properties = end.Properties.With(start.Properties.Only("requestbody"))
+			met, _ := in.judge.met(end, nil)
+			f, _ := in.judge.finding(end, met)
+			return f, nil
+		}
+	}
+	return alert.Finding{}, nil
 }
 
 // raised is what an answer about an alert's event, or that there is none, makes of it; false: nothing graver.

@@ -28,6 +28,8 @@ type manager struct {
 	found alert.Learned
 	later bool
 	asked int
+
+	silences int // questions that it does not answer first
 }
 
 func (m *manager) For(e *activity.Event) []string {
@@ -39,7 +41,7 @@ func (m *manager) For(e *activity.Event) []string {
 
 func (m *manager) Look(_ context.Context, _ activity.Event, names []string) (alert.Learned, []string) {
 	m.asked++
-	if m.later {
+	if m.later || m.asked <= m.silences {
 		return alert.Learned{}, names
 	}
 	return m.found, nil
@@ -94,6 +96,9 @@ func TestAnOwnerGrantIsJudgedByWhatIsKnown(t *testing.T) {
 	start := grantRecord("start", activity.Started, activity.FormRecords, noon, assignment(ownerRole))
 	end := grantRecord("end", activity.Succeeded, activity.FormRecords, noon.Add(time.Second), "")
 	grid := grantRecord("grid", activity.Succeeded, activity.FormEventGrid, noon.Add(time.Second), "")
+	padded := grantRecord("padded", activity.Started, activity.FormRecords, noon, strings.Replace(assignment(ownerRole), `{"properties":{`, `{"properties":{"description":"`+strings.Repeat("x", 20_000)+`",`, 1))
+	harmless := grantRecord("harmless", activity.Started, activity.FormRecords, noon.Add(-time.Minute), assignment(readerRole))
+	harmlessEnd := grantRecord("harmless-end", activity.Succeeded, activity.FormRecords, noon.Add(-50*time.Second), "")
 	eve := start
 	eve.ID, eve.Caller = "eve", "eve@example.com"
 	for _, c := range []struct {
@@ -107,6 +112,9 @@ func TestAnOwnerGrantIsJudgedByWhatIsKnown(t *testing.T) {
 		{"end, start: the severity rises", nil, []activity.Event{end, start}, "medium", 2},
 		{"start through the export, end through Event Grid", nil, []activity.Event{start, grid}, "critical", 1},
 		{"a start of another caller is not of this act", nil, []activity.Event{eve, end}, "medium", 1},
+		{"a body larger than what records usually keep", nil, []activity.Event{padded, end}, "critical", 1},
+		{"the same request under the same id, harmless before: both are seen", nil, []activity.Event{harmless, harmlessEnd, start, end}, "medium", 2},
+		{"a harmless start, whose end is there, and an end whose start is not", &manager{found: alert.Learned{Body: activity.Properties(assignment(ownerRole)), AsOf: noon}}, []activity.Event{harmless, harmlessEnd, end}, "medium", 2},
 		{"Event Grid alone, Azure answers Owner", &manager{found: alert.Learned{Body: activity.Properties(assignment(ownerRole)), AsOf: noon}}, []activity.Event{grid}, "critical", 1},
 		{"Event Grid alone, Azure answers Reader", &manager{found: alert.Learned{Body: activity.Properties(assignment(readerRole)), AsOf: noon}}, []activity.Event{grid}, "medium", 1},
 		{"gone before it was read", &manager{found: alert.Learned{Missing: "it was gone when it was read"}}, []activity.Event{grid}, "critical", 1},
@@ -126,6 +134,46 @@ func TestAnOwnerGrantIsJudgedByWhatIsKnown(t *testing.T) {
 		}
 		if last := cards.cards[len(cards.cards)-1]; c.cards == 2 && !strings.Contains(last, "now CRITICAL") && !strings.HasPrefix(last, "critical ") {
 			t.Errorf("%s: the last card is %q", c.name, last)
+		}
+	}
+}
+
+// TestAnEndThatMetNoRuleIsJudgedByItsStart has the start come after the end, with rules that need the role.
+func TestAnEndThatMetNoRuleIsJudgedByItsStart(t *testing.T) {
+	t.Parallel()
+	p, cards, at := granting(t, nil)
+	only(t, p, "high")
+	noon := at.now()
+	send(t, p, at, grantRecord("end", activity.Succeeded, activity.FormEventGrid, noon.Add(time.Second), ""))
+	start := grantRecord("start", activity.Started, activity.FormRecords, noon, assignment(ownerRole))
+	for range 2 { // it may be delivered again
+		send(t, p, at, start)
+		at.advance(30 * time.Second)
+		run(t, p, fmt.Sprint("tick", at.now()))
+	}
+	if len(cards.cards) != 1 || !strings.HasPrefix(cards.cards[0], "critical Owner role granted") {
+		t.Errorf("cards: %q", cards.cards)
+	}
+}
+
+// TestADeletionNamesWhatWasGranted deletes an assignment, of which Event Grid names the id alone.
+func TestADeletionNamesWhatWasGranted(t *testing.T) {
+	t.Parallel()
+	for name, m := range map[string]*manager{
+		"the grant was exported": nil, "Azure answered what was granted": {found: alert.Learned{Body: activity.Properties(assignment(ownerRole)), AsOf: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)}},
+	} {
+		p, cards, at := granting(t, m)
+		if m == nil {
+			send(t, p, at, grantRecord("start", activity.Started, activity.FormRecords, at.now(), assignment(ownerRole)))
+		}
+		send(t, p, at, grantRecord("end", activity.Succeeded, activity.FormEventGrid, at.now(), ""))
+		at.advance(24 * time.Hour)
+		gone := grantRecord("gone", activity.Succeeded, activity.FormEventGrid, at.now(), "")
+		gone.Operation, gone.CorrelationID = "microsoft.authorization/roleassignments/delete", "c-delete"
+		send(t, p, at, gone)
+		last := cards.cards[len(cards.cards)-1]
+		if !strings.HasPrefix(last, "low Owner role removed") || !strings.Contains(last, "22222222-2222-4222-8222-222222222222") {
+			t.Errorf("%s: %q", name, last)
 		}
 	}
 }

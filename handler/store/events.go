@@ -17,10 +17,6 @@ import (
 // shards spreads a day over logical partitions: 50 M events a month stay near 100 MB in each (facts: cosmos §4.4).
 const shards = 16
 
-// storedProperties bounds what an event item keeps of its properties: the item is for counting and finding, the
-// alert keeps what a reader needs.
-const storedProperties = 2 << 10
-
 // eventItem is an event as it is stored: the event itself and what it is found by.
 type eventItem struct {
 	Item string `json:"id"` // the event's id, shadowing the embedded one with the same value
@@ -37,7 +33,6 @@ type eventItem struct {
 // for each invocation.
 func (s *Store) Append(ctx context.Context, e activity.Event, by string) (first bool, ru float64, err error) {
 	item := eventItem{Item: e.ID, PK: eventPK(e), Hour: hourOf(e), TTL: seconds(keepEvents), By: by, Actor: alert.ActorOf(e), Event: e}
-	item.Properties = item.Properties.Within(storedProperties)
 	body, err := json.Marshal(item)
 	if err != nil {
 		return false, 0, fmt.Errorf("write event: %w", err)

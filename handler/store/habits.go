@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -91,20 +92,20 @@ func (s *Store) Related(ctx context.Context, correlation string) (events []activ
 	return s.events(ctx, `c.correlation_id = @a OR c.correlation_id = @b`, correlation, strings.ToLower(correlation))
 }
 
-// Bodies returns the bodies of request and answer that other records of the same act carry.
-func (s *Store) Bodies(ctx context.Context, e activity.Event) (activity.Properties, float64, error) {
+// Others lists the other records of the act that e reports on. Of more than fit one page none is listed: one may
+// be hidden among them, and what is not known is asked for.
+func (s *Store) Others(ctx context.Context, e activity.Event) ([]activity.Event, float64, error) {
 	if e.CorrelationID == "" {
 		return nil, 0, nil
 	}
 	events, ru, err := s.find(ctx, `*`, `(c.correlation_id = @a OR c.correlation_id = @b) AND c.operation = @c AND c.resource_id = @d`,
 		e.CorrelationID, strings.ToLower(e.CorrelationID), e.Operation, e.ResourceID)
-	var found activity.Properties
-	for i := range events {
-		if events[i].ID != e.ID && alert.SameAct(&e, &events[i]) {
-			found = found.With(events[i].Properties.Only("requestbody", "responsebody"))
-		}
+	if len(events) >= recentAtOnce {
+		return nil, ru, err
 	}
-	return found, ru, err
+	return slices.DeleteFunc(events, func(other activity.Event) bool {
+		return other.ID == e.ID || !alert.SameAct(&e, &other)
+	}), ru, err
 }
 
 // Recent lists records of an actor (alert.ActorOf) from the hour before a moment on, at most recentAtOnce.

@@ -88,7 +88,13 @@ type Destination struct {
 	recordFrom int // rank of the severity from which on the record goes into the thread
 }
 
-var _ notify.Destination = (*Destination)(nil)
+var (
+	_ notify.Destination = (*Destination)(nil)
+	_ notify.Editor      = (*Destination)(nil)
+)
+
+// Edits implements notify.Editor.
+func (d *Destination) Edits() bool { return true }
 
 func newBot(token settings.Secret, channel, base string, c *http.Client) *Destination {
 	if !strings.HasSuffix(base, "/") {

@@ -1,0 +1,65 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+
+	"github.com/auditbell/auditbell/handler/activity"
+	"github.com/auditbell/auditbell/handler/alert"
+)
+
+// Pending keeps acts that no alert keeps, and that are judged again until Azure has answered what they were about.
+type Pending interface {
+	PutPending(ctx context.Context, p alert.Pending) (ru float64, err error)
+	ListPending(ctx context.Context, limit int) ([]alert.Pending, error)
+	EndPending(ctx context.Context, p alert.Pending) (ru float64, err error)
+}
+
+// pendingAtOnce bounds the acts that one run of the timer judges again.
+const pendingAtOnce = 200
+
+// keepPending notes that an act is to be judged again, or that it needs no more of it. The first is a part of being durable.
+func (in *Intake) keepPending(ctx context.Context, b Batch, e activity.Event, waits bool, sum *Summary) (err error) {
+	had, again := b.again[e.ID]
+	var ru float64
+	switch {
+	case waits && !again:
+		ru, err = in.pending.PutPending(ctx, alert.Pending{Event: e.Bounded(), Function: b.Function, Since: b.began.UTC()})
+	case !waits && again:
+		ru, err = in.pending.EndPending(ctx, had)
+	}
+	sum.RU += ru
+	return err
+}
+
+// judgeAgain judges the acts that wait for an answer of Azure's as if they had come again.
+func (in *Intake) judgeAgain(ctx context.Context, b Batch) (sum Summary, err error) {
+	if in.pending == nil {
+		return sum, nil
+	}
+	waiting, err := in.pending.ListPending(ctx, pendingAtOnce)
+	if err != nil {
+		return sum, err
+	}
+	by := map[string]map[string]alert.Pending{}
+	for _, p := range waiting {
+		if by[p.Function] == nil {
+			by[p.Function] = map[string]alert.Pending{}
+		}
+		by[p.Function][p.Event.ID] = p
+	}
+	var errs []error
+	for _, function := range slices.Sorted(maps.Keys(by)) {
+		again := Batch{ID: b.ID, Function: function, Logger: b.Logger, again: by[function]}
+		for _, id := range slices.Sorted(maps.Keys(by[function])) {
+			again.Events = append(again.Events, by[function][id].Event)
+		}
+		one, err := in.Handle(ctx, again)
+		one.Received, one.Duplicate = 0, 0
+		sum.add(one)
+		errs = append(errs, err)
+	}
+	return sum, errors.Join(errs...)
+}

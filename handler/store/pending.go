@@ -1,0 +1,44 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/auditbell/auditbell/handler/alert"
+)
+
+// pendingItem is an act whose judgement waits for an answer. There are few: all are in one partition.
+type pendingItem struct {
+	ID   string `json:"id"` // the event's
+	PK   string `json:"pk"`
+	Kind string `json:"kind"` // "pending", then "judged": the app may not delete anything
+	TTL  int    `json:"ttl,omitempty"`
+	alert.Pending
+}
+
+const pendingPK = "pending"
+
+// PutPending keeps an act that is to be judged again, as it was kept first.
+func (s *Store) PutPending(ctx context.Context, p alert.Pending) (ru float64, err error) {
+	item := pendingItem{ID: p.Event.ID, PK: pendingPK, Kind: "pending", Pending: p}
+	kept, err := s.write(ctx, itemRef{containerRollups, pendingPK, item.ID}, item, "")
+	if err != nil && !errors.Is(err, errExists) {
+		return kept.ru, fmt.Errorf("keep pending act: %w", err)
+	}
+	return kept.ru, nil
+}
+
+// ListPending lists acts that are to be judged again, at most limit, in no particular order.
+func (s *Store) ListPending(ctx context.Context, limit int) ([]alert.Pending, error) {
+	return everyOne[alert.Pending](s.within(ctx, partQuery{
+		container: containerRollups, pk: pendingPK, text: fmt.Sprintf(`SELECT TOP %d * FROM c WHERE c.kind = 'pending'`, limit),
+	}))
+}
+
+// EndPending notes that an act was judged.
+func (s *Store) EndPending(ctx context.Context, p alert.Pending) (ru float64, err error) {
+	item := pendingItem{ID: p.Event.ID, PK: pendingPK, Kind: "judged", TTL: seconds(time.Hour), Pending: p}
+	return s.upsert(ctx, pendingPK, item)
+}
