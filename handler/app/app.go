@@ -35,6 +35,7 @@ type App struct {
 	Pipeline     *pipeline.Pipeline
 	Destinations map[string]notify.Destination
 	LeftOut      []rules.Left       // rules that are not evaluated, and why
+	Unexcepted   []rules.Left       // exceptions that do not apply, because something is wrong with them
 	Warnings     []settings.Problem // about settings that work and may not be meant
 	Rules        []*rules.Rule
 	Exceptions   *exception.Book
@@ -107,7 +108,9 @@ func Open(w World) (*App, error) {
 	reconciler.Records = loaded.Set.ReadsRecord()
 	a.Digests = publish.Read(s, config.Digests, client)
 	a.Digests.Masthead = config.Report
-	exceptions := ReadExceptions(s, w.Config, known(loaded), w.Now())
+	var exceptions []exception.Exception
+	exceptions, a.Unexcepted = ReadExceptions(w.Config, known(loaded), w.Now())
+	judge.Unexcepted = a.Unexcepted
 	a.Reconcile = &reconcile.Job{Reconciler: reconciler}
 	a.Warnings = s.Warnings()
 	for _, warning := range a.Warnings {

@@ -1,8 +1,6 @@
 package app
 
 import (
-	"errors"
-	"fmt"
 	"io/fs"
 	"slices"
 	"time"
@@ -127,17 +125,9 @@ func readTexts(s *settings.Set, from settings.Texts) *pipeline.Texts {
 	return texts
 }
 
-// ReadExceptions reads config/exceptions.yaml. Every problem is reported; none of the file is used until they are corrected.
-func ReadExceptions(s *settings.Set, config fs.FS, all []*rules.Rule, now time.Time) []exception.Exception {
-	list, problems := exception.Read(config, knownRule(all), now)
-	for _, err := range problems {
-		found := settings.Problem{Name: "config/" + exception.File, Reason: err.Error()}
-		if at := new(rules.Problem); errors.As(err, &at) {
-			found = settings.Problem{Name: fmt.Sprintf("config/%s:%d", at.File, at.Line), Reason: at.Reason}
-		}
-		s.Report(found)
-	}
-	return list
+// ReadExceptions reads config/exceptions.yaml. What is wrong with one exception leaves that one out.
+func ReadExceptions(config fs.FS, all []*rules.Rule, now time.Time) ([]exception.Exception, []rules.Left) {
+	return exception.Read(config, knownRule(all), now)
 }
 
 // knownRule knows the rules that there are. Those of Azure Monitor are the operator's own and stand in Azure.

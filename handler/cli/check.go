@@ -57,6 +57,9 @@ func (c *checkCmd) check(ctx context.Context, std Surroundings) []checkLine {
 		lines = append(lines, checkLine{"settings", true, "warning: " + warning.Error()})
 	}
 	lines = append(lines, rulesCheck(a)...)
+	for _, left := range a.Unexcepted {
+		lines = append(lines, checkLine{"exception left out", false, left.Place + ": " + left.Reason})
+	}
 	lines = append(lines,
 		checkLine{"destinations", true, strings.Join(app.Names(a.Destinations), ", ")})
 	lines = append(lines, coverageCheck(a)...)

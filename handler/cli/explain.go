@@ -127,7 +127,7 @@ func (c *explainCmd) run(ctx context.Context, std Surroundings) error {
 			return err
 		}
 	}
-	if err == nil && (!ok || x.chosen.wrong()) {
+	if err == nil && (!ok || x.wrong) {
 		return errNo
 	}
 	return err
@@ -139,6 +139,7 @@ type explainer struct {
 	matcher    *matcher
 	pipeline   *pipeline.Pipeline
 	exceptions []exception.Exception
+	wrong      bool // a rule or an exception is left out
 	why        *rules.Rule
 	at         time.Time // of the event that is judged
 }
@@ -155,10 +156,13 @@ func newExplainer(ctx context.Context, choice ruleChoice, std Surroundings) (*ex
 	files := settings.New(std.Env)
 	folder := app.ConfigFolder(files)
 	config := files.ReadConfig(folder, app.ConfigNames(known))
-	x.exceptions = app.ReadExceptions(files, folder, known, time.Now())
 	if err := files.Err(); err != nil {
 		return nil, err
 	}
+	var left []rules.Left
+	x.exceptions, left = app.ReadExceptions(folder, known, time.Now())
+	complainLeft("exception", left, std)
+	x.wrong = x.chosen.wrong() || len(left) > 0
 	marked, err := markedExceptions(ctx, std)
 	if err != nil {
 		fmt.Fprintf(std.Err, "handler: what people marked as expected is not considered: %v\n", err)

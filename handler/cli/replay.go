@@ -118,7 +118,7 @@ func (c *replayCmd) run(ctx context.Context, std Surroundings) error {
 	if c.json(std) {
 		err = errors.Join(err, writeJSON(std.Out, result))
 	}
-	if err == nil && (!ok || x.chosen.wrong()) {
+	if err == nil && (!ok || x.wrong) {
 		return errNo
 	}
 	return err

@@ -36,10 +36,15 @@ func (c chosenRules) wrong() bool { return len(rules.Wrong(c.left)) > 0 }
 // error only when there is no other.
 func (c ruleChoice) load(std Surroundings) (chosenRules, error) {
 	chosen, err := c.quietly(std)
-	for _, left := range rules.Wrong(chosen.left) {
-		fmt.Fprintf(std.Err, "handler: rule left out: %s: %s\n", notify.Clean(left.Place, false /* lines */), notify.Clean(left.Reason, false))
-	}
+	complainLeft("rule", rules.Wrong(chosen.left), std)
 	return chosen, err
+}
+
+// complainLeft names on standard error what is left out.
+func complainLeft(what string, left []rules.Left, std Surroundings) {
+	for _, one := range left {
+		fmt.Fprintf(std.Err, "handler: %s left out: %s: %s\n", what, notify.Clean(one.Place, false /* lines */), notify.Clean(one.Reason, false))
+	}
 }
 
 func (c ruleChoice) quietly(std Surroundings) (chosenRules, error) {

@@ -40,7 +40,11 @@ func (c *rulesListCmd) run(ctx context.Context, std Surroundings) error {
 	if err != nil {
 		return err
 	}
-	return c.exceptions(ctx, a, std)
+	err = c.exceptions(ctx, a, std)
+	if complainLeft("exception", a.Unexcepted, std); err == nil && len(a.Unexcepted) > 0 {
+		return errNo
+	}
+	return err
 }
 
 // exceptionLine is one exception in a listing.

@@ -20,19 +20,19 @@ import (
 // File is where the configured exceptions stand in the config folder.
 const File = "exceptions.yaml"
 
-// Longest is how far ahead an exception may end: whoever wants it longer decides anew, once a year.
+// Longest is how far ahead an exception may end: those who want it longer decide again, once a year.
 const Longest = 366 * 24 * time.Hour
 
-// Read reads the exceptions of the config folder; without the file there are none. The problems, each a
-// *rules.Problem, are everything that is wrong with the file. known says which rule ids there are: a misspelt one
-// would except nothing, and nobody would notice before the next alert.
-func Read(folder fs.FS, known func(rule string) bool, now time.Time) ([]Exception, []error) {
+// Read reads the exceptions of the config folder; without the file there are none. One bad exception is one bad
+// exception: it suppresses nothing and is left out, with everything that is wrong with it; the others apply. known says
+// which rule ids there are: a misspelt one would except nothing, which would show at the next alert only.
+func Read(folder fs.FS, known func(rule string) bool, now time.Time) (list []Exception, left []rules.Left) {
 	text, err := fs.ReadFile(folder, File)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, []error{fmt.Errorf("read %s: %w", File, err)}
+		return nil, []rules.Left{{Place: File, Why: rules.Broken, Reason: "cannot be read: " + err.Error()}}
 	}
 	r := reader{known: known, now: now, first: map[string]int{}}
 	root, err := document(text)
@@ -43,12 +43,14 @@ func Read(folder fs.FS, known func(rule string) bool, now time.Time) ([]Exceptio
 			line, reason = max(load.Mark.Line, 1), load.Message
 		}
 		r.problem(line, "cannot be read: %s", reason)
-		return nil, r.problems
 	}
 	if root != nil {
 		r.file(root)
 	}
-	return r.list, r.problems
+	for _, p := range rules.Problems(errors.Join(r.problems...)) {
+		left = append(left, rules.Left{Place: p.Place(), Why: rules.Broken, Reason: p.Reason})
+	}
+	return r.list, left
 }
 
 // document is the file's one YAML document; nil when there is nothing but comments.

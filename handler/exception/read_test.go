@@ -1,7 +1,6 @@
 package exception_test
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -21,7 +20,7 @@ var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 
 func known(id string) bool { return id == "r1" || id == "r2" }
 
-func read(text string) ([]exception.Exception, []error) {
+func read(text string) ([]exception.Exception, []rules.Left) {
 	return exception.Read(fstest.MapFS{exception.File: {Data: []byte(text)}}, known, noon)
 }
 
@@ -75,37 +74,41 @@ func TestEverythingWrongIsSaidWithItsLine(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name, text string
+		rest       int      // exceptions that apply all the same
 		want       []string // line and some words
 	}{
-		{"not YAML", "exceptions: [", []string{"2 cannot be read: "}},
-		{"two documents", "exceptions: []\n---\nexceptions: []\n", []string{"1 cannot be read: expected one document"}},
-		{"another name", "exception: []\n", []string{`1 "exception" is unknown`}},
-		{"no list", "exceptions: {rules: r1}\n", []string{"1 expected a list"}},
-		{"no mapping", "exceptions:\n  - r1\n", []string{"2 expected a mapping"}},
-		{"nothing in it", "exceptions:\n  - {}\n", []string{"2 rules is missing", "2 match is missing", "2 owner is missing", "2 reason is missing", "2 expires is missing"}},
-		{"a field twice", strings.Replace(good, "    ticket: T-1\n", "    reason: x\n", 1), []string{`6 "reason" stands twice`}},
-		{"a field too many", strings.Replace(good, "ticket:", "tickets:", 1), []string{`6 "tickets" is unknown`}},
-		{"no such rule", strings.Replace(good, "[r1]", "[r1, r3]", 1), []string{`2 rules: there is no rule "r3"`}},
-		{"every rule and one", strings.Replace(good, "[r1]", `["*", r1]`, 1), []string{`2 rules: "*" stands for all`}},
-		{"no rules", strings.Replace(good, "[r1]", "[]", 1), []string{"2 rules: list"}},
-		{"an empty match", strings.Replace(good, `{caller|endswith: "@contoso.example", resource_group: rg-1}`, "{}", 1), []string{"3 an empty selection would match everything"}},
-		{"keywords alone", strings.Replace(good, `{caller|endswith: "@contoso.example", resource_group: rg-1}`, "rob", 1), []string{"3 expected a selection"}},
-		{"an odd modifier", strings.Replace(good, "endswith", "endwith", 1), []string{`3 caller|endwith: modifier "endwith"`}},
-		{"nobody", strings.Replace(good, "ana@contoso.example", `" "`, 1), []string{"4 owner is empty"}},
-		{"no date", strings.Replace(good, "2026-12-31", "soon", 1), []string{`7 expires "soon" is no date`}},
-		{"too far", strings.Replace(good, "2026-12-31", "2027-11-24", 1), []string{"7 expires 2027-11-24 is more than 366 days"}},
-		{"the same twice", strings.Replace(good+good[len("exceptions:\n"):], "nightly", "worded otherwise", 1), []string{"15 the same exception stands in line 2", "21 the same"}},
-		{"all at once", strings.NewReplacer("[r1]", "[r9]", "bob", `""`, "2026-12-31", "x").Replace(good), []string{"2 rules", "7 expires", "12 owner"}},
+		{"not YAML", "exceptions: [", 0, []string{"2 cannot be read: "}},
+		{"two documents", "exceptions: []\n---\nexceptions: []\n", 0, []string{"1 cannot be read: expected one document"}},
+		{"another name", "exception: []\n", 0, []string{`1 "exception" is unknown`}},
+		{"no list", "exceptions: {rules: r1}\n", 0, []string{"1 expected a list"}},
+		{"no mapping", "exceptions:\n  - r1\n", 0, []string{"2 expected a mapping"}},
+		{"nothing in it", "exceptions:\n  - {}\n", 0, []string{"2 rules is missing", "2 match is missing", "2 owner is missing", "2 reason is missing", "2 expires is missing"}},
+		{"a field twice", strings.Replace(good, "    ticket: T-1\n", "    reason: x\n", 1), 1, []string{`6 "reason" stands twice`}},
+		{"a field too many", strings.Replace(good, "ticket:", "tickets:", 1), 1, []string{`6 "tickets" is unknown`}},
+		{"no such rule", strings.Replace(good, "[r1]", "[r1, r3]", 1), 1, []string{`2 rules: there is no rule "r3"`}},
+		{"every rule and one", strings.Replace(good, "[r1]", `["*", r1]`, 1), 1, []string{`2 rules: "*" stands for all`}},
+		{"no rules", strings.Replace(good, "[r1]", "[]", 1), 1, []string{"2 rules: list"}},
+		{"an empty match", strings.Replace(good, `{caller|endswith: "@contoso.example", resource_group: rg-1}`, "{}", 1), 1, []string{"3 an empty selection would match everything"}},
+		{"keywords alone", strings.Replace(good, `{caller|endswith: "@contoso.example", resource_group: rg-1}`, "rob", 1), 1, []string{"3 expected a selection"}},
+		{"an odd modifier", strings.Replace(good, "endswith", "endwith", 1), 1, []string{`3 caller|endwith: modifier "endwith"`}},
+		{"no owner", strings.Replace(good, "ana@contoso.example", `" "`, 1), 1, []string{"4 owner is empty"}},
+		{"no date", strings.Replace(good, "2026-12-31", "soon", 1), 1, []string{`7 expires "soon" is no date`}},
+		{"too far", strings.Replace(good, "2026-12-31", "2027-11-24", 1), 1, []string{"7 expires 2027-11-24 is more than 366 days"}},
+		{"the same twice", strings.Replace(good+good[len("exceptions:\n"):], "nightly", "worded otherwise", 1), 2, []string{"15 the same exception stands in line 2", "21 the same"}},
+		{"all at once", strings.NewReplacer("[r1]", "[r9]", "bob", `""`, "2026-12-31", "x").Replace(good), 0, []string{"2 rules", "7 expires", "12 owner"}},
 	} {
-		_, problems := read(c.text)
+		list, left := read(c.text)
 		var got []string
-		for _, err := range problems {
-			at := new(rules.Problem)
-			if !errors.As(err, &at) || at.File != exception.File {
-				t.Errorf("%s: %v has no place in the file", c.name, err)
-				continue
+		for _, one := range left {
+			line, ok := strings.CutPrefix(one.Place, exception.File+":")
+			if !ok || one.Why != rules.Broken {
+				t.Errorf("%s: %+v has no place in the file", c.name, one)
 			}
-			got = append(got, fmt.Sprint(at.Line, " ", at.Reason))
+			line, _, _ = strings.Cut(line, ":")
+			got = append(got, line+" "+one.Reason)
+		}
+		if len(list) != c.rest {
+			t.Errorf("%s: %d exceptions apply, want the %d without a fault", c.name, len(list), c.rest)
 		}
 		if len(got) != len(c.want) {
 			t.Errorf("%s: problems %q, want %q", c.name, got, c.want)

@@ -18,6 +18,7 @@ import (
 type Judge struct {
 	Rules       *rules.Set
 	LeftOut     []rules.Left // rules that were meant to be evaluated and are not
+	Unexcepted  []rules.Left // exceptions that were meant to apply and do not
 	Routes      []settings.Route
 	Quiet       []settings.Quiet
 	Maintenance []settings.Maintenance

@@ -199,18 +199,25 @@ func (w *Watch) watchParked(ctx context.Context, b Batch) error {
 	return nil
 }
 
-// watchRules raises an alert when a rule that the operator wrote for the Activity Log is not evaluated.
+// watchRules raises an alert when a rule that the operator wrote for the Activity Log is not evaluated, and another when
+// an exception does not apply.
 func (w *Watch) watchRules(ctx context.Context, b Batch) error {
-	left := w.judge.LeftOut
-	if len(left) == 0 {
-		return nil
+	if left := w.judge.LeftOut; len(left) > 0 {
+		w.notice(ctx, b, concern{
+			kind: "rules-left-out", title: "Rules are left out", subject: "config/rules",
+			detail: fmt.Sprintf("%d rules cannot be evaluated; all others work. The first: %s: %s.", len(left), left[0].Place, left[0].Reason),
+			to:     w.judge.everywhere(),
+			steps:  []string{"handler rules list ends with what is left out and why.", "Correct or remove the rule and publish the app again."},
+		})
 	}
-	w.notice(ctx, b, concern{
-		kind: "rules-left-out", title: "Rules are left out", subject: "config/rules",
-		detail: fmt.Sprintf("%d rules cannot be evaluated; all others work. The first: %s: %s.", len(left), left[0].Place, left[0].Reason),
-		to:     w.judge.everywhere(),
-		steps:  []string{"handler rules list ends with what is left out and why.", "Correct or remove the rule and publish the app again."},
-	})
+	if left := w.judge.Unexcepted; len(left) > 0 {
+		w.notice(ctx, b, concern{
+			kind: "exceptions-left-out", title: "Exceptions are left out", subject: "config/exceptions.yaml",
+			detail: fmt.Sprintf("Exceptions with %d mistakes suppress nothing; all others apply. The first: %s: %s.", len(left), left[0].Place, left[0].Reason),
+			to:     w.judge.everywhere(),
+			steps:  []string{"handler rules list --exceptions names what is left out and why.", "Correct or remove the exception and publish the app again."},
+		})
+	}
 	return nil
 }
 
