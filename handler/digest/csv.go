@@ -26,7 +26,7 @@ func CSV(w io.Writer, r Report) error {
 	for c := range r.Cases().All() {
 		cells := c.cells()
 		for i := range cells {
-			cells[i] = inert(visible(cells[i]))
+			cells[i] = Cell(cells[i])
 		}
 		_ = out.Write(cells)
 	}
@@ -69,6 +69,9 @@ func stamp(t time.Time) string {
 	}
 	return t.UTC().Format(time.RFC3339Nano)
 }
+
+// Cell is a text as the cells of operations.csv have it.
+func Cell(text string) string { return inert(visible(text)) }
 
 // inert keeps a spreadsheet from executing a cell: whoever names a resource =HYPERLINK(…) or @SUM(…) must not run in an
 // auditor's office (OWASP, "CSV Injection"). Tab and carriage return count because spreadsheets skip them.

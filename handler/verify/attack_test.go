@@ -101,21 +101,45 @@ func (l *lab) edit(folder, name, old, new string) {
 	l.file(folder, name, bytes.Replace(data, []byte(old), []byte(new), 1))
 }
 
+// editListed edits a file and lists it as it is then, as who makes the bundle could.
+func (l *lab) editListed(folder, name, old, new string) {
+	l.t.Helper()
+	l.edit(folder, name, old, new)
+	l.manifest(folder, "report.json", "operations.csv")
+}
+
 func (l *lab) hash(folder string) string {
 	sum := sha256.Sum256(l.read(folder, "manifest.json"))
 	return hex.EncodeToString(sum[:])
 }
 
+// reportText is a report of three entries, of two operations, one of which met a rule.
+const reportText = `{"period":%[1]q,"generated_at":%[2]q,"window":{"from":"2026-%02[3]d-01T00:00:00Z","to":"2026-%02[4]d-01T00:00:00Z"},"time_zone":"UTC",
+	"summary":{"total_operations":3,"successful":1,"failed":1},"by_category":{"Administrative":3},"by_outcome":{"Succeeded":1,"Failed":1,"Started":1},
+	"high_risk_operations":[
+		{"timestamp":"2026-%02[3]d-05T10:00:00Z","operation":"microsoft.compute/disks/delete","caller":"ada@contoso.example","resource":"/disks/\u003done","status":"Started"},
+		{"timestamp":"2026-%02[3]d-05T10:00:07.5Z","operation":"microsoft.compute/disks/delete","caller":null,"resource":"/disks/\u003done","status":"Succeeded"},
+		{"timestamp":"2026-%02[3]d-06T11:00:00Z","operation":"microsoft.authorization/roleassignments/write","caller":"eve@contoso.example","resource":"=/roles","status":"Failed"}],
+	"operations":{"distinct_operations":2,"by_outcome":{"Succeeded":1,"Failed":1}},"deletions":{"total":1,"by_type":[{"name":"microsoft.compute/disks","count":1}]},
+	"role_assignments":{"created":0,"deleted":0,"changes":[{"action":"created","status":"Failed"}]},
+	"alerts":{"known":true,"sent":true,"raised":1,"by_severity":{"high":1},"confirmed":1,"accepted":0,"waiting":0,
+		"list":[{"id":"A-1","rule":{"id":"role-write"},"severity":"high","operation":"microsoft.authorization/roleassignments/write"}]},
+	"completeness":{"verdict":"not_known","complete":false,"told_in_time":{"verdict":"not_known"},"source":"the store","hours":744,"ledger":{"hours_expected":744,"hours_checked":743,"unproven":[
+		{"subscription":"sub-1","from":"2026-10-05T03:00:00Z","to":"2026-10-05T04:00:00Z","hours":1,"why":"it was not compared"}]}}}`
+
+const tableText = "\ufefffirst_seen,last_seen,operation,caller,resource,outcome,entries,correlation_id,event_ids,alert_id,rule,rule_author,severity,first_delivered,answers\n" +
+	"2026-%02[1]d-06T11:00:00Z,2026-%02[1]d-06T11:00:00Z,microsoft.authorization/roleassignments/write,eve@contoso.example,'=/roles,Failed,1,c,e,A-1,role-write,,high,,\n" +
+	"2026-%02[1]d-05T10:00:00Z,2026-%02[1]d-05T10:00:07.5Z,microsoft.compute/disks/delete,ada@contoso.example,/disks/=one,Succeeded,2,c,e,,,,,,\n"
+
 // write writes the files of a bundle and their manifest.
 func (l *lab) write(folder string, month time.Month, previous any) {
-	l.file(folder, "report.json", fmt.Appendf(nil, `{"period":%q,"summary":{"total_operations":2,"successful":1,"failed":1},"by_category":{"Administrative":2},
-		"by_outcome":{"Succeeded":1,"Failed":1},"high_risk_operations":[{}],"alerts":{"list":[]},
-		"completeness":{"ledger":{"hours_expected":744,"hours_checked":743,"unproven":[{"subscription":"sub-1","from":"2026-10-05T03:00:00Z","to":"2026-10-05T04:00:00Z","hours":1,"why":"it was not compared"}]}}}`, month.String()))
-	l.file(folder, "operations.csv", []byte("operation\nread\nwrite\n"))
+	l.file(folder, "report.json", fmt.Appendf(nil, reportText, month.String(), made(month).Format(time.RFC3339), int(month), int(month)+1))
+	l.file(folder, "operations.csv", fmt.Appendf(nil, tableText, int(month)))
 	from := time.Date(2026, month, 1, 0, 0, 0, 0, time.UTC)
 	l.manifests[folder] = map[string]any{
 		"format": "auditbell-manifest/1", "period": month.String(), "window": map[string]any{"from": from, "to": from.AddDate(0, 1, 0)},
-		"time_zone": "UTC", "generated_at": made(month), "counts": map[string]any{"entries": 2, "high_risk_entries": 1, "operations_csv_rows": 2, "alerts": 0}, "previous": previous,
+		"time_zone": "UTC", "generated_at": made(month), "counts": map[string]any{"entries": 3, "high_risk_entries": 3, "operations_csv_rows": 2, "alerts": 1}, "previous": previous,
+		"verdict": "not_known", "told_in_time": "not_known", "complete": false,
 	}
 	l.manifest(folder, "report.json", "operations.csv")
 }
@@ -271,9 +295,9 @@ func TestEveryAttackHasItsSentence(t *testing.T) {
 		attack func(l *lab)
 		want   string
 	}{
-		{"a byte of a file", func(l *lab) { l.edit(l.november, "operations.csv", "read", "reed") }, "operations.csv: was changed: its SHA-256 is"},
-		{"a byte more", func(l *lab) { l.edit(l.november, "operations.csv", "read", "reads") }, "operations.csv: was changed: it has more than the"},
-		{"a byte less", func(l *lab) { l.edit(l.november, "operations.csv", "read", "red") }, "operations.csv: was changed: it has 20 bytes, the manifest says 21"},
+		{"a byte of a file", func(l *lab) { l.edit(l.november, "operations.csv", "ada", "eda") }, "operations.csv: was changed: its SHA-256 is"},
+		{"a byte more", func(l *lab) { l.edit(l.november, "operations.csv", "ada", "adam") }, "operations.csv: was changed: it has more than the"},
+		{"a byte less", func(l *lab) { l.edit(l.november, "operations.csv", "ada", "ad") }, "operations.csv: was changed: it has 431 bytes, the manifest says 432"},
 		{"a byte of the manifest", func(l *lab) { l.edit(l.november, "manifest.json", "UTC", "CET") }, "given SHA-256: you gave"},
 		{"a dropped file", func(l *lab) { _ = os.Remove(filepath.Join(l.november, "report.json")) }, "report.json: report.json is missing"},
 		{"a dropped bundle", func(l *lab) { l.october = l.november }, "chain to November: November was made after another digest than the one given"},
@@ -282,21 +306,44 @@ func TestEveryAttackHasItsSentence(t *testing.T) {
 		{"a report that the manifest does not list", func(l *lab) { l.manifest(l.november, "operations.csv") }, "report.json: is a file that the manifest does not list"},
 		{"no files", func(l *lab) { l.manifest(l.november) }, "manifest.json: lists no files: it vouches for nothing"},
 		{"another manifest", func(l *lab) {
-			l.edit(l.november, "operations.csv", "read", "reed")
+			l.edit(l.november, "operations.csv", "ada", "eda")
 			l.manifest(l.november, "report.json", "operations.csv")
 		}, "manifest.json.tsr: the time stamp is of another file"},
 		{"a member twice", func(l *lab) { l.edit(l.november, "manifest.json", `"files": [`, `"FILES": [], "files": [`) }, `its member "files" is there twice`},
 		{"a file twice", func(l *lab) { l.manifest(l.november, "report.json", "report.json", "operations.csv") }, "the manifest lists it twice"},
 		{"numbers that do not agree", func(l *lab) {
-			l.edit(l.november, "report.json", `"total_operations":2`, `"total_operations":3`)
+			l.edit(l.november, "report.json", `"total_operations":3`, `"total_operations":4`)
 			l.manifest(l.november, "report.json", "operations.csv")
-		}, "numbers in report.json: entries: 3, expected 2"},
+		}, "numbers in report.json: entries: 4, expected 3"},
+		{"a caller put in place of another", func(l *lab) { l.editListed(l.november, "operations.csv", "ada", "eve") }, `lines in operations.csv: line 3: caller "eve@contoso.example": report.json lists no such entry`},
+		{"an outcome made better", func(l *lab) { l.editListed(l.november, "operations.csv", "Failed", "Succeeded") }, `lines in operations.csv: line 2: outcome "Succeeded": report.json lists no such entry`},
+		{"an operation moved in time", func(l *lab) { l.editListed(l.november, "operations.csv", "-05T10:00:00Z", "-06T10:00:00Z") }, `line 3: first_seen "2026-11-06T10:00:00Z": report.json lists no such entry`},
+		{"an alert invented", func(l *lab) { l.editListed(l.november, "operations.csv", "A-1", "A-2") }, `alert_id "A-2": report.json lists no such alert`},
+		{"an entry left out of an operation", func(l *lab) { l.editListed(l.november, "operations.csv", "Succeeded,2", "Succeeded,1") }, "lines in operations.csv: has 1 entries of an operation, report.json lists 2"},
+		{"a deletion left out of a number", func(l *lab) {
+			l.editListed(l.november, "report.json", `"total":1,"by_type":[{"name":"microsoft.compute/disks","count":1}]`, `"total":0,"by_type":[]`)
+		}, "has 1 deletions that succeeded, report.json says 0"},
+		{"an entry of another period", func(l *lab) {
+			l.editListed(l.november, "report.json", `"2026-11-05T10:00:00Z"`, `"2026-10-05T10:00:00Z"`)
+		}, "entries listed that are not of the period: 1, expected 0"},
+		{"a verdict that the numbers do not bear", func(l *lab) {
+			l.manifests[l.november]["verdict"], l.manifests[l.november]["complete"] = "proven", true
+			l.editListed(l.november, "report.json", `"verdict":"not_known","complete":false`, `"verdict":"proven","complete":true`)
+		}, "it is called proven, and not every hour was compared to the end"},
+		{"a verdict in the report alone", func(l *lab) {
+			l.editListed(l.november, "report.json", `"verdict":"not_known","complete"`, `"verdict":"proven","complete"`)
+		}, `the verdict on the record is "proven", the manifest says "not_known"`},
+		{"a report of another month", func(l *lab) { l.editListed(l.november, "report.json", `"to":"2026-12-01`, `"to":"2026-11-30`) }, "numbers in report.json: the period is 2026-11-01T00:00:00Z to 2026-11-30T00:00:00Z, the manifest says"},
+		{"a number twice in the report", func(l *lab) {
+			l.editListed(l.november, "report.json", `"by_outcome"`, `"Summary":{"total_operations":3},"by_outcome"`)
+		}, `read report.json: its member "Summary" is there twice`},
+		{"two reports in one file", func(l *lab) { l.editListed(l.november, "report.json", `"time_zone"`, `"x":{}} {"time_zone"`) }, "read report.json: something follows its end"},
 		{"an operation left out", func(l *lab) {
-			l.edit(l.november, "operations.csv", "read\n", "")
+			l.edit(l.november, "operations.csv", strings.SplitAfter(string(l.read(l.november, "operations.csv")), "\n")[1], "")
 			l.manifest(l.november, "report.json", "operations.csv")
 		}, "lines in operations.csv: 1 operations, the manifest says 2"},
 		{"a chain that was rewritten whole", func(l *lab) {
-			l.edit(l.october, "operations.csv", "read", "reed")
+			l.edit(l.october, "operations.csv", "ada", "eda")
 			l.manifest(l.october, "report.json", "operations.csv")
 			l.manifests[l.november]["previous"] = map[string]any{"manifest_sha256": l.hash(l.october)}
 			l.rewrite(l.november)

@@ -1,15 +1,13 @@
 package verify
 
 import (
-	"bufio"
 	"bytes"
-	"encoding/csv"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
+	"hash/maphash"
 	"io/fs"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/auditbell/auditbell/handler/digest"
@@ -23,15 +21,42 @@ func (b *Bundle) recount(folder fs.FS) {
 	if m.Window.To.After(m.GeneratedAt) && !m.GeneratedAt.IsZero() && !m.Window.To.IsZero() && b.listed("report.json") {
 		b.open = append(b.open, "That the period is whole: the digest was made before its period was over.")
 	}
-	if b.listed("report.json") {
-		b.count("report.json", "numbers in report.json", b.report(folder), fmt.Sprintf("%d entries, %d of high risk, and the sums agree", m.Counts.Entries, m.Counts.HighRisk))
-	}
-	if b.listed("operations.csv") {
-		b.count("operations.csv", "lines in operations.csv", lines(folder, m), fmt.Sprintf("%d operations", m.Counts.Operations))
-	}
+	b.recountReport(folder)
 	if b.listed(digest.HoursName) {
 		b.count(digest.HoursName, "hours listed", b.hours(folder), "")
 	}
+}
+
+// recountReport reads report.json and operations.csv, both at once, and holds the one against the other.
+func (b *Bundle) recountReport(folder fs.FS) {
+	m, seed := b.manifest, maphash.MakeSeed()
+	var t *table
+	var tableErr error
+	var wait sync.WaitGroup
+	if b.listed("operations.csv") {
+		wait.Go(func() { t, tableErr = readTable(folder, seed, nil) })
+	}
+	var r *report
+	if b.listed("report.json") {
+		var err error
+		if r, err = readReport(folder, seed); err == nil {
+			b.uncompared(r.Completeness.Ledger)
+			err = r.agree(m)
+		}
+		b.count("report.json", "numbers in report.json", err, fmt.Sprintf("%d entries, %d of high risk, and the sums agree", m.Counts.Entries, m.Counts.HighRisk))
+	}
+	wait.Wait()
+	if !b.listed("operations.csv") {
+		return
+	}
+	detail := fmt.Sprintf("%d operations", m.Counts.Operations)
+	if tableErr == nil && t.rows != m.Counts.Operations {
+		tableErr = fmt.Errorf("%d operations, the manifest says %d", t.rows, m.Counts.Operations)
+	}
+	if tableErr == nil && r != nil {
+		tableErr, detail = t.compare(folder, r), detail+", each of entries that report.json lists"
+	}
+	b.count("operations.csv", "lines in operations.csv", tableErr, detail)
 }
 
 func (b *Bundle) listed(name string) bool {
@@ -50,84 +75,8 @@ func (b *Bundle) count(file, name string, err error, detail string) {
 	}
 }
 
-// recount is what is read of report.json.
-type recount struct {
-	Period     string           `json:"period"`
-	Summary    digest.Summary   `json:"summary"`
-	ByCategory map[string]int64 `json:"by_category"`
-	ByOutcome  map[string]int64 `json:"by_outcome"`
-	HighRisk   []struct{}       `json:"high_risk_operations"`
-	Alerts     struct {
-		List []struct{} `json:"list"`
-	} `json:"alerts"`
-	Completeness struct {
-		Ledger *compared `json:"ledger"`
-	} `json:"completeness"`
-}
-
-// compared is what report.json says of the comparison with Azure.
-type compared struct {
-	Off      string `json:"off"`
-	Expected int    `json:"hours_expected"`
-	Checked  int    `json:"hours_checked"`
-	Unproven []struct {
-		Subscription string    `json:"subscription"`
-		From         time.Time `json:"from"`
-		To           time.Time `json:"to"`
-		Hours        int       `json:"hours"`
-		Why          string    `json:"why"`
-	} `json:"unproven"`
-}
-
-func (b *Bundle) report(folder fs.FS) error {
-	file, err := openRegular(folder, "report.json")
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	var r recount
-	in := json.NewDecoder(bufio.NewReaderSize(file, 64<<10))
-	if err := in.Decode(&r); err != nil {
-		return fmt.Errorf("read report.json: %w", err)
-	}
-	if _, err := in.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("read report.json: something follows its end")
-	}
-	b.uncompared(r.Completeness.Ledger)
-	return r.agree(b.manifest)
-}
-
-// agree compares the report's numbers with each other and with the manifest's.
-func (r *recount) agree(m digest.Manifest) error {
-	sum := func(counts map[string]int64) (total int64) {
-		for _, n := range counts {
-			total += n
-		}
-		return total
-	}
-	var wrong []error
-	differ := func(what string, got, want int64) {
-		if got != want {
-			wrong = append(wrong, fmt.Errorf("%s: %d, expected %d", what, got, want))
-		}
-	}
-	differ("entries", r.Summary.Total, m.Counts.Entries)
-	differ("high-risk entries listed", int64(len(r.HighRisk)), m.Counts.HighRisk)
-	differ("alerts listed", int64(len(r.Alerts.List)), m.Counts.Alerts)
-	differ("sum of outcomes", sum(r.ByOutcome), r.Summary.Total)
-	differ("succeeded", r.ByOutcome["Succeeded"], r.Summary.Successful)
-	differ("failed", r.ByOutcome["Failed"], r.Summary.Failed)
-	if got := sum(r.ByCategory); got > r.Summary.Total {
-		differ("sum of categories", got, r.Summary.Total)
-	}
-	if r.Period != m.Period {
-		wrong = append(wrong, fmt.Errorf("the period is %q, the manifest says %q", printable(r.Period), printable(m.Period)))
-	}
-	return errors.Join(wrong...)
-}
-
 // uncompared notes scopes and hours that were not compared with what Azure lists.
-func (b *Bundle) uncompared(l *compared) {
+func (b *Bundle) uncompared(l *digest.Ledger) {
 	switch {
 	case l == nil:
 		b.open = append(b.open, "That nothing is missing: the entries of "+b.Period+" were not compared with what Azure lists.")
@@ -145,30 +94,6 @@ func (b *Bundle) uncompared(l *compared) {
 		b.open = append(b.open, fmt.Sprintf("That nothing is missing in %s from %s to %s (%d hours): %s.",
 			printable(u.Subscription), u.From.UTC().Format(time.RFC3339), u.To.UTC().Format(time.RFC3339), u.Hours, printable(u.Why)))
 	}
-}
-
-// lines counts the rows of operations.csv.
-func lines(folder fs.FS, m digest.Manifest) error {
-	file, err := openRegular(folder, "operations.csv")
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	in := csv.NewReader(bufio.NewReaderSize(file, 256<<10))
-	in.ReuseRecord = true
-	n := int64(-1) // the head
-	for {
-		if _, err := in.Read(); errors.Is(err, io.EOF) {
-			break
-		} else if err != nil {
-			return fmt.Errorf("read operations.csv: %w", err)
-		}
-		n++
-	}
-	if n != m.Counts.Operations {
-		return fmt.Errorf("%d operations, the manifest says %d", n, m.Counts.Operations)
-	}
-	return nil
 }
 
 // hours reads what the log has of the period's hours, and compares it with what the digest counted.

@@ -13,7 +13,6 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -21,11 +20,11 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"golang.org/x/text/unicode/norm"
 
 	"github.com/auditbell/auditbell/handler/digest"
-	"github.com/auditbell/auditbell/handler/jsonscan"
 	"github.com/auditbell/auditbell/handler/tlog"
 )
 
@@ -222,11 +221,22 @@ func Files(folder fs.FS) Bundle {
 		b.add(digest.ManifestName, fileCount(n), "")
 		return b
 	}
+	hashed := make([]error, len(m.Files))
+	var wait sync.WaitGroup
+	wait.Go(func() {
+		for i, f := range m.Files {
+			hashed[i] = errors.Join(twin(m.Files[:i], f.Name), unchanged(folder, f))
+		}
+	})
+	b.recount(folder)
+	wait.Wait()
+	counted := b.Checks
+	b.Checks = nil
 	for i, f := range m.Files {
-		b.add(printable(f.Name), errors.Join(twin(m.Files[:i], f.Name), unchanged(folder, f)), fmt.Sprintf("%d bytes, SHA-256 as in the manifest", f.Bytes))
+		b.add(printable(f.Name), hashed[i], fmt.Sprintf("%d bytes, SHA-256 as in the manifest", f.Bytes))
 	}
 	b.strangers(folder)
-	b.recount(folder)
+	b.Checks = append(b.Checks, counted...)
 	return b
 }
 
@@ -237,34 +247,13 @@ func fileCount(n int) error {
 	return fmt.Errorf("lists %d files, more than any digest has", n)
 }
 
-// onceEach refuses a manifest that readers may read differently: a member that is there twice, or once more in capitals.
+// onceEach refuses JSON that readers may read differently, see stream.
 func onceEach(text []byte) error {
-	if !json.Valid(text) {
-		return errors.New("is not JSON")
+	s := stream{buf: text, ended: true, names: map[string]memberName{}}
+	if err := s.skip(); err != nil {
+		return err
 	}
-	const deepest = 8 // a manifest is 3 deep
-	return members(text[jsonscan.Space(text, 0):], deepest)
-}
-
-func members(value []byte, depth int) error {
-	if depth == 0 {
-		return errors.New("is nested deeper than a manifest")
-	}
-	switch value[0] {
-	case '[':
-		return jsonscan.Array(value, func(element []byte) error { return members(element, depth-1) })
-	case '{':
-		seen := map[string]bool{}
-		return jsonscan.Object(value, func(name, inner []byte) error {
-			folded := strings.ToLower(string(name))
-			if seen[folded] || strings.Contains(folded, `\`) {
-				return fmt.Errorf("its member %q is there twice, or spelled so that readers may differ", printable(string(name)))
-			}
-			seen[folded] = true
-			return members(inner, depth-1)
-		})
-	}
-	return nil
+	return s.end()
 }
 
 // twin refuses a name that the manifest lists already, or one that some file systems take for it.

@@ -1,0 +1,165 @@
+package verify
+
+import (
+	"fmt"
+	"hash/maphash"
+	"math/bits"
+	"strconv"
+	"time"
+
+	"github.com/auditbell/auditbell/handler/digest"
+)
+
+// cells are the cells of operations of a file, so that those of operations.csv can be held against those of report.json: in
+// 9 MiB, however many they are. What both have always passes. What only one has passes by chance: one cell in a hundred
+// where the report lists a million entries, fewer where it lists fewer. Who makes the files cannot choose which: the hashes
+// are seeded.
+type cells struct {
+	seed    maphash.Seed
+	filter  [][8]uint64 // a blocked Bloom filter of cells, each with the operation that it belongs to
+	entries []int64     // by hash of the operation
+}
+
+const (
+	filterLines = 1 << 17 // of 512 bits, which processors load at once
+	buckets     = 1 << 16
+)
+
+func newCells(seed maphash.Seed) cells {
+	return cells{seed, make([][8]uint64, filterLines), make([]int64, buckets)}
+}
+
+// Columns of operations.csv, as they are told apart in the filter.
+const (
+	aTime = iota
+	aCaller
+	aResource
+	anOutcome
+	anAlert
+)
+
+// hash is of a cell: what it says, in which column, of which operation (its hash; 0 for none).
+func (c *cells) hash(operation uint64, column int, text []byte) uint64 {
+	const odd = 0x9e3779b97f4a7c15 // 2⁶⁴ over the golden ratio: spreads sums
+	return (maphash.Bytes(c.seed, text) ^ bits.RotateLeft64(operation*odd, 8*column+1)) * odd
+}
+
+func (c *cells) operation(text []byte) uint64 { return maphash.Bytes(c.seed, shown(text)) }
+
+// place is where the filter has a hash: five bits of a line, in as many words.
+func place(h uint64) (line uint64, words [5]uint64) {
+	line, h = h>>(64-17), h*0xff51afd7ed558ccd // odd: the bits below are spread anew
+	for i := range words {
+		words[i] = 1 << (h >> (58 - 6*i) & 63)
+	}
+	return line, words
+}
+
+func (c *cells) add(h uint64) {
+	line, words := place(h)
+	at := &c.filter[line]
+	for i, bit := range words {
+		at[(h>>3+uint64(i))%8] |= bit
+	}
+}
+
+func (c *cells) has(h uint64) bool {
+	line, words := place(h)
+	at := &c.filter[line]
+	for i, bit := range words {
+		if at[(h>>3+uint64(i))%8]&bit == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// within reports whether all cells of c are among those of o.
+func (c *cells) within(o *cells) bool {
+	for i := range c.filter {
+		for k, word := range c.filter[i] {
+			if word&^o.filter[i][k] != 0 {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// shown is a text as a cell of operations.csv shows it.
+func shown(text []byte) []byte {
+	for i, c := range text {
+		if c < ' ' || c > '~' || i == 0 && (c == '=' || c == '+' || c == '-' || c == '@') {
+			return []byte(digest.Cell(string(text)))
+		}
+	}
+	return text
+}
+
+// entry is a listed entry, as the report writes it.
+type entry struct{ timestamp, operation, caller, resource, status []byte }
+
+// field is where a member of the entry is kept, nil for others.
+func (e *entry) field(name string) *[]byte {
+	switch name {
+	case "timestamp":
+		return &e.timestamp
+	case "operation":
+		return &e.operation
+	case "caller":
+		return &e.caller
+	case "resource":
+		return &e.resource
+	case "status":
+		return &e.status
+	}
+	return nil
+}
+
+// clear makes room for the next.
+func (e *entry) clear() {
+	e.timestamp, e.operation, e.caller, e.resource, e.status = e.timestamp[:0], e.operation[:0], e.caller[:0], e.resource[:0], e.status[:0]
+}
+
+// parseTime reads a time, "" for none.
+func parseTime(text []byte) (at time.Time, err error) {
+	if len(text) > 0 {
+		if at, err = time.Parse(time.RFC3339Nano, string(text)); err != nil {
+			err = fmt.Errorf("%q is not a time", printable(string(text)))
+		}
+	}
+	return at, err
+}
+
+// timeHash is hash of a time, whatever its zone; the zero time is an empty cell.
+func (c *cells) timeHash(operation uint64, at time.Time) uint64 {
+	var b [20]byte
+	if at.IsZero() {
+		return c.hash(operation, aTime, nil)
+	}
+	return c.hash(operation, aTime, strconv.AppendInt(b[:0], at.UnixNano(), 10))
+}
+
+// entry takes in a listed entry.
+func (c *cells) entry(e *entry, at time.Time) {
+	operation := c.operation(e.operation)
+	c.entries[operation%buckets]++
+	c.add(c.timeHash(operation, at))
+	c.add(c.hash(operation, aCaller, shown(e.caller)))
+	c.add(c.hash(operation, aResource, shown(e.resource)))
+	c.add(c.hash(operation, anOutcome, shown(e.status)))
+}
+
+// alert takes in a listed alert.
+func (c *cells) alert(a *digest.Alert) {
+	operation := c.operation([]byte(a.Operation))
+	c.add(c.timeHash(operation, a.Happened))
+	c.add(c.hash(operation, aCaller, shown([]byte(a.Caller))))
+	c.add(c.hash(operation, aResource, shown([]byte(a.Resource))))
+	c.add(c.hash(operation, anOutcome, shown([]byte(a.Outcome))))
+	c.add(c.hash(0, anAlert, alertText(digest.Cell(a.ID), digest.Cell(a.Rule.ID), digest.Cell(a.Severity))))
+}
+
+func alertText(id, rule, severity string) []byte {
+	return []byte(id + "\x00" + rule + "\x00" + severity)
+}

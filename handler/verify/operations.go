@@ -1,0 +1,162 @@
+package verify
+
+import (
+	"bufio"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"io"
+	"io/fs"
+	"strconv"
+	"strings"
+)
+
+// table is operations.csv being read, in bounded memory.
+type table struct {
+	cells   // of all rows
+	in      *csv.Reader
+	columns map[string]int // nil where they are not those of this version: then rows are counted, and not compared
+	row     []string
+	rows    int64
+	// Entries of rows without an alert, by hash of the operation. A row with one may stand for entries that report.json does
+	// not list.
+	sure    []int64
+	deleted [2]int64 // deletions that succeeded: in rows without an alert, and in all
+	against *cells   // where not nil, a cell that is not there is an error
+}
+
+// readTable reads operations.csv.
+func readTable(folder fs.FS, seed maphash.Seed, against *cells) (*table, error) {
+	file, err := openRegular(folder, "operations.csv")
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	t := &table{in: csv.NewReader(bufio.NewReaderSize(file, 256<<10)), cells: newCells(seed), sure: make([]int64, buckets), against: against}
+	t.in.ReuseRecord = true
+	if err := t.head(); err != nil {
+		return nil, err
+	}
+	for {
+		if t.row, err = t.in.Read(); errors.Is(err, io.EOF) {
+			return t, nil
+		} else if err != nil {
+			return nil, fmt.Errorf("read operations.csv: %w", err)
+		}
+		t.rows++
+		if t.columns == nil {
+			continue
+		}
+		if err := t.take(); err != nil {
+			line, _ := t.in.FieldPos(0)
+			return nil, fmt.Errorf("line %d: %w", line, err)
+		}
+	}
+}
+
+// compared are the columns whose cells must be those of an entry or alert that report.json lists.
+var compared = [...]struct {
+	name string
+	kind int
+}{{"first_seen", aTime}, {"last_seen", aTime}, {"caller", aCaller}, {"resource", aResource}, {"outcome", anOutcome}}
+
+// head reads the names of the columns.
+func (t *table) head() error {
+	names, err := t.in.Read()
+	if err != nil {
+		return fmt.Errorf("read operations.csv: its first line: %w", err)
+	}
+	columns := map[string]int{}
+	for i, name := range names {
+		name = strings.TrimPrefix(name, "\ufeff")
+		if _, twice := columns[name]; twice {
+			return fmt.Errorf("read operations.csv: it has two columns %q", printable(name))
+		}
+		columns[name] = i
+	}
+	for _, name := range []string{"first_seen", "last_seen", "operation", "caller", "resource", "outcome", "entries", "alert_id", "rule", "severity"} {
+		if _, has := columns[name]; !has {
+			return nil
+		}
+	}
+	t.columns = columns
+	return nil
+}
+
+func (t *table) cell(name string) string { return t.row[t.columns[name]] }
+
+// take takes in a row.
+func (t *table) take() error {
+	name := t.cell("operation")
+	operation := maphash.String(t.seed, name)
+	for i := range compared {
+		column, kind := compared[i].name, compared[i].kind
+		text := t.cell(column)
+		h := t.hash(operation, kind, []byte(text))
+		if kind == aTime {
+			at, err := parseTime([]byte(text))
+			if err != nil {
+				return err
+			}
+			h = t.timeHash(operation, at)
+		}
+		if t.against != nil && !t.against.has(h) {
+			return fmt.Errorf("%s %q: report.json lists no such entry of %s", column, printable(text), printable(name))
+		}
+		t.add(h)
+	}
+	id := t.cell("alert_id")
+	if id != "" {
+		h := t.hash(0, anAlert, alertText(id, t.cell("rule"), t.cell("severity")))
+		if t.against != nil && !t.against.has(h) {
+			return fmt.Errorf("alert_id %q: report.json lists no such alert of that rule and severity", printable(id))
+		}
+		t.add(h)
+	}
+	return t.count(operation, name, id == "")
+}
+
+// count adds up what the row stands for. sure: it has no alert.
+func (t *table) count(operation uint64, name string, sure bool) error {
+	n, err := strconv.ParseInt(t.cell("entries"), 10, 64)
+	if err != nil || n < 0 {
+		return fmt.Errorf("entries %q is not a number", printable(t.cell("entries")))
+	}
+	deleted := int64(0)
+	if strings.Contains(name, "delete") && t.cell("outcome") == "Succeeded" {
+		deleted = 1
+	}
+	t.entries[operation%buckets] += n
+	t.deleted[1] += deleted
+	if sure {
+		t.sure[operation%buckets] += n
+		t.deleted[0] += deleted
+	}
+	return nil
+}
+
+// compare holds the table against the report that stands beside it.
+func (t *table) compare(folder fs.FS, r *report) error {
+	if t.columns == nil {
+		return nil
+	}
+	if !t.within(&r.listed) {
+		if _, err := readTable(folder, t.seed, &r.listed); err != nil { // the row is looked for only now
+			return err
+		}
+		return errors.New("has cells of which report.json knows nothing")
+	}
+	for i, n := range r.listed.entries {
+		switch {
+		case n < t.sure[i]:
+			return fmt.Errorf("has %d entries of an operation, report.json lists %d", t.sure[i], n)
+		case n > t.entries[i]:
+			return fmt.Errorf("has %d entries of an operation, report.json lists %d", t.entries[i], n)
+		}
+	}
+	if n := r.Deletions.Total; r.said["deletions"] && (n < t.deleted[0] || n > t.deleted[1]) {
+		return fmt.Errorf("has %d deletions that succeeded, report.json says %d", t.deleted[1], n)
+	}
+	return nil
+}
