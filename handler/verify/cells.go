@@ -29,7 +29,7 @@ func newCells(seed maphash.Seed) cells {
 	return cells{seed, make([][8]uint64, filterLines), make([]int64, buckets)}
 }
 
-// Columns of operations.csv, as they are told apart in the filter.
+// Columns of operations.csv, as the filter distinguishes them.
 const (
 	aTime = iota
 	aCaller
@@ -48,7 +48,7 @@ func (c *cells) operation(text []byte) uint64 { return maphash.Bytes(c.seed, sho
 
 // place is where the filter has a hash: five bits of a line, in as many words.
 func place(h uint64) (line uint64, words [5]uint64) {
-	line, h = h>>(64-17), h*0xff51afd7ed558ccd // odd: the bits below are spread anew
+	line, h = h>>(64-17), h*0xff51afd7ed558ccd // odd: the bits below are spread again
 	for i := range words {
 		words[i] = 1 << (h >> (58 - 6*i) & 63)
 	}

@@ -40,14 +40,14 @@ func newStream(from io.Reader) *stream {
 
 // fill reads more. When the buffer is full of one value it grows, up to maxValue.
 func (s *stream) fill() error {
+	if len(s.buf)-s.at >= maxValue {
+		return fmt.Errorf("has a value of more than %d bytes where none is expected", maxValue)
+	}
 	if s.at > 0 {
 		s.buf = s.buf[:copy(s.buf, s.buf[s.at:])]
 		s.at = 0
 	}
 	if len(s.buf) == cap(s.buf) {
-		if len(s.buf) >= maxValue {
-			return fmt.Errorf("has a value of more than %d bytes where none is expected", maxValue)
-		}
 		s.buf = slices.Grow(s.buf, len(s.buf))
 	}
 	n, err := s.from.Read(s.buf[len(s.buf):cap(s.buf)])
