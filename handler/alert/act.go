@@ -26,6 +26,26 @@ const (
 	Expected     ActKind = "expected"     // an exception was made of it
 )
 
+// The kinds of acts that take one of those back.
+const (
+	Unacknowledged ActKind = "unacknowledged"
+	Unsnoozed      ActKind = "unsnoozed"
+	Withdrawn      ActKind = "withdrawn" // the exceptions were ended
+)
+
+// TakesBack returns what an act of this kind takes back; empty for one that does something itself.
+func (k ActKind) TakesBack() ActKind {
+	switch k {
+	case Unacknowledged:
+		return Acknowledged
+	case Unsnoozed:
+		return Snoozed
+	case Withdrawn:
+		return Expected
+	}
+	return ""
+}
+
 // Person is a reader as the channel knows them. Name is for people; only ID is theirs for good.
 type Person struct {
 	ID   string `json:"id"`
@@ -49,28 +69,32 @@ type Snooze struct {
 	// From is the revision that shows the snooze itself. A destination that does not have it yet is not held back, else
 	// no reader would learn of the snooze before it is over.
 	From int `json:"from"`
+	// Window is when the alert's window would have ended without the snooze.
+	Window time.Time `json:"window,omitzero"`
 }
 
 // keepActs bounds the acts of one alert. People click a handful of times; the oldest go first.
 const keepActs = 50
 
 // Take notes an act and owes every reader an edit that shows it, at once: a person is looking. It reports whether
-// anything changed; the same person doing the same again changes nothing.
+// anything changed: the same person doing the same again changes nothing, nor does taking back what does not stand.
 func (a *Alert) Take(act Act, now time.Time) (changed bool) {
-	again := func(have Act) bool {
-		return have.Kind == act.Kind && have.By.ID == act.By.ID && have.Until.Equal(act.Until)
-	}
-	if slices.ContainsFunc(a.Acts, again) {
+	if a.noted(act) {
 		return false
+	}
+	if back := act.Kind.TakesBack(); back != "" {
+		if _, stands := a.Standing(back, now); !stands {
+			return false
+		}
 	}
 	a.Acts = append(a.Acts, act)
 	a.Acts = a.Acts[max(0, len(a.Acts)-keepActs):]
 	a.Revision++
-	if act.Kind == Snoozed {
-		a.Snooze = Snooze{Until: act.Until.UTC()}
-		if a.WindowEnds.Before(act.Until) {
-			a.WindowEnds = act.Until.UTC() // else the same noise would open another alert while this alert is silent
-		}
+	switch act.Kind {
+	case Snoozed:
+		a.snooze(act.Until.UTC())
+	case Unsnoozed:
+		a.unsnooze(now)
 	}
 	if a.Snooze.Until.After(now) {
 		a.Snooze.From = a.Revision
@@ -84,11 +108,47 @@ func (a *Alert) Take(act Act, now time.Time) (changed bool) {
 	return true
 }
 
-// LastAct returns the latest act of a kind.
-func (a *Alert) LastAct(kind ActKind) (Act, bool) {
+// noted reports whether the same person did the same, and it was not taken back.
+func (a *Alert) noted(act Act) bool {
+	for _, have := range slices.Backward(a.Acts) {
+		if have.Kind.TakesBack() == act.Kind {
+			return false
+		}
+		if have.Kind == act.Kind && have.By.ID == act.By.ID && have.Until.Equal(act.Until) && act.Kind.TakesBack() == "" {
+			return true
+		}
+	}
+	return false
+}
+
+// snooze extends the window, else the same noise would open another alert while this alert is silent.
+func (a *Alert) snooze(until time.Time) {
+	window := a.Snooze.Window
+	if window.IsZero() {
+		window = a.WindowEnds
+	}
+	a.Snooze = Snooze{Until: until, Window: window}
+	if a.WindowEnds.Before(until) {
+		a.WindowEnds = until
+	}
+}
+
+// unsnooze gives the alert its own window back.
+func (a *Alert) unsnooze(now time.Time) {
+	if own := a.Snooze.Window; !own.IsZero() && own.Before(a.WindowEnds) {
+		a.WindowEnds = own
+	}
+	a.Snooze = Snooze{}
+}
+
+// Standing returns the act of a kind that has effect at now: the latest, unless it is over or was taken back.
+func (a *Alert) Standing(kind ActKind, now time.Time) (Act, bool) {
 	for _, act := range slices.Backward(a.Acts) {
+		if act.Kind.TakesBack() == kind {
+			return Act{}, false
+		}
 		if act.Kind == kind {
-			return act, true
+			return act, act.Until.IsZero() || act.Until.After(now)
 		}
 	}
 	return Act{}, false

@@ -37,7 +37,7 @@ func TestAnActIsShownAtOnceAndOnce(t *testing.T) {
 	if !a.Take(act, act.At) || len(a.Acts) != 2 {
 		t.Error("another person's acknowledgement is not kept for the digest")
 	}
-	if last, _ := a.LastAct(alert.Acknowledged); last.By.String() != "U2" {
+	if last, _ := a.Standing(alert.Acknowledged, act.At); last.By.String() != "U2" {
 		t.Errorf("last by %s, want the id of somebody without a name", last.By)
 	}
 }

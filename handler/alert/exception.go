@@ -22,6 +22,8 @@ type Exception struct {
 	Alert         string    `json:"alert"` // the alert it was made of
 	Created       time.Time `json:"created"`
 	Expires       time.Time `json:"expires"`
+	Group         string    `json:"alert_group,omitempty"` // of the alert; empty in what earlier versions stored
+	EndedBy       *Person   `json:"ended_by,omitempty"`    // who withdrew it, at Expires
 }
 
 // Expect makes the exception that act, of kind Expected, asks for. One click makes one, however often it is sent.
@@ -30,12 +32,22 @@ func (a *Alert) Expect(act Act) Exception {
 		ID:    "click-" + hash(a.ID, act.ID)[:12],
 		Rules: []string{a.Rule.ID}, Actor: actor(a.Event), Tenant: a.Event.TenantScope(),
 		Subscription: a.Event.SubscriptionID, ResourceGroup: a.Event.ResourceGroup,
-		Owner: act.By, Reason: act.Reason, Alert: a.ID, Created: act.At.UTC(), Expires: act.Until.UTC(),
+		Owner: act.By, Reason: act.Reason, Alert: a.ID, Group: a.Group, Created: act.At.UTC(), Expires: act.Until.UTC(),
 	}
 	for _, r := range a.Also {
 		x.Rules = append(x.Rules, r.ID)
 	}
 	return x
+}
+
+// Expectations are the exceptions that people made of the alert, ended ones too.
+func (a *Alert) Expectations() (all []Exception) {
+	for _, act := range a.Acts {
+		if act.Kind == Expected {
+			all = append(all, a.Expect(act))
+		}
+	}
+	return all
 }
 
 // Covers reports whether the exception is about this rule and this event, expired or not.

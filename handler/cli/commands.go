@@ -63,24 +63,25 @@ func Run(ctx context.Context, args []string, std Surroundings) int {
 
 // commands is the command line; kong prints its help from the tags.
 type commands struct {
-	Serve     serveCmd     `cmd:"" default:"1" help:"Serve the Functions host (what the host starts)."`
-	Decode    decodeCmd    `cmd:"" help:"Read payloads of any form and print each event as one line of JSON."`
-	Preview   previewCmd   `cmd:"" help:"Show what every channel would get for a payload."`
-	Check     checkCmd     `cmd:"" help:"Check settings, store and deliveries, and say what to do about problems."`
-	Deliver   deliverCmd   `cmd:"" help:"List what destinations are owed, try them now, or discard deliveries."`
-	Explain   explainCmd   `cmd:"" help:"Say of each event which rules matched and why, which nearly did, and where it would go."`
-	Rules     rulesCmd     `cmd:"" help:"What there is to know about rules and exceptions."`
-	Query     queryCmd     `cmd:"" help:"List past events: who did what, when, with what outcome."`
-	Digest    digestCmd    `cmd:"" help:"Report on a period for auditors, from exported logs: numbers, acts, evidence."`
-	Verify    verifyCmd    `cmd:"" help:"Check a digest's files against their manifests, offline, and say what that proves."`
-	Audit     auditCmd     `cmd:"" help:"Answer an auditor's usual questions, with totals."`
-	KQL       kqlCmd       `cmd:"" name:"kql" help:"Print the query that asks Log Analytics what an audit asks."`
-	Replay    replayCmd    `cmd:"" help:"Say which alerts exported events would have caused: when, how often, where, by which rules."`
-	Reconcile reconcileCmd `cmd:"" help:"Compare closed hours with what Azure lists, and recover what is missing with --apply."`
-	Log       logCmd       `cmd:"" help:"The transparency log: its key."`
-	Witness   witnessCmd   `cmd:"" help:"Be a witness of transparency logs: sign that each only grew. For a second party to run."`
-	Settings  settingsCmd  `cmd:"" help:"List every setting: name, default, meaning."`
-	Version   versionCmd   `cmd:"" help:"Print version, commit, and the Go that built it."`
+	Serve      serveCmd      `cmd:"" default:"1" help:"Serve the Functions host (what the host starts)."`
+	Decode     decodeCmd     `cmd:"" help:"Read payloads of any form and print each event as one line of JSON."`
+	Preview    previewCmd    `cmd:"" help:"Show what every channel would get for a payload."`
+	Check      checkCmd      `cmd:"" help:"Check settings, store and deliveries, and say what to do about problems."`
+	Deliver    deliverCmd    `cmd:"" help:"List what destinations are owed, try them now, or discard deliveries."`
+	Explain    explainCmd    `cmd:"" help:"Say of each event which rules matched and why, which nearly did, and where it would go."`
+	Rules      rulesCmd      `cmd:"" help:"What there is to know about rules and exceptions."`
+	Exceptions exceptionsCmd `cmd:"" help:"What is excepted from alerts, by whom and until when; end one."`
+	Query      queryCmd      `cmd:"" help:"List past events: who did what, when, with what outcome."`
+	Digest     digestCmd     `cmd:"" help:"Report on a period for auditors, from exported logs: numbers, acts, evidence."`
+	Verify     verifyCmd     `cmd:"" help:"Check a digest's files against their manifests, offline, and say what that proves."`
+	Audit      auditCmd      `cmd:"" help:"Answer an auditor's usual questions, with totals."`
+	KQL        kqlCmd        `cmd:"" name:"kql" help:"Print the query that asks Log Analytics what an audit asks."`
+	Replay     replayCmd     `cmd:"" help:"Say which alerts exported events would have caused: when, how often, where, by which rules."`
+	Reconcile  reconcileCmd  `cmd:"" help:"Compare closed hours with what Azure lists, and recover what is missing with --apply."`
+	Log        logCmd        `cmd:"" help:"The transparency log: its key."`
+	Witness    witnessCmd    `cmd:"" help:"Be a witness of transparency logs: sign that each only grew. For a second party to run."`
+	Settings   settingsCmd   `cmd:"" help:"List every setting: name, default, meaning."`
+	Version    versionCmd    `cmd:"" help:"Print version, commit, and the Go that built it."`
 
 	VersionFlag kong.VersionFlag `name:"version" help:"Print the version."`
 }

@@ -50,7 +50,7 @@ func (c *rulesListCmd) run(ctx context.Context, std Surroundings) error {
 // exceptionLine is one exception in a listing.
 type exceptionLine struct {
 	exception.Exception
-	State    string    `json:"state"` // "active" or "expired"
+	State    string    `json:"state"` // "active", "expired", or "withdrawn by" whom
 	Used     int       `json:"used"`  // records that it silenced
 	LastUsed time.Time `json:"last_used,omitzero"`
 }
@@ -76,8 +76,11 @@ func exceptionLines(all []exception.Exception, uses map[string]store.Use, now ti
 	lines := make([]exceptionLine, 0, len(all))
 	for _, x := range all {
 		l := exceptionLine{Exception: x, State: "expired", Used: uses[x.ID].Records, LastUsed: uses[x.ID].Last}
-		if x.Active(now) {
+		switch {
+		case x.Active(now):
 			l.State = "active"
+		case x.EndedBy != "":
+			l.State = "withdrawn by " + x.EndedBy
 		}
 		lines = append(lines, l)
 	}

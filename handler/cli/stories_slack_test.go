@@ -13,12 +13,14 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/auditbell/auditbell/handler/app"
+	"github.com/auditbell/auditbell/handler/exception"
 	"github.com/auditbell/auditbell/handler/settings"
 	"github.com/auditbell/auditbell/local/inbox"
 )
@@ -188,8 +190,9 @@ func (s *story) restart(*testscript.TestScript, []string) (string, error) {
 	return "", nil
 }
 
-// exceptions prints `handler rules list --exceptions` at the story's time, its columns one blank apart.
-func (s *story) exceptions(*testscript.TestScript, []string) (string, error) {
+// exceptions prints `handler rules list --exceptions` at the story's time, its columns one blank apart; `exceptions end NAME`
+// is `handler exceptions end` by that person, of the exception that ends last.
+func (s *story) exceptions(_ *testscript.TestScript, args []string) (string, error) {
 	a, err := app.Open(app.World{
 		Settings: settings.New(func(name string) (string, bool) { v, ok := s.env[name]; return v, ok }),
 		Config:   s.config, Log: slog.New(slog.DiscardHandler), Now: s.now,
@@ -198,6 +201,17 @@ func (s *story) exceptions(*testscript.TestScript, []string) (string, error) {
 		return "", err
 	}
 	var out bytes.Buffer
+	if len(args) > 1 {
+		all, err := a.Exceptions.All(context.Background())
+		if err != nil || len(all) == 0 {
+			return "", fmt.Errorf("no exception: %w", err)
+		}
+		end := exceptionsEndCmd{ID: slices.MaxFunc(all, func(x, y exception.Exception) int { return x.Expires.Compare(y.Expires) }).ID, Yes: true, By: args[1]}
+		if err := end.endIn(context.Background(), a, Surroundings{Out: &out}); err != nil {
+			return out.String() + err.Error() + "\n", nil
+		}
+		return out.String(), nil
+	}
 	err = (&rulesListCmd{Exceptions: true, output: output{Format: "table"}}).exceptions(context.Background(), a, Surroundings{Out: &out})
 	var lines strings.Builder
 	for line := range strings.Lines(out.String()) {

@@ -11,11 +11,23 @@ import (
 	"github.com/auditbell/auditbell/handler/alert"
 )
 
-// Keeper keeps exceptions that were made by a click, and counts what exceptions did. The store implements it.
+// Store keeps exceptions that were made by a click, and counts what exceptions did.
+type Store interface {
+	Keeper
+	Counter
+}
+
+// Keeper keeps exceptions that were made by a click.
 type Keeper interface {
 	Exceptions(ctx context.Context) ([]alert.Exception, error)
 	// Except keeps x; keeping it twice is keeping it once.
 	Except(ctx context.Context, x alert.Exception) error
+	// EndException ends one now, once; alert.ErrUnknown when there is none.
+	EndException(ctx context.Context, id string, by alert.Person) (alert.Exception, error)
+}
+
+// Counter counts what exceptions did.
+type Counter interface {
 	// Excepted counts e under the exception, once however often it is called.
 	Excepted(ctx context.Context, exception string, e activity.Event) (ru float64, err error)
 	// Lapse notes that e is a finding after the exception has expired, and returns the id of the first such event.
@@ -25,7 +37,7 @@ type Keeper interface {
 // Book answers which findings are excepted. It is safe for concurrent use.
 type Book struct {
 	configured []Exception
-	keeper     Keeper
+	keeper     Store
 	now        func() time.Time
 
 	mu     sync.Mutex
@@ -36,7 +48,7 @@ type Book struct {
 }
 
 // NewBook makes a Book of what Read returned and what the keeper has.
-func NewBook(configured []Exception, k Keeper, now func() time.Time) *Book {
+func NewBook(configured []Exception, k Store, now func() time.Time) *Book {
 	return &Book{configured: configured, keeper: k, now: now, lapsed: map[string]string{}}
 }
 
@@ -133,11 +145,22 @@ func (b *Book) Count(ctx context.Context, by []Exception, e activity.Event) (ru 
 
 // Keep keeps an exception that somebody made by a click. It applies here at once.
 func (b *Book) Keep(ctx context.Context, x alert.Exception) error {
-	err := b.keeper.Except(ctx, x)
+	defer b.forget() // whatever came of it
+	return b.keeper.Except(ctx, x)
+}
+
+// End ends an exception that was made by a click, now. It no longer applies here at once.
+func (b *Book) End(ctx context.Context, id string, by alert.Person) (Exception, error) {
+	defer b.forget()
+	x, err := b.keeper.EndException(ctx, id, by)
+	return Of(x), err
+}
+
+// forget has the exceptions of the store read again.
+func (b *Book) forget() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.read, b.stale = time.Time{}, b.stale+1 // whatever came of it
-	return err
+	b.read, b.stale = time.Time{}, b.stale+1
 }
 
 // All lists every exception, the configured ones first.

@@ -26,7 +26,8 @@ type Exception struct {
 	Owner   string    `json:"owner"`
 	Reason  string    `json:"reason"`
 	Ticket  string    `json:"ticket,omitempty"`
-	Expires time.Time `json:"expires"` // from then on it does not apply
+	Expires time.Time `json:"expires"`            // from then on it does not apply
+	EndedBy string    `json:"ended_by,omitempty"` // who withdrew it, then
 
 	match *rules.Selection // of a configured one
 	kept  alert.Exception  // of one that the store keeps
@@ -40,8 +41,12 @@ const fromStore = "marked in a channel"
 
 // Of makes an Exception of one that the store keeps.
 func Of(x alert.Exception) Exception {
+	ended := ""
+	if x.EndedBy != nil {
+		ended = x.EndedBy.String()
+	}
 	return Exception{
-		ID: x.ID, Source: fromStore, Rules: x.Rules, Owner: x.Owner.String(), Reason: x.Reason, Expires: x.Expires, kept: x,
+		ID: x.ID, Source: fromStore, Rules: x.Rules, Owner: x.Owner.String(), Reason: x.Reason, Expires: x.Expires, EndedBy: ended, kept: x,
 	}
 }
 

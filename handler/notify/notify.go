@@ -66,6 +66,7 @@ type Message struct {
 	Plain    bool   // to be shown as lines of text only, without structure; see Lines
 	Severity Severity
 	Headline string // plain-language act and object: "Owner role granted on prod-payments"; severity is added by the channel
+	Standing string // what people did that holds now: "Acknowledged by @ana at 22 Nov 12:00 UTC"; in the headline of channels that edit
 	Summary  string // one sentence: who did what to what, result, why it matters
 	Result   Result // the state of what happened
 	Time     time.Time

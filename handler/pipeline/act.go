@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,12 +14,23 @@ import (
 	"github.com/auditbell/auditbell/handler/notify"
 )
 
-// The names of what readers can do, as they stand in messages and come back with clicks.
-const (
-	acknowledge = "acknowledge"
-	snooze      = "snooze"
-	expect      = "expect"
-)
+// verb is something that readers can do: its name, as it stands in messages and comes back with clicks, and the act that it
+// is.
+type verb struct {
+	name, label string
+	kind        alert.ActKind
+}
+
+// verbs is every act that messages offer, in this order: what does something while it does not stand, and what takes it back
+// while it stands. A snooze is offered always, because it can be made longer.
+var verbs = []verb{
+	{"acknowledge", "Acknowledge", alert.Acknowledged},
+	{"unacknowledge", "Unacknowledge", alert.Unacknowledged},
+	{"snooze", "Snooze", alert.Snoozed},
+	{"unsnooze", "End snooze", alert.Unsnoozed},
+	{"expect", "Mark as expected", alert.Expected},
+	{"withdraw", "Withdraw expected", alert.Withdrawn},
+}
 
 // ErrForeign is returned for a click that is on nothing that we put into a message.
 var ErrForeign = errors.New("not an action of ours")
@@ -39,10 +51,20 @@ func (in *Intake) Act(ctx context.Context, c notify.Click, b Batch) (Summary, er
 	if err != nil {
 		return Summary{}, err
 	}
-	if act.Kind == alert.Expected {
-		if err := in.expect(ctx, ref, act); err != nil {
-			return Summary{}, err
-		}
+	return in.Do(ctx, ref, act, b)
+}
+
+// Do does an act that is not from a click as Act does one that is.
+func (in *Intake) Do(ctx context.Context, ref alert.Ref, act alert.Act, b Batch) (Summary, error) {
+	var err error
+	switch act.Kind {
+	case alert.Expected:
+		err = in.expect(ctx, ref, act)
+	case alert.Withdrawn:
+		err = in.withdraw(ctx, ref, act)
+	}
+	if err != nil {
+		return Summary{}, err
 	}
 	r, err := in.alerts.Act(ctx, ref, act, in.courier.lease(b.ID))
 	if err != nil {
@@ -53,7 +75,10 @@ func (in *Intake) Act(ctx context.Context, c notify.Click, b Batch) (Summary, er
 	if r.Leased {
 		sum.add(in.courier.deliver(ctx, r.Alert, b))
 	}
-	return sum, nil
+	if act.Kind == alert.Withdrawn { // what was marked as expected between the two writes
+		err = in.end(ctx, r.Alert, act)
+	}
+	return sum, err
 }
 
 // expect makes the exception before the act is noted: a message must not say that something is expected while it
@@ -69,6 +94,28 @@ func (in *Intake) expect(ctx context.Context, ref alert.Ref, act alert.Act) erro
 	return in.judge.Exceptions.Keep(ctx, a.Expect(act))
 }
 
+// withdraw ends the exceptions before the act is noted, for the same reason.
+func (in *Intake) withdraw(ctx context.Context, ref alert.Ref, act alert.Act) error {
+	if in.judge.Exceptions == nil {
+		return ErrForeign
+	}
+	a, err := in.alerts.Alert(ctx, ref)
+	if err != nil {
+		return fmt.Errorf("read alert: %w", err)
+	}
+	return in.end(ctx, a, act)
+}
+
+// end ends every exception that was made of the alert. One that the store no longer has is over.
+func (in *Intake) end(ctx context.Context, a alert.Alert, act alert.Act) error {
+	for _, x := range a.Expectations() {
+		if _, err := in.judge.Exceptions.End(ctx, x.ID, act.By); err != nil && !errors.Is(err, alert.ErrUnknown) {
+			return err
+		}
+	}
+	return nil
+}
+
 // place is the part of a value that finds the alert again: group key and id.
 var place = regexp.MustCompile(`^([a-z0-9-]{1,64})\.(alert-[a-z0-9-]{1,64})$`)
 
@@ -76,15 +123,16 @@ var place = regexp.MustCompile(`^([a-z0-9-]{1,64})\.(alert-[a-z0-9-]{1,64})$`)
 func (c *Composer) read(k notify.Click) (alert.Ref, alert.Act, error) {
 	act := alert.Act{ID: alert.ClickID(k.Once), By: alert.Person{ID: notify.Cut(k.ByID, 40), Name: notify.Cut(notify.Clean(k.ByName, false), 80)}, At: c.Now().UTC()}
 	value := k.Value
-	switch k.Action {
-	case acknowledge:
-		act.Kind = alert.Acknowledged
-	case expect:
-		act.Kind, act.Reason, act.Until = alert.Expected, "marked as expected in Slack", act.At.Add(c.Acting.ExpectedFor)
-	case snooze:
+	if i := slices.IndexFunc(verbs, func(v verb) bool { return v.name == k.Action }); i >= 0 {
+		act.Kind = verbs[i].kind
+	}
+	switch act.Kind {
+	case alert.Expected:
+		act.Reason, act.Until = "marked as expected in Slack", act.At.Add(c.Acting.ExpectedFor)
+	case alert.Snoozed:
 		var span string
 		span, value, _ = strings.Cut(value, ".")
-		act.Kind, act.Until = alert.Snoozed, c.snoozed(span, act.At)
+		act.Until = c.snoozed(span, act.At)
 	}
 	found := place.FindStringSubmatch(value)
 	if found == nil || act.Kind == "" || act.Kind == alert.Snoozed && act.Until.IsZero() || act.By.ID == "" {
@@ -125,16 +173,36 @@ func (c *Composer) actions(a alert.Alert) []notify.Action {
 	}
 	at := a.Group + "." + a.ID
 	var list []notify.Action
-	if _, done := a.LastAct(alert.Acknowledged); !done {
-		list = append(list, notify.Action{Name: acknowledge, Label: "Acknowledge", Value: at})
-	}
-	list = append(list, notify.Action{Name: snooze, Label: "Snooze", Choices: []notify.Choice{
-		{Label: "for 1 hour", Value: "1h." + at}, {Label: "for 8 hours", Value: "8h." + at}, {Label: "until Monday", Value: "monday." + at},
-	}})
-	if last, done := a.LastAct(alert.Expected); c.Acting.Expect && (!done || !last.Until.After(c.Now())) {
-		list = append(list, notify.Action{Name: expect, Label: "Mark as expected", Value: at, Confirm: c.consequence(a)})
+	for _, v := range verbs {
+		if !c.offers(a, v.kind) {
+			continue
+		}
+		one := notify.Action{Name: v.name, Label: v.label, Value: at}
+		switch v.kind {
+		case alert.Snoozed:
+			one.Value, one.Choices = "", []notify.Choice{
+				{Label: "for 1 hour", Value: "1h." + at}, {Label: "for 8 hours", Value: "8h." + at}, {Label: "until Monday", Value: "monday." + at},
+			}
+		case alert.Expected:
+			one.Confirm = c.consequence(a)
+		}
+		list = append(list, one)
 	}
 	return list
+}
+
+// offers reports whether an act makes sense now.
+func (c *Composer) offers(a alert.Alert, kind alert.ActKind) bool {
+	back := kind.TakesBack()
+	if !c.Acting.Expect && (kind == alert.Expected || back == alert.Expected) {
+		return false
+	}
+	if back != "" {
+		_, stands := a.Standing(back, c.Now())
+		return stands
+	}
+	_, stands := a.Standing(kind, c.Now())
+	return !stands || kind == alert.Snoozed
 }
 
 // consequence says what "mark as expected" will do, so that nobody silences more than they mean to.
@@ -155,24 +223,47 @@ func (c *Composer) consequence(a alert.Alert) string {
 		until.Format("2 January 15:04 MST"), what, notify.Cut(who, 80), notify.Cut(where, 60))
 }
 
-// acts tells what people did about the alert, the latest of each kind.
+// acts lists what people did about the alert: the latest of each kind, or who took it back.
 func acts(a alert.Alert) []string {
 	var lines []string
 	for _, kind := range []alert.ActKind{alert.Acknowledged, alert.Snoozed, alert.Expected} {
-		act, ok := a.LastAct(kind)
-		if !ok {
-			continue
+		for _, act := range slices.Backward(a.Acts) {
+			if act.Kind == kind || act.Kind.TakesBack() == kind {
+				lines = append(lines, sentence(act, minute))
+				break
+			}
 		}
-		line := "Acknowledged by " + act.By.String() + " at " + minute(act.At)
-		switch kind {
-		case alert.Snoozed:
-			line = "Snoozed by " + act.By.String() + " until " + minute(act.Until)
-		case alert.Expected:
-			line = "Marked as expected by " + act.By.String() + " until " + minute(act.Until)
-		}
-		lines = append(lines, line)
 	}
 	return lines
+}
+
+// standing is what holds now, for the headline: the act that was taken last and has effect.
+func (c *Composer) standing(a alert.Alert) string {
+	for _, act := range slices.Backward(a.Acts) {
+		if have, stands := a.Standing(act.Kind, c.Now()); stands && have.ID == act.ID && act.Kind.TakesBack() == "" {
+			act.By.Name = notify.Cut(act.By.Name, 30) // the headline is short, and the name its bearer's choice
+			return sentence(act, func(t time.Time) string { return t.In(c.zone()).Format("2 Jan 15:04 MST") })
+		}
+	}
+	return ""
+}
+
+// sentence says who did what, and when or until when.
+func sentence(act alert.Act, clock func(time.Time) string) string {
+	by := act.By.String()
+	switch act.Kind {
+	case alert.Acknowledged:
+		return "Acknowledged by " + by + " at " + clock(act.At)
+	case alert.Snoozed:
+		return "Snoozed by " + by + " until " + clock(act.Until)
+	case alert.Expected:
+		return "Marked as expected by " + by + " until " + clock(act.Until)
+	case alert.Unacknowledged:
+		return "Acknowledgement taken back by " + by + " at " + clock(act.At)
+	case alert.Unsnoozed:
+		return "Snooze ended by " + by + " at " + clock(act.At)
+	}
+	return "Withdrawn as expected by " + by + " at " + clock(act.At)
 }
 
 // minute is exact enough for what people did, and does not look like an emoji to clients that take :44: for one.

@@ -2,6 +2,8 @@ package pipeline
 
 import (
 	"errors"
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -36,6 +38,58 @@ func TestMonday(t *testing.T) {
 	}
 }
 
+// TestWhatStandsCanBeTakenBack has one alert go through its states: what does something is offered while it does not stand,
+// and what takes it back while it does.
+func TestWhatStandsCanBeTakenBack(t *testing.T) {
+	t.Parallel()
+	noon := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	now := noon
+	c := &Composer{Now: func() time.Time { return now }, Acting: Acting{Interactive: true, Expect: true, ExpectedFor: time.Hour}}
+	a := alert.Alert{ID: "alert-1", Group: "0abc", WindowEnds: noon.Add(time.Minute)}
+	for _, step := range []struct {
+		kind              alert.ActKind
+		until             time.Time
+		unchanged         bool
+		offered, standing string
+	}{
+		{kind: "", offered: "acknowledge snooze expect"},
+		{kind: alert.Unacknowledged, unchanged: true, offered: "acknowledge snooze expect"},
+		{kind: alert.Acknowledged, offered: "unacknowledge snooze expect", standing: "Acknowledged by @ana at 22 Nov 12:00 UTC"},
+		{kind: alert.Acknowledged, unchanged: true, offered: "unacknowledge snooze expect", standing: "Acknowledged by @ana at 22 Nov 12:00 UTC"},
+		{kind: alert.Snoozed, until: noon.Add(8 * time.Hour), offered: "unacknowledge snooze unsnooze expect", standing: "Snoozed by @ana until 22 Nov 20:00 UTC"},
+		{kind: alert.Expected, until: noon.Add(time.Hour), offered: "unacknowledge snooze unsnooze withdraw", standing: "Marked as expected by @ana until 22 Nov 13:00 UTC"},
+		{kind: alert.Withdrawn, offered: "unacknowledge snooze unsnooze expect", standing: "Snoozed by @ana until 22 Nov 20:00 UTC"},
+		{kind: alert.Withdrawn, unchanged: true, offered: "unacknowledge snooze unsnooze expect", standing: "Snoozed by @ana until 22 Nov 20:00 UTC"},
+		{kind: alert.Unsnoozed, offered: "unacknowledge snooze expect", standing: "Acknowledged by @ana at 22 Nov 12:00 UTC"},
+		{kind: alert.Unacknowledged, offered: "acknowledge snooze expect"},
+		{kind: alert.Acknowledged, offered: "unacknowledge snooze expect", standing: "Acknowledged by @ana at 22 Nov 12:00 UTC"},
+	} {
+		if step.kind != "" {
+			act := alert.Act{ID: "act-x", Kind: step.kind, By: alert.Person{ID: "U1", Name: "ana"}, At: now, Until: step.until}
+			act.ID += fmt.Sprint(len(a.Acts))
+			if changed := a.Take(act, now); changed == step.unchanged {
+				t.Errorf("%s changed the alert: %v", step.kind, changed)
+			}
+		}
+		var offered []string
+		for _, one := range c.actions(a) {
+			offered = append(offered, one.Name)
+		}
+		if got := strings.Join(offered, " "); got != step.offered {
+			t.Errorf("after %s: offered %s, want %s", step.kind, got, step.offered)
+		}
+		if got := c.standing(a); got != step.standing {
+			t.Errorf("after %s: %q stands, want %q", step.kind, got, step.standing)
+		}
+	}
+	if !a.WindowEnds.Equal(noon.Add(time.Minute)) || !a.Snooze.Until.IsZero() {
+		t.Errorf("the snooze that was ended still has effect: window to %s, %+v", a.WindowEnds, a.Snooze)
+	}
+	if all := a.Expectations(); len(all) != 1 || all[0].Group != a.Group {
+		t.Errorf("exceptions of the alert: %+v", all)
+	}
+}
+
 func TestReadRefusesWhatWeNeverWrote(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
@@ -45,19 +99,23 @@ func TestReadRefusesWhatWeNeverWrote(t *testing.T) {
 		action, value, by string
 		want              alert.ActKind // empty: foreign
 	}{
-		{acknowledge, at, "U1", alert.Acknowledged},
-		{expect, at, "U1", alert.Expected},
-		{snooze, "1h." + at, "U1", alert.Snoozed},
-		{snooze, "8h." + at, "U1", alert.Snoozed},
-		{snooze, "monday." + at, "U1", alert.Snoozed},
-		{snooze, "1000h." + at, "U1", ""},
-		{snooze, at, "U1", ""},
-		{acknowledge, "", "U1", ""},
-		{acknowledge, "1h." + at, "U1", ""},
-		{acknowledge, "0abc.head", "U1", ""},
-		{acknowledge, "../x.alert-1", "U1", ""},
-		{acknowledge, at + "\n", "U1", ""},
-		{acknowledge, at, "", ""},
+		{"acknowledge", at, "U1", alert.Acknowledged},
+		{"expect", at, "U1", alert.Expected},
+		{"snooze", "1h." + at, "U1", alert.Snoozed},
+		{"snooze", "8h." + at, "U1", alert.Snoozed},
+		{"snooze", "monday." + at, "U1", alert.Snoozed},
+		{"snooze", "1000h." + at, "U1", ""},
+		{"snooze", at, "U1", ""},
+		{"acknowledge", "", "U1", ""},
+		{"acknowledge", "1h." + at, "U1", ""},
+		{"acknowledge", "0abc.head", "U1", ""},
+		{"acknowledge", "../x.alert-1", "U1", ""},
+		{"acknowledge", at + "\n", "U1", ""},
+		{"acknowledge", at, "", ""},
+		{"unacknowledge", at, "U1", alert.Unacknowledged},
+		{"unsnooze", at, "U1", alert.Unsnoozed},
+		{"withdraw", at, "U1", alert.Withdrawn},
+		{"unsnooze", "1h." + at, "U1", ""},
 		{"delete", at, "U1", ""},
 	} {
 		ref, act, err := p.read(notify.Click{Action: c.action, Value: c.value, ByID: c.by, ByName: "ana\u202e\n<!here>", Once: "x"})

@@ -51,5 +51,8 @@ func (in *Intake) except(ctx context.Context, b Batch, f *alert.Finding, open bo
 
 // lapsed is how the first finding after an exception's end says so.
 func lapsed(x exception.Exception) string {
+	if x.EndedBy != "" {
+		return "alerts again: " + x.EndedBy + " withdrew the exception of " + x.Owner + " at " + notify.Clock(x.Expires)
+	}
 	return "rings again: the exception of " + x.Owner + " (" + notify.Cut(x.Reason, 120) + ") expired at " + notify.Clock(x.Expires)
 }

@@ -34,7 +34,7 @@ func (c *Composer) Message(a alert.Alert) notify.Message {
 	v := c.view(a)
 	m := notify.Message{
 		ID: a.ID, Severity: notify.Severity(a.Rule.Severity), Headline: headline(a, v), Summary: summary(a, v),
-		Result: resultOf(a), Time: a.First.Time, Steps: a.Rule.Runbook, Context: smallPrint(a), Actions: c.actions(a),
+		Result: resultOf(a), Time: a.First.Time, Steps: a.Rule.Runbook, Context: smallPrint(a), Actions: c.actions(a), Standing: c.standing(a),
 	}
 	for _, f := range v.Facts {
 		m.Facts = append(m.Facts, notify.Fact{Name: f.Name, Value: f.Value, Time: f.Time, Code: f.Code})

@@ -18,8 +18,11 @@ import (
 // noKeeper keeps no exceptions beside those configured.
 type noKeeper struct{}
 
-func (noKeeper) Exceptions(context.Context) ([]alert.Exception, error)             { return nil, nil }
-func (noKeeper) Except(context.Context, alert.Exception) error                     { return nil }
+func (noKeeper) Exceptions(context.Context) ([]alert.Exception, error) { return nil, nil }
+func (noKeeper) Except(context.Context, alert.Exception) error         { return nil }
+func (noKeeper) EndException(context.Context, string, alert.Person) (alert.Exception, error) {
+	return alert.Exception{}, alert.ErrUnknown
+}
 func (noKeeper) Excepted(context.Context, string, activity.Event) (float64, error) { return 0, nil }
 func (noKeeper) Lapse(_ context.Context, _ string, e activity.Event) (string, error) {
 	return e.ID, nil

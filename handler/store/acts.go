@@ -43,7 +43,7 @@ func (s *Store) actOnce(ctx context.Context, ref alert.Ref, act alert.Act, lease
 		if r.Leased = !lease.Until.IsZero() && a.Lease.Free(lease.Owner, now) && len(a.DueNames(now)) > 0; r.Leased {
 			a.Lease = lease
 		}
-		if err := s.keepOpen(ctx, &b, a, &r); err != nil {
+		if err := s.keepOpen(ctx, &b, a, act.Kind == alert.Unsnoozed, &r); err != nil {
 			return r, err
 		}
 		b.replace(ref.ID, itemOf(a), at.etag)
@@ -53,9 +53,9 @@ func (s *Store) actOnce(ctx context.Context, ref alert.Ref, act alert.Act, lease
 }
 
 // keepOpen lets the group's new operations go into a snoozed alert until the snooze is over, unless a newer alert
-// takes them in already.
-func (s *Store) keepOpen(ctx context.Context, b *batch, a alert.Alert, r *alert.Decision) error {
-	if !a.Snooze.Until.After(s.now()) {
+// takes them in already; and no longer than the alert's own window when the snooze was ended.
+func (s *Store) keepOpen(ctx context.Context, b *batch, a alert.Alert, ended bool, r *alert.Decision) error {
+	if !ended && !a.Snooze.Until.After(s.now()) {
 		return nil
 	}
 	have, err := s.pointer(ctx, a.Group, headID, r)
@@ -65,9 +65,9 @@ func (s *Store) keepOpen(ctx context.Context, b *batch, a alert.Alert, r *alert.
 	ttl := max(keepSeen, a.WindowEnds.Sub(s.now())+24*time.Hour)
 	head := pointerItem{ID: headID, PK: a.Group, Kind: "head", Alert: a.ID, WindowEnds: a.WindowEnds.UnixMilli(), TTL: seconds(ttl)}
 	switch {
-	case have.etag == "":
+	case have.etag == "" && !ended:
 		b.create(head)
-	case have.Alert == a.ID || have.WindowEnds <= s.now().UnixMilli():
+	case have.Alert == a.ID || !ended && have.WindowEnds <= s.now().UnixMilli():
 		b.replace(headID, head, have.etag)
 	}
 	return nil

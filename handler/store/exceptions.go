@@ -54,9 +54,35 @@ func (s *Store) Except(ctx context.Context, x alert.Exception) error {
 	return nil
 }
 
+// EndException ends an exception that was made by a click: it expires now. One that has ended stays as it is. The error is
+// alert.ErrUnknown when there is none.
+func (s *Store) EndException(ctx context.Context, id string, by alert.Person) (x alert.Exception, err error) {
+	err = s.repeat(ctx, "end exception", lost, func(int) error {
+		var item exceptionItem
+		ref := itemRef{containerRollups, exceptionsPK, id}
+		at, err := s.read(ctx, ref, &item)
+		if x = item.Exception; err != nil || !x.Expires.After(s.now()) {
+			return gone(err)
+		}
+		item.Expires, item.EndedBy = s.now().UTC(), &by
+		_, err = s.write(ctx, ref, item, at.etag)
+		x = item.Exception
+		return err
+	})
+	return x, err
+}
+
+// gone is alert.ErrUnknown for an item that is not there.
+func gone(err error) error {
+	if errors.Is(err, errNotFound) {
+		return alert.ErrUnknown
+	}
+	return err
+}
+
 // Exceptions lists the exceptions that were made by clicks, expired ones too.
 func (s *Store) Exceptions(ctx context.Context) ([]alert.Exception, error) {
-	const text = `SELECT c.exception, c.rules, c.actor, c.tenant, c.subscription, c.resource_group, c.owner, c.reason, c.alert, c.created, c.expires FROM c WHERE c.kind = 'exception'`
+	const text = `SELECT c.exception, c.rules, c.actor, c.tenant, c.subscription, c.resource_group, c.owner, c.reason, c.alert, c.created, c.expires, c.alert_group, c.ended_by FROM c WHERE c.kind = 'exception'`
 	return query[alert.Exception](ctx, s, crossQuery{container: containerRollups, text: text})
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	api "github.com/slack-go/slack"
 
@@ -124,13 +125,17 @@ func compact(blocks ...api.Block) []api.Block {
 	return shown
 }
 
-// headline is never empty, because a header block must not be.
+// headline is never empty, because a header block must not be. What people did stands at its end, which is not cut.
 func headline(m notify.Message) string {
-	text := strings.TrimSpace(notify.Clean(m.Headline, false))
-	if text == "" {
-		return m.Severity.Word()
+	text := m.Severity.Word()
+	if what := strings.TrimSpace(notify.Clean(m.Headline, false)); what != "" {
+		text += " · " + what
 	}
-	return m.Severity.Word() + " · " + text
+	if m.Standing != "" {
+		end := " · " + notify.Cut(notify.Clean(m.Standing, false), maxHeader/2)
+		text = notify.Cut(text, maxHeader-utf8.RuneCountInString(end)) + end
+	}
+	return text
 }
 
 // summaryBlock is the result and the time, then the one sentence.
