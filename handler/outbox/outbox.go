@@ -49,9 +49,17 @@ type Probe struct {
 type Unconfirmed struct {
 	Since    time.Time `json:"since,omitzero"`
 	Count    int       `json:"count,omitempty"`
-	Alerts   []string  `json:"alerts,omitempty"` // headlines and ids, the first keepUnconfirmed
-	Reason   string    `json:"reason,omitempty"` // the last answer
-	Reported bool      `json:"reported,omitempty"`
+	Alerts   []string  `json:"alerts,omitempty"`  // headlines and ids, the first keepUnconfirmed
+	Reason   string    `json:"reason,omitempty"`  // the last answer
+	Reported time.Time `json:"reported,omitzero"` // when the other destinations were last notified of them
+	Named    int       `json:"named,omitempty"`   // of how many, the oldest, they were notified
+}
+
+// unreported are those that the other destinations were not notified of.
+func (u Unconfirmed) unreported() Unconfirmed {
+	u.Alerts = u.Alerts[min(u.Named, len(u.Alerts)):]
+	u.Count -= u.Named
+	return u
 }
 
 // Discarded is a delivery that a person gave up.
@@ -82,7 +90,7 @@ func (w Waiting) Grave() bool { return w.Severity == "high" || w.Severity == "cr
 
 const (
 	keepDiscarded   = 200
-	keepUnconfirmed = 20
+	keepUnconfirmed = 60
 
 	firstPause  = 2 * time.Second
 	longest     = 15 * time.Minute
@@ -128,6 +136,25 @@ func (h *Health) TimedOut(alert, reason string, now time.Time) (began bool) {
 	began = h.Fail(reason, now)
 	h.Next = now.UTC().Add(firstSilent)
 	return began
+}
+
+// DoubtOver returns what a documented answer makes known: all messages that are unconfirmed, for the destination itself;
+// and those that the others were not notified of, if they were notified of the doubt.
+func (h *Health) DoubtOver() (all, fresh Unconfirmed) {
+	if all = h.Unconfirmed; all.Named > 0 {
+		fresh = all.unreported()
+	}
+	return all, fresh
+}
+
+// EndDoubt forgets unconfirmed messages that were reported, unless there are more by now.
+func (h *Health) EndDoubt(reported Unconfirmed) bool {
+	u := h.Unconfirmed
+	if !u.Since.Equal(reported.Since) || u.Count != reported.Count {
+		return false
+	}
+	h.Unconfirmed = Unconfirmed{}
+	return true
 }
 
 // Answer notes a documented answer that took a message. ended says since when the destination was unwell, zero when it was
@@ -179,16 +206,30 @@ func (h *Health) Doubt(what, reason string, now time.Time) {
 	}
 }
 
-// doubtFor is how long a destination may go without a documented answer before that is reported.
-const doubtFor = time.Hour
+const (
+	// doubtFor is how long a destination may go without a documented answer before that is reported, and doubtAgain after
+	// what time messages that became unconfirmed since are reported.
+	doubtFor   = time.Hour
+	doubtAgain = 24 * time.Hour
+)
 
-// DoubtDue reports, once, that the destination has given no documented answer for an hour.
-func (h *Health) DoubtDue(now time.Time) bool {
+// DoubtDue returns the messages that the other destinations are to be notified of as unconfirmed: when the destination has given no
+// documented answer for an hour, and those that followed a day later.
+func (h *Health) DoubtDue(now time.Time) (fresh Unconfirmed, due bool) {
 	u := &h.Unconfirmed
-	if u.Since.IsZero() || u.Reported || now.Sub(u.Since) < doubtFor {
+	if u.Count == u.Named || now.Sub(u.Since) < doubtFor || now.Sub(u.Reported) < doubtAgain {
+		return Unconfirmed{}, false
+	}
+	return u.unreported(), true
+}
+
+// DoubtReported notes that the other destinations were notified of what DoubtDue returned.
+func (h *Health) DoubtReported(fresh Unconfirmed, now time.Time) bool {
+	u := &h.Unconfirmed
+	if !u.Since.Equal(fresh.Since) || u.Named != fresh.Named {
 		return false
 	}
-	u.Reported = true
+	u.Reported, u.Named = now.UTC(), fresh.Named+fresh.Count
 	return true
 }
 

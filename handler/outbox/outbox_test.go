@@ -78,10 +78,33 @@ func TestDoubtIsReportedOnce(t *testing.T) {
 	for range 30 {
 		h.Doubt("HIGH x (a)", "web page", noon)
 	}
-	if h.DoubtDue(noon.Add(59*time.Minute)) || !h.DoubtDue(noon.Add(time.Hour)) || h.DoubtDue(noon.Add(2*time.Hour)) {
+	due := func(after time.Duration) int {
+		fresh, due := h.DoubtDue(noon.Add(after))
+		if due != (fresh.Count > 0) || len(fresh.Alerts) != fresh.Count {
+			t.Errorf("after %v: due %v, %+v", after, due, fresh)
+		}
+		if due && (!h.DoubtReported(fresh, noon.Add(after)) || h.DoubtReported(fresh, noon.Add(after))) {
+			t.Error("one report is noted never, or twice")
+		}
+		return fresh.Count
+	}
+	if due(59*time.Minute) != 0 || due(time.Hour) != 30 || due(2*time.Hour) != 0 {
 		t.Error("doubt is not reported once, after an hour")
 	}
-	if h.Unconfirmed.Count != 30 || len(h.Unconfirmed.Alerts) != 20 || h.Clean() {
-		t.Errorf("%+v", h.Unconfirmed)
+	h.Doubt("HIGH y (b)", "web page", noon.Add(3*time.Hour))
+	if due(24*time.Hour) != 0 || due(25*time.Hour) != 1 {
+		t.Error("what followed is not reported a day later")
+	}
+	h.Doubt("HIGH z (c)", "web page", noon.Add(26*time.Hour))
+	all, fresh := h.DoubtOver()
+	if all.Count != 32 || fresh.Count != 1 || fresh.Alerts[0] != "HIGH z (c)" {
+		t.Errorf("the answer reports %+v here and %+v elsewhere", all, fresh)
+	}
+	h.Doubt("HIGH v (d)", "web page", noon.Add(26*time.Hour))
+	if h.EndDoubt(all) || h.Clean() {
+		t.Error("what became unconfirmed since the report is forgotten")
+	}
+	if all, _ = h.DoubtOver(); !h.EndDoubt(all) || !h.Clean() {
+		t.Errorf("after the report: %+v", h.Unconfirmed)
 	}
 }

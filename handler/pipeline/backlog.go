@@ -63,12 +63,8 @@ func (c *Courier) fresh(ctx context.Context, name string, b Batch) outbox.Health
 	if first && h.IsUnwell() {
 		h = c.change(ctx, name, b.Logger, func(h *outbox.Health) bool { return h.Soon(c.now()) })
 	}
-	if now := c.now(); !h.Unconfirmed.Since.IsZero() && !h.Unconfirmed.Reported {
-		var due bool
-		h = c.change(ctx, name, b.Logger, func(h *outbox.Health) bool { due = h.DoubtDue(now); return due })
-		if due {
-			c.watch.doubted(ctx, b, name, h.Unconfirmed, c.watch.others(name))
-		}
+	if doubts, due := h.DoubtDue(c.now()); due && c.watch.doubted(ctx, b, name, doubts, c.watch.others(name)) {
+		h = c.change(ctx, name, b.Logger, func(h *outbox.Health) bool { return h.DoubtReported(doubts, c.now()) })
 	}
 	return h
 }

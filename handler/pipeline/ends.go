@@ -262,12 +262,11 @@ func (c *Courier) answered(ctx context.Context, b Batch, t *attempt) {
 		return
 	}
 	var ended time.Time
-	var doubts outbox.Unconfirmed
-	c.changeLocked(ctx, e, t.name, b.Logger, func(h *outbox.Health) bool {
+	h := c.changeLocked(ctx, e, t.name, b.Logger, func(h *outbox.Health) bool {
 		if h.Clean() && t.form == notify.Full {
 			return false
 		}
-		ended, doubts, h.Unconfirmed = h.Answer(), h.Unconfirmed, outbox.Unconfirmed{}
+		ended = h.Answer()
 		if t.form != notify.Full {
 			h.Reduced++
 		}
@@ -276,8 +275,9 @@ func (c *Courier) answered(ctx context.Context, b Batch, t *attempt) {
 	if !ended.IsZero() {
 		b.Logger.Warn("destination takes messages again", "destination", t.name, "unwell_since", ended)
 	}
-	if doubts.Count > 0 {
-		c.watch.doubted(ctx, b, t.name, doubts, []string{t.name})
+	all, fresh := h.DoubtOver()
+	if all.Count > 0 && c.watch.doubted(ctx, b, t.name, all, []string{t.name}) && c.watch.doubted(ctx, b, t.name, fresh, c.watch.others(t.name)) {
+		c.changeLocked(ctx, e, t.name, b.Logger, func(h *outbox.Health) bool { return h.EndDoubt(all) })
 	}
 }
 

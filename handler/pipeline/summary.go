@@ -55,17 +55,27 @@ func backlogMessage(m notify.Message, a alert.Alert) notify.Message {
 	m.Headline = fmt.Sprintf("%d alerts waited for %s", a.Count, a.Event.Caller)
 	m.Summary = fmt.Sprintf("%s took no messages for a while. These alerts were raised from %s to %s and are named here; all are recorded.",
 		a.Event.Caller, a.First.UTC().Format(clockFormat), a.Last.UTC().Format(clockFormat))
+	names := make([]string, len(a.Operations))
+	for i, op := range a.Operations {
+		names[i] = op.Name
+	}
+	m.Facts = append(m.Facts, numbered(names)...)
+	return m
+}
+
+// numbered lists alerts by their titles, several in a line.
+func numbered(titles []string) (facts []notify.Fact) {
 	first := 1
-	for part := range slices.Chunk(a.Operations, namesInLine) {
+	for part := range slices.Chunk(titles, namesInLine) {
 		names := make([]string, len(part))
-		for i, op := range part {
-			name, _, _ := strings.Cut(op.Name, " (alert-")
+		for i, title := range part {
+			name, _, _ := strings.Cut(title, " (alert-")
 			names[i] = notify.Cut(name, longestName)
 		}
-		m.Facts = append(m.Facts, notify.Fact{Name: fmt.Sprintf("%d to %d", first, first+len(part)-1), Value: strings.Join(names, "; ")})
+		facts = append(facts, notify.Fact{Name: fmt.Sprintf("%d to %d", first, first+len(part)-1), Value: strings.Join(names, "; ")})
 		first += len(part)
 	}
-	return m
+	return facts
 }
 
 const clockFormat = "2006-01-02 15:04:05 UTC"

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -59,31 +60,40 @@ type concern struct {
 	detail  string
 	steps   []string
 	to      []string
-	more    string // distinguishes two of a kind about one subject on one day
+	names   []string // alerts that it is about; each is shown
+	part    string   // distinguishes two of a kind about one subject on one day
 }
 
 // notice raises an alert about one. A failure is logged only: the next run notices again.
-func (w *Watch) notice(ctx context.Context, b Batch, one concern) {
+func (w *Watch) notice(ctx context.Context, b Batch, one concern) (done bool) {
 	if err := w.raise(ctx, b, one); err != nil {
 		b.Logger.Error("alert about ourselves", "watch", one.kind, "subject", one.subject, "error", err)
+		return false
 	}
+	return true
 }
 
 // id of the event that stands for a concern: one of a kind about one subject a day. Ids are of [a-z0-9-] only.
 func (one concern) id(now time.Time) string {
-	return "watch-" + one.kind + "-" + itemName(strings.ToLower(one.subject)) + "-" + now.Format("20060102") + one.more
+	return "watch-" + one.kind + "-" + itemName(strings.ToLower(one.subject)) + "-" + now.Format("20060102") + one.part
 }
 
 func (w *Watch) raise(ctx context.Context, b Batch, one concern) error {
-	now := w.judge.Now().UTC()
+	now, properties := w.judge.Now().UTC(), []byte(nil)
+	groupBy := []string{"resource_name"}
+	if one.part != "" {
+		properties, _ = json.Marshal(map[string]string{"part": one.part}) // text always marshals
+		groupBy = append(groupBy, "properties.part")
+	}
 	f := alert.Finding{
 		Event: activity.Event{
 			ID: one.id(now), Time: activity.At(now), Outcome: activity.Active,
-			Operation: "auditbell/" + one.kind, ResourceName: one.subject, Description: one.detail,
+			Operation: "auditbell/" + one.kind, ResourceName: one.subject, Description: strings.Join(append([]string{notify.Clean(one.detail, false)}, one.names...), "\n"),
+			Properties: activity.Properties(properties),
 		},
 		Rule: alert.Rule{
 			ID: alert.WatchRule + one.kind, Title: one.title, Severity: string(notify.High), Runbook: one.steps,
-			Window: 24 * time.Hour, GroupBy: []string{"resource_name"},
+			Window: 24 * time.Hour, GroupBy: groupBy,
 		},
 		To: one.to,
 	}
@@ -100,19 +110,27 @@ func (w *Watch) unwell(ctx context.Context, b Batch, h outbox.Health) {
 	})
 }
 
-// doubted names the messages that a destination answered in a way that proves nothing.
-func (w *Watch) doubted(ctx context.Context, b Batch, name string, u outbox.Unconfirmed, to []string) {
-	more := ""
-	if n := u.Count - len(u.Alerts); n > 0 {
-		more = fmt.Sprintf(" and %d more", n)
+// doubted names the messages that a destination answered in a way that proves nothing, as many to a message as it shows.
+// done is false when it must be called again.
+func (w *Watch) doubted(ctx context.Context, b Batch, name string, u outbox.Unconfirmed, to []string) (done bool) {
+	if u.Count == 0 || len(to) == 0 {
+		return true
 	}
-	w.notice(ctx, b, concern{
-		kind: "delivery-unconfirmed", title: fmt.Sprintf("%d messages to %s are unconfirmed", u.Count, name), subject: name, to: to,
-		detail: fmt.Sprintf("Since %s %s answered as its service does not document, so these may not be there: %s%s. The last answer: %s.",
-			u.Since.UTC().Format(clockFormat), name, strings.Join(u.Alerts, "; "), more, u.Reason),
-		more:  fmt.Sprintf("-%d-%d", u.Since.Unix(), len(to)),
-		steps: []string{"Look whether these alerts are in the channel; handler check lists them.", "See whether a proxy or a sign-in page answers in place of the service."},
-	})
+	detail := fmt.Sprintf("Since %s %s answered as its service does not document, so these may not be there. The last answer: %s.", u.Since.UTC().Format(clockFormat), name, u.Reason)
+	if n := u.Count - len(u.Alerts); n > 0 {
+		detail += fmt.Sprintf(" Besides those that are named, %d more.", n)
+	}
+	part, done := 0, true
+	for names := range slices.Chunk(u.Alerts, named) {
+		part++
+		done = w.notice(ctx, b, concern{
+			kind: "delivery-unconfirmed", title: fmt.Sprintf("%d messages to %s are unconfirmed", u.Count, name), subject: name, to: to,
+			detail: detail, names: names,
+			part:  fmt.Sprintf("-%d-%d-%d-%d-%d", u.Since.Unix(), u.Named, u.Count, len(to), part),
+			steps: []string{"Look whether these alerts are in the channel; handler check lists them.", "See whether a proxy or a sign-in page answers in place of the service."},
+		}) && done
+	}
+	return done
 }
 
 // mayNotRead alerts that acts are judged as the gravest they could be, because Azure does not let us read what they were.
@@ -221,10 +239,12 @@ func (w *Watch) watchRules(ctx context.Context, b Batch) error {
 	return nil
 }
 
+// watchMessage is a sentence, and the alerts that it is about (concern.names), one a line of the description.
 func watchMessage(a alert.Alert) notify.Message {
+	lines := strings.Split(a.Event.Description, "\n")
 	return notify.Message{
-		ID: a.ID, Severity: notify.Severity(a.Rule.Severity), Headline: a.Rule.Title, Summary: a.Event.Description,
+		ID: a.ID, Severity: notify.Severity(a.Rule.Severity), Headline: a.Rule.Title, Summary: lines[0],
 		Time: a.First.Time, Steps: a.Rule.Runbook, Context: []string{"Auditbell about itself", a.ID},
-		Facts: []notify.Fact{{Name: "Since", Value: a.First.UTC().Format(clockFormat), Time: a.First.Time}},
+		Facts: append([]notify.Fact{{Name: "Since", Value: a.First.UTC().Format(clockFormat), Time: a.First.Time}}, numbered(lines[1:])...),
 	}
 }

@@ -190,8 +190,9 @@ func TestChaosFaults(t *testing.T) {
 		{name: "Slack answers 429 for a minute", inject: fail(inbox.Slack, inbox.Failure{Status: 429}, 60), within: 2 * time.Hour},
 		{name: "Slack answers 500, forty times", inject: fail(inbox.Slack, inbox.Failure{Status: 500}, 40), within: 12 * time.Hour},
 		{name: "Teams never answers", inject: fail(inbox.Teams, inbox.Failure{Mode: inbox.Timeout}, 6), doubt: 3, within: 12 * time.Hour},
-		// It may have taken each: after three in a row it is asked once an hour, and no alert is sent it a third time.
-		{name: "Teams resets after reading", inject: fail(inbox.Teams, inbox.Failure{Mode: inbox.Reset}, 6), doubt: 3, within: 12 * time.Hour},
+		// It may have taken each. After three in a row it gets one message an hour, and the same alert twice at most: 30 resets
+		// last 27 hours and leave 15 alerts in doubt.
+		{name: "Teams resets after reading, thirty times", inject: fail(inbox.Teams, inbox.Failure{Mode: inbox.Reset}, 30), doubt: 15, within: 48 * time.Hour},
 		{name: "Teams keeps the message, then fails", twice: 10, within: 12 * time.Hour, inject: func(t *testing.T, f *fleet) {
 			if err := f.inbox.Fail(inbox.Fault{Destination: inbox.Teams, Status: inbox.Failure{Status: 502}, Count: 10, After: true}); err != nil {
 				t.Fatal(err)

@@ -118,7 +118,7 @@ func TestUpdates(t *testing.T) {
 			[]string{"update channel=C1 ts=1.0", "postMessage channel=C1 thread_ts=1.0"},
 			prev, true,
 		},
-		{"posts anew after a webhook", notify.Ref{ID: "a-1"}, "More", nil, []string{"postMessage channel=" + channel}, notify.Ref{Channel: "C1", ID: "2.0", State: notify.Confirmed}, false},
+		{"posts again after a webhook", notify.Ref{ID: "a-1"}, "More", nil, []string{"postMessage channel=" + channel}, notify.Ref{Channel: "C1", ID: "2.0", State: notify.Confirmed}, false},
 	} {
 		d, end := bot(t, c.answers...)
 		m := notifytest.Grant()
