@@ -243,7 +243,7 @@ func unsentOf(owing []alert.Alert) []unsent {
 
 func (s *sending) count(sum pipeline.Summary) {
 	s.sum.Recorded += sum.Recorded
-	s.sum.Rung += sum.Rung
+	s.sum.Opened += sum.Opened
 	s.sum.Delivered += sum.Delivered
 	s.sum.Edited += sum.Edited
 	s.sum.Folded += sum.Folded
@@ -252,7 +252,7 @@ func (s *sending) count(sum pipeline.Summary) {
 
 func (s *sending) sent(events int, left []unsent) *sent {
 	return &sent{
-		Events: events, Recorded: s.sum.Recorded, Opened: s.sum.Rung, Delivered: s.sum.Delivered, Edited: s.sum.Edited,
+		Events: events, Recorded: s.sum.Recorded, Opened: s.sum.Opened, Delivered: s.sum.Delivered, Edited: s.sum.Edited,
 		Folded: s.sum.Folded, Stuck: s.sum.Stuck, Left: left,
 	}
 }

@@ -173,7 +173,7 @@ func (in *Intake) decide(ctx context.Context, b Batch, e activity.Event, first b
 		sum.RU += ru
 	}
 	if decided.Opened {
-		sum.Rung++
+		sum.Opened++
 		b.Logger.Info("alert", "alert", decided.Alert.ID, "rule", f.Rule.ID, "severity", f.Rule.Severity, "event", e.ID, "correlation", f.Event.CorrelationID)
 	}
 	return decided, false, nil

@@ -134,8 +134,8 @@ func TestWhatRangDoesNotRingAgain(t *testing.T) {
 	at.advance(95 * 24 * time.Hour)
 	again := deleted(1, then)
 	again.ID, again.Form = "e1-exported", activity.FormRecords
-	if sum := handle(t, p, "replayed", deleted(1, then), again); sum.Rung != 0 || len(end.told) != 1 {
-		t.Errorf("%d alerts rang and the channel was told %q", sum.Rung, end.told)
+	if sum := handle(t, p, "replayed", deleted(1, then), again); sum.Opened != 0 || len(end.told) != 1 {
+		t.Errorf("%d alerts rang and the channel was told %q", sum.Opened, end.told)
 	}
 }
 

@@ -93,8 +93,8 @@ type Summary struct {
 	Recorded  int     `json:"recorded"`
 	Duplicate int     `json:"duplicate"`
 	Matched   int     `json:"matched"`
-	Excepted  int     `json:"excepted"` // findings that exceptions kept from ringing
-	Rung      int     `json:"rung"`
+	Excepted  int     `json:"excepted"`          // findings that exceptions kept from ringing
+	Opened    int     `json:"opened"`            // alerts
 	Delivered int     `json:"delivered"`         // first messages
 	Edited    int     `json:"edited"`            // later revisions
 	Retried   int     `json:"retried"`           // attempts that failed and will be made again
@@ -114,7 +114,7 @@ func (s *Summary) add(o Summary) {
 	s.Duplicate += o.Duplicate
 	s.Matched += o.Matched
 	s.Excepted += o.Excepted
-	s.Rung += o.Rung
+	s.Opened += o.Opened
 	s.Delivered += o.Delivered
 	s.Edited += o.Edited
 	s.Folded += o.Folded

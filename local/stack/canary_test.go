@@ -37,7 +37,7 @@ func TestCanaryKilledBetweenCommitAndDelivery(t *testing.T) {
 	if err := s.Inbox.Fail(inbox.Fault{Destination: inbox.Slack, Status: inbox.Failure{Mode: inbox.Timeout}, Count: 1}); err != nil {
 		t.Fatal(err)
 	}
-	// What a channel may have taken is repeated after a minute.
+	// Where the kill comes after the lease, Slack's time was over: what it may have taken is repeated a minute later, no earlier.
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	sendCanary(ctx, t, s)
