@@ -107,7 +107,7 @@ func in(base notify.Destination, channel string) (notify.Destination, bool) {
 
 // ConfigNames is what config/auditbell.yaml may refer to.
 func ConfigNames(all []*rules.Rule) settings.Names {
-	n := settings.Names{Rule: func(like string) bool {
+	n := settings.Names{RetiredTag: rules.RetiredTag, Rule: func(like string) bool {
 		return pipeline.IsAzureRule(like) || settings.Like(like, alert.CanaryRule) || slices.ContainsFunc(all, func(r *rules.Rule) bool { return settings.Like(like, r.ID) })
 	}}
 	n.Kinds = Kinds()

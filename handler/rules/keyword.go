@@ -78,8 +78,11 @@ func (w *words) build() {
 type search struct {
 	done, any bool
 	hits      []bool // by atom
-	text      []byte // scratch: one unescaped text
-	folded    []byte // scratch: the same, folded
+	// sure are the hits that every reading of the event has; nil where that is all of them. What a caller sent may be read in
+	// several ways, see reading.
+	sure   []bool
+	text   []byte // scratch: one unescaped text
+	folded []byte // scratch: the same, folded
 }
 
 // begin looks through the texts that are part of a plan's key; a plan remembers the result.
@@ -94,7 +97,23 @@ func (s *search) begin(w *words, e *activity.Event) {
 
 // rest looks through all other texts, starting from what is known.
 func (s *search) rest(w *words, e *activity.Event, known *search) {
-	s.done = true
+	s.done, s.sure = true, nil
+	if s.own(w, e, known); len(w.atoms) == 0 {
+		return
+	}
+	if len(w.slow) > 0 || bytes.IndexByte(e.Properties, '\\') >= 0 || w.finder.any(e.Properties) {
+		before := s.any
+		s.any = false
+		s.properties(w, e.Properties)
+		if s.any || bytes.Contains(e.Properties, []byte(`\\`)) { // an escape within an escape may hide a word
+			s.bodies(w, e, known)
+		}
+		s.any = s.any || before
+	}
+}
+
+// own looks through the event's own fields.
+func (s *search) own(w *words, e *activity.Event, known *search) {
 	if s.any = known.any; s.any {
 		copy(s.hits, known.hits)
 	} else {
@@ -112,9 +131,35 @@ func (s *search) rest(w *words, e *activity.Event, known *search) {
 			lookAt(s, w, text)
 		}
 	}
-	if len(w.slow) > 0 || bytes.IndexByte(e.Properties, '\\') >= 0 || w.finder.any(e.Properties) {
-		s.properties(w, e.Properties)
+}
+
+// bodies looks at what the caller sent where that can be read in several ways: a word that stands there alone belongs to
+// some reading, and not to every one.
+func (s *search) bodies(w *words, e *activity.Event, known *search) {
+	sure := search{hits: make([]bool, len(s.hits))}
+	sure.own(w, e, known)
+	var v values
+	c := jsonscan.NewCursor(e.Properties, 0)
+	for name := range c.Members {
+		raw := c.Skip()
+		if !isBody(name) {
+			sure.properties(w, raw)
+			continue
+		}
+		switch v.bodyReading(raw) {
+		case "doubtful", "unreadable":
+			s.sure = sure.hits
+			if jsonscan.Kind(raw) == '"' {
+				s.properties(w, v.relaxed.out)
+			}
+		default:
+			sure.properties(w, raw)
+		}
 	}
+}
+
+func isBody(name []byte) bool {
+	return bytes.EqualFold(name, []byte("requestbody")) || bytes.EqualFold(name, []byte("responsebody"))
 }
 
 // lookAt looks for every atom in one text.

@@ -100,8 +100,10 @@ type catalogues struct {
 		Tactics    []string          `yaml:"tactics"`
 		Techniques []string          `yaml:"techniques"`
 		Others     map[string]string `yaml:"others"`
-		Retired    map[string]string `yaml:"retired"`
 	} `yaml:"attack"`
+	Azure struct {
+		Retired map[string]string `yaml:"retired"`
+	} `yaml:"azure"`
 	Controls map[string][]string `yaml:"controls"`
 }
 
@@ -123,7 +125,7 @@ func TestMappingsStandInTheirCatalogues(t *testing.T) {
 	for _, r := range all {
 		for _, tag := range r.Tags {
 			id := strings.TrimPrefix(tag, "attack.")
-			if now, retired := known.Attack.Retired[id]; retired {
+			if now, retired := rules.RetiredTag(tag); retired {
 				t.Errorf("%s: %s is retired; it is %s now", r.Where(), tag, now)
 			}
 			if _, other := known.Attack.Others[id]; !other && !slices.Contains(known.Attack.Tactics, id) && !slices.Contains(known.Attack.Techniques, id) {
@@ -137,9 +139,36 @@ func TestMappingsStandInTheirCatalogues(t *testing.T) {
 			}
 		}
 	}
-	for id := range known.Attack.Retired {
-		if slices.Contains(known.Attack.Techniques, id) || slices.Contains(known.Attack.Tactics, id) {
-			t.Errorf("catalogues.yaml lists %s and calls it retired", id)
+	for _, id := range slices.Concat(known.Attack.Techniques, known.Attack.Tactics) {
+		if now, retired := rules.RetiredTag("attack." + id); retired {
+			t.Errorf("catalogues.yaml lists %s, which is retired; it is %s now", id, now)
+		}
+	}
+	for operation, day := range known.Azure.Retired {
+		about := slices.DeleteFunc(slices.Clone(all), func(r *rules.Rule) bool {
+			return !slices.ContainsFunc(r.Auditbell.Examples.Match, func(x rules.Example) bool {
+				return strings.HasPrefix(x.Steps[0].Event.Operation, strings.ToLower(operation)+"/")
+			})
+		})
+		if len(about) == 0 {
+			t.Errorf("no rule is about %s", operation)
+		}
+		for _, r := range about {
+			if !strings.Contains(r.Description, day) {
+				t.Errorf("%s does not say that Azure retired %s on %s", r.Where(), operation, day)
+			}
+		}
+	}
+}
+
+func TestRetiredTags(t *testing.T) {
+	t.Parallel()
+	for tag, want := range map[string]string{
+		"attack.t1562.008": "attack.t1685.002", "ATTACK.T1562.012": "attack.t1685", "attack.defense_evasion": "attack.stealth or attack.defense-impairment",
+		"attack.t1685": "", "attack.stealth": "", "attack.t15620": "", "cve.2026.1": "", "": "",
+	} {
+		if got, _ := rules.RetiredTag(tag); got != want {
+			t.Errorf("%s is %q now, want %q", tag, got, want)
 		}
 	}
 }

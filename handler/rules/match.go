@@ -152,7 +152,7 @@ func (r *run) predicate(i int) truth {
 	var t truth
 	switch {
 	case p.item.keyword:
-		t = truthOf(r.keywords(p))
+		t = r.keywords(p)
 	case p.ref > 0:
 		t = r.sameAs(p)
 	default:
@@ -216,16 +216,24 @@ func (r *run) read(i int) [][]byte {
 	return vals
 }
 
-// keywords reports whether any (with `|all`: every one) of the keywords occurs.
-func (r *run) keywords(p *predicate) bool {
+// keywords says whether any (with `|all`: every one) of the keywords occurs.
+func (r *run) keywords(p *predicate) truth {
 	r.find()
+	t := truthOf(p.occurs(r.search.hits))
+	if t == yes && r.search.sure != nil && !p.occurs(r.search.sure) {
+		return maybe
+	}
+	return t
+}
+
+func (p *predicate) occurs(hits []bool) bool {
 	if !p.item.test.all {
-		return slices.ContainsFunc(p.atoms, func(a int) bool { return r.search.hits[a] })
+		return slices.ContainsFunc(p.atoms, func(a int) bool { return hits[a] })
 	}
 	t := &p.item.test
 	expressions := p.atoms[len(t.patterns):] // keywords lists them behind the patterns
-	return t.everyOf(func(i int) bool { return r.search.hits[p.atoms[i]] }) &&
-		!slices.ContainsFunc(expressions, func(a int) bool { return !r.search.hits[a] })
+	return t.everyOf(func(i int) bool { return hits[p.atoms[i]] }) &&
+		!slices.ContainsFunc(expressions, func(a int) bool { return !hits[a] })
 }
 
 // anyWord reports whether any keyword of any rule occurs; most events hold none, and are spared all keyword rules.

@@ -209,6 +209,34 @@ func TestDoubtNeverSilences(t *testing.T) {
 	}
 }
 
+// A keyword is found in every reading of a request, and silences only where it stands in each of them.
+func TestKeywordsInDoubt(t *testing.T) {
+	t.Parallel()
+	const operation = "s:\n  operationName|endswith: /roleAssignments/write\n"
+	filtered := compile(t, map[string]string{"r.yml": ruleWith(operation + "f: [approved-by-change]\ncondition: s and not f")})
+	found := compile(t, map[string]string{"r.yml": ruleWith(operation + "f: [approved-by-change]\ncondition: s and f")})
+	both := compile(t, map[string]string{"r.yml": ruleWith(operation + "f: {'|all': [approved-by-change, owner-of-all]}\ncondition: s and f")})
+	const word, hidden = `"description":"approved-by-change"`, `"description":"\u0061pproved-by-change"`
+	for body, want := range map[string]struct{ filtered, found, both bool }{
+		`{"properties":{` + word + `}}`:                                            {false, true, false},
+		`{"properties":{` + hidden + `}}`:                                          {false, true, false},
+		`{"properties":{` + word + `,"description":"x"}}`:                          {true, true, false},
+		`{"properties":{` + word + `},"Properties":{}}`:                            {true, true, false},
+		`/**/{"properties":{` + word + `}}`:                                        {true, true, false},
+		`{'properties':{` + strings.ReplaceAll(hidden, `"`, "'") + `}}`:            {true, true, false},
+		`{"properties":{` + word + `,"a":"owner-of-all"},"b":1,"B":2}`:             {true, true, true},
+		`{"properties":{"description":"x"}}`:                                       {true, false, false},
+		`/**/{"properties":{"description":"x"}}`:                                   {true, false, false},
+		`{"properties":{"path":"C:\\approved-by-change\\x","a":"\\owner-of-all"}}`: {false, true, true},
+	} {
+		e := sent(t, "Microsoft.Authorization/roleAssignments/write", "/providers/Microsoft.Authorization/roleAssignments/1", body)
+		got := [3]bool{len(filtered.Match(nil, &e)) > 0, len(found.Match(nil, &e)) > 0, len(both.Match(nil, &e)) > 0}
+		if got != [3]bool{want.filtered, want.found, want.both} {
+			t.Errorf("matches although filtered, with the word, with both: %v, want %v, for %s", got, want, body)
+		}
+	}
+}
+
 // A body may hold as many readings as fit into it; judging them must not take longer than reading them.
 func TestManyReadingsAreJudgedInTime(t *testing.T) {
 	t.Parallel()

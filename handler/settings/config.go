@@ -43,6 +43,8 @@ type Destination struct {
 type Names struct {
 	Kinds []string               // of destinations; each is a destination of its own, too
 	Rule  func(like string) bool // reports whether there is a rule with such an id; nil: any id is right
+	// RetiredTag says what stands in place of a tag that its catalogue has retired; nil: none is.
+	RetiredTag func(tag string) (instead string, retired bool)
 }
 
 // configFile is the one file that this package reads from the config folder.

@@ -53,6 +53,27 @@ maintenance:
     match: {resource_group: rg-network}
 `
 
+// A route by a tag that is retired works and matches no rule of the library: that is worth a warning.
+func TestRetiredTagsAreWarnedOf(t *testing.T) {
+	t.Parallel()
+	known := names
+	known.RetiredTag = func(tag string) (string, bool) { return "attack.t2", tag == "attack.t1" }
+	text := "routes:\n  - match: {tag: [attack.t3, attack.t1, attack.t1.*]}\n    to: [slack]\n  - to: [slack]\nmaintenance:\n  - {name: m, from: 2026-12-01T22:00:00Z, to: 2026-12-02T04:00:00Z, match: {tag: attack.t1}}\n"
+	s := from(nil)
+	s.ReadConfig(fstest.MapFS{"auditbell.yaml": {Data: []byte(text)}}, known)
+	if err := s.Err(); err != nil {
+		t.Error(err)
+	}
+	var got []string
+	for _, w := range s.Warnings() {
+		got = append(got, w.Name+" "+w.Hint)
+	}
+	want := []string{"config/auditbell.yaml:2:30 write attack.t2", "config/auditbell.yaml:2:41 write attack.t2", "config/auditbell.yaml:6:82 write attack.t2"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
 func TestReadConfig(t *testing.T) {
 	t.Parallel()
 	got, problems := read(full)

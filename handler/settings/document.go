@@ -22,6 +22,7 @@ type document struct {
 	file     string           // as problems name it
 	places   map[string]place // by path: "routes[0].to[1]"
 	problems []misplaced
+	warnings []Problem // of what works and may not be meant
 }
 
 // misplaced is a problem with its place.
@@ -93,6 +94,9 @@ func (d *document) reportTo(s *Set) {
 	})
 	for _, p := range d.problems {
 		s.Report(p.Problem)
+	}
+	for _, p := range d.warnings {
+		s.Warn(p)
 	}
 }
 

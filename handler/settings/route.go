@@ -114,9 +114,23 @@ func (d *document) checkMatch(m RouteMatch, path string, names Names) {
 	}
 	d.checkWords(m.Category, join(path, "category"), categories)
 	d.checkWords(m.CallerType, join(path, "caller_type"), callerTypes)
+	d.checkTags(m.Tag, join(path, "tag"), names)
 	for i, id := range m.Rule {
 		if id != "" && names.Rule != nil && !names.Rule(id) {
 			d.problem(index(join(path, "rule"), i), fmt.Sprintf("there is no rule %q", id), "`handler rules list` shows the ids")
+		}
+	}
+}
+
+// checkTags warns of tags that are retired: rules of others may still carry them, those of the library do not.
+func (d *document) checkTags(tags []string, path string, names Names) {
+	for i, tag := range tags {
+		if names.RetiredTag == nil {
+			return
+		}
+		if instead, retired := names.RetiredTag(strings.TrimRight(tag, ".*")); retired {
+			reason := fmt.Sprintf("ATT&CK has retired the tag %q, which no rule of the library carries", tag)
+			d.warnings = append(d.warnings, Problem{Name: d.at(index(path, i)), Reason: reason, Hint: "write " + instead})
 		}
 	}
 }
