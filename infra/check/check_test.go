@@ -26,7 +26,7 @@ var options = sync.OnceValues(func() (check.Options, error) {
 			ID: "a", Category: activity.Administrative, Outcome: activity.Succeeded, Operation: strings.ToLower(operation),
 			ResourceID: "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourcegroups/rg/providers/microsoft.x/y/z",
 		}
-		return slices.ContainsFunc(set.Match(nil, e), (*rules.Rule).Rings)
+		return slices.ContainsFunc(set.Match(nil, e), (*rules.Rule).Alerts)
 	}}, err
 })
 
