@@ -146,6 +146,9 @@ func (a *App) connect(tool string, secret settings.Secret) {
 	d := a.Digests
 	d.Tool, d.Destinations, d.Ends, d.Now = tool, a.Destinations, p.Ends, a.Now
 	d.Rollups = &publish.Rollups{Store: a.Store, Now: a.Now, Log: d.TransparencyLog()}
+	if d.Rollups.Log != nil {
+		d.Rollups.Log.Alerts = p
+	}
 	d.Record = &publish.Record{
 		Store: a.Store, Exceptions: a.Exceptions, Reconciler: reconciler, Rules: a.Rules, Now: a.Now,
 		Headline: func(one alert.Alert) string { return p.Message(one).Headline },

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"strings"
 
 	"github.com/auditbell/auditbell/handler/azure"
 	"github.com/auditbell/auditbell/handler/digest/publish"
@@ -54,16 +55,24 @@ func (c *logInitCmd) keep(ctx context.Context, std Surroundings, seed []byte) (s
 	if c.Out != "" {
 		return "TLOG_KEY_FILE=" + c.Out, writeSeed(c.Out, seed)
 	}
+	return wrapSeed(ctx, std, c.VaultKey, seed)
+}
+
+// wrapSeed has Key Vault wrap a key, and returns the settings that name it.
+func wrapSeed(ctx context.Context, std Surroundings, vaultKey string, seed []byte) (string, error) {
 	s := settings.New(std.Env)
-	key, err := azure.OpenVaultKey(c.VaultKey, azure.Credential(s), http.DefaultClient)
+	key, err := azure.OpenVaultKey(vaultKey, azure.Credential(s), http.DefaultClient)
 	if err != nil {
 		return "", misuse("--vault-key: %v", err)
+	}
+	if err := s.Err(); err != nil {
+		return "", err
 	}
 	wrapped, err := key.Wrap(ctx, seed)
 	if err != nil {
 		return "", err
 	}
-	return "TLOG_KEY=" + base64.StdEncoding.EncodeToString(wrapped) + "\nTLOG_VAULT_KEY=" + c.VaultKey, s.Err()
+	return "TLOG_KEY=" + base64.StdEncoding.EncodeToString(wrapped) + "\nTLOG_VAULT_KEY=" + vaultKey, nil
 }
 
 // writeSeed writes a key's file, which must not be there.
@@ -102,22 +111,52 @@ func openLog(std Surroundings) (*publish.Log, error) {
 }
 
 type logRotateCmd struct {
-	NewKeyFile string `required:"" help:"File with the new key, as log init --out writes it." placeholder:"FILE"`
+	NewKeyFile string `help:"File with the new key, as log init --out writes it." placeholder:"FILE"`
+	VaultKey   string `help:"Address of an RSA key's version in Key Vault: a new key is made, and wrapped by it." placeholder:"URL"`
 }
 
 func (c *logRotateCmd) run(ctx context.Context, std Surroundings) error {
-	seed, err := publish.ReadSeedFile(c.NewKeyFile)
-	if err != nil {
-		return err
+	if (c.VaultKey == "") == (c.NewKeyFile == "") {
+		return misuse("give either --vault-key, for a new key that Key Vault wraps, or --new-key-file")
 	}
 	l, err := openLog(std)
 	if err != nil {
 		return err
 	}
-	from, to, err := l.Rotate(ctx, slog.New(slog.NewTextHandler(std.Err, nil)), seed)
+	seed, kept, err := c.seed(ctx, std)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(std.Out, "Logged: %s gives way to %s.\nSet the new key, and TLOG_FORMER_KEYS=%s\nVerifier key, for auditors: %s\n", from.Short(), to.Short(), from, to)
+	defer clear(seed)
+	fmt.Fprintf(std.Out, "%s\n", kept) // before it is logged: a key that is logged must not be lost
+	from, to, err := l.Rotate(ctx, slog.New(slog.NewTextHandler(std.Err, nil)), seed)
+	if err != nil {
+		return fmt.Errorf("%w (hint: the key of before still signs; leave the settings as they are and try again)", err)
+	}
+	fmt.Fprintf(std.Out, "TLOG_FORMER_KEYS=%s\nLogged: %s gives way to %s. Set these and restart; give witnesses the new verifier key before.\nVerifier key, for auditors and witnesses: %s\n",
+		formerKeys(from, l.Former()), from.Short(), to.Short(), to)
 	return nil
+}
+
+// seed reads or makes the new key. kept are the settings that name it.
+func (c *logRotateCmd) seed(ctx context.Context, std Surroundings) (seed []byte, kept string, err error) {
+	if c.NewKeyFile != "" {
+		seed, err = publish.ReadSeedFile(c.NewKeyFile)
+		return seed, "TLOG_KEY_FILE=" + c.NewKeyFile, err
+	}
+	seed = make([]byte, ed25519.SeedSize)
+	_, _ = rand.Read(seed) // crypto/rand does not fail
+	kept, err = wrapSeed(ctx, std, c.VaultKey, seed)
+	return seed, kept, err
+}
+
+// formerKeys is the setting of the keys that were the log's before.
+func formerKeys(last tlog.Key, before []tlog.Key) string {
+	list := []string{last.String()}
+	for _, k := range before {
+		if !k.Equal(last) {
+			list = append(list, k.String())
+		}
+	}
+	return strings.Join(list, ",")
 }

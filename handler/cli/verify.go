@@ -16,7 +16,7 @@ type verifyCmd struct {
 	Paths      []string `arg:"" name:"path" help:"Folder or manifest.json of a digest; of several, oldest first, the chain is checked too."`
 	SHA256     string   `name:"sha256" help:"SHA-256 that the (last) manifest must have, from the mail or the channel; capitals, blanks and what sha256sum prints are fine." placeholder:"HEX"`
 	TSACA      string   `name:"tsa-ca" help:"Root certificates (PEM) that you trust for time stamps; the (last) manifest must then have one." placeholder:"FILE"`
-	LogKey     []string `name:"log-key" sep:"none" help:"Verifier key of the transparency log, name+id+key, from a source other than the bundle; give former ones too. The last manifest, and every one after the first that is, must then be in the log." placeholder:"KEY"`
+	LogKey     []string `name:"log-key" sep:"none" help:"Verifier key of the transparency log, name+id+key, from a source other than the bundle; those that it gave way to are followed by the entries that say so. The last manifest, and every one after the first that is, must then be in the log." placeholder:"KEY"`
 	Witness    []string `sep:"none" help:"Verifier key of a witness that you trust and that is not the operator's; may be given several times." placeholder:"KEY"`
 	Record     string   `help:"Id of a record: say what the log has of it. Or a file with its proof, .tlog-proof." placeholder:"ID"`
 	RecordFile string   `help:"The record itself, as JSON: say whether it is what was logged." placeholder:"FILE"`
@@ -46,7 +46,7 @@ func (c *verifyCmd) run(ctx context.Context, std Surroundings) error {
 		trust.Log = os.DirFS(place)
 	}
 	r := verify.Bundles(ctx, folders, trust)
-	record, err := c.record(ctx, folders, trust)
+	record, err := c.record(ctx, folders, r.Followed(trust))
 	if err != nil {
 		return err
 	}

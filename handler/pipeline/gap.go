@@ -38,3 +38,26 @@ func (w *Watch) Unread(ctx context.Context, b Batch, scope activity.Scope, detai
 	}
 	return nil
 }
+
+// Unwitnessed alerts because fewer witnesses than wanted signed the transparency log; once a day.
+func (w *Watch) Unwitnessed(ctx context.Context, b Batch, log, detail string) {
+	w.notice(ctx, b, concern{
+		kind: "log-unwitnessed", title: "Too few witnesses signed the log " + log, subject: log, detail: detail, to: w.judge.everywhere(),
+		steps: []string{
+			"See whether the witnesses that the detail names run, and whether their addresses and keys in TLOG_WITNESSES are right.",
+			"A witness that says it has seen a longer log has seen another past: compare its checkpoint with the archive's.",
+			"The log goes on; the next checkpoint that they sign covers what this one holds.",
+		},
+	})
+}
+
+// Unlogged alerts because hours or a digest could not be logged; once a day.
+func (w *Watch) Unlogged(ctx context.Context, b Batch, log, detail string) {
+	w.notice(ctx, b, concern{
+		kind: "log-stopped", title: "The transparency log " + log + " cannot be written", subject: log, detail: detail, to: w.judge.everywhere(),
+		steps: []string{
+			"See whether the app's identity may use the key in TLOG_VAULT_KEY (Key Vault Crypto User) and write the archive.",
+			"Hours are logged as soon as it works again, for seven days after their end.",
+		},
+	})
+}

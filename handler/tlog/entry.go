@@ -4,7 +4,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 )
 
@@ -59,37 +58,4 @@ func ParseHour(entry []byte) (h HourEntry, err error) {
 // ManifestEntry is the entry of a digest's manifest, by its SHA-256.
 func ManifestEntry(manifest [32]byte) []byte {
 	return fmt.Appendf(nil, "%s\nsha256 %s\n", manifestHead, hex.EncodeToString(manifest[:]))
-}
-
-// RotationEntry says that a log's key gives way to another. It is a note that both keys sign.
-func RotationEntry(from, to *Signer) ([]byte, error) {
-	if from.Key.Name != to.Key.Name || from.Key.Witness() || to.Key.Witness() || from.Key.Equal(to.Key) {
-		return nil, errors.New("rotate log key: both keys must be the log's, of its name, and differ")
-	}
-	return Sign(fmt.Sprintf("%s\nfrom %s\nto %s\n", keyHead, from.Key, to.Key), from, to), nil
-}
-
-// ParseRotation reads a rotation, checks both signatures, and returns both keys.
-func ParseRotation(entry []byte) (from, to Key, err error) {
-	text, _, err := splitNote(entry)
-	lines := strings.Split(text, "\n")
-	if err != nil || len(lines) != 4 || lines[0] != keyHead {
-		return from, to, errors.New("read log entry: it is not a rotation of the key")
-	}
-	a, hasFrom := strings.CutPrefix(lines[1], "from ")
-	b, hasTo := strings.CutPrefix(lines[2], "to ")
-	if !hasFrom || !hasTo {
-		return from, to, errors.New("read log entry: it is not a rotation of the key")
-	}
-	if from, err = ParseKey(a); err != nil {
-		return from, to, err
-	}
-	if to, err = ParseKey(b); err != nil {
-		return from, to, err
-	}
-	_, found, err := OpenNote(entry, from, to)
-	if err == nil && (len(found) != 2 || from.Name != to.Name) {
-		err = errors.New("read log entry: a rotation is signed by both keys")
-	}
-	return from, to, err
 }

@@ -144,6 +144,25 @@ func TestEveryAttackHasItsSentence(t *testing.T) {
 		}, "after it was seen at"},
 		{"signed again with another key", func(l *lab) { l.prove(l.november, l.leaves, logSigner(l.t, l.log.Key.Name, 2), l.witness) }, "it was signed with another key than"},
 		{"a proof from another log", func(l *lab) { l.prove(l.november, l.leaves, logSigner(l.t, "other.example/log", 3), l.witness) }, `it is from another log: "other.example/log"`},
+		{"a new key that the old one did not sign", func(l *lab) {
+			other := logSigner(l.t, l.log.Key.Name, 2)
+			forged := tlog.Sign(fmt.Sprintf("auditbell-key/1\nfrom %s\nto %s\n", l.log.Key, other.Key), other)
+			l.rotated(l.november, append(l.leaves[:6:6], forged, l.leaves[6]), 6, other, l.witness)
+		}, "manifest.json.tlog-proof: read log entry: a rotation is signed by both keys of a log"},
+		{"a new key that is not logged", func(l *lab) {
+			other := logSigner(l.t, l.log.Key.Name, 2)
+			l.rotated(l.november, append(l.leaves[:6:6], []byte("another entry"), l.leaves[6]), 6, other, l.witness)
+			p, _ := tlog.ParseProof(l.read(l.november, "manifest.json.tlog-proof"))
+			h, _ := tlog.ParseHistory(p.Extra)
+			h.Rotations[0].Entry = string(rotation(l.t, l.log, other))
+			l.rewriteExtra(l.november, h)
+		}, "the log does not hold the rotation from"},
+		{"a key that had given way", func(l *lab) {
+			other := logSigner(l.t, l.log.Key.Name, 2)
+			leaves := append(l.leaves[:5:5], rotation(l.t, l.log, other), l.leaves[5])
+			l.rotated(l.october, leaves, 5, other)
+			l.prove(l.november, append(leaves, l.leaves[6]), l.log, l.witness)
+		}, "log since October: was signed with auditbell.contoso.example/log"},
 		{"a checkpoint that is replayed", func(l *lab) {
 			p, err := tlog.ParseProof(l.read(l.november, "manifest.json.tlog-proof"))
 			if err != nil {

@@ -14,6 +14,7 @@ import (
 // logCopy is a copy of the log of which every entry was checked against its newest checkpoint.
 type logCopy struct {
 	checkpoint tlog.Checkpoint
+	steps      []tlog.Step
 	leaves     tlog.Leaves
 	logged     map[string]bool              // every entry
 	newest     map[time.Time]tlog.HourEntry // of each hour
@@ -26,16 +27,17 @@ func openCopy(ctx context.Context, folder fs.FS, keys []tlog.Key) (*logCopy, err
 	if err != nil {
 		return nil, err
 	}
-	if len(keys) > 0 {
-		if _, _, _, err := tlog.OpenCheckpoint(note, keys, nil); err != nil {
-			return nil, explain(note, keys, err)
-		}
-	}
 	entries, err := tlog.Entries(ctx, files, c)
 	if err != nil {
 		return nil, err
 	}
-	l := &logCopy{checkpoint: c, logged: map[string]bool{}, newest: map[time.Time]tlog.HourEntry{}}
+	steps := tlog.FollowEntries(keys, entries)
+	if len(keys) > 0 {
+		if _, _, _, err := tlog.OpenCheckpoint(note, withSteps(keys, steps), nil); err != nil {
+			return nil, explain(note, keys, err)
+		}
+	}
+	l := &logCopy{checkpoint: c, steps: steps, logged: map[string]bool{}, newest: map[time.Time]tlog.HourEntry{}}
 	for _, e := range entries {
 		l.leaves, l.logged[string(e)] = append(l.leaves, tlog.LeafHash(e)), true
 		if h, err := tlog.ParseHour(e); err == nil && h.Version > l.newest[h.Hour].Version {
@@ -45,10 +47,23 @@ func openCopy(ctx context.Context, folder fs.FS, keys []tlog.Key) (*logCopy, err
 	return l, nil
 }
 
+// open opens the copy of the log that the reader gave, nil where there is none, and follows its keys.
+func (r *Result) open(ctx context.Context, t *Trust) (*logCopy, error) {
+	if t.Log == nil {
+		return nil, nil
+	}
+	l, err := openCopy(ctx, t.Log, t.LogKeys)
+	if err != nil {
+		return nil, err
+	}
+	r.steps = l.steps
+	t.LogKeys = withSteps(t.LogKeys, l.steps)
+	return l, nil
+}
+
 // compare holds bundles against a copy of the log: its beginning is the log of each bundle, and the hours that a bundle
 // lists are in it.
-func (r *Result) compare(ctx context.Context, folders []fs.FS, t Trust) {
-	l, err := openCopy(ctx, t.Log, t.LogKeys)
+func (r *Result) compare(folders []fs.FS, l *logCopy, err error) {
 	if err != nil {
 		r.Chain = append(r.Chain, check("copy of the log", err, ""))
 		return

@@ -243,3 +243,36 @@ func wrong(r verify.Result) string {
 	}
 	return b.String()
 }
+
+// rotation is the entry by which a log's key gives way to another.
+func rotation(t *testing.T, from, to *tlog.Signer) []byte {
+	t.Helper()
+	entry, err := tlog.RotationEntry(from, to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return entry
+}
+
+// rotated writes the proof that the last of the leaves is in the log, whose key changed by one of them.
+func (l *lab) rotated(folder string, leaves [][]byte, at int, signers ...*tlog.Signer) {
+	l.prove(folder, leaves, signers...)
+	size := uint64(len(leaves))
+	hashes, err := tlog.Inclusion(tree(leaves), uint64(at), size)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	l.rewriteExtra(folder, tlog.History{Key: signers[0].Key.String(), Rotations: []tlog.Rotation{{Entry: string(leaves[at]), Index: uint64(at), Hashes: hashes}}})
+}
+
+func (l *lab) rewriteExtra(folder string, h tlog.History) {
+	l.t.Helper()
+	p, err := tlog.ParseProof(l.read(folder, "manifest.json.tlog-proof"))
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	if p.Extra, err = h.Text(); err != nil {
+		l.t.Fatal(err)
+	}
+	l.file(folder, "manifest.json.tlog-proof", p.Text())
+}

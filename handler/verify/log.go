@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"time"
 
 	"github.com/auditbell/auditbell/handler/digest"
@@ -16,11 +17,13 @@ type Logged struct {
 	Index   uint64       `json:"index"`
 	Size    uint64       `json:"size"`
 	Root    tlog.Hash    `json:"root"`
-	Key     string       `json:"key,omitempty"` // that you gave and that signed; empty: none was given
+	Key     string       `json:"key,omitempty"`     // that signed, and that you gave or that one you gave led to; empty: none was given
+	Rotated []string     `json:"rotated,omitempty"` // how the log's key changed, from one that you gave on
 	Seen    []Seen       `json:"seen,omitempty"`
 	Unknown int          `json:"unknown_signatures,omitempty"` // of keys that were not given
 	key     tlog.Key     // that signed
 	claimed bool         // the key is the one that the bundle itself names
+	steps   []tlog.Step  // from a key that was given, or that a bundle before led to, on
 	first   time.Time    // when the first witness saw it
 	grown   *tlog.Growth // from the bundle before
 	copied  bool         // a copy of the log begins with it
@@ -60,22 +63,33 @@ func (b *Bundle) log(folder fs.FS, t Trust, must bool) {
 
 // checkProof checks that an entry is in the log of a checkpoint, who signed that, and who saw it.
 func checkProof(p tlog.Proof, entry []byte, t Trust) (*Logged, error) {
+	history, err := tlog.ParseHistory(p.Extra)
+	if err != nil {
+		return nil, err
+	}
 	keys, claimed := t.LogKeys, false
 	if len(keys) == 0 { // the key that the bundle names may be anybody's; the result says so
-		if key, err := tlog.ParseKey(string(p.Extra)); err == nil && !key.Witness() {
+		if key, err := tlog.ParseKey(history.Key); err == nil && !key.Witness() {
 			keys, claimed = []tlog.Key{key}, true
 		}
 	}
-	c, by, seen, err := tlog.OpenCheckpoint(p.Note, keys, t.Witnesses)
+	steps, err := follow(p.Note, keys, history.Rotations)
+	if err != nil {
+		return nil, err
+	}
+	c, by, seen, err := tlog.OpenCheckpoint(p.Note, withSteps(keys, steps), t.Witnesses)
 	if err != nil {
 		return nil, explain(p.Note, keys, err)
 	}
 	if err := tlog.CheckInclusion(p.Hashes, p.Index, tlog.LeafHash(entry), c.Head); err != nil {
 		return nil, fmt.Errorf("the log does not hold it: %w (a checkpoint from before it, or another manifest's proof)", err)
 	}
-	l := &Logged{Origin: printable(c.Origin), Index: p.Index, Size: c.Size, Root: c.Root, key: by, claimed: claimed, Unknown: tlog.Signatures(p.Note) - 1 - len(seen)}
+	l := &Logged{Origin: printable(c.Origin), Index: p.Index, Size: c.Size, Root: c.Root, key: by, claimed: claimed, steps: steps, Unknown: tlog.Signatures(p.Note) - 1 - len(seen)}
 	if !claimed {
 		l.Key = by.Short()
+		for _, step := range steps {
+			l.Rotated = append(l.Rotated, fmt.Sprintf("%s gave way to %s at entry %d", step.From.Short(), step.To.Short(), step.Index))
+		}
 	}
 	for i, s := range seen {
 		l.Seen = append(l.Seen, Seen{printable(s.Key.Name), s.Time})
@@ -84,6 +98,41 @@ func checkProof(p tlog.Proof, entry []byte, t Trust) (*Logged, error) {
 		}
 	}
 	return l, nil
+}
+
+// follow finds how the log's key changed, as a checkpoint's log holds it. The checkpoint is signed by one of the keys that this
+// leads to, or nothing is believed.
+func follow(note []byte, keys []tlog.Key, rotations []tlog.Rotation) ([]tlog.Step, error) {
+	if len(rotations) == 0 {
+		return nil, nil
+	}
+	c, err := tlog.PeekCheckpoint(note)
+	if err != nil {
+		return nil, err
+	}
+	return tlog.Follow(keys, rotations, c.Head)
+}
+
+// withSteps are keys, and those that they gave way to.
+func withSteps(keys []tlog.Key, steps []tlog.Step) []tlog.Key {
+	keys = slices.Clone(keys)
+	for _, step := range steps {
+		if !slices.ContainsFunc(keys, step.To.Equal) {
+			keys = append(keys, step.To)
+		}
+	}
+	return keys
+}
+
+// Followed is t with the keys that the logs of bundles, and of the copy, gave way to.
+func (r *Result) Followed(t Trust) Trust {
+	for i := range r.Bundles {
+		if l := r.Bundles[i].Logged; l != nil && !l.claimed {
+			t.LogKeys = withSteps(t.LogKeys, l.steps)
+		}
+	}
+	t.LogKeys = withSteps(t.LogKeys, r.steps)
+	return t
 }
 
 // explain says why no key that was given signed a checkpoint: it is another log's, or it was signed again with another key.
@@ -121,6 +170,13 @@ func growth(folders []fs.FS, bundles []Bundle) []Check {
 	return checks
 }
 
+// gaveWay reports whether the later of two checkpoints is signed with a key that had given way to the one of the earlier,
+// and the log did not come back to it.
+func gaveWay(before, now *Logged) bool {
+	back := slices.ContainsFunc(now.steps, func(s tlog.Step) bool { return s.From.Equal(before.key) && s.Index >= before.Size })
+	return !back && !now.key.Equal(before.key) && slices.ContainsFunc(before.steps, func(s tlog.Step) bool { return s.From.Equal(now.key) })
+}
+
 // grew checks the proof of growth in a bundle's folder; nil without an error when there is none.
 func grew(folder fs.FS, before, now *Logged) (*tlog.Growth, error) {
 	switch {
@@ -130,6 +186,8 @@ func grew(folder fs.FS, before, now *Logged) (*tlog.Growth, error) {
 		return nil, fmt.Errorf("was truncated: it has %d entries, and had %d before", now.Size, before.Size)
 	case now.Size == before.Size && now.Root != before.Root:
 		return nil, fmt.Errorf("was forked: there are two of %d entries", now.Size)
+	case gaveWay(before, now):
+		return nil, fmt.Errorf("was signed with %s after that key had given way to %s", now.key.Short(), before.key.Short())
 	case now.Index <= before.Index:
 		return nil, fmt.Errorf("has the later manifest at entry %d, and the earlier one at %d", now.Index, before.Index)
 	}

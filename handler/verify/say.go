@@ -78,6 +78,9 @@ func (s *sentences) logged(r *Result) {
 			s.openf("That the log %s is the operator's: the manifest of %s is its entry %d, but its key is the one that the bundle itself names (--log-key): %s", l.Origin, b.Period, l.Index, printable(l.key.String()))
 		default:
 			s.provenf("The manifest of %s is entry %d of the log %s, as of %d entries: its key %s says so.", b.Period, l.Index, l.Origin, l.Size, l.Key)
+			if len(l.Rotated) > 0 {
+				s.provenf("The log of %s changed its key by entries of its own, each signed by the key before: %s.", b.Period, strings.Join(l.Rotated, "; "))
+			}
 		}
 	}
 }

@@ -85,25 +85,30 @@ type Result struct {
 	Record    *Record  `json:"record,omitempty"`
 	Proven    []string `json:"proven,omitempty"` // empty when something is wrong
 	NotProven []string `json:"not_proven"`
+
+	steps []tlog.Step // that the copy of the log shows
 }
 
 // Bundles checks bundles, oldest first.
 func Bundles(ctx context.Context, folders []fs.FS, t Trust) Result {
 	r := Result{OK: true}
+	l, copyErr := r.open(ctx, &t)
 	logged := false // bundles from before the log have no proof, those after it do
 	for i, folder := range folders {
 		b, last := Files(folder), i == len(folders)-1
 		if b.Manifest != "" {
 			b.stamp(folder, t.Roots, last)
 			b.log(folder, t, len(t.LogKeys) > 0 && (last || logged))
-			logged = logged || b.Logged != nil
+			if logged = logged || b.Logged != nil; b.Logged != nil && !b.Logged.claimed {
+				t.LogKeys = withSteps(t.LogKeys, b.Logged.steps)
+			}
 		}
 		r.Bundles = append(r.Bundles, b)
 	}
 	r.Chain = chain(r.Bundles)
 	r.Chain = append(r.Chain, growth(folders, r.Bundles)...)
 	if t.Log != nil {
-		r.compare(ctx, folders, t)
+		r.compare(folders, l, copyErr)
 	}
 	if t.SHA256 != "" {
 		r.anchor(t.SHA256)

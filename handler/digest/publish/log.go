@@ -2,23 +2,20 @@ package publish
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
-	"net/http"
-	"os"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
-	"github.com/auditbell/auditbell/handler/azure"
 	"github.com/auditbell/auditbell/handler/digest"
 	"github.com/auditbell/auditbell/handler/digest/archive"
+	"github.com/auditbell/auditbell/handler/notify"
 	"github.com/auditbell/auditbell/handler/notify/email"
-	"github.com/auditbell/auditbell/handler/settings"
+	"github.com/auditbell/auditbell/handler/pipeline"
 	"github.com/auditbell/auditbell/handler/tlog"
 )
 
@@ -31,8 +28,42 @@ type Log struct {
 	witnesses []*tlog.Witness
 	quorum    int
 
+	// Alerts is how a person hears of a log that is not witnessed or not written; nil: only the app's log says so.
+	Alerts LogAlerts
+
 	mu   sync.Mutex
 	open *tlog.Log // nil until the key was needed
+}
+
+// LogAlerts raises alerts about the log.
+type LogAlerts interface {
+	Unwitnessed(ctx context.Context, b pipeline.Batch, log, detail string)
+	Unlogged(ctx context.Context, b pipeline.Batch, log, detail string)
+}
+
+// cosign has the newest checkpoint signed by witnesses. That too few do stops nothing, and is an alert.
+func (l *Log) cosign(ctx context.Context, t *tlog.Log, b pipeline.Batch) (note []byte, signed int) {
+	note, signed, err := t.Cosign(ctx, l.witnesses)
+	if err == nil && signed >= l.quorum {
+		return note, signed
+	}
+	detail := fmt.Sprintf("%d of %d witnesses signed its newest checkpoint, %d should.", signed, len(l.witnesses), l.quorum)
+	if err != nil {
+		detail += " " + notify.FirstLine(errors.New(strings.ReplaceAll(err.Error(), "\n", "; "))) + "."
+	}
+	b.Logger.Warn("witnesses did not sign the log", "signed", signed, "wanted", l.quorum, "witnesses", len(l.witnesses), "error", fmt.Sprint(err))
+	if signed < l.quorum && l.Alerts != nil {
+		l.Alerts.Unwitnessed(ctx, b, l.name, detail)
+	}
+	return note, signed
+}
+
+// unlogged alerts that something could not be logged.
+func (l *Log) unlogged(ctx context.Context, b pipeline.Batch, what string, err error) {
+	b.Logger.Error("not logged", "what", what, "error", err.Error())
+	if l.Alerts != nil {
+		l.Alerts.Unlogged(ctx, b, l.name, fmt.Sprintf("%s: %s.", what, strings.TrimSuffix(notify.FirstLine(err), ".")))
+	}
 }
 
 // logFolder is where in the archive the log lies.
@@ -47,108 +78,6 @@ func (f logFiles) Get(ctx context.Context, name string) ([]byte, error) {
 
 func (f logFiles) Put(ctx context.Context, name, mediaType string, data []byte) error {
 	return f.archive.Put(ctx, logFolder+name, mediaType, data)
-}
-
-// readLog opens the log, nil when none is set. The key is read when it is first needed.
-func readLog(s *settings.Set, kept *archive.Archive, client *http.Client) *Log {
-	l := &Log{files: logFiles{kept}}
-	l.name = s.Text(settings.Def{
-		Name: "TLOG_NAME", Doc: "Name of the transparency log that hours and digests go into, such as auditbell.contoso.com/log; empty keeps none.",
-		Hint: "it needs DIGEST_ARCHIVE, and a key: `handler log init` makes one",
-	})
-	l.seed = readSeed(s, client)
-	l.former = readFormer(s)
-	l.witnesses = readWitnesses(s, client)
-	l.quorum = s.Int(settings.Def{Name: "TLOG_QUORUM", Default: "0", Doc: "How many witnesses should sign each checkpoint; digests and the app's log say when fewer did."})
-	if l.name == "" {
-		return nil
-	}
-	report := func(name, reason, hint string) { s.Report(settings.Problem{Name: name, Reason: reason, Hint: hint}) }
-	switch {
-	case kept == nil:
-		report("TLOG_NAME", "needs DIGEST_ARCHIVE: the log is kept there", "")
-	case l.seed == nil:
-		report("TLOG_NAME", "has no key", "set TLOG_KEY_FILE, or TLOG_KEY and TLOG_VAULT_KEY; `handler log init` makes them")
-	case l.quorum > len(l.witnesses):
-		report("TLOG_QUORUM", fmt.Sprintf("is %d, and there are %d witnesses", l.quorum, len(l.witnesses)), "")
-	}
-	return l
-}
-
-// readSeed reads where the log's key is, nil when nowhere.
-func readSeed(s *settings.Set, client *http.Client) func(context.Context) ([]byte, error) {
-	file := s.Text(settings.Def{Name: "TLOG_KEY_FILE", Doc: "File with the log's key, for a log on one machine; in Azure use TLOG_KEY and TLOG_VAULT_KEY."})
-	wrapped := s.Text(settings.Def{Name: "TLOG_KEY", Doc: "The log's key, as `handler log init --vault-key` wrapped it."})
-	vault := s.Text(settings.Def{Name: "TLOG_VAULT_KEY", Doc: "Address of the Key Vault key that wraps the log's key; its role is Key Vault Crypto User."})
-	switch {
-	case file != "":
-		return func(context.Context) ([]byte, error) { return ReadSeedFile(file) }
-	case wrapped == "" && vault == "":
-		return nil
-	}
-	key, err := azure.OpenVaultKey(vault, azure.Credential(s), client)
-	raw, wrongKey := base64.StdEncoding.DecodeString(wrapped)
-	if err != nil {
-		s.Report(settings.Problem{Name: "TLOG_VAULT_KEY", Reason: err.Error()})
-		return nil
-	}
-	if wrongKey != nil || len(raw) == 0 {
-		s.Report(settings.Problem{Name: "TLOG_KEY", Reason: "is not what `handler log init` printed"})
-	}
-	return func(ctx context.Context) ([]byte, error) { return key.Unwrap(ctx, raw) }
-}
-
-// ReadSeedFile reads a key's file: 32 bytes in base64.
-func ReadSeedFile(path string) ([]byte, error) {
-	text, err := os.ReadFile(path) //nolint:gosec // the operator named it
-	if err != nil {
-		return nil, fmt.Errorf("read log key: %w", err)
-	}
-	seed, err := base64.StdEncoding.DecodeString(strings.TrimSpace(string(text)))
-	if err != nil || len(seed) != 32 {
-		return nil, fmt.Errorf("read log key: %s does not hold 32 bytes in base64", path)
-	}
-	return seed, nil
-}
-
-func readFormer(s *settings.Set) (keys []tlog.Key) {
-	text := s.Text(settings.Def{Name: "TLOG_FORMER_KEYS", Doc: "Verifier keys that were the log's before, comma-separated; `handler log rotate` says which."})
-	for _, one := range strings.FieldsFunc(text, isSeparator) {
-		key, err := tlog.ParseKey(one)
-		if err != nil {
-			s.Report(settings.Problem{Name: "TLOG_FORMER_KEYS", Reason: err.Error()})
-			continue
-		}
-		keys = append(keys, key)
-	}
-	return keys
-}
-
-func isSeparator(r rune) bool { return r == ',' || r == ' ' || r == '\n' }
-
-// readWitnesses reads pairs of an address and a key.
-func readWitnesses(s *settings.Set, client *http.Client) (list []*tlog.Witness) {
-	text := s.Text(settings.Def{
-		Name: "TLOG_WITNESSES", Doc: "Witnesses that sign the log's checkpoints: address and verifier key of each, comma-separated.",
-		Hint: "such as https://witness.example witness.example+1234abcd+BE…",
-	})
-	fields := strings.FieldsFunc(text, isSeparator)
-	if len(fields)%2 != 0 {
-		s.Report(settings.Problem{Name: "TLOG_WITNESSES", Reason: "is not a list of an address and a verifier key each"})
-		return nil
-	}
-	for pair := range slices.Chunk(fields, 2) {
-		key, err := tlog.ParseKey(pair[1])
-		if err == nil && !key.Witness() {
-			err = fmt.Errorf("%s is a log's key, not a witness's", key.Short())
-		}
-		if err = errors.Join(err, settings.CheckURL(pair[0])); err != nil {
-			s.Report(settings.Problem{Name: "TLOG_WITNESSES", Reason: err.Error()})
-			continue
-		}
-		list = append(list, tlog.NewWitness(pair[0], key, client))
-	}
-	return list
 }
 
 // get opens the log with its key. Each time the key is read is logged: in Azure, Key Vault unwraps it then.
@@ -180,6 +109,9 @@ func (l *Log) Key(ctx context.Context, log *slog.Logger) (tlog.Key, error) {
 	}
 	return t.Key(), nil
 }
+
+// Former are the keys that were the log's before.
+func (l *Log) Former() []tlog.Key { return l.former }
 
 // Rotate logs that the key gives way to that of a seed.
 func (l *Log) Rotate(ctx context.Context, log *slog.Logger, seed []byte) (from, to tlog.Key, err error) {
@@ -215,7 +147,8 @@ const (
 )
 
 // Run logs hours whose last look is over, and logs those again that records were late for.
-func (l *Log) Run(ctx context.Context, r *Rollups, log *slog.Logger) error {
+func (l *Log) Run(ctx context.Context, r *Rollups, b pipeline.Batch) error {
+	log := b.Logger
 	t, err := l.get(ctx, log)
 	if err != nil {
 		return err
@@ -247,10 +180,7 @@ func (l *Log) Run(ctx context.Context, r *Rollups, log *slog.Logger) error {
 	if err := t.Append(ctx, entries...); err != nil {
 		return err
 	}
-	_, signed, err := t.Cosign(ctx, l.witnesses)
-	if err != nil || signed < l.quorum {
-		log.Warn("witnesses did not sign the log", "signed", signed, "wanted", l.quorum, "witnesses", len(l.witnesses), "error", fmt.Sprint(err))
-	}
+	_, signed := l.cosign(ctx, t, b)
 	log.Info("hours logged", "hours", len(entries), "witnesses", signed)
 	return nil
 }
@@ -329,6 +259,11 @@ func (l *Log) hours(ctx context.Context, j *digestJob) ([]byte, error) {
 	return text, nil
 }
 
+// batch is the run, as alerts about ourselves name it.
+func (j *digestJob) batch() pipeline.Batch {
+	return pipeline.Batch{ID: j.owner, Function: "digest", Logger: j.log}
+}
+
 // logHours is Log.hours; without them there is a digest too.
 func (j *digestJob) logHours(ctx context.Context) []byte {
 	if j.tlog == nil {
@@ -349,7 +284,7 @@ func (j *digestJob) logManifest(ctx context.Context, files []email.Attachment, m
 	}
 	proofs, said, err := j.tlog.manifest(ctx, j, manifest)
 	if err != nil {
-		j.log.Warn("digest not logged", "digest", j.digest.Name, "period", j.span.Key, "error", err.Error())
+		j.tlog.unlogged(ctx, j.batch(), "digest "+j.digest.Name+" of "+j.span.Key, err)
 		return files, "Transparency log: the digest could not be logged; the app's log says why."
 	}
 	return append(files, proofs...), said
@@ -368,10 +303,7 @@ func (l *Log) manifest(ctx context.Context, j *digestJob, manifest string) (file
 	if err := t.Append(ctx, entry); err != nil {
 		return nil, "", err
 	}
-	note, signed, err := t.Cosign(ctx, l.witnesses)
-	if err != nil {
-		j.log.Warn("witnesses did not sign the log", "signed", signed, "wanted", l.quorum, "error", err.Error())
-	}
+	note, signed := l.cosign(ctx, t, j.batch())
 	c, err := tlog.PeekCheckpoint(note)
 	if err != nil {
 		return nil, "", err
@@ -380,7 +312,13 @@ func (l *Log) manifest(ctx context.Context, j *digestJob, manifest string) (file
 	if err != nil {
 		return nil, "", err
 	}
-	proof.Extra = []byte(t.Key().String())
+	history := tlog.History{Key: t.Key().String()}
+	if history.Rotations, err = tlog.Rotations(ctx, l.files, c, l.former); err != nil {
+		return nil, "", err
+	}
+	if proof.Extra, err = history.Text(); err != nil {
+		return nil, "", err
+	}
 	files = append(files, email.Attachment{Name: digest.LogProofName, Type: "text/plain; charset=utf-8", Data: proof.Text()})
 	said = fmt.Sprintf("Transparency log: manifest.json is entry %d of %s.", proof.Index, l.name)
 	if len(l.witnesses) > 0 {

@@ -10,6 +10,7 @@ import (
 	"github.com/auditbell/auditbell/handler/activity"
 	"github.com/auditbell/auditbell/handler/digest"
 	"github.com/auditbell/auditbell/handler/host"
+	"github.com/auditbell/auditbell/handler/pipeline"
 	"github.com/auditbell/auditbell/handler/store"
 )
 
@@ -49,7 +50,9 @@ func (r *Rollups) Run(ctx context.Context, in host.Invocation) (host.Result, err
 	}
 	in.Logger.Info("rolled up", "hours", sum.made, "late", sum.late, "events", sum.events, "ru", sum.ru)
 	if r.Log != nil {
-		if err := r.Log.Run(ctx, r, in.Logger); err != nil {
+		b := pipeline.Batch{ID: in.Attempt(), Function: "rollup", Logger: in.Logger}
+		if err := r.Log.Run(ctx, r, b); err != nil {
+			r.Log.unlogged(ctx, b, "hours", err)
 			errs = append(errs, fmt.Errorf("log hours: %w", err))
 		}
 	}
