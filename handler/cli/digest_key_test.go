@@ -131,7 +131,7 @@ func (o *office) watched(t *testing.T, rule string) (details []string) {
 	return details
 }
 
-// TestMissedQuorumIsAnAlert stops the only witness: the digest goes out, and an alert says why nobody signed.
+// TestMissedQuorumIsAnAlert stops the only witness: the digest goes out, and an alert says why there is no signature.
 func TestMissedQuorumIsAnAlert(t *testing.T) {
 	t.Parallel()
 	o := openOffice(t)

@@ -57,7 +57,7 @@ func ManifestHash(manifest string) (hash [sha256.Size]byte, err error) {
 	return [sha256.Size]byte(text), nil
 }
 
-// stamp adds what the authority says to the files. That it says nothing stops no digest: it is told in the log, in the
+// stamp adds what the authority says to the files. That it says nothing stops no digest: it is said in the log, in the
 // mail and in the channel.
 func (j *digestJob) stamp(ctx context.Context, files []email.Attachment, manifest string) ([]email.Attachment, string) {
 	if j.authority == nil {
