@@ -28,6 +28,11 @@ var storyDirectory = standin.Directory{
 		{ID: storySubscription, Name: "Contoso Production"},
 		{ID: storySubscription + "/resourceGroups/rg-net", Name: "rg-net", Tags: map[string]string{"owner": "net@contoso.example", "env": "prod"}},
 	},
+	Bodies: map[string]string{
+		storySubscription + "/providers/microsoft.authorization/roleassignments/aaaaaaaa-0000-4000-8000-000000000001": `{"properties":{` +
+			`"roleDefinitionId":"/providers/Microsoft.Authorization/roleDefinitions/8e3af657-a8ff-443c-a75c-2fe8c4bcb635",` +
+			`"principalId":"e0b3c1d2-4f5a-46b7-88c9-d0e1f2a3b4c5","principalType":"User"}}`,
+	},
 	Changes: []standin.Change{{
 		Correlation: "c0000000-0000-0000-0000-000000000002", Kind: "Update", From: storyBegins.Add(3 * time.Minute),
 		Target: storySubscription + "/resourceGroups/rg-net/providers/Microsoft.Network/networkSecurityGroups/nsg",

@@ -81,6 +81,9 @@ func TestStories(t *testing.T) {
 			"run":        command((*story).run),
 			"channels":   command((*story).channels),
 			"replay":     command((*story).replay),
+
+			"act":   command((*story).act),
+			"texts": command((*story).texts),
 		},
 	})
 }

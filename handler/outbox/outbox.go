@@ -30,7 +30,7 @@ type Health struct {
 	Tokens    float64   `json:"tokens,omitzero"` // messages that it may get at At; see Take
 	At        time.Time `json:"at_tokens,omitzero"`
 	Throttled int       `json:"throttled,omitempty"` // times in a row that it asked to wait
-	Slowed    time.Time `json:"slowed,omitzero"`     // when Hold ended: from then on the burst grows again, from one message
+	Slowed    time.Time `json:"slowed,omitzero"`     // when Hold ended: from then on the burst grows again
 
 	Unconfirmed Unconfirmed `json:"unconfirmed,omitzero"`
 	Reduced     int         `json:"reduced,omitempty"`   // messages that it refused in full and took with less in them

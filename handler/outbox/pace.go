@@ -21,18 +21,20 @@ func (h *Health) Wait(delay time.Duration, now time.Time) {
 	if until.After(h.Hold) {
 		h.Hold = until
 	}
-	h.Slowed, h.Tokens, h.At = h.Hold, 0, h.Hold
+	h.Slowed, h.Tokens, h.At = h.Hold, 1, h.Hold // the pace after a pause begins with one message
 }
 
 // Held returns how long the channel still asks to wait.
 func (h *Health) Held(now time.Time) time.Duration { return max(h.Hold.Sub(now), 0) }
 
 // Burst is how many messages may come at once: as many as ever where the channel has not asked to wait for ten minutes.
+// After that it grows from two, so that one can be left to a grave alert; the first of them is there when the pause ends, the
+// second one when a message more would be.
 func (h *Health) Burst(now time.Time) int {
 	if h.Slowed.IsZero() {
 		return Burst
 	}
-	return min(1+int(max(now.Sub(h.Slowed), 0)/grow), Burst)
+	return min(2+int(max(now.Sub(h.Slowed), 0)/grow), Burst)
 }
 
 // Take grants up to n messages from the channel's budget, which all instances share. When there are none, wait says when
@@ -56,9 +58,6 @@ func (h *Health) refill(now time.Time) {
 		h.Tokens = float64(h.Burst(now))
 	case now.After(h.At):
 		h.Tokens += now.Sub(h.At).Seconds() * PerSecond
-		if h.At.Equal(h.Slowed) {
-			h.Tokens = max(h.Tokens, 1) // the pace after a pause begins with one message
-		}
 	}
 	if now.After(h.At) {
 		h.At = now.UTC()

@@ -1,0 +1,108 @@
+package cli
+
+// Stories about acts that must not be kept silent: an act is written in a line, and sent as Azure's feeds would send it.
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// storyAct is an act as a story writes it. "%" in resource and correlation id stands for its number.
+type storyAct struct {
+	feed, operation, resource    string
+	by, correlation, outcome, ip string
+	body                         string
+	number                       int
+}
+
+// act FEED OPERATION RESOURCE [by=…] [id=…] [outcome=…] [ip=…] [body=FILE] [×N] sends N acts: through `grid`, which carries
+// ends alone and no bodies, or `export`. The resource stands below the subscription. "id" is the correlation id.
+func (s *story) act(ts *testscript.TestScript, args []string) (string, error) {
+	a := storyAct{feed: args[0], operation: args[1], resource: storySubscription + "/" + args[2], by: "rob@contoso.example", ip: "203.0.113.7"}
+	times := 1
+	for _, arg := range args[3:] {
+		name, value, _ := strings.Cut(arg, "=")
+		switch {
+		case strings.HasPrefix(arg, "×"):
+			times, _ = strconv.Atoi(strings.TrimPrefix(arg, "×"))
+		case name == "by":
+			a.by = value
+		case name == "id":
+			a.correlation = value
+		case name == "outcome":
+			a.outcome = value
+		case name == "ip":
+			a.ip = value
+		case name == "body":
+			a.body = strings.TrimSpace(ts.ReadFile(value))
+		default:
+			return "", fmt.Errorf("an act has no %q", name)
+		}
+	}
+	var events []string
+	for i := range times {
+		a.number = i
+		events = append(events, a.event(s.now()))
+	}
+	function, payload := "eventgrid-activity", "["+strings.Join(events, ",")+"]"
+	if a.feed == "export" {
+		function = "eventhub-activity"
+		message, _ := json.Marshal(`{"records":[` + strings.Join(events, ",") + `]}`)
+		payload = "[" + string(message) + "]"
+	}
+	if answer := post(s.open()+"/"+function, envelopeFor(function, []byte(payload))); !strings.HasPrefix(answer, "200 ") {
+		return "", errors.New(answer)
+	}
+	return "", nil
+}
+
+// event is the act's record. Each has an id, or a time, of its own: no record of a story is another one's redelivery.
+func (a storyAct) event(now time.Time) string {
+	number := strconv.Itoa(a.number)
+	resource, correlation := strings.ReplaceAll(a.resource, "%", number), strings.ReplaceAll(a.correlation, "%", number)
+	unique := fmt.Sprintf("%x-%s", now.UnixNano(), number)
+	if correlation == "" {
+		correlation = "c-" + unique
+	}
+	claims := map[string]string{"http://schemas.xmlsoap.org/ws/2005/05/identity/claims/upn": a.by}
+	var v any
+	if a.feed == "export" {
+		properties := map[string]string{}
+		if a.body != "" {
+			properties["requestbody"] = a.body
+		}
+		v = map[string]any{
+			"time": now.Add(time.Duration(a.number) * time.Millisecond).Format("2006-01-02T15:04:05.0000000Z"), "resourceId": strings.ToUpper(resource),
+			"operationName": strings.ToUpper(a.operation), "category": "Administrative", "resultType": a.outcome, "callerIpAddress": a.ip,
+			"correlationId": correlation, "identity": map[string]any{"claims": claims}, "level": "Information", "properties": properties,
+		}
+	} else {
+		v = map[string]any{
+			"id": a.operation + "-" + unique, "subject": resource, "eventType": "Microsoft.Resources.ResourceWriteSuccess", "topic": storySubscription,
+			"eventTime": now.Format(time.RFC3339Nano), "dataVersion": "2", "metadataVersion": "1",
+			"data": map[string]any{
+				"claims": claims, "httpRequest": map[string]any{"clientIpAddress": a.ip}, "correlationId": correlation, "resourceUri": resource,
+				"operationName": a.operation, "status": "Succeeded", "subscriptionId": strings.TrimPrefix(storySubscription, "/subscriptions/"),
+			},
+		}
+	}
+	text, _ := json.Marshal(v)
+	return string(text)
+}
+
+// texts DESTINATION prints all that its readers were shown, message by message.
+func (s *story) texts(_ *testscript.TestScript, args []string) (string, error) {
+	var out strings.Builder
+	for _, m := range s.inbox.Messages() {
+		if m.Destination == args[0] {
+			fmt.Fprintf(&out, "%s: %s\n\n", m.Kind, m.Text)
+		}
+	}
+	return out.String(), nil
+}
