@@ -27,6 +27,8 @@ type Delivery struct {
 	// Unconfirmed is when the destination answered a message as its service does not document, or did not answer the second
 	// time: it is not sent again, and may not be there.
 	Unconfirmed time.Time `json:"unconfirmed,omitzero"`
+	Sent        []Sent    `json:"sent,omitempty"`     // accepted, and the service reports later what became of them
+	Lost        int       `json:"lost,omitempty"`     // times in a row that the service could not send what it had accepted
 	Reduced     string    `json:"reduced,omitempty"`  // why the message is there with less in it than it has
 	Discarded   time.Time `json:"discarded,omitzero"` // a person gave it up
 	Held        string    `json:"held,omitempty"`     // the quiet time that moved Due, by name

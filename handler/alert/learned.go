@@ -221,12 +221,15 @@ type Habit struct {
 // ActorOf is the actor of an event as groups, exceptions and habits know it, in lower case.
 func ActorOf(e activity.Event) string { return strings.ToLower(actor(e)) }
 
-// NextWork is when something is to be done about the alert: a delivery that is owed, a question that is open. Zero:
+// NextWork is when something is to be done about the alert: a delivery that is owed, a question that is open, a
+// message of which it is not known what became of it. Zero:
 // nothing.
 func (a *Alert) NextWork() time.Time {
 	next := a.NextDue()
-	if ask := a.NextLookup(); !ask.IsZero() && (next.IsZero() || ask.Before(next)) {
-		next = ask
+	for _, ask := range []time.Time{a.NextLookup(), a.NextAsk()} {
+		if !ask.IsZero() && (next.IsZero() || ask.Before(next)) {
+			next = ask
+		}
 	}
 	return next
 }

@@ -8,6 +8,7 @@ package notify
 
 import (
 	"context"
+	"errors"
 	"time"
 )
 
@@ -63,6 +64,7 @@ type Recorder interface {
 type Message struct {
 	ID       string // the alert's id, the same in every channel
 	Revision int    // of the alert, where the channel can keep it beside the message
+	Again    int    // times that its service accepted it and then could not send it
 	Plain    bool   // to be shown as lines of text only, without structure; see Lines
 	Severity Severity
 	Headline string // plain-language act and object: "Owner role granted on prod-payments"; severity is added by the channel
@@ -156,10 +158,15 @@ type Ref struct {
 	State   State  `json:"state,omitempty"` // Accepted or Confirmed; empty in what earlier versions stored
 }
 
+// ErrUnsent is in the chain of an error that says that the service could not send what it had accepted.
+var ErrUnsent = errors.New("the service accepted the message and could not send it")
+
 // Confirmer is a Destination whose service reports later what became of a message that it accepted.
 type Confirmer interface {
+	// Reports is false where the service that the operator chose does not.
+	Reports() bool
 	// Confirm asks about a message whose Ref.State is Accepted. It returns Confirmed, Accepted while the service is still
-	// at it, or an error when the service could not send the message.
+	// at it, ErrUnsent when the service could not send the message, or another error when it does not say.
 	Confirm(ctx context.Context, ref Ref) (State, error)
 }
 

@@ -22,6 +22,8 @@ type Health struct {
 	Probe    Probe     `json:"probe,omitzero"`   // the last one
 	Silent   bool      `json:"silent,omitempty"` // it became unwell because it did not answer
 	Timeouts []string  `json:"timeouts,omitempty"`
+	Failing  bool      `json:"failing,omitempty"` // it became unwell because it accepted messages and did not send them
+	Lost     []string  `json:"lost,omitempty"`    // alerts in a row whose messages it accepted and did not send
 
 	Backlog bool `json:"backlog,omitempty"` // alerts may be waiting for it
 	Grave   int  `json:"grave,omitempty"`   // of the backlog, alerts that were delivered one by one since it is well again
@@ -100,6 +102,8 @@ const (
 
 	// timeoutsInARow of different alerts make a destination unwell.
 	timeoutsInARow = 3
+	// lostInARow of different alerts that were accepted and not sent do so, too.
+	lostInARow = 3
 )
 
 // IsUnwell reports whether messages have to wait.
@@ -138,6 +142,40 @@ func (h *Health) TimedOut(alert, reason string, now time.Time) (began bool) {
 	return began
 }
 
+// Unsent notes that the destination accepted an alert's message and could not send it. The third alert in a row makes it
+// unwell; refused, the first.
+func (h *Health) Unsent(alert, reason string, refused bool, now time.Time) (began bool) {
+	if !slices.Contains(h.Lost, alert) {
+		h.Lost = append(h.Lost, alert)
+	}
+	if !h.IsUnwell() && !refused && len(h.Lost) < lostInARow {
+		return false
+	}
+	h.Lost, h.Failing = nil, true
+	return h.Fail(reason, now)
+}
+
+// Accepted notes that a destination that accepts messages and does not send them accepted one more: only one that is
+// confirmed makes it well.
+func (h *Health) Accepted(now time.Time) {
+	h.Probes++
+	h.Next, h.Probe.Until = now.UTC().Add(max(min(firstPause<<min(h.Probes, 20), longest), firstSilent)), time.Time{}
+}
+
+// Sure reports whether a confirmed message changes nothing.
+func (h *Health) Sure() bool { return !h.Failing && len(h.Lost) == 0 }
+
+// Confirmed notes a message that is where its readers look.
+func (h *Health) Confirmed() (changed bool) {
+	if h.Sure() {
+		return false
+	}
+	if h.Lost = nil; h.Failing {
+		h.Answer()
+	}
+	return true
+}
+
 // DoubtOver returns what a documented answer makes known: all messages that are unconfirmed, for the destination itself;
 // and those that the others were not notified of, if they were notified of the doubt.
 func (h *Health) DoubtOver() (all, fresh Unconfirmed) {
@@ -162,6 +200,7 @@ func (h *Health) EndDoubt(reported Unconfirmed) bool {
 func (h *Health) Answer() (ended time.Time) {
 	ended, h.Throttled = h.Unwell, 0
 	h.Unwell, h.Reason, h.Probes, h.Next, h.Probe, h.Silent, h.Timeouts = time.Time{}, "", 0, time.Time{}, Probe{}, false, nil
+	h.Failing = false
 	return ended
 }
 

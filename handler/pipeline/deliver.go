@@ -111,7 +111,7 @@ func (c *Courier) deliverRefs(ctx context.Context, refs []alert.Ref, b Batch) (S
 }
 
 // deliverLeased takes the lease, unless another instance has it, and delivers. An alert that owes nothing is
-// due for its open questions.
+// due for its open questions, or for what became of its messages.
 func (c *Courier) deliverLeased(ctx context.Context, ref alert.Ref, b Batch) (Summary, error) {
 	if ctx.Err() != nil {
 		return Summary{}, nil //nolint:nilerr // out of time is no failure: the next tick goes on
@@ -123,10 +123,13 @@ func (c *Courier) deliverLeased(ctx context.Context, ref alert.Ref, b Batch) (Su
 	if !ok {
 		if a.Lease.Free(b.ID, c.now()) {
 			b.asking.add(a)
+			return c.confirm(ctx, a, b), nil
 		}
 		return Summary{}, nil
 	}
-	return c.deliver(ctx, a, b), nil
+	sum := c.confirm(ctx, a, b)
+	sum.add(c.deliver(ctx, a, b))
+	return sum, nil
 }
 
 func (c *Courier) deliverAll(ctx context.Context, due []alert.Alert, b Batch) Summary {
@@ -165,6 +168,7 @@ type attempt struct {
 	wait     time.Duration // the budget was used up, nothing was sent
 	parks    bool          // it waits for the destination to be well again
 	refused  bool          // it was sent and refused
+	before   alert.Sent    // what readers had before, where the service reports later what became of the message
 	silences int           // times that it had been sent and not answered before
 	absent   bool          // it was looked for and is not there
 	err      error
@@ -240,8 +244,8 @@ func (c *Courier) settle(ctx context.Context, a alert.Alert, owner string, tries
 func (c *Courier) try(ctx context.Context, a alert.Alert, name string, b Batch) (t attempt) {
 	d := a.Deliveries[name]
 	m, shown := c.composer.messageFor(a, d)
-	m.Revision = a.Revision
-	t = attempt{name: name, revision: a.Revision, first: d.Revision == 0, shown: shown, silences: d.Silences}
+	m.Revision, m.Again = a.Revision, d.Lost
+	t = attempt{name: name, revision: a.Revision, first: d.Revision == 0, shown: shown, silences: d.Silences, before: alert.Sent{Was: d.Revision, Shown: d.Shown}}
 	defer func() { t.at = c.now() }()
 	destination, ok := c.Destinations[name]
 	if !ok {
@@ -266,6 +270,9 @@ func (c *Courier) try(ctx context.Context, a alert.Alert, name string, b Batch) 
 	} else {
 		t.absent = absent
 		t.ref, t.form, t.err = send(ctx, destination, m, d)
+	}
+	if r, can := destination.(notify.Confirmer); can && r.Reports() && t.err == nil && t.ref.State == notify.Accepted && t.ref.ID != d.Ref {
+		t.before.Ref = t.ref.ID
 	}
 	c.outcome(ctx, b, a, &t)
 	if r, ok := destination.(notify.Recorder); ok && t.err == nil && t.form == notify.Full {
@@ -328,6 +335,9 @@ func (t attempt) mark(a *alert.Alert) {
 		a.Wait(t.name, t.at.Add(t.wait))
 	case t.err == nil:
 		a.Delivered(t.name, t.revision, to, t.at)
+		if t.before.Ref != "" {
+			a.Await(t.name, t.before, t.at)
+		}
 	case kind == notify.Unconfirmed:
 		a.Doubted(t.name, t.revision, to, t.at)
 	case kind == notify.Unanswered:

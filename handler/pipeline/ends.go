@@ -266,6 +266,10 @@ func (c *Courier) answered(ctx context.Context, b Batch, t *attempt) {
 		if h.Clean() && t.form == notify.Full {
 			return false
 		}
+		if h.Failing && t.ref.State != notify.Confirmed {
+			h.Accepted(c.now())
+			return true
+		}
 		ended = h.Answer()
 		if t.form != notify.Full {
 			h.Reduced++

@@ -169,7 +169,7 @@ func stateOf(answer notify.Answer) (notify.State, error) {
 	default:
 		return "", notify.Fail(notify.Unconfirmed, errors.New("ask Communication Services: answered with something else than a state (hint: check ACS_ENDPOINT)"))
 	}
-	switch err := errors.New("Communication Services could not send the mail"); {
+	switch err := fmt.Errorf("send mail by Communication Services: %w", notify.ErrUnsent); {
 	case s.Error.Code == suppressed:
 		return "", notify.Fail(notify.DestinationRefused, fmt.Errorf("%w: %s (hint: take the address off the suppression list, or out of the settings)", err, suppressed))
 	case acsCode.MatchString(s.Error.Code):

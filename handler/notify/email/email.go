@@ -49,11 +49,15 @@ type Attachment struct {
 
 // provider is one way to send. The error kinds are those of notify.
 type provider interface {
-	// send returns the id under which confirm finds the sending, empty where the provider does not report what became of it.
+	// send returns the id under which confirm finds the sending, empty where the provider is no reporter.
 	send(ctx context.Context, from *mail.Address, m Mail) (id string, state notify.State, err error)
-	confirm(ctx context.Context, id string) (notify.State, error)
 	ping(ctx context.Context) error
 	limit() int64 // bytes of attachments that a mail may have
+}
+
+// reporter is a provider that reports later what became of a sending.
+type reporter interface {
+	confirm(ctx context.Context, id string) (notify.State, error)
 }
 
 // Mailer sends mail from one address.
@@ -191,9 +195,18 @@ func (d *Destination) Deliver(ctx context.Context, m notify.Message, prev notify
 	return ref, nil
 }
 
-// Confirm implements notify.Confirmer.
+// Reports implements notify.Confirmer.
+func (d *Destination) Reports() bool {
+	_, does := d.mailer.provider.(reporter)
+	return does
+}
+
+// Confirm implements notify.Confirmer. What a provider that reports nothing took stays accepted.
 func (d *Destination) Confirm(ctx context.Context, ref notify.Ref) (notify.State, error) {
-	return d.mailer.provider.confirm(ctx, ref.ID)
+	if r, does := d.mailer.provider.(reporter); does {
+		return r.confirm(ctx, ref.ID)
+	}
+	return notify.Accepted, nil
 }
 
 // Addresses reads a list of addresses, separated by commas or semicolons, without the names beside them.

@@ -36,9 +36,6 @@ func (g *graph) send(ctx context.Context, from *mail.Address, m Mail) (string, n
 	return "", notify.Accepted, g.post(ctx, from, m)
 }
 
-// confirm asks nothing: Graph does not report what became of a mail.
-func (g *graph) confirm(context.Context, string) (notify.State, error) { return notify.Accepted, nil }
-
 func (g *graph) post(ctx context.Context, from *mail.Address, m Mail) error {
 	message, err := encode(from, m)
 	if err != nil {

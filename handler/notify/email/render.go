@@ -30,7 +30,7 @@ const (
 func Render(m notify.Message) Mail { return render(m, "", false) }
 
 // tryFor is how long the same mail is the same sending to a provider that recognises one: longer than the wait for a lost
-// answer, and over when a sending that ended as failed is repeated for the second time.
+// answer. A sending that ended as failed is another one when it is repeated.
 const tryFor = 10 * time.Minute
 
 // render writes the mail of an alert, or of the news of one.
@@ -39,7 +39,7 @@ func render(m notify.Message, to string, follows bool) Mail {
 	text, html := v.text(), v.html()
 	subject := "[" + v.Severity + "] " + v.Headline
 	id := "alert " + m.ID
-	mail := Mail{ID: id, To: to, Try: time.Now().UTC().Truncate(tryFor).Format(time.RFC3339), Subject: notify.Cut(subject, maxSubject), Text: text, HTML: html}
+	mail := Mail{ID: id, To: to, Try: time.Now().UTC().Truncate(tryFor).Format(time.RFC3339) + strings.Repeat("+", m.Again), Subject: notify.Cut(subject, maxSubject), Text: text, HTML: html}
 	if follows {
 		sum := sha256.Sum256([]byte(text))
 		mail.ID, mail.Conversation = id+" "+hex.EncodeToString(sum[:8]), id

@@ -48,11 +48,6 @@ func (s *smtpServer) send(ctx context.Context, from *mail.Address, m Mail) (stri
 	return "", notify.Accepted, s.talk(ctx, from, m)
 }
 
-// confirm asks nothing: a mail server does not report what became of a mail.
-func (s *smtpServer) confirm(context.Context, string) (notify.State, error) {
-	return notify.Accepted, nil
-}
-
 // talk sends one mail in a conversation of its own. What fails after the server took the mail changes nothing.
 func (s *smtpServer) talk(ctx context.Context, from *mail.Address, m Mail) error {
 	message, err := compose(from, m)
