@@ -329,7 +329,7 @@ func TestEveryDestinationRunsTheSuite(t *testing.T) {
 			continue
 		}
 		if !listed[name] {
-			t.Errorf("%s is a destination that nobody can choose; add a line to handler/app/destinations.go", f.pkg)
+			t.Errorf("%s is a destination that no setting can choose; add a line to handler/app/destinations.go", f.pkg)
 			listed[name] = true
 		}
 		suite[name] = suite[name] || f.test && strings.Contains(string(f.src), "notifytest.Run(")

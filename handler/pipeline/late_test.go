@@ -135,7 +135,7 @@ func TestWhatRangDoesNotRingAgain(t *testing.T) {
 	again := deleted(1, then)
 	again.ID, again.Form = "e1-exported", activity.FormRecords
 	if sum := handle(t, p, "replayed", deleted(1, then), again); sum.Opened != 0 || len(end.told) != 1 {
-		t.Errorf("%d alerts rang and the channel was told %q", sum.Opened, end.told)
+		t.Errorf("%d alerts and the channel got %q", sum.Opened, end.told)
 	}
 }
 

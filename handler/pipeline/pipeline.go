@@ -93,7 +93,7 @@ type Summary struct {
 	Recorded  int     `json:"recorded"`
 	Duplicate int     `json:"duplicate"`
 	Matched   int     `json:"matched"`
-	Excepted  int     `json:"excepted"`          // findings that exceptions kept from ringing
+	Excepted  int     `json:"excepted"`          // findings that exceptions suppressed
 	Opened    int     `json:"opened"`            // alerts
 	Delivered int     `json:"delivered"`         // first messages
 	Edited    int     `json:"edited"`            // later revisions

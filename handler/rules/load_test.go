@@ -237,7 +237,7 @@ func TestRulesThatAreOffAreLeftAside(t *testing.T) {
 	set := compile(t, map[string]string{"r.yml": strings.Replace(text, "level:", "status: experimental\nlevel:", 1)})
 	matched := set.Match(nil, &e)
 	if len(matched) != 1 || matched[0].Alerts() {
-		t.Errorf("an experimental rule: %v matches that ring=%v, want it evaluated and silent", len(matched), matched[0].Alerts())
+		t.Errorf("an experimental rule: %v matches that alert=%v, want it evaluated and silent", len(matched), matched[0].Alerts())
 	}
 }
 
