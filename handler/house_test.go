@@ -47,11 +47,12 @@ var arrows = map[string][]string{
 	},
 	"handler/jsonscan":          {},
 	"handler/activity":          {"handler/jsonscan"},
-	"handler/host":              {"handler/jsonscan"},
+	"handler/host":              {"handler/jsonscan", "handler/turns"},
 	"handler/calendar":          {},
 	"handler/calendar/zonetest": {},
 	"handler/settings":          {"handler/calendar"},
 	"handler/notify":            {"handler/settings"},
+	"handler/turns":             {}, // who works at once; a simulation decides in which order
 	"handler/entra":             {"handler/settings"},
 	"handler/entra/entratest":   {},
 	"handler/notify/slack":      {"handler/notify", "handler/settings"},
@@ -67,15 +68,15 @@ var arrows = map[string][]string{
 	"handler/verify":            {"handler/digest", "handler/digest/timestamp", "handler/jsonscan", "handler/source", "handler/tlog"},
 	"handler/tlog":              {"handler/jsonscan"}, // records are hashed in their canonical form
 	"handler/alert":             {"handler/activity"},
-	"handler/lookup":            {"handler/activity", "handler/alert", "handler/azure", "handler/enrich", "handler/notify", "handler/settings"},
+	"handler/lookup":            {"handler/activity", "handler/alert", "handler/azure", "handler/enrich", "handler/notify", "handler/settings", "handler/turns"},
 	"handler/outbox":            {},
 	"handler/store":             {"handler/activity", "handler/alert", "handler/outbox"},
 	"handler/exception":         {"handler/activity", "handler/alert", "handler/rules"},
-	"handler/pipeline":          {"handler/activity", "handler/alert", "handler/outbox", "handler/exception", "handler/rules", "handler/enrich", "handler/notify", "handler/settings", "handler/calendar"},
+	"handler/pipeline":          {"handler/activity", "handler/alert", "handler/outbox", "handler/exception", "handler/rules", "handler/enrich", "handler/notify", "handler/settings", "handler/calendar", "handler/turns"},
 	"handler/source":            {"handler/activity", "handler/payload", "handler/jsonscan"},
 	"handler/source/blobs":      {"handler/source"},
 	"handler/coverage":          {"handler/activity"}, // which feed carries what
-	"handler/reconcile":         {"handler/activity", "handler/alert", "handler/azure", "handler/coverage", "handler/host", "handler/notify", "handler/pipeline", "handler/settings", "handler/source", "handler/store"},
+	"handler/reconcile":         {"handler/activity", "handler/alert", "handler/azure", "handler/coverage", "handler/host", "handler/notify", "handler/pipeline", "handler/settings", "handler/source", "handler/store", "handler/turns"},
 	"handler/digest":            {"handler/activity", "handler/calendar", "handler/digest/pdf", "handler/source"},
 	"handler/digest/pdf":        {}, // it knows no report
 	"handler/digest/archive":    {},
@@ -95,8 +96,8 @@ var arrows = map[string][]string{
 	"local/cosmos/cosmostest":   {"infra", "local/cosmos"},
 	"local/inbox":               {},
 	"local/scenario":            {"local/azure", "local/inbox"},
-	"local/simulation":          {"handler/app", "handler/settings", "local/azure", "local/cosmos", "local/simulation/oracle"}, // it runs the program's own wiring
-	"local/simulation/oracle":   {},                                                                                            // a judge knows nothing of how the program decides
+	"local/simulation":          {"handler/app", "handler/settings", "handler/turns", "local/azure", "local/cosmos", "local/simulation/oracle"}, // it runs the program's own wiring
+	"local/simulation/oracle":   {},                                                                                                             // a judge knows nothing of how the program decides
 	"local/stack":               {"infra", "infra/stage/layout", "local/azure", "local/cosmos", "local/host", "local/inbox"},
 }
 

@@ -17,6 +17,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/auditbell/auditbell/handler/turns"
 )
 
 const (
@@ -53,7 +55,7 @@ type Options struct {
 type Server struct {
 	routes  map[string]Func
 	options Options
-	gates   map[string]chan struct{} // of functions whose Limit bounds how many run at once
+	gates   map[string]turns.Slots // of functions whose Limit bounds how many run at once
 	running running
 	base    context.Context // parent of every invocation's context
 	cancel  context.CancelFunc
@@ -71,10 +73,10 @@ func New(routes map[string]Func, options Options) *Server {
 		options.MaxBody = defaultMaxBody
 	}
 	base, cancel := context.WithCancel(context.Background())
-	gates := map[string]chan struct{}{}
+	gates := map[string]turns.Slots{}
 	for name, limit := range options.Limits {
 		if limit.AtOnce > 0 {
-			gates[name] = make(chan struct{}, limit.AtOnce)
+			gates[name] = turns.NewSlots(limit.AtOnce)
 		}
 	}
 	return &Server{routes: routes, options: options, gates: gates, base: base, cancel: cancel}
@@ -141,8 +143,9 @@ func (s *Server) names() string {
 func (s *Server) invoke(w http.ResponseWriter, r *http.Request, name string, fn Func) {
 	in := Invocation{Function: name, ID: r.Header.Get(invocationHeader)}
 	in.Logger = labelled(s.options.Logger, slog.String("function", name), slog.String("invocation", in.ID))
-	ctx, cancel := context.WithTimeout(s.base, s.deadline(name))
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), s.deadline(name)) // the host's hanging up ends nothing
 	defer cancel()
+	defer context.AfterFunc(s.base, cancel)()
 	limit, leave, err := s.enter(ctx, name)
 	if err != nil {
 		s.fail(w, in, http.StatusServiceUnavailable, err)
@@ -196,12 +199,11 @@ func (s *Server) enter(ctx context.Context, name string) (limit Limit, leave fun
 	if gate == nil {
 		return limit, func() {}, nil
 	}
-	select {
-	case gate <- struct{}{}:
-		return limit, func() { <-gate }, nil
-	case <-ctx.Done():
+	leave, ok := gate.Within(ctx, ctx.Done())
+	if !ok {
 		return limit, nil, fmt.Errorf("run %s: %d of its invocations run already: %w", name, limit.AtOnce, ctx.Err())
 	}
+	return limit, leave, nil
 }
 
 // tooLarge answers a body beyond the limit. It would be as large the next time, so it is no failure: a caller gets
@@ -246,7 +248,7 @@ type outcome struct {
 func (s *Server) run(ctx context.Context, in Invocation, fn Func) (Result, error) {
 	done := make(chan outcome, 1)
 	s.running.add()
-	go func() {
+	turns.Go(ctx, func(ctx context.Context) {
 		defer s.running.done()
 		defer func() {
 			if p := recover(); p != nil {
@@ -256,7 +258,7 @@ func (s *Server) run(ctx context.Context, in Invocation, fn Func) (Result, error
 		}()
 		result, err := fn(ctx, in)
 		done <- outcome{result, err}
-	}()
+	})
 	select {
 	case o := <-done:
 		return o.result, o.err

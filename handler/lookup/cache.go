@@ -6,6 +6,8 @@ import (
 	"errors"
 	"sync"
 	"time"
+
+	"github.com/auditbell/auditbell/handler/turns"
 )
 
 // cache keeps answers, a bounded number of them, each until it is too old. One question at a time is asked about one
@@ -45,6 +47,7 @@ func (c *cache[V]) get(ctx context.Context, key string, keep time.Duration, ask 
 		e.value, e.err = ask(ctx)
 		return e.value, e.err
 	}
+	defer turns.Waited(ctx)
 	select {
 	case <-e.ready:
 		return e.value, e.err

@@ -25,6 +25,7 @@ import (
 
 	"github.com/auditbell/auditbell/handler/activity"
 	"github.com/auditbell/auditbell/handler/alert"
+	"github.com/auditbell/auditbell/handler/turns"
 )
 
 // Past is what the store remembers; package store has it.
@@ -140,22 +141,16 @@ const within = 2500 * time.Millisecond
 // Look asks the named lookups. later are those that had no answer yet.
 func (s *Set) Look(ctx context.Context, e activity.Event, names []string) (found alert.Learned, later []string) {
 	var mu sync.Mutex
-	var wg sync.WaitGroup
-	for _, l := range s.on {
-		if !slices.Contains(names, l.name) {
-			continue
+	asked := slices.DeleteFunc(slices.Clone(s.on), func(l lookup) bool { return !slices.Contains(names, l.name) })
+	turns.Each(ctx, len(asked), max(1, len(asked)), func(ctx context.Context, i int) {
+		one, err := s.one(ctx, asked[i], &e)
+		mu.Lock()
+		defer mu.Unlock()
+		found = merge(found, one)
+		if mayAnswerLater(err) {
+			later = append(later, asked[i].name)
 		}
-		wg.Go(func() {
-			one, err := s.one(ctx, l, &e)
-			mu.Lock()
-			defer mu.Unlock()
-			found = merge(found, one)
-			if mayAnswerLater(err) {
-				later = append(later, l.name)
-			}
-		})
-	}
-	wg.Wait()
+	})
 	slices.Sort(later)
 	return found, later
 }

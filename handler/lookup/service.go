@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"sync"
 	"time"
+
+	"github.com/auditbell/auditbell/handler/turns"
 )
 
 // service is one end that is asked, and how it is treated: a few requests at a time, none while it rests.
@@ -15,7 +17,7 @@ import (
 // when it refused us as such. A single request after the rest decides whether it is over.
 type service struct {
 	known
-	slots chan struct{}
+	slots turns.Slots
 	now   func() time.Time
 	log   *slog.Logger
 
@@ -40,7 +42,7 @@ type known struct {
 }
 
 func newService(k known, now func() time.Time, log *slog.Logger) *service {
-	return &service{known: k, slots: make(chan struct{}, atOnce), now: now, log: log}
+	return &service{known: k, slots: turns.NewSlots(atOnce), now: now, log: log}
 }
 
 // call runs one request, unless the service rests.
@@ -48,12 +50,11 @@ func (s *service) call(ctx context.Context, request func(context.Context) error)
 	if err := s.resting(); err != nil {
 		return err
 	}
-	select {
-	case s.slots <- struct{}{}:
-		defer func() { <-s.slots }()
-	case <-ctx.Done():
+	leave, ok := s.slots.Within(ctx, ctx.Done())
+	if !ok {
 		return ctx.Err()
 	}
+	defer leave()
 	err := sort(ctx, request(ctx))
 	s.judge(err)
 	return err

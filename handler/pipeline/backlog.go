@@ -55,7 +55,7 @@ func (c *Courier) tend(ctx context.Context, b Batch) (Summary, error) {
 // may be others.
 func (c *Courier) fresh(ctx context.Context, name string, b Batch) outbox.Health {
 	e := c.ends.of(name)
-	release := e.hold()
+	release := e.lock.Enter(ctx)
 	first := !e.tended
 	e.tended, e.read = true, time.Time{}
 	release()
@@ -209,7 +209,7 @@ func (c *Courier) drainGrave(ctx context.Context, name string, b Batch) (sum Sum
 func (c *Courier) deliverEach(ctx context.Context, name string, waiting []outbox.Waiting, b Batch) (sum Summary, err error) {
 	var errs []error
 	for _, w := range waiting {
-		if h := c.health(ctx, name); ctx.Err() != nil || h.IsUnwell() || c.room(name) == 0 && time.Now().After(b.until) {
+		if h := c.health(ctx, name); ctx.Err() != nil || h.IsUnwell() || c.room(ctx, name) == 0 && time.Now().After(b.until) {
 			break
 		}
 		one, err := c.deliverWaiting(ctx, name, w, b)

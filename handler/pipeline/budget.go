@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"context"
 	"sync"
 	"time"
 
@@ -132,12 +133,12 @@ func (c *Courier) urgency(name string, r alert.Rule, actor string) urgency {
 }
 
 // floor is how many messages of a destination's budget are not for a message about a rule and an actor.
-func (c *Courier) floor(name string, r alert.Rule, actor string) int {
-	return c.urgency(name, r, actor).floor(c.ends.of(name).atOnce(c.now()))
+func (c *Courier) floor(ctx context.Context, name string, r alert.Rule, actor string) int {
+	return c.urgency(name, r, actor).floor(c.ends.of(name).atOnce(ctx, c.now()))
 }
 
 // atOnce is how many messages the destination takes at once.
-func (e *end) atOnce(now time.Time) int {
-	defer e.hold()()
+func (e *end) atOnce(ctx context.Context, now time.Time) int {
+	defer e.lock.Enter(ctx)()
 	return e.health.Burst(now)
 }

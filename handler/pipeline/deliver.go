@@ -100,7 +100,7 @@ func (c *Courier) deliverRefs(ctx context.Context, refs []alert.Ref, b Batch) (S
 	var sum Summary
 	var errs []error
 	var mu sync.Mutex
-	each(len(refs), func(i int) {
+	each(ctx, len(refs), func(ctx context.Context, i int) {
 		one, err := c.deliverLeased(ctx, refs[i], b)
 		mu.Lock()
 		defer mu.Unlock()
@@ -148,7 +148,7 @@ func (c *Courier) deliverAll(ctx context.Context, due []alert.Alert, b Batch) Su
 	slices.SortStableFunc(once, func(x, y alert.Alert) int {
 		return notify.Severity(y.Rule.Severity).Rank() - notify.Severity(x.Rule.Severity).Rank()
 	})
-	each(len(once), func(i int) {
+	each(ctx, len(once), func(ctx context.Context, i int) {
 		one := c.deliver(ctx, once[i], b)
 		mu.Lock()
 		defer mu.Unlock()
@@ -187,8 +187,8 @@ func (c *Courier) deliver(ctx context.Context, a alert.Alert, b Batch) Summary {
 	tries := make([]attempt, len(names))
 	sending, cancel := context.WithTimeout(ctx, a.Lease.Until.Sub(c.now()))
 	defer cancel()
-	each(len(names), func(i int) {
-		tries[i] = c.try(sending, a, names[i], b)
+	each(sending, len(names), func(ctx context.Context, i int) {
+		tries[i] = c.try(ctx, a, names[i], b)
 		tries[i].spread(a, b.crowd)
 	})
 
@@ -259,9 +259,7 @@ func (c *Courier) try(ctx context.Context, a alert.Alert, name string, b Batch) 
 	if t.wait = c.patient(ctx, b, apart, func() time.Duration { return c.pace(ctx, name, a, t.first || m.News != "") }); t.wait > 0 {
 		return t
 	}
-	slots := c.ends.of(name).slots
-	slots <- struct{}{}
-	defer func() { <-slots }()
+	defer c.ends.of(name).slots.Enter(ctx)()
 	if t.blocked(ctx, c, a, b) { // while others held the slots
 		return t
 	}
@@ -390,12 +388,12 @@ func (s *Summary) count(t attempt) {
 // inline is the lease with which an invocation delivers what it committed; without an end, when a channel would be sent
 // messages faster than it can take them: the timer brings order into that. What comes late anyway waits until all of it is
 // counted.
-func (c *Courier) inline(b Batch, f alert.Finding) alert.Lease {
+func (c *Courier) inline(ctx context.Context, b Batch, f alert.Finding) alert.Lease {
 	if b.Late != "" {
 		return alert.Lease{Owner: b.ID}
 	}
 	for _, name := range f.To {
-		if c.room(name)-c.floor(name, f.Rule, f.Event.Caller) <= int(b.leased.Load()) {
+		if c.room(ctx, name)-c.floor(ctx, name, f.Rule, f.Event.Caller) <= int(b.leased.Load()) {
 			return alert.Lease{Owner: b.ID}
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/auditbell/auditbell/handler/alert"
 	"github.com/auditbell/auditbell/handler/notify"
 	"github.com/auditbell/auditbell/handler/outbox"
+	"github.com/auditbell/auditbell/handler/turns"
 )
 
 // States keeps how destinations are, for all instances.
@@ -29,8 +30,8 @@ type Backlog interface {
 
 // end is what this process knows of one destination.
 type end struct {
-	slots chan struct{}
-	lock  chan struct{} // of one place: it is held while the store is asked, for which a mutex is not made
+	slots turns.Slots
+	lock  turns.Slots // of one place: it is held while the store is asked, for which a mutex is not made
 
 	health outbox.Health
 	read   time.Time // when health was read
@@ -69,21 +70,15 @@ func (e *ends) of(name string) *end {
 		e.by = map[string]*end{}
 	}
 	if e.by[name] == nil {
-		e.by[name] = &end{slots: make(chan struct{}, inFlight), lock: make(chan struct{}, 1)}
+		e.by[name] = &end{slots: turns.NewSlots(inFlight), lock: turns.NewSlots(1)}
 	}
 	return e.by[name]
-}
-
-// hold waits for the end's lock, and returns what gives it back.
-func (e *end) hold() (release func()) {
-	e.lock <- struct{}{}
-	return func() { <-e.lock }
 }
 
 // health is the state of a destination, at most healthAge old. When the store does not say, what was known last counts.
 func (c *Courier) health(ctx context.Context, name string) outbox.Health {
 	e := c.ends.of(name)
-	defer e.hold()()
+	defer e.lock.Enter(ctx)()
 	if c.states == nil || !e.read.IsZero() && c.now().Sub(e.read) < healthAge {
 		return e.health
 	}
@@ -96,7 +91,7 @@ func (c *Courier) health(ctx context.Context, name string) outbox.Health {
 // change changes the state of a destination for all instances; when the store fails, for this one.
 func (c *Courier) change(ctx context.Context, name string, log *slog.Logger, change func(*outbox.Health) bool) outbox.Health {
 	e := c.ends.of(name)
-	defer e.hold()()
+	defer e.lock.Enter(ctx)()
 	return c.changeLocked(ctx, e, name, log, change)
 }
 
@@ -125,8 +120,8 @@ func (c *Courier) pace(ctx context.Context, name string, a alert.Alert, news boo
 	if !news {
 		return c.Budgets.takeAbove(edits(name), c.now(), c.urgency(name, a.Rule, a.Event.Caller))
 	}
-	floor := c.floor(name, a.Rule, a.Event.Caller)
-	if room := c.room(name); floor > 0 && room <= floor {
+	floor := c.floor(ctx, name, a.Rule, a.Event.Caller)
+	if room := c.room(ctx, name); floor > 0 && room <= floor {
 		return until(room, floor)
 	}
 	defer func() {
@@ -135,7 +130,7 @@ func (c *Courier) pace(ctx context.Context, name string, a alert.Alert, news boo
 		}
 	}()
 	e := c.ends.of(name)
-	defer e.hold()()
+	defer e.lock.Enter(ctx)()
 	now := c.now()
 	if e.left > 0 && now.Before(e.until) {
 		e.left--
@@ -182,12 +177,12 @@ func (c *Courier) uneditable(names []string) (those []string) {
 }
 
 // room is about how many messages a destination may get now.
-func (c *Courier) room(name string) int {
+func (c *Courier) room(ctx context.Context, name string) int {
 	if c.states == nil {
 		return c.Budgets.room(name, c.now())
 	}
 	e := c.ends.of(name)
-	defer e.hold()()
+	defer e.lock.Enter(ctx)()
 	return e.left + e.health.Room(c.now())
 }
 
@@ -219,7 +214,7 @@ func (c *Courier) outcome(ctx context.Context, b Batch, a alert.Alert, t *attemp
 			h.Wait(delay, now)
 			return true
 		})
-		c.dropBlock(t.name)
+		c.dropBlock(ctx, t.name)
 		t.wait = max(h.Held(c.now()), time.Second)
 		return
 	case kind == notify.Unconfirmed:
@@ -248,16 +243,16 @@ func (c *Courier) outcome(ctx context.Context, b Batch, a alert.Alert, t *attemp
 const unwellFor = 5 * time.Minute
 
 // dropBlock gives up what is left of a block: the channel has said that it was too much.
-func (c *Courier) dropBlock(name string) {
+func (c *Courier) dropBlock(ctx context.Context, name string) {
 	e := c.ends.of(name)
-	defer e.hold()()
+	defer e.lock.Enter(ctx)()
 	e.left = 0
 }
 
 // answered notes that a destination took a message and answered as documented.
 func (c *Courier) answered(ctx context.Context, b Batch, t *attempt) {
 	e := c.ends.of(t.name)
-	defer e.hold()()
+	defer e.lock.Enter(ctx)()
 	if e.health.Clean() && t.form == notify.Full {
 		return
 	}

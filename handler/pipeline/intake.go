@@ -94,10 +94,8 @@ func (in *Intake) Handle(ctx context.Context, b Batch) (Summary, error) {
 	var errs []error
 	var due []alert.Alert
 	b.leased, b.staged, b.asking, b.began = &atomic.Int32{}, &staging{}, &asking{}, in.judge.Now()
-	var cancel context.CancelFunc
-	b.completing, cancel = context.WithTimeout(ctx, completeWithin)
-	defer cancel()
-	each(len(b.Parked), func(i int) {
+	b.completeBy = time.Now().Add(completeWithin) // of the process's own time, as every deadline
+	each(ctx, len(b.Parked), func(ctx context.Context, i int) {
 		ru, err := in.log.Park(ctx, b.Parked[i])
 		mu.Lock()
 		defer mu.Unlock()
@@ -106,7 +104,7 @@ func (in *Intake) Handle(ctx context.Context, b Batch) (Summary, error) {
 			sum.Parked++
 		}
 	})
-	each(len(b.Events), func(i int) {
+	each(ctx, len(b.Events), func(ctx context.Context, i int) {
 		one, decided, err := in.one(ctx, b, b.Events[i])
 		mu.Lock()
 		defer mu.Unlock()
@@ -227,7 +225,7 @@ func (in *Intake) record(ctx context.Context, b Batch, e activity.Event, sum *Su
 
 // commit has an alert take the finding in; of what the store refuses, a reduced event.
 func (in *Intake) commit(ctx context.Context, b Batch, f alert.Finding, sum *Summary) (alert.Decision, error) {
-	lease := in.courier.inline(b, f)
+	lease := in.courier.inline(ctx, b, f)
 	decided, err := in.alerts.Take(ctx, f, lease)
 	if sum.RU += decided.RU; !errors.Is(err, activity.ErrUnstorable) {
 		return decided, err

@@ -100,7 +100,7 @@ func (l *Learner) learnAll(ctx context.Context, b Batch, within time.Duration, o
 	looking, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	var mu sync.Mutex
-	each(len(all), func(i int) {
+	each(looking, len(all), func(looking context.Context, i int) {
 		if looking.Err() != nil {
 			return
 		}

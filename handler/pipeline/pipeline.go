@@ -13,15 +13,13 @@ package pipeline
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
-	"runtime/debug"
-	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/auditbell/auditbell/handler/activity"
 	"github.com/auditbell/auditbell/handler/alert"
+	"github.com/auditbell/auditbell/handler/turns"
 )
 
 // Pipeline is everything of this package wired together. Safe for concurrent use.
@@ -83,7 +81,7 @@ type Batch struct {
 	staged     *staging
 	began      time.Time                // when the invocation began
 	again      map[string]alert.Pending // by event: acts that are judged again
-	completing context.Context          //nolint:containedctx // of one batch; it ends when its events must be judged by what is known
+	completeBy time.Time                // when its events must be judged by what is known
 	asking     *asking                  // alerts that were delivered and have open questions
 }
 
@@ -131,27 +129,7 @@ func (s *Summary) add(o Summary) {
 // events must not become 5,000 connections.
 const parallel = 8
 
-// each calls work(0) … work(n-1), a few at a time, and waits for all. A panic of one ends none of the others and is the
-// caller's afterwards: in a goroutine of its own it would end the process.
-func each(n int, work func(i int)) {
-	var wg sync.WaitGroup
-	var panicked atomic.Pointer[string]
-	slots := make(chan struct{}, parallel)
-	for i := range n {
-		slots <- struct{}{}
-		wg.Go(func() {
-			defer func() {
-				if p := recover(); p != nil {
-					text := fmt.Sprintf("%v\n%s", p, debug.Stack())
-					panicked.Store(&text)
-				}
-				<-slots
-			}()
-			work(i)
-		})
-	}
-	wg.Wait()
-	if text := panicked.Load(); text != nil {
-		panic(*text)
-	}
+// each calls work(0) … work(n-1), a few at a time, and waits for all.
+func each(ctx context.Context, n int, work func(ctx context.Context, i int)) {
+	turns.Each(ctx, n, parallel, work)
 }

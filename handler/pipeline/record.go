@@ -17,7 +17,7 @@ import (
 // alerts. A record that found no room waits for the alert's next change.
 func (c *Courier) keep(ctx context.Context, r notify.Recorder, a alert.Alert, m notify.Message, t *attempt) {
 	ours := a.IsSummary() || strings.HasPrefix(a.Rule.ID, alert.WatchRule)
-	if t.shown.Recorded || ours || c.room(t.name) < burst/2 {
+	if t.shown.Recorded || ours || c.room(ctx, t.name) < burst/2 {
 		return
 	}
 	t.shown.Recorded, t.unkept = r.Record(ctx, m, t.ref, func() string { return recordOf(a.Event) })

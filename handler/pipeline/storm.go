@@ -40,7 +40,7 @@ type bundle struct {
 // sumUp folds waiting alerts into summaries where there are too many for a channel, or where a quiet time ended.
 func (c *Courier) sumUp(ctx context.Context, b Batch, waiting []alert.Alert) (sum Summary, err error) {
 	var errs []error
-	for _, one := range c.bundles(waiting) {
+	for _, one := range c.bundles(ctx, waiting) {
 		if ctx.Err() != nil {
 			break // the next run goes on
 		}
@@ -55,7 +55,7 @@ func (c *Courier) sumUp(ctx context.Context, b Batch, waiting []alert.Alert) (su
 }
 
 // bundles says which alerts are to be summed up, destination by destination.
-func (c *Courier) bundles(waiting []alert.Alert) []bundle {
+func (c *Courier) bundles(ctx context.Context, waiting []alert.Alert) []bundle {
 	var all []bundle
 	for _, name := range slices.Sorted(maps.Keys(c.Destinations)) {
 		var held, plain []alert.Alert
@@ -71,7 +71,7 @@ func (c *Courier) bundles(waiting []alert.Alert) []bundle {
 			}
 		}
 		all = append(all, grouped(name, held, heldBundle, 2)...)
-		if len(plain) > max(0, c.room(name)-ordinary.floor(c.ends.of(name).atOnce(c.now())))+drain {
+		if len(plain) > max(0, c.room(ctx, name)-ordinary.floor(c.ends.of(name).atOnce(ctx, c.now())))+drain {
 			all = append(all, grouped(name, plain, stormBundle, smallest)...)
 		}
 	}
@@ -139,7 +139,7 @@ func (c *Courier) fold(ctx context.Context, one bundle) (folded int, ru float64,
 	}
 	errs := make([]error, len(one.alerts))
 	charges := make([]float64, len(one.alerts))
-	each(len(one.alerts), func(i int) {
+	each(ctx, len(one.alerts), func(ctx context.Context, i int) {
 		was := &one.alerts[i]
 		charges[i], errs[i] = c.folding.Change(ctx, was.Ref(), func(a *alert.Alert) bool {
 			same := a.Grave() == was.Grave() && a.Deliveries[one.destination].Held == was.Deliveries[one.destination].Held

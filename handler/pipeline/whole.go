@@ -86,7 +86,9 @@ func (in *Intake) complete(ctx context.Context, b Batch, e activity.Event, met [
 		return w // Azure knows only what is, not what was
 	}
 	waiting, again := b.again[e.ID]
-	found, later := in.judge.Lookups.Look(b.completing, e, []string{alert.ResourceLookup})
+	completing, cancel := context.WithDeadline(ctx, b.completeBy)
+	defer cancel()
+	found, later := in.judge.Lookups.Look(completing, e, []string{alert.ResourceLookup})
 	switch {
 	case found.Body != nil:
 		as := completed(e, found)

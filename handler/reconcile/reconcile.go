@@ -27,6 +27,7 @@ import (
 	"github.com/auditbell/auditbell/handler/alert"
 	"github.com/auditbell/auditbell/handler/source"
 	"github.com/auditbell/auditbell/handler/store"
+	"github.com/auditbell/auditbell/handler/turns"
 )
 
 // reach is how far back is asked: what the API keeps, less a day for what happens meanwhile.
@@ -209,19 +210,11 @@ const parallel = 4
 // hour looks at one hour of some subscriptions.
 func (x *run) hour(ctx context.Context, tasks []task) []error {
 	errs := make([]error, len(tasks))
-	var wg sync.WaitGroup
-	slots := make(chan struct{}, parallel)
-	for i, t := range tasks {
-		if t.of.stopped {
-			continue
+	turns.Each(ctx, len(tasks), parallel, func(ctx context.Context, i int) {
+		if !tasks[i].of.stopped {
+			errs[i] = x.look(ctx, tasks[i])
 		}
-		slots <- struct{}{}
-		wg.Go(func() {
-			defer func() { <-slots }()
-			errs[i] = x.look(ctx, t)
-		})
-	}
-	wg.Wait()
+	})
 	for hour := range x.hours { // of the hours before only the last is a neighbour still
 		if hour.Before(tasks[0].hour) || hour.After(tasks[0].hour.Add(time.Hour)) {
 			delete(x.hours, hour)

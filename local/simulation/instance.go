@@ -14,6 +14,7 @@ import (
 
 	"github.com/auditbell/auditbell/handler/app"
 	"github.com/auditbell/auditbell/handler/settings"
+	"github.com/auditbell/auditbell/handler/turns"
 )
 
 // instance is one process of the program: what it holds in memory is lost when it is killed.
@@ -81,6 +82,9 @@ func (in *invocation) run() {
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("X-Azure-Functions-InvocationId", in.id)
 	w := httptest.NewRecorder()
+	mine := &routine{scheduler: s.scheduler, of: in.instance, past: digest(0, in.id)}
+	mine.Take()
+	r = r.WithContext(turns.With(r.Context(), mine))
 	in.instance.server.ServeHTTP(w, r)
 	out := result{w.Code, w.Body.String()}
 	what := fmt.Sprintf("%s of %s is %d", in.id, in.function, w.Code)

@@ -9,11 +9,12 @@ import (
 	"hash/fnv"
 	"math/rand/v2"
 	"regexp"
-	"runtime"
 	"slices"
 	"sync"
 	"testing/synctest"
 	"time"
+
+	"github.com/auditbell/auditbell/handler/turns"
 )
 
 // phase is the kind of call at which an instance waits. A table counts which fault met which phase.
@@ -27,6 +28,7 @@ const (
 	edit       phase = "edit"   // of a message, or a reply to it
 	lookUp     phase = "lookup" // Azure Resource Manager, Resource Graph, Microsoft Graph
 	answer     phase = "answer" // to the host
+	turn       phase = "turn"   // leaves no instance: a goroutine goes on
 )
 
 var phases = []phase{storeRead, storeWrite, storeQuery, post, edit, lookUp, answer}
@@ -59,7 +61,6 @@ type scheduler struct {
 
 	mu      sync.Mutex
 	waiting []*step
-	past    map[uint64]uint64 // goroutine → digest of the calls it made
 	arrived chan struct{}
 	ended   chan struct{} // closed at the end: what is left of killed instances unwinds
 
@@ -72,7 +73,7 @@ type scheduler struct {
 func newScheduler(seed uint64, t *trace) *scheduler {
 	return &scheduler{
 		random: rand.New(rand.NewPCG(seed, 0x5ced)), trace: t,
-		past: map[uint64]uint64{}, arrived: make(chan struct{}, 1), ended: make(chan struct{}),
+		arrived: make(chan struct{}, 1), ended: make(chan struct{}),
 	}
 }
 
@@ -86,11 +87,8 @@ func (s *scheduler) call(ctx context.Context, st *step, content string) (verdict
 		return verdict{}, s.bury()
 	}
 	st.decided = make(chan verdict, 1)
+	st.key = fmt.Sprintf("%s %s %s %016x", i.name, st.phase, st.what, s.calls(ctx, st.what, content))
 	s.mu.Lock()
-	id := goroutine()
-	was := s.past[id]
-	s.past[id] = digest(was, st.what, attempts.ReplaceAllString(content, "$1"))
-	st.key = fmt.Sprintf("%s %s %s %016x", i.name, st.phase, st.what, s.past[id])
 	s.waiting = append(s.waiting, st)
 	s.mu.Unlock()
 	select {
@@ -107,8 +105,40 @@ func (s *scheduler) call(ctx context.Context, st *step, content string) (verdict
 		return verdict{}, errKilled
 	case <-ctx.Done():
 		s.withdraw(st)
+		s.turn(ctx, i) // it may not be the only one
 		return verdict{}, ctx.Err()
 	}
+}
+
+// routine is a goroutine of an instance: what distinguishes its calls from those of its siblings. They are its turns
+// (turns.Turns): when it begins, and when it has waited for another, it goes on when it is picked.
+type routine struct {
+	*scheduler
+	of   *instance
+	past uint64 // digest of the calls it made
+}
+
+func (r *routine) Fork() turns.Turns {
+	r.past = digest(r.past, "starts another")
+	return &routine{r.scheduler, r.of, digest(r.past, "begins")}
+}
+
+func (r *routine) Take() { r.turn(turns.With(context.Background(), r), r.of) }
+
+// turn waits until the goroutine is picked.
+func (s *scheduler) turn(ctx context.Context, i *instance) {
+	_, _ = s.call(context.WithoutCancel(ctx), &step{instance: i, phase: turn}, "") // nothing becomes of it
+}
+
+// calls notes a call of the goroutine that a context belongs to, and returns the digest of its calls. Of the account itself
+// azcosmos asks in a goroutine of its own, which has no past.
+func (s *scheduler) calls(ctx context.Context, what, content string) uint64 {
+	r, ok := turns.Of(ctx).(*routine)
+	if !ok || what == account {
+		r = &routine{}
+	}
+	r.past = digest(r.past, what, attempts.ReplaceAllString(content, "$1"))
+	return r.past
 }
 
 // attempts are the ids of attempts, which end in random characters: host.Invocation.Attempt. They are compared and nothing
@@ -150,6 +180,10 @@ func (s *scheduler) run() error {
 			continue
 		}
 		if st := s.next(); st != nil {
+			if st.phase == turn {
+				st.decided <- verdict{}
+				continue
+			}
 			s.steps++
 			if s.steps > maxSteps {
 				return fmt.Errorf("%d steps: the program goes round in circles at %s %s", s.steps, st.phase, st.what)
@@ -257,19 +291,4 @@ func digest(was uint64, texts ...string) uint64 {
 		_, _ = h.Write([]byte{0})
 	}
 	return h.Sum64()
-}
-
-// goroutine is the id of the calling goroutine, by which its calls are distinguished from those of its siblings. It is looked up
-// with and never compared, because ids differ from run to run.
-func goroutine() uint64 {
-	var buf [40]byte
-	n := runtime.Stack(buf[:], false)
-	var id uint64
-	for _, c := range buf[len("goroutine "):n] {
-		if c < '0' || c > '9' {
-			break
-		}
-		id = id*10 + uint64(c-'0')
-	}
-	return id
 }

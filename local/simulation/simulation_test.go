@@ -71,9 +71,6 @@ func TestSeed(t *testing.T) {
 
 // TestSameSeedSameTrace runs seeds twice: a trace that cannot be repeated is worth nothing.
 func TestSameSeedSameTrace(t *testing.T) {
-	if testing.Short() || raceDetector {
-		t.Skip("takes a while, and the race detector makes goroutines run in an order of its own")
-	}
 	retry := hubRetry(t)
 	for _, seed := range []uint64{1000, 1001, 1002, 1004} { // 1004 has a flood: many wait for one budget
 		a, b := Run(t, NewPlan(seed, retry), true), Run(t, NewPlan(seed, retry), true)
