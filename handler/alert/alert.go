@@ -204,10 +204,10 @@ func (a *Alert) Absorb(f Finding, known bool, now time.Time) (changed bool) {
 		a.keep(operationOf(f))
 		changed = true
 	default:
-		changed = a.Operations[i].advance(e)
-		changed = a.Operations[i].complete(f) || changed
+		advanced := a.Operations[i].advance(e)
+		changed = a.Operations[i].complete(f) || advanced
 		if i == 0 {
-			a.Event = merged(a.Event, e, changed)
+			a.Event = merged(a.Event, e, advanced)
 			a.ask(f.Ask, now)
 		}
 	}

@@ -47,7 +47,7 @@ func inWords(a alert.Alert, n alert.News) string {
 		parts = append(parts, outcomeNews(a))
 	}
 	if n.Graver {
-		parts = append(parts, "now "+notify.Severity(a.Rule.Severity).Word()+": "+gravest(a))
+		parts = append(parts, "now "+notify.Severity(a.Rule.Severity).Word()+": "+gravest(a)+why(a, n))
 	}
 	switch labels := andMore(joined(unheard(a, n), mostJoined(a))); {
 	case n.More == 0:
@@ -59,6 +59,20 @@ func inWords(a alert.Alert, n alert.News) string {
 		parts = append(parts, fmt.Sprintf("×%d now, new: %s", a.Count, labels))
 	}
 	return strings.Join(parts, "; ")
+}
+
+// why says what the operation is that made an alert graver: role and principal, or port and source, which no message of a
+// channel without edits has shown yet. What is new to readers is named as such.
+func why(a alert.Alert, n alert.News) string {
+	if a.IsSummary() {
+		return ""
+	}
+	for _, op := range a.Operations[:len(a.Operations)-len(n.Operations)] {
+		if op.Severity == a.Rule.Severity && op.Detail != "" {
+			return " (" + op.Detail + ")"
+		}
+	}
+	return ""
 }
 
 // gravest names why the severity is what it is: the rule, or the gravest of what a summary counts.

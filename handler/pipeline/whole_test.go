@@ -135,6 +135,9 @@ func TestAnOwnerGrantIsJudgedByWhatIsKnown(t *testing.T) {
 		if last := cards.cards[len(cards.cards)-1]; c.cards == 2 && !strings.Contains(last, "now CRITICAL") && !strings.HasPrefix(last, "critical ") {
 			t.Errorf("%s: the last card is %q", c.name, last)
 		}
+		if last := cards.cards[len(cards.cards)-1]; c.cards == 2 && c.manager == nil && !strings.Contains(last, "22222222-2222-4222-8222-222222222222") {
+			t.Errorf("%s: the last card, which cannot be edited, does not say who got the role: %q", c.name, last)
+		}
 	}
 }
 

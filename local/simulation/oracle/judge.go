@@ -15,6 +15,7 @@ const (
 	Named    = "an act is not named"      // resource, actor and facts of a grave act, on every channel
 	Timely   = "an act is named too late" // though nothing misbehaved
 	Grave    = "a severity is too low"    // of the message that names an act
+	Outcome  = "an outcome is wrong"      // as last shown by a channel with edits
 	Counted  = "a count is wrong"         // the last one that readers of a channel with edits were shown
 	Once     = "a message came twice"     // though nothing misbehaved
 	EndShown = "an end is not shown"      // on a channel that was shown the beginning
@@ -200,6 +201,7 @@ func (j *judge) act(a *Act) {
 		case a.Severity >= High:
 			j.grave(a, channel, at)
 		}
+		j.outcome(a, channel)
 	}
 }
 
@@ -225,6 +227,23 @@ func (j *judge) grave(a *Act, channel string, arrived time.Time) {
 		best = []string{"the resource"}
 	}
 	j.report(Named, a, "%s was never shown %s", channel, strings.Join(best, ", "))
+}
+
+// outcome judges what a message that can be edited says last of how an act ended, where it is about that act alone. A feed
+// that had to deliver a record again may still have been doing so.
+func (j *judge) outcome(a *Act, channel string) {
+	truth := "succeeded"
+	if a.Failed {
+		truth = "failed"
+	}
+	if !j.Edits[channel] || a.Ended || j.begun[a.ID] {
+		return
+	}
+	for _, t := range j.about(a.Resource, channel) {
+		if t.count == 1 && t.outcome != "" && t.outcome != truth && t.words[a.Actor] {
+			j.report(Outcome, a, "%s says last that it is %s, it has %s", channel, t.outcome, truth)
+		}
+	}
 }
 
 // about lists the talks of a channel in which a word stands.
