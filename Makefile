@@ -59,11 +59,10 @@ bench-first: ## how long the first message takes while everything that is looked
 	go test ./local/stack -run '^$$' -bench FirstMessage -benchtime 4x
 
 simulate: ## SEEDS (1000) worlds with faults and an adversary run the program's own code; what breaks a promise is shortened
-	go test -c -o dist-simulation.test ./local/simulation
-	cd local/simulation && ../../dist-simulation.test -test.run 'TestSeeds$$' -test.timeout 0 -seeds $(or $(SEEDS),1000) -from $(or $(FROM),1) -workers $(or $(WORKERS),2); code=$$?; rm -f ../../dist-simulation.test; exit $$code
+	go run ./local/simulation/simulate -seeds $(or $(SEEDS),1000) -from $(or $(FROM),1) -workers $(or $(WORKERS),2)
 
-faults: ## build the program with each fault of local/simulation/testdata/faults and see that the simulation finds it
-	cd local/simulation && go test -run TestFaultsAreFound -v -count=1 -timeout 0 . -args -faults -seeds $(or $(SEEDS),40) $(if $(FAULT),-fault $(FAULT))
+faults: ## build the program with each fault of local/simulation/testdata/faults and see that the simulation finds it; FAULT=name for one
+	go run ./local/simulation/simulate -faults -seeds $(or $(SEEDS),2000) -workers $(or $(WORKERS),2) $(if $(FAULT),-fault $(FAULT)) $(if $(ALL),-all)
 
 chaos: ## everything around the handler fails; prints the table of docs/reliability.md
 	go test ./local/stack -run Chaos -v -count=3

@@ -7,8 +7,6 @@ import (
 	"slices"
 	"strings"
 	"text/tabwriter"
-
-	"github.com/auditbell/auditbell/local/simulation/oracle"
 )
 
 // Report is what many seeds came to.
@@ -17,9 +15,8 @@ type Report struct {
 	Acts    int                     `json:"acts"`
 	Steps   int                     `json:"steps"`
 	Repeats int                     `json:"repeats"` // messages sent again because of the gap that cannot be closed
-	Known   map[string]int          `json:"known"`   // known fault → seeds in which it was found
-	Broken  map[string]int          `json:"broken"`  // promise → seeds in which it was broken, and no known fault explains it
-	First   map[string]Finding      `json:"first"`   // known fault or promise → where it was found first
+	Broken  map[string]int          `json:"broken"`  // promise → seeds in which it was broken
+	First   map[string]Finding      `json:"first"`   // promise → where it was broken first
 	Met     map[fault]map[phase]int `json:"met"`     // how often each fault met each phase
 	Stopped []string                `json:"stopped"` // seeds that did not come to their end
 }
@@ -39,18 +36,15 @@ func (r *Report) Add(out Outcome) {
 	if out.Err != nil {
 		r.Stopped = append(r.Stopped, fmt.Sprintf("seed %d: %v", out.Plan.Seed, out.Err))
 	}
-	known, broken := map[string]bool{}, map[string]bool{}
+	broken := map[string]bool{}
 	for _, v := range out.Violations {
-		name := explain(v)
-		if name == "" {
-			broken[v.Rule] = true
-		} else {
-			known[name] = true
+		if broken[v.Rule] = true; r.Broken[v.Rule] == 0 {
+			r.First[v.Rule] = cmp.Or(r.First[v.Rule], Finding{out.Plan.Seed, v.Rule, v.Detail})
 		}
-		r.first(out.Plan.Seed, v)
 	}
-	count(r.Known, known)
-	count(r.Broken, broken)
+	for rule := range broken {
+		r.Broken[rule]++
+	}
 	for f, by := range out.Met {
 		r.meet(f, by)
 	}
@@ -60,9 +54,6 @@ func (r *Report) Add(out Outcome) {
 func (r *Report) Merge(o Report) {
 	r.prepare()
 	r.Seeds, r.Acts, r.Steps, r.Repeats = r.Seeds+o.Seeds, r.Acts+o.Acts, r.Steps+o.Steps, r.Repeats+o.Repeats
-	for name, n := range o.Known {
-		r.Known[name] += n
-	}
 	for name, n := range o.Broken {
 		r.Broken[name] += n
 	}
@@ -78,18 +69,8 @@ func (r *Report) Merge(o Report) {
 }
 
 func (r *Report) prepare() {
-	if r.Known == nil {
-		r.Known, r.Broken, r.First, r.Met = map[string]int{}, map[string]int{}, map[string]Finding{}, map[fault]map[phase]int{}
-	}
-}
-
-// nameOf is the known fault behind a violation, else the promise that it breaks.
-func nameOf(v oracle.Violation) string { return cmp.Or(explain(v), v.Rule) }
-
-func (r *Report) first(seed uint64, v oracle.Violation) {
-	name := nameOf(v)
-	if _, ok := r.First[name]; !ok {
-		r.First[name] = Finding{seed, v.Rule, v.Detail}
+	if r.Broken == nil {
+		r.Broken, r.First, r.Met = map[string]int{}, map[string]Finding{}, map[fault]map[phase]int{}
 	}
 }
 
@@ -102,23 +83,16 @@ func (r *Report) meet(f fault, by map[phase]int) {
 	}
 }
 
-func count(into map[string]int, names map[string]bool) {
-	for name := range names {
-		into[name]++
-	}
-}
-
 // String is the report as a person reads it: what was found, and which fault met which phase.
 func (r *Report) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d seeds, %d acts, %d calls, %d messages sent again because of the gap\n\n", r.Seeds, r.Acts, r.Steps, r.Repeats)
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "seeds\tfirst\tknown fault")
-	for _, name := range r.names(r.Known) {
-		fmt.Fprintf(w, "%d\t%d\t%s\n", r.Known[name], r.First[name].Seed, name)
+	if len(r.Broken) > 0 {
+		fmt.Fprintln(w, "seeds\tfirst\tbroken promise")
 	}
-	for _, name := range r.names(r.Broken) {
-		fmt.Fprintf(w, "%d\t%d\tNOT KNOWN: %s\n", r.Broken[name], r.First[name].Seed, name)
+	for _, name := range r.Promises() {
+		fmt.Fprintf(w, "%d\t%d\t%s\n", r.Broken[name], r.First[name].Seed, name)
 	}
 	fmt.Fprint(w, "\ncalls")
 	for _, p := range phases {
@@ -143,12 +117,26 @@ func (r *Report) String() string {
 	return b.String()
 }
 
-// names are in the order of how often they were found.
-func (r *Report) names(of map[string]int) []string {
-	return slices.SortedFunc(maps.Keys(of), func(a, b string) int {
-		if of[a] != of[b] {
-			return of[b] - of[a]
-		}
-		return strings.Compare(a, b)
+// Promises are those that were broken, in the order of how often.
+func (r *Report) Promises() []string {
+	return slices.SortedFunc(maps.Keys(r.Broken), func(a, b string) int {
+		return cmp.Or(r.Broken[b]-r.Broken[a], strings.Compare(a, b))
 	})
+}
+
+// Unmet lists the faults that met no call of a phase, though they can: nothing is known of the program there.
+func (r *Report) Unmet() (cells []string) {
+	for _, f := range slices.Concat(everyFault, []fault{stale}) {
+		for _, p := range phases {
+			if possible(f, p) && r.Met[f][p] == 0 {
+				cells = append(cells, fmt.Sprintf("%s, %s", p, f))
+			}
+		}
+	}
+	return cells
+}
+
+// Again is the command that repeats a seed.
+func Again(seed uint64) string {
+	return fmt.Sprintf("go test ./local/simulation -run 'TestSeed$' -v -args -seed %d", seed)
 }

@@ -10,14 +10,14 @@ import (
 // shortenRuns bounds how often a plan is tried with something taken out.
 const shortenRuns = 60
 
-// Shorten takes out of a plan what a violation does not need (name is that of a known fault, or of a promise that no known fault explains): times of trouble, then acts, in ever smaller parts. It
-// returns the outcome of the shortest plan that still breaks the promise, with its trace.
-func Shorten(t *testing.T, p *Plan, name string) Outcome {
+// Shorten takes out of a plan what the breaking of a promise does not need: times of trouble, then acts, in ever smaller
+// parts. It returns the outcome of the shortest plan that still breaks it, with its trace.
+func Shorten(t *testing.T, p *Plan, promise string) Outcome {
 	left := shortenRuns
 	breaks := func(try *Plan) bool {
 		left--
 		out := Run(t, try, false)
-		return slices.ContainsFunc(out.Violations, func(v oracle.Violation) bool { return nameOf(v) == name })
+		return slices.ContainsFunc(out.Violations, func(v oracle.Violation) bool { return v.Rule == promise })
 	}
 	idle := *p
 	idle.Ticks = nil
