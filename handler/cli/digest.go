@@ -94,8 +94,8 @@ func (c *digestCmd) run(ctx context.Context, std Surroundings) error {
 		return err
 	}
 	if from.ruled != nil {
-		makeRoom(tally.Size() + 2*from.ruled.size())
-		from.evidence = from.ruled.evidence()
+		makeRoom(tally.Size() + from.ruled.size(true))
+		from.evidence, from.ruled = from.ruled.evidence(), nil
 	}
 	names, masthead, err := c.names(std)
 	if err != nil {
@@ -113,7 +113,7 @@ func (c *digestCmd) run(ctx context.Context, std Surroundings) error {
 // names reads --names, and what config/auditbell.yaml wants on every digest.
 func (c *digestCmd) names(std Surroundings) (digest.Names, digest.Masthead, error) {
 	files := settings.New(std.Env)
-	config := files.ReadConfig(app.ConfigFolder(files), app.ConfigNames(servedRules(std)))
+	config := files.ReadConfig(app.ConfigFolder(files), configNames(std))
 	if err := files.Err(); err != nil || c.Names == "" {
 		return nil, digest.Masthead(config.Report), err
 	}
@@ -142,7 +142,7 @@ func (c *digestCmd) withRules(ctx context.Context, from openSource, w source.Win
 	if err != nil {
 		return from, err
 	}
-	files.Events = r.read
+	files.Events, files.Wanted = r.read, r.wants
 	from.source, from.ruled = files, r
 	return from, nil
 }
@@ -194,7 +194,7 @@ func (c *digestCmd) count(ctx context.Context, t *digest.Tally, from openSource,
 			return err
 		}
 		t.Add(b)
-		makeRoom(t.Size() + from.ruled.size())
+		makeRoom(t.Size() + from.ruled.size(false))
 		if entries += len(b.Entries); bar != nil {
 			bar.Describe(fmt.Sprintf("%d entries, %.0f/s", entries, float64(entries)/time.Since(began).Seconds()))
 			_ = bar.Set64(from.read.Load()) // a bar that cannot be drawn is no reason to stop

@@ -23,17 +23,57 @@ type ruled struct {
 	x      *explainer
 	window source.Window
 
-	mu    sync.Mutex
-	seen  *seen
-	texts map[string]string // those that many events share, once
-	kept  []keptEvent
-	state alert.Memory
+	mu     sync.Mutex
+	seen   *seen
+	texts  texts
+	kept   []keptEvent
+	named  map[string]*alert.Rule // our rules, by id
+	groups []string               // the fields of their groups
+	state  alert.Memory
 }
 
-// keptEvent is an event that a rule or a correlation cares for.
+// keptEvent is an event that a rule or a correlation cares for, without what only rules and messages read.
 type keptEvent struct {
-	event activity.Event
-	met   []alert.Rule // by itself; correlations come later
+	at    activity.Time
+	ids   [len(keptIDs{})]string
+	props activity.Properties      // see alert.Essence
+	texts [len(keptTexts{})]uint32 // see texts
+	met   []*alert.Rule            // by itself; correlations come later
+}
+
+type (
+	keptIDs   [4]*string
+	keptTexts [19]*string
+)
+
+// idsOf are the texts of an event that few others share.
+func idsOf(e *activity.Event) keptIDs {
+	return keptIDs{&e.ID, &e.CorrelationID, &e.OperationID, &e.EventID}
+}
+
+// textsOf are the texts of an event that many others share.
+func textsOf(e *activity.Event) keptTexts {
+	return keptTexts{
+		(*string)(&e.Form), (*string)(&e.Category), (*string)(&e.Level), &e.Operation, (*string)(&e.Outcome), &e.Caller, (*string)(&e.CallerType), &e.CallerObjectID, &e.CallerIP,
+		&e.TenantID, &e.SubscriptionID, &e.ResourceID, &e.ResourceType, &e.ResourceGroup, &e.ResourceName,
+		&e.OperationDisplay, &e.SubStatus, &e.CallerName, &e.CallerAppID,
+	}
+}
+
+// texts are texts by number, each once.
+type texts struct {
+	all    []string
+	number map[string]uint32
+}
+
+func (t *texts) of(text string) uint32 {
+	n, ok := t.number[text]
+	if !ok {
+		text = strings.Clone(text) // it was part of a larger one
+		n = uint32(len(t.all))     //nolint:gosec // of a report's texts there are fewer
+		t.all, t.number[text] = append(t.all, text), n
+	}
+	return n
 }
 
 func newRuled(ctx context.Context, choice ruleChoice, w source.Window, std Surroundings) (*ruled, error) {
@@ -41,7 +81,13 @@ func newRuled(ctx context.Context, choice ruleChoice, w source.Window, std Surro
 	if err != nil {
 		return nil, err
 	}
-	return &ruled{x: x, window: w, seen: newSeen(), texts: map[string]string{}}, nil
+	r := &ruled{x: x, window: w, seen: newSeen(), texts: texts{number: map[string]uint32{}}, named: map[string]*alert.Rule{}}
+	for _, rule := range x.chosen.all {
+		r.groups = append(r.groups, rule.Auditbell.GroupBy...)
+	}
+	slices.Sort(r.groups)
+	r.groups = slices.Compact(r.groups)
+	return r, nil
 }
 
 // read takes an event in, in any order; several workers may call it.
@@ -55,55 +101,81 @@ func (r *ruled) read(e *activity.Event) {
 		return
 	}
 	r.x.at = e.Time.Time
-	f, alerts := r.x.pipeline.Find(*e)
+	met := r.x.pipeline.Met(*e)
 	contributes := r.x.matcher.story.Add(len(r.kept), e)
-	if !alerts && !contributes {
+	if len(met) == 0 && !contributes {
 		return
 	}
-	one := keptEvent{event: r.slim(e)}
-	if alerts {
-		_, one.met = r.x.except(e, append([]alert.Rule{f.Rule}, f.Also...))
-	}
+	one := r.keep(e)
+	one.add(r, e, met)
 	r.kept = append(r.kept, one)
 }
 
-// size is about the memory that it takes, in bytes.
-func (r *ruled) size() int64 {
+// wants says by a glance whether an event may meet a rule.
+func (r *ruled) wants(e *activity.Event) bool {
+	return r.window.Holds(e.Time.Time) && r.x.chosen.set.Concerns(e)
+}
+
+// size is about the memory that it takes, in bytes: with an alert for each event that is kept once it decides.
+func (r *ruled) size(deciding bool) int64 {
 	if r == nil {
 		return 0
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	const reading, seenSize, keptSize = 24 << 20, 40, 1100 // what events take while they are read whole; each that was; each kept
-	return reading + int64(len(r.seen.have))*seenSize + int64(len(r.kept))*keptSize
+	const reading, seenSize, keptSize, alertSize = 36 << 20, 40, 600, 1200 // what events take while they are read whole; each that was; each kept
+	size := reading + int64(len(r.seen.have))*seenSize + int64(len(r.kept))*keptSize
+	if deciding {
+		size += int64(len(r.kept)) * alertSize
+	}
+	return size
 }
 
-// slim is an event without what only rules and messages read. Its texts are copies: they were part of a larger text.
-func (r *ruled) slim(e *activity.Event) activity.Event {
-	return activity.Event{
-		ID: strings.Clone(e.ID), Form: e.Form, Time: e.Time, Category: e.Category, Level: e.Level, Operation: r.once(e.Operation), Outcome: e.Outcome,
-		Caller: r.once(e.Caller), CallerType: e.CallerType, CallerObjectID: r.once(e.CallerObjectID), CallerIP: r.once(e.CallerIP),
-		TenantID: r.once(e.TenantID), SubscriptionID: r.once(e.SubscriptionID), ResourceID: r.once(e.ResourceID),
-		ResourceType: r.once(e.ResourceType), ResourceGroup: r.once(e.ResourceGroup), ResourceName: r.once(e.ResourceName),
-		CorrelationID: strings.Clone(e.CorrelationID), OperationID: strings.Clone(e.OperationID), EventID: strings.Clone(e.EventID),
+// keep is what is kept of an event.
+func (r *ruled) keep(e *activity.Event) keptEvent {
+	one := keptEvent{at: e.Time, props: alert.Essence(e, r.groups)}
+	for i, id := range idsOf(e) {
+		one.ids[i] = strings.Clone(*id)
 	}
+	for i, text := range textsOf(e) {
+		one.texts[i] = r.texts.of(*text)
+	}
+	return one
 }
 
-// once returns one copy of texts that are equal.
-func (r *ruled) once(text string) string {
-	if have, ok := r.texts[text]; ok {
-		return have
+// event is an event as far as it was kept.
+func (r *ruled) event(one *keptEvent) activity.Event {
+	e := activity.Event{Time: one.at, Properties: one.props}
+	for i, id := range idsOf(&e) {
+		*id = one.ids[i]
 	}
-	text = strings.Clone(text)
-	r.texts[text] = text
-	return text
+	for i, text := range textsOf(&e) {
+		*text = r.texts.all[one.texts[i]]
+	}
+	return e
+}
+
+// add notes the rules that an event met, without those that exceptions cover.
+func (one *keptEvent) add(r *ruled, e *activity.Event, met []alert.Rule) {
+	if len(met) == 0 {
+		return
+	}
+	_, rest := r.x.except(e, met)
+	for i := range rest {
+		rule, known := r.named[rest[i].ID]
+		if !known || rest[i].Azure { // Azure's own share one id
+			rule = &rest[i]
+			r.named[rule.ID] = rule
+		}
+		one.met = append(one.met, rule)
+	}
 }
 
 // evidence is what the rules say of what was read: what would have been alerted about. Nothing was sent.
 func (r *ruled) evidence() *digest.Evidence {
 	r.correlate()
 	slices.SortStableFunc(r.kept, func(a, b keptEvent) int {
-		return cmp.Or(a.event.Time.Compare(b.event.Time.Time), cmp.Compare(final(a.event), final(b.event)), strings.Compare(a.event.ID, b.event.ID))
+		return cmp.Or(a.at.Compare(b.at.Time), cmp.Compare(r.final(a), r.final(b)), strings.Compare(a.ids[0], b.ids[0]))
 	})
 	e, byID := &digest.Evidence{Unsent: true}, map[string]digest.Rule{}
 	for _, rule := range r.x.chosen.all {
@@ -113,6 +185,7 @@ func (r *ruled) evidence() *digest.Evidence {
 		}
 	}
 	ids, order := r.decide()
+	e.Alerts = make([]digest.Alert, 0, len(order))
 	for _, ref := range order {
 		e.Alerts = append(e.Alerts, alertOf(r.state.Alert(ref), byID, ids[ref]))
 	}
@@ -123,17 +196,19 @@ func (r *ruled) evidence() *digest.Evidence {
 func (r *ruled) correlate() {
 	for _, hit := range r.x.matcher.story.Completed(time.Now()) {
 		one := &r.kept[hit.N]
-		r.x.at = one.event.Time.Time
-		_, met := r.x.except(&one.event, []alert.Rule{r.named(hit.Rule)})
-		one.met = append(one.met, met...)
+		r.x.at = one.at.Time
+		e := r.event(one)
+		one.add(r, &e, []alert.Rule{r.alertRule(hit.Rule)})
 	}
 }
 
-// named is a rule as alerts name it.
-func (r *ruled) named(rule *rules.Rule) alert.Rule {
+// alertRule is a rule as alerts name it.
+func (r *ruled) alertRule(rule *rules.Rule) alert.Rule {
 	f, _ := r.x.pipeline.Find(activity.Event{}, rule)
 	return f.Rule
 }
+
+func (r *ruled) final(one keptEvent) int { return final(r.event(&one)) }
 
 // decide opens alerts in the order of time, and returns them with the ids of their entries.
 func (r *ruled) decide() (ids map[alert.Ref][]string, order []alert.Ref) {
@@ -143,16 +218,26 @@ func (r *ruled) decide() (ids map[alert.Ref][]string, order []alert.Ref) {
 		if len(one.met) == 0 {
 			continue
 		}
-		r.x.at = one.event.Time.Time
-		decided := r.state.Take(r.x.pipeline.Only(alert.Finding{Event: one.event}, one.met), r.x.at)
+		e := r.event(one)
+		decided := r.state.Take(finding(e, one.met), one.at.Time)
 		ref := decided.Alert.Ref()
 		if decided.Opened {
 			order = append(order, ref)
 		}
-		e := &one.event
 		ids[ref] = append(ids[ref], digest.EntryKey(e.EventID, e.Operation, e.ResourceID, e.CorrelationID))
 	}
 	return ids, order
+}
+
+// finding is what is decided about. Where it would go is no question of a report from files.
+func finding(e activity.Event, met []*alert.Rule) alert.Finding {
+	all := make([]alert.Rule, len(met))
+	for i, rule := range met {
+		all[i] = *rule
+	}
+	f := alert.Finding{Event: e}
+	f.Rule, f.Also = alert.Gravest(all)
+	return f
 }
 
 func alertOf(a *alert.Alert, byID map[string]digest.Rule, ids []string) digest.Alert {

@@ -7,6 +7,9 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/auditbell/auditbell/handler/digest/digesttest"
 )
@@ -79,4 +82,91 @@ func TestRulesAreEvaluatedFromFiles(t *testing.T) {
 	if operated == 0 || quiet == 0 {
 		t.Errorf("%d controls operated, %d were quiet; want some of each", operated, quiet)
 	}
+}
+
+// TestNoRuleIsPassedByAtAGlance holds a digest, which reads whole only what a rule may be about and keeps of it only what
+// deciding asks for, to replay, which reads and keeps all: rules by name for people, by resource, by their opposites, by
+// case, by a keyword, and a correlation, in both forms of files.
+func TestNoRuleIsPassedByAtAGlance(t *testing.T) {
+	t.Parallel()
+	all := map[string]string{
+		"display":  "{selection: {operationName: 'Delete Virtual Machine'}, condition: selection}",
+		"resource": "{selection: {operationName|endswith: /write, resourceId|contains: web}, condition: selection}",
+		"not":      "{selection: {category: Administrative}, other: {resourceId|contains: e5}, condition: selection and not other}",
+		"cased":    "{selection: {operationName|cased|contains: Microsoft.Storage}, condition: selection}",
+		"either":   "{selection: {level: Error}, other: {resourceId|endswith: '9'}, condition: 1 of them}",
+		"word":     "{keywords: [owner], condition: keywords}",
+		"failed":   "{selection: {status: Failed}, condition: selection}",
+	}
+	for form, write := range map[string]func([]byte, digesttest.Record) []byte{"rest": digesttest.AppendREST, "records": digesttest.AppendRecord} {
+		var lines []byte
+		for _, r := range digesttest.All(digesttest.Options{Seed: 4, Operations: 400}) {
+			lines = append(write(lines, r), '\n')
+		}
+		path := filepath.Join(t.TempDir(), form+".jsonl")
+		if err := os.WriteFile(path, lines, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		met := 0
+		for name := range all {
+			met += sameAlerts(t, path, map[string]string{name: all[name]})
+		}
+		if sameAlerts(t, path, all); met < 100 {
+			t.Errorf("%s: the rules met %d times", form, met)
+		}
+	}
+}
+
+// sameAlerts asks digest and replay about a file under these rules, and returns how many alerts both have.
+func sameAlerts(t *testing.T, path string, detections map[string]string) int {
+	t.Helper()
+	folder := t.TempDir()
+	for name, detection := range detections {
+		text := "title: " + name + "\nid: " + name + "\nlogsource: {product: azure, service: activitylogs}\nlevel: medium\ndetection: " + detection + "\n"
+		if name == "failed" {
+			text += "name: failed\n---\ntitle: many\nid: many\nlevel: high\ncorrelation: {type: event_count, rules: [failed], group-by: [caller], timespan: 1h, condition: {gte: 2}}\n"
+		}
+		if err := os.WriteFile(filepath.Join(folder, name+".yml"), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ask := func(into any, args ...string) {
+		t.Helper()
+		var out, errs bytes.Buffer
+		if code := Run(t.Context(), append(args, "--rules", folder, "--no-library", path), Surroundings{Out: &out, Err: &errs, Env: os.LookupEnv}); code != exitDone {
+			t.Fatalf("%q: exit %d: %s", args, code, errs.String())
+		}
+		if err := json.Unmarshal(out.Bytes(), into); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var report struct {
+		Alerts struct {
+			List []struct {
+				Happened time.Time `json:"happened"`
+				Rule     struct {
+					ID string `json:"id"`
+				} `json:"rule"`
+			} `json:"list"`
+		} `json:"alerts"`
+	}
+	var again struct {
+		List []struct {
+			Time time.Time `json:"time"`
+			Rule string    `json:"rule"`
+		} `json:"list"`
+	}
+	ask(&report, "digest")
+	ask(&again, "replay", "--list", "--format", "json")
+	got, want := map[string]int{}, map[string]int{}
+	for _, a := range report.Alerts.List {
+		got[a.Rule.ID+" "+a.Happened.UTC().Format(time.DateTime)]++
+	}
+	for _, a := range again.List {
+		want[a.Rule+" "+a.Time.UTC().Format(time.DateTime)]++
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("%s %v: alerts (-replay +digest) %s", path, detections, diff)
+	}
+	return len(again.List)
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/auditbell/auditbell/handler/activity"
@@ -152,7 +153,10 @@ func newExplainer(ctx context.Context, choice ruleChoice, std Surroundings) (*ex
 		return nil, err
 	}
 	x.matcher = newMatcher(x.chosen.set)
-	known := append(slices.Clone(x.chosen.all), servedRules(std)...) // files may name rules that this call left out
+	known := x.chosen.all
+	if choice != (ruleChoice{}) { // files may name rules that this call left out
+		known = append(slices.Clone(known), servedRules(std)...)
+	}
 	files := settings.New(std.Env)
 	folder := app.ConfigFolder(files)
 	config := files.ReadConfig(folder, app.ConfigNames(known))
@@ -182,6 +186,14 @@ func servedRules(std Surroundings) []*rules.Rule {
 		return nil
 	}
 	return served.all
+}
+
+// configNames are the names that config/auditbell.yaml may use. The rules are read when it uses one.
+func configNames(std Surroundings) settings.Names {
+	served := sync.OnceValue(func() settings.Names { return app.ConfigNames(servedRules(std)) })
+	names := app.ConfigNames(nil)
+	names.Rule = func(like string) bool { return served().Rule(like) }
+	return names
 }
 
 // everywhereOr are the kinds of destinations whose settings are here, or else a word for them.

@@ -40,6 +40,12 @@ func (j *Judge) Find(e activity.Event, correlated ...*rules.Rule) (alert.Finding
 	return j.finding(e, met)
 }
 
+// Met are the rules that alert about an event, without where it goes.
+func (j *Judge) Met(e activity.Event) []alert.Rule {
+	met, _ := j.met(e, nil)
+	return met
+}
+
 func (j *Judge) finding(e activity.Event, met []alert.Rule) (alert.Finding, bool) {
 	if len(met) == 0 {
 		return alert.Finding{}, false

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/auditbell/auditbell/handler/activity"
@@ -21,6 +22,31 @@ func (s *Set) Possible(dst []*Rule, e *activity.Event) []*Rule {
 		dst = append(dst, c.rule)
 	}
 	return dst
+}
+
+// Concerns reports whether an event may meet a rule, or count for a correlation, of which only operation, the operation's
+// name for people, category, outcome and resource id are known.
+func (s *Set) Concerns(e *activity.Event) bool {
+	p := s.plan(e)
+	if len(p.entries) == 0 {
+		return false
+	}
+	r := s.runs.Get().(*run)
+	r.begin(e)
+	defer s.release(r)
+	return slices.ContainsFunc(p.entries, func(one entry) bool { return one.left == nil || !r.elsewhere(one.left) })
+}
+
+// elsewhere reports whether a condition cannot hold, because it asks for another resource.
+func (r *run) elsewhere(n *node) bool {
+	switch n.op {
+	case and:
+		return slices.ContainsFunc(n.kids, r.elsewhere)
+	case leaf:
+		p := &r.set.predicates[n.predicate]
+		return !p.item.keyword && p.ref == 0 && r.set.fields[p.field].kind == ofResourceID && r.predicate(n.predicate) == no
+	}
+	return false
 }
 
 // possible reports whether the condition can hold. known is a memo of predicates, shared by all rules.

@@ -37,7 +37,7 @@ var _ Finder = Files{}
 func (f Files) Find(ctx context.Context, filter Filter) iter.Seq2[*Found, error] {
 	return func(yield func(*Found, error) bool) {
 		newWorker := func(c *crew) worker {
-			return &lineFinder{fileReader: newFileReader(NewVocabulary(nil), c, nil), ruler: newRecordRuler(&filter), filter: &filter, needles: filter.needles()}
+			return &lineFinder{fileReader: newFileReader(NewVocabulary(nil), c, Files{}), ruler: newRecordRuler(&filter), filter: &filter, needles: filter.needles()}
 		}
 		for p, err := range f.read(ctx, newWorker) {
 			if err != nil {

@@ -146,6 +146,8 @@ func (r *lineReader) other(i int, s *shape, depth int) int {
 		return r.within(i, s, depth)
 	case c == '[' && s.slot == slotNone && (s.place == placeElsewhere || s.place == placeWithinOwn):
 		return r.array(i, s, depth)
+	case c == 'n' && s.slot == slotDisplay: // payload has no name for people then
+		return -1
 	case c == 'n': // null is as good as missing
 		r.spans[s.slot] = span{}
 	case s.slot != slotNone || s.place != placeElsewhere && s.place != placeWithinOwn:

@@ -16,6 +16,7 @@ type lineEntries struct {
 	operations, callers, scopes seen[*Symbol]
 	categories                  seen[activity.Category]
 	outcomes                    seen[activity.Outcome]
+	displays                    seen[string]
 	lower, scratch              []byte
 }
 
@@ -121,6 +122,18 @@ func (l *lineEntries) words(e *Entry) bool {
 func (l *lineEntries) word(s slot) ([]byte, bool) {
 	text, ok := l.body(s)
 	return text, ok && (len(text) > 0 || !l.spans[s].set)
+}
+
+// display is the operation for people, or else as it was written; false when payload would change it.
+func (l *lineEntries) display() (string, bool) {
+	text, ok := l.body(slotDisplay)
+	if ok && len(text) == 0 {
+		text, ok = l.body(slotOperation)
+	}
+	if have, known := l.displays.find(text); known {
+		return have, ok
+	}
+	return l.displays.keep(text, string(text)), ok
 }
 
 // caller picks the best name as payload's bestName does.

@@ -18,6 +18,7 @@ const (
 	slotSubscription
 	slotTenant
 	slotOperation
+	slotDisplay // the operation for people
 	slotStatus
 	slotResult
 	slotCategory
@@ -83,6 +84,8 @@ func (s *shape) localizable(name string) slot {
 	switch {
 	case name == "value":
 		return s.slot
+	case name == "localizedValue" && s.slot == slotOperation:
+		return slotDisplay
 	case name != "localizedValue" && decisive[folded(name)], folded(name) == "localizedvalue" && name != "localizedValue":
 		return slotOdd
 	}
