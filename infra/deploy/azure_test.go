@@ -103,6 +103,27 @@ func (a *azure) counted(serve func(http.ResponseWriter, *http.Request)) http.Han
 	}
 }
 
+// watch sets what is called after each request; nil: nothing.
+func (a *azure) watch(f func(n int, by string)) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.interrupt = f
+}
+
+// callers are the rules that say who may call the app now.
+func (a *azure) callers() []map[string]any {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return slices.Clone(a.rules)
+}
+
+// letIn reports whether a rule of a publisher was ever made.
+func (a *azure) letIn() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return len(a.addressesSeen) > 0
+}
+
 func who(r *http.Request) string {
 	agent := r.UserAgent()
 	for _, name := range []string{"tofu", "func"} {

@@ -4,6 +4,7 @@ package main
 
 import (
 	"archive/zip"
+	"bytes"
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 
@@ -99,8 +101,25 @@ func (w *world) command(args ...string) *exec.Cmd {
 }
 
 func (w *world) run(args ...string) (string, error) {
-	text, err := w.command(args...).CombinedOutput()
-	return string(text), err
+	return w.during(func(*os.Process, int, string) {}, args...)
+}
+
+// during runs the program. After each request that was carried out, and before it is answered, act may end the program.
+func (w *world) during(act func(p *os.Process, n int, by string), args ...string) (string, error) {
+	cmd, started := w.command(args...), make(chan struct{})
+	w.watch(func(n int, by string) {
+		<-started
+		act(cmd.Process, n, by)
+	})
+	defer w.watch(nil)
+	var text bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &text, &text
+	if err := cmd.Start(); err != nil {
+		return "", err
+	}
+	close(started)
+	err := cmd.Wait() // it returns when every process that writes there has ended
+	return text.String(), err
 }
 
 func (w *world) mustRun(args ...string) string {
@@ -123,11 +142,17 @@ func (w *world) deployed() {
 		w.t.Errorf("subscribed %v, functions %v, delivered %d", w.subscribed, w.functions, w.delivered)
 	}
 	w.mu.Unlock()
+	w.tofu("plan")
+}
+
+// tofu runs the module's program by itself, as an operator does.
+func (w *world) tofu(action string) {
+	w.t.Helper()
 	self, _ := os.Executable()
-	plan := exec.Command(self, "-chdir="+w.dir, "plan")
-	plan.Env = append(w.command().Env, "AUDITBELL_ROLE=tofu")
-	if text, err := plan.CombinedOutput(); err != nil {
-		w.t.Errorf("plan after apply: %v\n%s", err, text)
+	cmd := exec.Command(self, "-chdir="+w.dir, action)
+	cmd.Env = append(w.command().Env, "AUDITBELL_ROLE=tofu")
+	if text, err := cmd.CombinedOutput(); err != nil {
+		w.t.Fatalf("%s: %v\n%s", action, err, text)
 	}
 }
 
@@ -190,24 +215,21 @@ func TestKilled(t *testing.T) {
 func killedAt(t *testing.T, k int, args []string) {
 	t.Helper()
 	w := newWorld(t)
-	cmd := w.command(args...)
-	w.interrupt = func(n int, by string) {
+	first, err := w.during(func(p *os.Process, n int, by string) {
 		if n != k {
 			return
 		}
-		// The module's apply is not killed: who asks it to stop waits for its state. Killed itself, as by a power cut, it
-		// forgets what it was making; docs/deploy.md says what to do then.
-		_ = cmd.Process.Kill()
+		// The module's apply is not killed: a caller that asks it to stop waits for its state. Killed itself, as by a power
+		// cut, it forgets what it was making; docs/deploy.md says what to do then.
+		_ = p.Kill()
 		if by != "tofu" {
-			_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+			_ = syscall.Kill(-p.Pid, syscall.SIGKILL)
 		}
-	}
-	first, err := cmd.CombinedOutput() // returns when every process that writes there has ended
+	}, args...)
 	if err == nil {
 		t.Fatalf("request %d: the run was not killed:\n%s", k, first)
 	}
 	w.mu.Lock()
-	w.interrupt = nil
 	asked := w.requests[k-1]
 	w.mu.Unlock()
 	if second, err := w.run(args...); err != nil {
@@ -222,18 +244,16 @@ func killedAt(t *testing.T, k int, args []string) {
 func TestAskedToStop(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	cmd := w.command("--alert-email", "soc@contoso.example")
-	w.interrupt = func(_ int, by string) {
-		if by == "func" && len(w.addressesSeen) > 0 {
-			w.interrupt = nil
-			_ = cmd.Process.Signal(syscall.SIGTERM)
+	var once sync.Once
+	text, err := w.during(func(p *os.Process, _ int, by string) {
+		if by == "func" && w.letIn() {
+			once.Do(func() { _ = p.Signal(syscall.SIGTERM) })
 		}
-	}
-	text, err := cmd.CombinedOutput()
+	}, "--alert-email", "soc@contoso.example")
 	if err == nil {
 		t.Fatalf("not stopped:\n%s", text)
 	}
-	if diff := cmp.Diff(byModule(), w.rules); diff != "" || len(w.addressesSeen) != 1 {
+	if diff := cmp.Diff(byModule(), w.callers()); diff != "" || len(w.addressesSeen) != 1 {
 		t.Errorf("who may call the app (-module +now):\n%s\n%s", diff, text)
 	}
 }
@@ -243,24 +263,19 @@ func TestAskedToStop(t *testing.T) {
 func TestPlainApplyClosesTheApp(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	cmd := w.command("--alert-email", "soc@contoso.example")
-	w.interrupt = func(_ int, by string) {
+	text, err := w.during(func(p *os.Process, _ int, by string) {
 		if by == "func" {
-			_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+			_ = syscall.Kill(-p.Pid, syscall.SIGKILL)
 		}
+	}, "--alert-email", "soc@contoso.example")
+	if err == nil {
+		t.Fatalf("not killed:\n%s", text)
 	}
-	_ = cmd.Run()
-	w.interrupt = nil
-	if len(w.rules) != len(byModule())+1 {
-		t.Fatalf("the test is wrong: rules %v", w.rules)
+	if rules := w.callers(); len(rules) != len(byModule())+1 {
+		t.Fatalf("the test is wrong: rules %v", rules)
 	}
-	self, _ := os.Executable()
-	apply := exec.Command(self, "-chdir="+w.dir, "apply")
-	apply.Env = append(w.command().Env, "AUDITBELL_ROLE=tofu")
-	if text, err := apply.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, text)
-	}
-	if diff := cmp.Diff(byModule(), w.rules); diff != "" {
+	w.tofu("apply")
+	if diff := cmp.Diff(byModule(), w.callers()); diff != "" {
 		t.Errorf("who may call the app (-module +now):\n%s", diff)
 	}
 }
