@@ -17,7 +17,7 @@ func (c *verifyCmd) record(ctx context.Context, bundles []fs.FS, trust verify.Tr
 		}
 		return nil, nil
 	}
-	q, err := c.question(ctx, bundles)
+	q, err := c.question(ctx, bundles, trust.Log)
 	if err != nil {
 		return nil, err
 	}
@@ -34,8 +34,7 @@ func (c *verifyCmd) record(ctx context.Context, bundles []fs.FS, trust verify.Tr
 	return verify.CheckRecord(q, trust), nil
 }
 
-// logFolder is the copy of the log that was given, or that lies where the archive has it, and whether it is there. One
-// that was given and is not there fails when it is read.
+// logFolder is the copy of the log that was given, or that lies where the archive has it, and whether it is there.
 func (c *verifyCmd) logFolder() (place string, ok bool) {
 	if c.Log != "" {
 		return c.Log, true
@@ -46,14 +45,14 @@ func (c *verifyCmd) logFolder() (place string, ok bool) {
 }
 
 // question reads a proof from a file, or makes it from a copy of the log.
-func (c *verifyCmd) question(ctx context.Context, bundles []fs.FS) (q verify.Question, err error) {
+func (c *verifyCmd) question(ctx context.Context, bundles []fs.FS, log fs.FS) (q verify.Question, err error) {
 	if info, err := os.Stat(c.Record); err == nil && info.Mode().IsRegular() {
 		q.Proof, err = os.ReadFile(c.Record)
 		return q, err
 	}
-	place, ok := c.logFolder()
-	if !ok {
+	if log == nil {
+		place, _ := c.logFolder()
 		return q, misuse("--record: there is no copy of the transparency log at %s (hint: download the archive's folder log and name it with --log, or ask the operator for the record's proof and give its file)", place)
 	}
-	return verify.FindRecord(ctx, os.DirFS(place), bundles, c.Record)
+	return verify.FindRecord(ctx, log, bundles, c.Record)
 }

@@ -33,12 +33,13 @@ func TestHonestBundlesAreProven(t *testing.T) {
 		"The manifest of October is entry 5 of the log auditbell.contoso.example/log, as of 6 entries",
 		"The manifest of November is entry 6",
 		"only grew between October and November, from 6 to 7 entries",
-		"The log of October was seen by 1 witnesses, of which 1 are ones that you named (witness.auditor.example/w at 2026-11-02T07:01:00Z)",
+		"The log of October was seen by 1 witness that you named (witness.auditor.example/w at 2026-11-02T07:01:00Z)",
 		"The log of November was seen",
 		"The manifest of October, and whatever it names, was there at 2026-11-02T07:01:00Z: CN=Authority says so (policy 1.2.3.4)",
 		"The manifest of November",
 		"numbers in report.json agree",
 		"operations.csv has as many",
+		"Times, callers, resources, outcomes and alerts in operations.csv are those of entries that report.json lists",
 	} {
 		if i >= len(r.Proven) || !strings.Contains(r.Proven[i], want) {
 			t.Errorf("sentence %d of what is proven lacks %q:\n%s", i, want, strings.Join(r.Proven, "\n"))
@@ -200,6 +201,11 @@ func TestEveryAttackHasItsSentence(t *testing.T) {
 		{"a path in a folder", func(l *lab) { l.edit(l.november, "manifest.json", `"report.json"`, `"a/report.json"`) }, `is not the name of a file in a bundle`},
 		{"a twin by case", func(l *lab) { l.file(l.november, "Report.json", l.read(l.november, "report.json")) }, "Report.json: is a file that the manifest does not list, and its name looks like one of the bundle's"},
 		{"a twin by Unicode", func(l *lab) { l.file(l.november, "ｒeport.json", l.read(l.november, "report.json")) }, "looks like one of the bundle's"},
+		{"a twin by a dot at its end", func(l *lab) { l.file(l.november, "report.json.", l.read(l.november, "report.json")) }, "report.json.: is a file that the manifest does not list, and its name looks like"},
+		{"a device of Windows", func(l *lab) { l.edit(l.november, "manifest.json", `"report.json"`, `"Con.json"`) }, `"Con.json" is not the name of a file in a bundle`},
+		{"a row without end", func(l *lab) {
+			l.editListed(l.november, "operations.csv", ",ada", `,"`+strings.Repeat("ada", 3<<20))
+		}, "read operations.csv: a row has more than"},
 		{"a twin in the manifest", func(l *lab) {
 			l.file(l.november, "Report.json", l.read(l.november, "report.json"))
 			l.manifest(l.november, "report.json", "operations.csv", "Report.json")
@@ -241,6 +247,19 @@ func TestWithoutTrustLittleIsProven(t *testing.T) {
 		if strings.Contains(proven, not) {
 			t.Errorf("%q is called proven:\n%s", not, proven)
 		}
+	}
+}
+
+// TestColumnsOfAnotherVersionAreNotProven gives a column another name: the rows are counted, and nothing is said of them.
+func TestColumnsOfAnotherVersionAreNotProven(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.editListed(l.november, "operations.csv", "caller", "who")
+	l.seal(l.november, time.November)
+	l.grow(l.november, l.leaves, l.entriesAtOctober)
+	r := l.verify(l.trust(""))
+	if proven := strings.Join(r.Proven, "\n"); !r.OK || strings.Contains(proven, "Times, callers") || !strings.Contains(strings.Join(r.NotProven, "\n"), "the table's columns are not those that are compared") {
+		t.Errorf("ok %v\n%s\n%s", r.OK, wrong(r), proven)
 	}
 }
 

@@ -111,3 +111,34 @@ func TestOlderBundlesNeedNoProof(t *testing.T) {
 		t.Errorf("ok %v\n%s", r.OK, wrong(r))
 	}
 }
+
+// TestACopyIsReadAsFilesAlone gives copies in which the operator put what is no file of a log.
+func TestACopyIsReadAsFilesAlone(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		put  func(path string) error
+		want string
+	}{
+		"a link":                     {func(path string) error { return os.Symlink("/dev/zero", path) }, "is not a file but a symbolic link"},
+		"a folder":                   {func(path string) error { return os.Mkdir(path, 0o700) }, "is not a file but a folder"},
+		"a file of a terabyte":       {func(path string) error { return errors.Join(os.WriteFile(path, nil, 0o600), os.Truncate(path, 1<<40)) }, "more than the 268435456 that are read"},
+		"a checkpoint without a log": {func(path string) error { return os.WriteFile(path, note([][]byte{{1}}, logSigner(t, "a", 1)), 0o600) }, "tile/entries/000.p/1"},
+		"a checkpoint of 2⁶³ entries": {func(path string) error {
+			huge := tlog.Checkpoint{Origin: "a", Head: tlog.Head{Size: 1<<63 - 1}}
+			return os.WriteFile(path, tlog.Sign(huge.Text(), logSigner(t, "a", 1)), 0o600)
+		}, "tile/entries/000"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l, folder := newLab(t), t.TempDir()
+			if err := errors.Join(os.Mkdir(filepath.Join(folder, "checkpoints"), 0o700), c.put(filepath.Join(folder, "checkpoints", "001"))); err != nil {
+				t.Fatal(err)
+			}
+			trust := l.trust("")
+			trust.Log = os.DirFS(folder)
+			if r := l.verify(trust); r.OK || !strings.Contains(wrong(r), c.want) {
+				t.Errorf("found\n%swant %q", wrong(r), c.want)
+			}
+		})
+	}
+}

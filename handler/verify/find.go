@@ -16,8 +16,22 @@ import (
 // dir reads a copy of a log's folder.
 type dir struct{ fs.FS }
 
-// Get implements tlog.Reader.
-func (d dir) Get(_ context.Context, name string) ([]byte, error) { return fs.ReadFile(d.FS, name) }
+// maxCopied bounds a file of the copy: the largest ones list the records of an hour, in a hundred bytes each.
+const maxCopied = 256 << 20
+
+// Get implements tlog.Reader. The copy was made by the operator, so what is not a file of its own is not read.
+func (d dir) Get(_ context.Context, name string) ([]byte, error) {
+	info, err := fs.Lstat(d.FS, name)
+	switch {
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular():
+		return nil, fmt.Errorf("%s is not a file but a %s, which is not followed", name, kindOf(info.Mode()))
+	case info.Size() > maxCopied:
+		return nil, fmt.Errorf("%s has %d bytes, more than the %d that are read of such a file", name, info.Size(), maxCopied)
+	}
+	return fs.ReadFile(d.FS, name)
+}
 
 // FindRecord looks for a record in a copy of the log, in the hours that bundles are about, and makes the question that
 // CheckRecord answers.

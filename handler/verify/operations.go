@@ -33,12 +33,14 @@ func readTable(folder fs.FS, seed maphash.Seed, against *cells) (*table, error) 
 		return nil, err
 	}
 	defer file.Close()
-	t := &table{in: csv.NewReader(bufio.NewReaderSize(file, 256<<10)), cells: newCells(seed), sure: make([]int64, buckets), against: against}
+	rows := &bounded{from: file}
+	t := &table{in: csv.NewReader(bufio.NewReaderSize(rows, 256<<10)), cells: newCells(seed), sure: make([]int64, buckets), against: against}
 	t.in.ReuseRecord = true
 	if err := t.head(); err != nil {
 		return nil, err
 	}
 	for {
+		rows.since = 0
 		if t.row, err = t.in.Read(); errors.Is(err, io.EOF) {
 			return t, nil
 		} else if err != nil {
@@ -53,6 +55,21 @@ func readTable(folder fs.FS, seed maphash.Seed, against *cells) (*table, error) 
 			return nil, fmt.Errorf("line %d: %w", line, err)
 		}
 	}
+}
+
+// bounded fails when more is read than a row can have: a quotation mark that is never closed makes one row of all that follows.
+type bounded struct {
+	from  io.Reader
+	since int // bytes read since the last row
+}
+
+func (b *bounded) Read(p []byte) (int, error) {
+	if b.since > maxValue {
+		return 0, fmt.Errorf("a row has more than %d bytes", maxValue)
+	}
+	n, err := b.from.Read(p)
+	b.since += n
+	return n, err
 }
 
 // compared are the columns whose cells must be those of an entry or alert that report.json lists.
@@ -138,9 +155,6 @@ func (t *table) count(operation uint64, name string, sure bool) error {
 
 // compare holds the table against the report that stands beside it.
 func (t *table) compare(folder fs.FS, r *report) error {
-	if t.columns == nil {
-		return nil
-	}
 	if !t.within(&r.listed) {
 		if _, err := readTable(folder, t.seed, &r.listed); err != nil { // the row is looked for only now
 			return err

@@ -127,8 +127,11 @@ func (s *sentences) seen(r *Result) {
 		for _, w := range l.Seen {
 			names = append(names, w.Witness+" at "+w.At.Format(time.RFC3339))
 		}
-		s.provenf("The log of %s was seen by %d witnesses, of which %d are ones that you named (%s); they saw it grow and nothing of it change.",
-			b.Period, len(l.Seen)+l.Unknown, len(l.Seen), strings.Join(names, ", "))
+		s.provenf("The log of %s was seen by %d %s that you named (%s): they saw it grow and nothing of it change.",
+			b.Period, len(l.Seen), map[bool]string{true: "witness", false: "witnesses"}[len(l.Seen) == 1], strings.Join(names, ", "))
+		if l.Unknown > 0 {
+			s.openf("Whose the %d further signatures on the log of %s are: you did not give their keys (--witness).", l.Unknown, b.Period)
+		}
 	}
 }
 
@@ -172,6 +175,27 @@ func (s *sentences) numbers(r *Result) {
 	} else {
 		s.openf("How many operations there were: the manifest of a bundle does not list operations.csv, or its lines are not as many.")
 	}
+	switch held := !slices.ContainsFunc(r.Bundles, func(b Bundle) bool { return !b.tableHeld }); {
+	case held:
+		s.provenf("Times, callers, resources, outcomes and alerts in operations.csv are those of entries that report.json lists, of each operation as many.")
+	case report && operations:
+		s.openf("That operations.csv and report.json are about the same entries: the table's columns are not those that are compared.")
+	}
+	if others := r.uncounted(); report && len(others) > 0 {
+		s.openf("The numbers in %s: those in report.json and operations.csv are counted again, and no others.", strings.Join(others, ", "))
+	}
+}
+
+// uncounted are the files that bundles list and whose numbers are not counted again.
+func (r *Result) uncounted() (names []string) {
+	for i := range r.Bundles {
+		for _, f := range r.Bundles[i].manifest.Files {
+			if name := printable(f.Name); !slices.Contains(r.Bundles[i].recounted, f.Name) && f.Name != digest.NamesName && !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
 }
 
 // record says what the log has of one record.

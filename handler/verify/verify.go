@@ -54,6 +54,7 @@ type Bundle struct {
 	Logged    *Logged      `json:"log,omitempty"`       // nil: not in a transparency log
 	recounted []string     // files whose numbers agree
 	open      []string     // what was not compared, as sentences
+	tableHeld bool         // the rows of operations.csv were held against report.json
 	manifest  digest.Manifest
 
 	hoursLogged bool // a copy of the log has the hours that the bundle lists
@@ -152,9 +153,9 @@ func SHA256(text string) (string, error) {
 }
 
 // beside reports whether a file is made from the manifest, which then cannot list it.
-func beside(name string) bool {
-	return slices.Contains([]string{digest.ManifestName, digest.TimestampName, digest.LogProofName, digest.LogGrownName}, name)
-}
+func beside(name string) bool { return slices.Contains(besides, name) }
+
+var besides = []string{digest.ManifestName, digest.TimestampName, digest.LogProofName, digest.LogGrownName}
 
 // maxSmall bounds files that are read whole, but for report.json.
 const maxSmall = 4 << 20
@@ -175,7 +176,7 @@ func readSmall(folder fs.FS, name string) ([]byte, error) {
 
 // openRegular opens a file and nothing that stands for one: a link may lead out of the bundle, a pipe never ends.
 func openRegular(folder fs.FS, name string) (fs.File, error) {
-	if !safeName.MatchString(name) {
+	if !safeName.MatchString(name) || device.MatchString(name) {
 		return nil, fmt.Errorf("%q is not the name of a file in a bundle", printable(name))
 	}
 	info, err := fs.Lstat(folder, name)
@@ -201,7 +202,10 @@ func kindOf(mode fs.FileMode) string {
 }
 
 // safeName is what files of a bundle are called. Names that only look like these are not among them.
-var safeName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$`)
+var safeName = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._-]{0,98}[A-Za-z0-9])?$`)
+
+// device is a name that Windows takes for a device, whatever follows the dot; a name that ends in a dot it takes for the one without.
+var device = regexp.MustCompile(`(?i)^(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)`)
 
 // Files checks a bundle by its files alone: what the manifest lists is there and unchanged, nothing else is, and every
 // number that can be counted again is right.
@@ -276,7 +280,8 @@ func twin(before []digest.File, name string) error {
 
 // same reports whether two names are one on some file systems, or look like one: whatever their case and composition.
 func same(a, b string) bool {
-	return a == b || strings.EqualFold(norm.NFKC.String(a), norm.NFKC.String(b))
+	plain := func(name string) string { return strings.TrimRight(norm.NFKC.String(name), ". ") }
+	return a == b || strings.EqualFold(plain(a), plain(b))
 }
 
 func unchanged(folder fs.FS, f digest.File) error {
@@ -321,7 +326,7 @@ func (b *Bundle) strangers(folder fs.FS) {
 			kind = "folder"
 		}
 		err := fmt.Errorf("is a %s that the manifest does not list: nothing vouches for it (hint: move it elsewhere)", kind)
-		if listed(func(n string) bool { return same(n, name) }) || beside(norm.NFKC.String(strings.ToLower(name))) {
+		if listed(func(n string) bool { return same(n, name) }) || slices.ContainsFunc(besides, func(n string) bool { return same(n, name) }) {
 			err = fmt.Errorf("is a %s that the manifest does not list, and its name looks like one of the bundle's", kind)
 		}
 		b.add(printable(name), err, "")
