@@ -1,6 +1,7 @@
 package digest
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -17,8 +18,9 @@ const OSCALVersion = "1.1.3"
 var oscalSpace = uuid.MustParse("6f1d5b0e-6c39-5d7e-9a53-0d6a5f0c4b21")
 
 // OSCAL writes assessment results: one result for the period, an observation for the completeness and one for each
-// control, the scopes as their subjects, and a risk for each gap. It states no finding: whether a control is satisfied is
-// for an assessor to judge, and the observations say what was seen.
+// control, the scopes as their subjects, and a risk for each gap: of the record, and of a control that was not watched or
+// fell short. It states no finding: whether a control is satisfied is for an assessor to judge, and the observations say
+// what was seen.
 func OSCAL(w io.Writer, r Report) error {
 	o := oscalWriter{r: &r}
 	result := o.result()
@@ -212,10 +214,14 @@ func (o *oscalWriter) result() oscalResult {
 	}
 	complete := o.completeness(manifest)
 	result.Observations = append(result.Observations, complete)
-	for i := range r.Controls {
-		result.Observations = append(result.Observations, o.control(&r.Controls[i], manifest))
-	}
 	result.Risks = o.risks(complete.UUID)
+	for i := range r.Controls {
+		one := o.control(&r.Controls[i], manifest)
+		result.Observations = append(result.Observations, one)
+		if risk := controlRisk(&r.Controls[i], one.UUID); risk != nil {
+			result.Risks = append(result.Risks, *risk)
+		}
+	}
 	result.UUID = oscalID("result", result)
 	return result
 }
@@ -276,12 +282,27 @@ func (o *oscalWriter) control(c *Control, manifest string) oscalObservation {
 	}, manifest)
 }
 
+// controlRisk is the gap that a control has, nil for none.
+func controlRisk(c *Control, observation string) *oscalRisk {
+	switch c.Verdict {
+	case NotWatched:
+		return oscalGap(c.ID+" was not watched", cmp.Or(c.Why, "Nothing met its rules, and no feed that could."), "Operations of this control may not have come in.", observation)
+	case FellShort:
+		return oscalGap(c.ID+" fell short", "An alert of this control waits: no destination has taken it.", "Operations of this control are not known to a person yet.", observation)
+	}
+	return nil
+}
+
+func oscalGap(title, text, statement, observation string) *oscalRisk {
+	one := oscalRisk{Title: oscalText(title), Description: oscalText(text), Statement: statement, Status: "open", Observations: []oscalRelated{{observation}}}
+	one.UUID = oscalID("risk", one)
+	return &one
+}
+
 // risks are the gaps: hours that were not compared with Azure, and what else keeps the record from being proven.
 func (o *oscalWriter) risks(observation string) (all []oscalRisk) {
 	add := func(title, text string) {
-		one := oscalRisk{Title: title, Description: oscalText(text), Statement: "Entries of the Activity Log may be missing from the record.", Status: "open", Observations: []oscalRelated{{observation}}}
-		one.UUID = oscalID("risk", one)
-		all = append(all, one)
+		all = append(all, *oscalGap(title, text, "Entries of the Activity Log may be missing from the record.", observation))
 	}
 	c := &o.r.Completeness
 	for _, reason := range c.Reasons {
