@@ -43,7 +43,7 @@ var arrows = map[string][]string{
 	"handler/clicks": {"handler/alert", "handler/exception", "handler/host", "handler/notify", "handler/notify/slack", "handler/pipeline", "handler/settings"},
 	"handler/digest/publish": {
 		"handler/activity", "handler/alert", "handler/azure", "handler/calendar", "handler/digest", "handler/digest/archive", "handler/digest/timestamp", "handler/enrich", "handler/exception",
-		"handler/host", "handler/notify", "handler/notify/email", "handler/pipeline", "handler/reconcile", "handler/rules", "handler/settings", "handler/source", "handler/store", "handler/tlog",
+		"handler/host", "handler/notify", "handler/notify/email", "handler/outbox", "handler/pipeline", "handler/reconcile", "handler/rules", "handler/settings", "handler/source", "handler/store", "handler/tlog",
 	},
 	"handler/jsonscan":          {},
 	"handler/activity":          {"handler/jsonscan"},

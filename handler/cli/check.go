@@ -77,6 +77,7 @@ func (c *checkCmd) check(ctx context.Context, std Surroundings) []checkLine {
 	lines = append(lines, reconcileCheck(ctx, a)...)
 	lines = append(lines, pollCheck(ctx, a)...)
 	lines = append(lines, outboxCheck(ctx, a)...)
+	lines = append(lines, digestCheck(ctx, a)...)
 	parked, err := a.Store.ListParked(ctx, c.Limit)
 	lines = append(lines, listed("parked", parkedLines(parked, c.Limit), err)...)
 	all, err := a.Exceptions.All(ctx)

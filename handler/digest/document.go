@@ -122,6 +122,7 @@ var sections = []func(*Report) []Block{
 	(*Report).testsSection,
 	(*Report).alertsSection,
 	(*Report).exceptionsSection,
+	(*Report).endsSection,
 	(*Report).evidenceSection,
 	(*Report).signOffSection,
 }

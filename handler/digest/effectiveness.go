@@ -28,6 +28,7 @@ func (r *Report) tellAlerts(e *Evidence) {
 	r.Alerts = a
 	r.Exceptions = slices.Clone(e.Exceptions)
 	slices.SortFunc(r.Exceptions, func(x, y ExceptionUse) int { return cmp.Or(cmp.Compare(y.Count, x.Count), cmp.Compare(x.ID, y.ID)) })
+	r.Ends = slices.Clone(e.Ends)
 	r.Staged = slices.Clone(e.Staged)
 	sortCounts(r.Staged)
 	r.Controls = r.controls(e)

@@ -11,6 +11,7 @@ type Evidence struct {
 	Alerts     []Alert
 	Unsent     bool // the alerts are what rules would have alerted about: nothing was sent
 	Exceptions []ExceptionUse
+	Ends       []End   // destinations that did not get everything
 	Staged     []Count // matches of rules on trial, by rule; they were counted and not sent
 	Ledger     *Ledger
 	Parked     map[string]int64

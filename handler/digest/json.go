@@ -35,6 +35,9 @@ func JSON(w io.Writer, r Report) error {
 	j.member("activity", r.Activity)
 	j.member("alerts", r.Alerts)
 	j.member("exceptions", orEmpty(r.Exceptions))
+	if len(r.Ends) > 0 {
+		j.member("destinations", r.Ends)
+	}
 	j.member("staged", orEmpty(r.Staged))
 	j.member("controls", orEmpty(r.Controls))
 	j.member("change", r.Change)

@@ -41,6 +41,7 @@ type Report struct {
 	Activity     Activity
 	Alerts       Alerts
 	Exceptions   []ExceptionUse
+	Ends         []End   // destinations that did not get everything; nil: none, or not known
 	Staged       []Count // matches of experimental rules, counted and not sent
 	Controls     []Control
 	Change       *Change // against the period before; nil when that is not known

@@ -119,6 +119,11 @@ func (r *Report) Open() Points {
 	c := &r.Completeness
 	add(Act, int64(r.Alerts.Waiting), "%s not been taken by any destination; “handler check” says why.", counting(int64(r.Alerts.Waiting), "alert has", "alerts have"))
 	add(Act, int64(r.Alerts.Open), "%s not been acknowledged.", counting(int64(r.Alerts.Open), "alert has", "alerts have"))
+	for i := range r.Ends {
+		if e := &r.Ends[i]; e.Removed || !e.Unwell.IsZero() || e.Unconfirmed > 0 || e.Waiting == 0 && e.Reason != "" {
+			add(Act, 1, "%s: %s.", e.Name, strings.TrimSuffix(e.words(r.Zone), "."))
+		}
+	}
 	for _, x := range r.Exceptions {
 		if x.Expired {
 			add(Note, 1, "The exception of %s (%s) expired on %s and suppresses nothing any more.", x.Owner, x.Reason, x.Expires.In(r.Zone).Format("2 January 2006"))

@@ -39,6 +39,18 @@ func (w *Watch) Unread(ctx context.Context, b Batch, scope activity.Scope, detai
 	return nil
 }
 
+// Unmailed alerts because a digest has not reached all of its recipients; the caller notes that, so it is one alert for each
+// digest.
+func (w *Watch) Unmailed(ctx context.Context, b Batch, digest, detail string) error {
+	return w.raise(ctx, b, concern{
+		kind: "digest-unmailed", title: "The digest " + digest + " has not reached everybody", subject: digest, detail: detail, to: w.judge.everywhere(),
+		steps: []string{
+			"See whether the address is right and the mail service takes mail for it; the detail has its answer.",
+			"Each recipient is tried again by itself every run, and gets the digest once. handler check says who is missing.",
+		},
+	})
+}
+
 // Unwitnessed alerts because fewer witnesses than wanted signed the transparency log; once a day.
 func (w *Watch) Unwitnessed(ctx context.Context, b Batch, log, detail string) {
 	w.notice(ctx, b, concern{

@@ -19,10 +19,10 @@ import (
 	"github.com/auditbell/auditbell/local/cosmos"
 )
 
-// headlines is an end that keeps what it was told: first messages, and edits after "edit: ".
+// headlines is an end that keeps what it got: first messages, and edits after "edit: ".
 type headlines struct {
 	mu   sync.Mutex
-	told []string
+	sent []string
 }
 
 func (h *headlines) Deliver(_ context.Context, m notify.Message, prev notify.Ref) (notify.Ref, error) {
@@ -37,7 +37,7 @@ func (h *headlines) Deliver(_ context.Context, m notify.Message, prev notify.Ref
 	if !prev.Zero() {
 		line = "edit: " + line
 	}
-	h.told = append(h.told, line)
+	h.sent = append(h.sent, line)
 	return notify.Ref{Channel: "C", ID: m.ID}, nil
 }
 
@@ -112,11 +112,11 @@ func TestWhatIsToldLateSaysSo(t *testing.T) {
 	if first, second := deliver(), deliver(); first != 1 || second != 0 {
 		t.Errorf("%d alerts were owing and then %d, want 1 and 0: the others are not ours", first, second)
 	}
-	got := strings.Join(end.told, "\n")
+	got := strings.Join(end.sent, "\n")
 	want := `Policy assignment deleted: pa-1
 Told late: Policy assignment deleted: pa-2 (×2) [replayed on 2026-11-22; the first happened at 2026-10-22 12:00:00 UTC]`
 	if got != want {
-		t.Errorf("the channel was told\n%s\nwant\n%s", got, want)
+		t.Errorf("the channel got\n%s\nwant\n%s", got, want)
 	}
 	feeds, err := kept.Feeds(t.Context())
 	if err != nil || len(feeds) != 1 || len(feeds[0].Hours) != 1 || feeds[0].Hours[0].N != 1 {
@@ -134,8 +134,8 @@ func TestWhatRangDoesNotRingAgain(t *testing.T) {
 	at.advance(95 * 24 * time.Hour)
 	again := deleted(1, then)
 	again.ID, again.Form = "e1-exported", activity.FormRecords
-	if sum := handle(t, p, "replayed", deleted(1, then), again); sum.Opened != 0 || len(end.told) != 1 {
-		t.Errorf("%d alerts and the channel got %q", sum.Opened, end.told)
+	if sum := handle(t, p, "replayed", deleted(1, then), again); sum.Opened != 0 || len(end.sent) != 1 {
+		t.Errorf("%d alerts and the channel got %q", sum.Opened, end.sent)
 	}
 }
 
@@ -163,12 +163,12 @@ func TestLateStormsStayApart(t *testing.T) {
 		}
 	}
 	storms := map[bool]int{}
-	for _, line := range end.told {
+	for _, line := range end.sent {
 		if strings.Contains(line, "Alert storm") && !strings.HasPrefix(line, "edit: ") {
 			storms[strings.HasPrefix(line, "Told late: ")]++
 		}
 	}
 	if storms[true] != 1 || storms[false] != 1 {
-		t.Errorf("%d summaries tell of today and %d of the past, want one each: %q", storms[false], storms[true], end.told[max(0, len(end.told)-6):])
+		t.Errorf("%d summaries tell of today and %d of the past, want one each: %q", storms[false], storms[true], end.sent[max(0, len(end.sent)-6):])
 	}
 }

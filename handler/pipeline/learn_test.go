@@ -53,7 +53,7 @@ var owner = alert.Learned{Facts: []alert.Fact{{Name: "Owner", Value: "net@contos
 func (h *headlines) lines() []string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return slices.Clone(h.told)
+	return slices.Clone(h.sent)
 }
 
 func run(t *testing.T, p *pipeline.Pipeline, id string) pipeline.Summary {

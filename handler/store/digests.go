@@ -23,6 +23,7 @@ type DigestState struct {
 	Lease    alert.Lease `json:"lease,omitzero"`
 	Attempts int         `json:"attempts,omitempty"` // that failed for certain
 	Reason   string      `json:"reason,omitempty"`   // why the last one failed
+	Reported time.Time   `json:"reported,omitzero"`  // an alert was raised that it cannot be sent
 	Archived time.Time   `json:"archived,omitzero"`  // the bundle is in the archive
 	// Told is who has it already, the mail or a destination, and since when.
 	Told     map[string]time.Time `json:"told,omitempty"`

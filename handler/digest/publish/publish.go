@@ -37,6 +37,7 @@ type Publisher struct {
 	Destinations map[string]notify.Destination
 	Ends         func(names []string) []string // the destinations that names stand for
 	Now          func() time.Time
+	MailAlerts   MailAlerts // nil: only the app's log says that a digest cannot be sent
 
 	List      []settings.Digest
 	Masthead  settings.Masthead
@@ -126,6 +127,7 @@ func (j *digestJob) run(ctx context.Context) (done bool, err error) {
 	if err != nil {
 		j.state.Attempts++
 		j.state.Reason = notify.FirstLine(err)
+		j.complain(context.WithoutCancel(ctx), err)
 	} else {
 		j.state.Sent, j.state.Reason = j.Now().UTC(), ""
 	}
@@ -218,6 +220,9 @@ func (j *digestJob) report(ctx context.Context, before *digest.Before) (digest.R
 	if err != nil {
 		return digest.Report{}, err
 	}
+	if evidence.Ends, err = j.ends(ctx, w); err != nil {
+		return digest.Report{}, err
+	}
 	return digest.Build(tally, digest.Subject{
 		Name: j.digest.Name, Source: "the store", Masthead: digest.Masthead(j.Masthead), Zone: j.digest.Zone(), Now: j.state.Made, Evidence: evidence, Before: before, RoleName: enrich.RoleName,
 	}), nil
@@ -299,7 +304,7 @@ func (j *digestJob) mail(ctx context.Context, r *digest.Report, files []email.At
 	m.Text = r.MailText(letter)
 	var errs []error
 	for _, m.To = range j.digest.Recipients {
-		told := "mail to " + m.To
+		told := mailTo(m.To)
 		if j.state.HasTold(told) || j.state.HasTold("mail") { // the latter is of versions that noted all of them at once
 			continue
 		}
