@@ -70,7 +70,7 @@ var arrows = map[string][]string{
 	"handler/alert":             {"handler/activity"},
 	"handler/lookup":            {"handler/activity", "handler/alert", "handler/azure", "handler/enrich", "handler/notify", "handler/settings", "handler/turns"},
 	"handler/outbox":            {},
-	"handler/store":             {"handler/activity", "handler/alert", "handler/outbox"},
+	"handler/store":             {"handler/activity", "handler/alert", "handler/outbox", "handler/turns"},
 	"handler/exception":         {"handler/activity", "handler/alert", "handler/rules"},
 	"handler/pipeline":          {"handler/activity", "handler/alert", "handler/outbox", "handler/exception", "handler/rules", "handler/enrich", "handler/notify", "handler/settings", "handler/calendar", "handler/turns"},
 	"handler/source":            {"handler/activity", "handler/payload", "handler/jsonscan"},

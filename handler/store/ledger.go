@@ -31,19 +31,17 @@ func (s *Store) Arrivals(ctx context.Context, hour time.Time) iter.Seq2[Arrival,
 	const text = `SELECT c.id, c.form, c.time, c.outcome, c.operation, c.resource_id, c.correlation_id, c.event_id, c.subscription_id, c.found_by, c._ts ` +
 		`FROM c WHERE c.hour = @hour`
 	return func(yield func(Arrival, error) bool) {
-		for shard := range shards {
-			for raw, err := range s.shard(ctx, shardQuery{hour: hour.UTC(), shard: shard, text: text}) {
-				var item arrivalItem
-				if err == nil {
-					err = json.Unmarshal(raw, &item)
-				}
-				if err != nil {
-					yield(Arrival{}, fmt.Errorf("read arrivals of %s: %w", hour.UTC().Format(hourLayout), err))
-					return
-				}
-				if !yield(Arrival{Event: item.Event, At: time.Unix(item.Written, 0).UTC()}, nil) {
-					return
-				}
+		for raw, err := range s.everyShard(ctx, shardQuery{hour: hour.UTC(), text: text}) {
+			var item arrivalItem
+			if err == nil {
+				err = json.Unmarshal(raw, &item)
+			}
+			if err != nil {
+				yield(Arrival{}, fmt.Errorf("read arrivals of %s: %w", hour.UTC().Format(hourLayout), err))
+				return
+			}
+			if !yield(Arrival{Event: item.Event, At: time.Unix(item.Written, 0).UTC()}, nil) {
+				return
 			}
 		}
 	}

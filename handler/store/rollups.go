@@ -11,6 +11,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/data/azcosmos"
 
 	"github.com/auditbell/auditbell/handler/activity"
+	"github.com/auditbell/auditbell/handler/turns"
 )
 
 // Rollup is what was made of one closed hour's events, so that a digest need not read them again. What it says is the
@@ -98,8 +99,7 @@ func rollupPK(hour time.Time) string { return "rollup-" + hour.UTC().Format("200
 // keepRollups outlives the events they were made of: a digest of last year can be compared with this year's.
 const keepRollups = 400 * 24 * time.Hour
 
-// Hour yields the events of an hour, by the events' own time, in no particular order. It reads one partition after the
-// other and keeps one page at a time.
+// Hour yields the events of an hour, by the events' own time, in no particular order.
 func (s *Store) Hour(ctx context.Context, hour time.Time) iter.Seq2[activity.Event, error] {
 	return func(yield func(activity.Event, error) bool) {
 		for raw, err := range s.HourRecords(ctx, hour) {
@@ -124,16 +124,7 @@ func (s *Store) Hour(ctx context.Context, hour time.Time) iter.Seq2[activity.Eve
 // HourRecords yields the records that Hour reads, as JSON, with the members that are the store's own. The bytes are for
 // the loop's body only.
 func (s *Store) HourRecords(ctx context.Context, hour time.Time) iter.Seq2[[]byte, error] {
-	return func(yield func([]byte, error) bool) {
-		for shard := range shards {
-			q := shardQuery{hour: hour.UTC(), shard: shard, text: `SELECT * FROM c WHERE c.hour = @hour`}
-			for raw, err := range s.shard(ctx, q) {
-				if !yield(raw, err) || err != nil {
-					return
-				}
-			}
-		}
-	}
+	return s.everyShard(ctx, shardQuery{hour: hour.UTC(), text: `SELECT * FROM c WHERE c.hour = @hour`})
 }
 
 // CountHour counts the events of an hour.
@@ -196,10 +187,86 @@ type shardQuery struct {
 
 // shard yields the results of a query in its partition.
 func (s *Store) shard(ctx context.Context, q shardQuery) iter.Seq2[[]byte, error] {
-	return s.within(ctx, partQuery{
+	return s.within(ctx, q.part())
+}
+
+func (q shardQuery) part() partQuery {
+	return partQuery{
 		container: containerEvents, pk: fmt.Sprintf("%s-%02d", q.hour.Format("20060102"), q.shard), text: q.text,
 		params: append([]azcosmos.QueryParameter{{Name: "@hour", Value: q.hour.Format(hourLayout)}}, q.more...),
-	})
+	}
+}
+
+// shardsAtOnce bounds the shards of a day that are asked before their turn, with a page of each in memory.
+const shardsAtOnce = 8
+
+// answer is a page of a shard's results, or why there is none.
+type answer struct {
+	page [][]byte
+	err  error
+}
+
+// everyShard yields the results of a query in every shard of its day, in the order of the shards. An hour takes two round trips
+// then and not sixteen.
+func (s *Store) everyShard(ctx context.Context, q shardQuery) iter.Seq2[[]byte, error] {
+	return func(yield func([]byte, error) bool) {
+		ctx, stop := context.WithCancel(ctx)
+		var answers [shards]chan answer
+		ask := func(shard int) {
+			q := q
+			q.shard, answers[shard] = shard, make(chan answer)
+			turns.Go(ctx, func(ctx context.Context) { s.send(ctx, q, answers[shard]) })
+		}
+		defer func() {
+			stop()
+			for _, left := range answers {
+				drain(ctx, left)
+			}
+		}()
+		for shard := range shardsAtOnce {
+			ask(shard)
+		}
+		for shard := range shards {
+			for a := range answers[shard] {
+				turns.Waited(ctx)
+				if a.err != nil {
+					yield(nil, a.err)
+					return
+				}
+				for _, raw := range a.page {
+					if !yield(raw, nil) {
+						return
+					}
+				}
+			}
+			if next := shard + shardsAtOnce; next < shards {
+				ask(next)
+			}
+		}
+	}
+}
+
+// send sends the pages of a shard's results until ctx ends.
+func (s *Store) send(ctx context.Context, q shardQuery, to chan<- answer) {
+	defer close(to)
+	for page, err := range s.pages(ctx, q.part()) {
+		select {
+		case to <- answer{page, err}:
+			turns.Waited(ctx)
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// drain waits until nothing is sent any more.
+func drain(ctx context.Context, from <-chan answer) {
+	if from == nil {
+		return
+	}
+	for range from {
+	}
+	turns.Waited(ctx)
 }
 
 // partQuery is a query within one partition.
@@ -208,10 +275,27 @@ type partQuery struct {
 	params              []azcosmos.QueryParameter
 }
 
-// within yields the results of a query, page by page; an empty page may carry a continuation.
+// within yields the results of a query.
 func (s *Store) within(ctx context.Context, q partQuery) iter.Seq2[[]byte, error] {
-	pk, options := azcosmos.NewPartitionKeyString(q.pk), azcosmos.QueryOptions{QueryParameters: q.params}
 	return func(yield func([]byte, error) bool) {
+		for page, err := range s.pages(ctx, q) {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			for _, raw := range page {
+				if !yield(raw, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// pages yields the pages of a query's results; an empty one may carry a continuation. An error is the last.
+func (s *Store) pages(ctx context.Context, q partQuery) iter.Seq2[[][]byte, error] {
+	pk, options := azcosmos.NewPartitionKeyString(q.pk), azcosmos.QueryOptions{QueryParameters: q.params}
+	return func(yield func([][]byte, error) bool) {
 		for {
 			var page azcosmos.QueryItemsResponse
 			_, err := s.do(ctx, q.container, func(ctx context.Context, c *azcosmos.ContainerClient) (float32, error) {
@@ -224,10 +308,8 @@ func (s *Store) within(ctx context.Context, q partQuery) iter.Seq2[[]byte, error
 				yield(nil, err)
 				return
 			}
-			for _, raw := range page.Items {
-				if !yield(raw, nil) {
-					return
-				}
+			if !yield(page.Items, nil) {
+				return
 			}
 			if options.ContinuationToken = page.ContinuationToken; options.ContinuationToken == nil || *options.ContinuationToken == "" {
 				return
