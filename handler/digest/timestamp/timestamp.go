@@ -12,9 +12,10 @@ package timestamp
 import (
 	"bytes"
 	"context"
-	"crypto"
 	"crypto/rand"
 	"crypto/sha256"
+	"crypto/x509/pkix"
+	"encoding/asn1"
 	"errors"
 	"fmt"
 	"io"
@@ -22,8 +23,6 @@ import (
 	"net/http"
 	"net/url"
 	"time"
-
-	rfc3161 "github.com/digitorus/timestamp"
 )
 
 // Authority is a time-stamp authority. It is safe for concurrent use.
@@ -50,12 +49,11 @@ func (a *Authority) Stamp(ctx context.Context, hash [sha256.Size]byte) (answer [
 	if err != nil {
 		return nil, s, fmt.Errorf("draw nonce: %w", err)
 	}
-	ask := rfc3161.Request{HashAlgorithm: crypto.SHA256, HashedMessage: hash[:], Certificates: true, Nonce: nonce}
-	query, err := ask.Marshal()
+	ask, err := query(hash, nonce)
 	if err != nil {
 		return nil, s, fmt.Errorf("write time-stamp query: %w", err)
 	}
-	if answer, err = a.post(ctx, query); err != nil {
+	if answer, err = a.post(ctx, ask); err != nil {
 		return nil, s, fmt.Errorf("ask time-stamp authority: %w", err)
 	}
 	info, s, err := verify(answer, hash, nil)
@@ -66,6 +64,19 @@ func (a *Authority) Stamp(ctx context.Context, hash [sha256.Size]byte) (answer [
 		return nil, Stamp{}, err
 	}
 	return answer, s, nil
+}
+
+// request is RFC 3161 §2.4.1, TimeStampReq, without policy and extensions.
+type request struct {
+	Version      int
+	Imprint      imprint
+	Nonce        *big.Int
+	Certificates bool // the answer holds the authority's certificate
+}
+
+func query(hash [sha256.Size]byte, nonce *big.Int) ([]byte, error) {
+	algorithm := pkix.AlgorithmIdentifier{Algorithm: hashes[0].oid, Parameters: asn1.NullRawValue}
+	return asn1.Marshal(request{Version: 1, Imprint: imprint{algorithm, hash[:]}, Nonce: nonce, Certificates: true})
 }
 
 // post speaks RFC 3161 §3.4, time-stamp protocol via HTTP.

@@ -54,6 +54,19 @@ func TestStampIsVerifiedOffline(t *testing.T) {
 	}
 }
 
+// TestQueryIsTheLibrarys compares our query with the one of a library that other tools are tested against.
+func TestQueryIsTheLibrarys(t *testing.T) {
+	t.Parallel()
+	hash, nonce := sha256.Sum256([]byte("manifest")), big.NewInt(1<<62+7)
+	want, err := (&rfc3161.Request{HashAlgorithm: crypto.SHA256, HashedMessage: hash[:], Certificates: true, Nonce: nonce}).Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := query(hash, nonce); err != nil || !bytes.Equal(got, want) {
+		t.Errorf("query %x, %v, want %x", got, err, want)
+	}
+}
+
 func TestVerifyRefuses(t *testing.T) {
 	t.Parallel()
 	root, other := timestamptest.Issue(t, timestamptest.Request{Name: "Root", At: noon}), timestamptest.Issue(t, timestamptest.Request{Name: "Root", At: noon})

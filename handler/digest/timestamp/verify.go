@@ -93,14 +93,18 @@ func readAnswer(answer []byte) (t token, err error) {
 	return readToken(r.Token.FullBytes)
 }
 
+// imprint is MessageImprint, RFC 3161 §2.4.1: what is stamped.
+type imprint struct {
+	Algorithm pkix.AlgorithmIdentifier
+	Hash      []byte
+}
+
 // tstInfo is TSTInfo, RFC 3161 §2.4.2.
 type tstInfo struct {
 	Version int
 	Policy  asn1.ObjectIdentifier
-	Imprint struct {
-		Algorithm pkix.AlgorithmIdentifier
-		Hash      []byte
-	}
+	Imprint imprint
+
 	Serial     *big.Int
 	Time       time.Time        `asn1:"generalized"`
 	Accuracy   accuracy         `asn1:"optional"`

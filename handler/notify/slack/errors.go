@@ -72,21 +72,14 @@ func code(err error) string {
 	return ""
 }
 
-// explain sorts what a call of the Web API returned. Errors of doer are sorted already and pass through.
+// explain sorts what a call of the Web API returned. Errors of notify.Send are sorted already and pass through.
 func explain(action string, err error) error {
 	if err == nil {
 		return nil
 	}
-	var (
-		below  *httpError
-		answer api.SlackErrorResponse
-	)
-	switch {
-	case errors.As(err, &below):
-		return fmt.Errorf("%s: %w", action, below.err)
-	case !errors.As(err, &answer):
-		// slack-go could not read the 2xx answer, and its error may quote it.
-		return fmt.Errorf("%s: %w", action, errUnreadable)
+	var answer api.SlackErrorResponse
+	if !errors.As(err, &answer) {
+		return fmt.Errorf("%s: %w", action, err)
 	}
 	text := action + ": " + word(answer.Err) + detail(answer) + hint(answer.Err)
 	kind, known := codeKind(answer.Err)

@@ -44,13 +44,11 @@ func (d *Destination) Find(ctx context.Context, m notify.Message) (notify.Ref, b
 	if !channelID.MatchString(d.channel) {
 		return notify.Ref{}, false, errors.New("look for Slack message: SLACK_CHANNEL is a name (hint: set it to the channel's id)")
 	}
-	history, err := d.api.GetConversationHistoryContext(ctx, &api.GetConversationHistoryParameters{
-		ChannelID: d.channel, Limit: lookAt, IncludeAllMetadata: true, Oldest: fmt.Sprintf("%d.000000", time.Now().Add(-lookBack).Unix()),
-	})
+	history, err := d.web.history(ctx, d.channel, time.Now().Add(-lookBack).Unix(), lookAt)
 	if err != nil {
 		return notify.Ref{}, false, explain("look for Slack message", err)
 	}
-	for _, have := range history.Messages {
+	for _, have := range history {
 		if have.Metadata.EventType != metadataType || have.Metadata.EventPayload["id"] != m.ID {
 			continue
 		}
@@ -69,7 +67,7 @@ const pingFor = 5 * time.Second
 func (d *Destination) Ping(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, pingFor)
 	defer cancel()
-	_, err := d.api.AuthTestContext(ctx)
+	err := d.web.test(ctx)
 	var answer api.SlackErrorResponse
 	switch kind := notify.KindOf(err); {
 	case err == nil, errors.As(err, &answer):

@@ -5,33 +5,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
-	"net/http"
 	"regexp"
 
 	"github.com/auditbell/auditbell/handler/notify"
 )
-
-// doer puts notify.Send beneath slack-go v0.35.0, whose own errors name the address, take Retry-After as seconds only
-// and give up on a 429 without it. What is wrong with HTTP is decided here; slack-go sees answers with status 200 only.
-type doer struct{ client *http.Client }
-
-func (d doer) Do(r *http.Request) (*http.Response, error) {
-	a, err := notify.Send(d.client, r)
-	if err != nil {
-		return nil, &httpError{err}
-	}
-	return &http.Response{
-		StatusCode: http.StatusOK, Status: "200 OK", Header: a.Header, Request: r,
-		Body: io.NopCloser(bytes.NewReader(a.Body)),
-	}, nil
-}
-
-// httpError tells what doer found from what slack-go makes up.
-type httpError struct{ err error }
-
-func (e *httpError) Error() string { return e.err.Error() }
-func (e *httpError) Unwrap() error { return e.err }
 
 // incoming is a channel reached through an incoming webhook. slack-go's own poster drops Slack's reason and puts the
 // address into errors, so this is ours.

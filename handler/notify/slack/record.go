@@ -35,11 +35,7 @@ func (d *Destination) Record(ctx context.Context, m notify.Message, at notify.Re
 	if at.Channel == "" || at.ID == "" || m.Severity.Rank() < d.recordFrom {
 		return false, nil
 	}
-	options := append(options(renderRecord(m, record())), api.MsgOptionTS(at.ID))
-	_, ts, err := d.api.PostMessageContext(ctx, at.Channel, options...)
-	if err == nil && ts == "" {
-		err = errUnreadable
-	}
+	_, _, err := d.web.send(ctx, at.Channel, renderRecord(m, record()), api.MsgOptionTS(at.ID))
 	return err == nil, explain("put record into Slack thread", err)
 }
 

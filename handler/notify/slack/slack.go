@@ -83,7 +83,7 @@ func wrongHook(s *settings.Set, hook settings.Secret) bool {
 
 // Destination is a channel reached with a bot token.
 type Destination struct {
-	api        *api.Client
+	web        *web // a pointer, which prints no token
 	channel    string
 	recordFrom int // rank of the severity from which on the record goes into the thread
 }
@@ -98,17 +98,14 @@ func (d *Destination) Edits() bool { return true }
 
 func newBot(token settings.Secret, channel, base string, c *http.Client) *Destination {
 	if !strings.HasSuffix(base, "/") {
-		base += "/" // slack-go appends the method's name as it is
+		base += "/" // the method's name is appended as it is
 	}
-	return &Destination{
-		api:     api.New(token.Reveal(), api.OptionAPIURL(base), api.OptionHTTPClient(doer{c})),
-		channel: channel,
-	}
+	return &Destination{web: &web{base, token, c}, channel: channel}
 }
 
 // In returns the same bot posting to another channel, which routes name.
 func (d *Destination) In(channel string) notify.Destination {
-	return &Destination{api: d.api, channel: channel, recordFrom: d.recordFrom}
+	return &Destination{web: d.web, channel: channel, recordFrom: d.recordFrom}
 }
 
 // Deliver implements notify.Destination. Edits go where prev was posted, wherever In points now.
@@ -143,13 +140,9 @@ var gone = map[string]bool{
 	"not_in_channel": true, "is_inactive": true,
 }
 
-// post posts a new message. The Ref has the channel's id, which chat.update needs where chat.postMessage takes a name too
-// (slackapi/python-slack-sdk issue #1495).
+// post posts a new message. The Ref has the channel's id.
 func (d *Destination) post(ctx context.Context, m notify.Message) (notify.Ref, error) {
-	channel, ts, err := d.api.PostMessageContext(ctx, d.channel, append(options(Render(m)), metadata(m))...)
-	if err == nil && ts == "" {
-		err = errUnreadable // {"ok":true} alone, or JSON that is none of Slack's
-	}
+	channel, ts, err := d.web.send(ctx, d.channel, Render(m), metadata(m))
 	if err != nil {
 		return notify.Ref{}, explain("post to Slack", err)
 	}
@@ -158,33 +151,14 @@ func (d *Destination) post(ctx context.Context, m notify.Message) (notify.Ref, e
 
 // edit replaces blocks and text. Slack puts no "edited" mark on messages with blocks.
 func (d *Destination) edit(ctx context.Context, m notify.Message, prev notify.Ref) error {
-	_, ts, _, err := d.api.UpdateMessageContext(ctx, prev.Channel, prev.ID, append(options(Render(m)), metadata(m))...)
-	if err == nil && ts == "" {
-		return errUnreadable
-	}
+	_, _, err := d.web.send(ctx, prev.Channel, Render(m), metadata(m), api.MsgOptionUpdate(prev.ID))
 	return err
 }
 
 // reply puts the news into the thread, which notifies those who follow it; an edit notifies nobody.
 func (d *Destination) reply(ctx context.Context, m notify.Message, prev notify.Ref) error {
-	_, ts, err := d.api.PostMessageContext(ctx, prev.Channel, append(options(renderNews(m)), api.MsgOptionTS(prev.ID))...)
-	if err == nil && ts == "" {
-		return errUnreadable
-	}
+	_, _, err := d.web.send(ctx, prev.Channel, renderNews(m), api.MsgOptionTS(prev.ID))
 	return err
-}
-
-// options sends p with everything off that would interpret text: chat.update parses as a client would unless told
-// parse=none ("Defaults to client, unlike chat.postMessage", docs.slack.dev chat.update).
-func options(p Payload) []api.MsgOption {
-	return []api.MsgOption{
-		api.MsgOptionText(p.Text, false), // escaped by Render
-		api.MsgOptionBlocks(p.Blocks...),
-		api.MsgOptionParse(false),
-		api.MsgOptionDisableMarkdown(),
-		api.MsgOptionDisableLinkUnfurl(),
-		api.MsgOptionDisableMediaUnfurl(),
-	}
 }
 
 // errUnreadable is for 2xx answers that are none of Slack's. The message may have arrived, so it is not sent again.
