@@ -87,10 +87,10 @@ func TestEveryAttackHasItsSentence(t *testing.T) {
 			l.edit(l.november, "report.json", `"total_operations":3`, `"total_operations":4`)
 			l.manifest(l.november, "report.json", "operations.csv")
 		}, "numbers in report.json: entries: 4, expected 3"},
-		{"a caller put in place of another", func(l *lab) { l.editListed(l.november, "operations.csv", "ada", "eve") }, `lines in operations.csv: line 3: caller "eve@contoso.example": report.json lists no such entry`},
-		{"an outcome made better", func(l *lab) { l.editListed(l.november, "operations.csv", "Failed", "Succeeded") }, `lines in operations.csv: line 2: outcome "Succeeded": report.json lists no such entry`},
-		{"an operation moved in time", func(l *lab) { l.editListed(l.november, "operations.csv", "-05T10:00:00Z", "-06T10:00:00Z") }, `line 3: first_seen "2026-11-06T10:00:00Z": report.json lists no such entry`},
-		{"an alert invented", func(l *lab) { l.editListed(l.november, "operations.csv", "A-1", "A-2") }, `alert_id "A-2": report.json lists no such alert`},
+		{"a caller put in place of another", func(l *lab) { l.editListed(l.november, "operations.csv", "ada", "eve") }, `lines in operations.csv: line 3: caller "eve@contoso.example": report.json lists no such entry or alert`},
+		{"an outcome made better", func(l *lab) { l.editListed(l.november, "operations.csv", "Failed", "Succeeded") }, `lines in operations.csv: line 2: outcome "Succeeded": report.json lists no such entry or alert`},
+		{"an operation moved in time", func(l *lab) { l.editListed(l.november, "operations.csv", "-05T10:00:00Z", "-06T10:00:00Z") }, `line 3: first_seen "2026-11-06T10:00:00Z": report.json lists no such entry or alert`},
+		{"an alert invented", func(l *lab) { l.editListed(l.november, "operations.csv", "A-1", "A-2") }, `alert_id "A-2": report.json lists no such entry or alert`},
 		{"an entry left out of an operation", func(l *lab) { l.editListed(l.november, "operations.csv", "Succeeded,2", "Succeeded,1") }, "lines in operations.csv: has 1 entries of an operation, report.json lists 2"},
 		{"a deletion left out of a number", func(l *lab) {
 			l.editListed(l.november, "report.json", `"total":1,"by_type":[{"name":"microsoft.compute/disks","count":1}]`, `"total":0,"by_type":[]`)

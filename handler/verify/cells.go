@@ -1,10 +1,10 @@
 package verify
 
 import (
+	"encoding/binary"
 	"fmt"
 	"hash/maphash"
 	"math/bits"
-	"strconv"
 	"time"
 
 	"github.com/auditbell/auditbell/handler/digest"
@@ -39,12 +39,12 @@ const (
 )
 
 // hash is of a cell: what it says, in which column, of which operation (its hash; 0 for none).
-func (c *cells) hash(operation uint64, column int, text []byte) uint64 {
+func (c *cells) hash(operation uint64, column int, text string) uint64 {
 	const odd = 0x9e3779b97f4a7c15 // 2⁶⁴ over the golden ratio: spreads sums
-	return (maphash.Bytes(c.seed, text) ^ bits.RotateLeft64(operation*odd, 8*column+1)) * odd
+	return (maphash.String(c.seed, text) ^ bits.RotateLeft64(operation*odd, 8*column+1)) * odd
 }
 
-func (c *cells) operation(text []byte) uint64 { return maphash.Bytes(c.seed, shown(text)) }
+func (c *cells) operation(text string) uint64 { return maphash.String(c.seed, shown(text)) }
 
 // place is where the filter has a hash: five bits of a line, in as many words.
 func place(h uint64) (line uint64, words [5]uint64) {
@@ -87,45 +87,39 @@ func (c *cells) within(o *cells) bool {
 }
 
 // shown is a text as a cell of operations.csv shows it.
-func shown(text []byte) []byte {
-	for i, c := range text {
-		if c < ' ' || c > '~' || i == 0 && (c == '=' || c == '+' || c == '-' || c == '@') {
-			return []byte(digest.Cell(string(text)))
+func shown(text string) string {
+	for i := range len(text) {
+		if c := text[i]; c < ' ' || c > '~' || i == 0 && (c == '=' || c == '+' || c == '-' || c == '@') {
+			return digest.Cell(text)
 		}
 	}
 	return text
 }
 
 // entry is a listed entry, as the report writes it.
-type entry struct{ timestamp, operation, caller, resource, status []byte }
+type entry struct{ timestamp, operation, caller, resource, status string }
 
-// field is where a member of the entry is kept, nil for others.
-func (e *entry) field(name string) *[]byte {
+// set keeps a member of the entry.
+func (e *entry) set(name, value string) {
 	switch name {
 	case "timestamp":
-		return &e.timestamp
+		e.timestamp = value
 	case "operation":
-		return &e.operation
+		e.operation = value
 	case "caller":
-		return &e.caller
+		e.caller = value
 	case "resource":
-		return &e.resource
+		e.resource = value
 	case "status":
-		return &e.status
+		e.status = value
 	}
-	return nil
-}
-
-// clear makes room for the next.
-func (e *entry) clear() {
-	e.timestamp, e.operation, e.caller, e.resource, e.status = e.timestamp[:0], e.operation[:0], e.caller[:0], e.resource[:0], e.status[:0]
 }
 
 // parseTime reads a time, "" for none.
-func parseTime(text []byte) (at time.Time, err error) {
+func parseTime(text string) (at time.Time, err error) {
 	if len(text) > 0 {
-		if at, err = time.Parse(time.RFC3339Nano, string(text)); err != nil {
-			err = fmt.Errorf("%q is not a time", printable(string(text)))
+		if at, err = time.Parse(time.RFC3339Nano, text); err != nil {
+			err = fmt.Errorf("%q is not a time", printable(text))
 		}
 	}
 	return at, err
@@ -133,11 +127,12 @@ func parseTime(text []byte) (at time.Time, err error) {
 
 // timeHash is hash of a time, whatever its zone; the zero time is an empty cell.
 func (c *cells) timeHash(operation uint64, at time.Time) uint64 {
-	var b [20]byte
 	if at.IsZero() {
-		return c.hash(operation, aTime, nil)
+		return c.hash(operation, aTime, "")
 	}
-	return c.hash(operation, aTime, strconv.AppendInt(b[:0], at.UnixNano(), 10))
+	var b [8]byte
+	binary.BigEndian.PutUint64(b[:], uint64(at.UnixNano())) //nolint:gosec // only compared
+	return c.hash(operation, aTime, string(b[:]))
 }
 
 // entry takes in a listed entry.
@@ -152,14 +147,12 @@ func (c *cells) entry(e *entry, at time.Time) {
 
 // alert takes in a listed alert.
 func (c *cells) alert(a *digest.Alert) {
-	operation := c.operation([]byte(a.Operation))
+	operation := c.operation(a.Operation)
 	c.add(c.timeHash(operation, a.Happened))
-	c.add(c.hash(operation, aCaller, shown([]byte(a.Caller))))
-	c.add(c.hash(operation, aResource, shown([]byte(a.Resource))))
-	c.add(c.hash(operation, anOutcome, shown([]byte(a.Outcome))))
+	c.add(c.hash(operation, aCaller, shown(a.Caller)))
+	c.add(c.hash(operation, aResource, shown(a.Resource)))
+	c.add(c.hash(operation, anOutcome, shown(a.Outcome)))
 	c.add(c.hash(0, anAlert, alertText(digest.Cell(a.ID), digest.Cell(a.Rule.ID), digest.Cell(a.Severity))))
 }
 
-func alertText(id, rule, severity string) []byte {
-	return []byte(id + "\x00" + rule + "\x00" + severity)
-}
+func alertText(id, rule, severity string) string { return id + "\x00" + rule + "\x00" + severity }

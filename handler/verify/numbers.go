@@ -53,7 +53,7 @@ func (b *Bundle) recountReport(folder fs.FS) {
 	if tableErr == nil && t.rows != m.Counts.Operations {
 		tableErr = fmt.Errorf("%d operations, the manifest says %d", t.rows, m.Counts.Operations)
 	}
-	if tableErr == nil && r != nil && t.columns != nil {
+	if tableErr == nil && r != nil && t.known {
 		tableErr, detail = t.compare(folder, r), detail+", each of entries that report.json lists"
 		b.tableHeld = tableErr == nil
 	}

@@ -14,11 +14,12 @@ import (
 
 // table is operations.csv being read, in bounded memory.
 type table struct {
-	cells   // of all rows
-	in      *csv.Reader
-	columns map[string]int // nil where they are not those of this version: then rows are counted, and not compared
-	row     []string
-	rows    int64
+	cells // of all rows
+	in    *csv.Reader
+	known bool // its columns are those of this version; rows of others are counted, and not compared
+	at    [columns]int
+	row   []string
+	rows  int64
 	// Entries of rows without an alert, by hash of the operation. A row with one may stand for entries that report.json does
 	// not list.
 	sure    []int64
@@ -47,7 +48,7 @@ func readTable(folder fs.FS, seed maphash.Seed, against *cells) (*table, error) 
 			return nil, fmt.Errorf("read operations.csv: %w", err)
 		}
 		t.rows++
-		if t.columns == nil {
+		if !t.known {
 			continue
 		}
 		if err := t.take(); err != nil {
@@ -72,11 +73,22 @@ func (b *bounded) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// compared are the columns whose cells must be those of an entry or alert that report.json lists.
-var compared = [...]struct {
-	name string
-	kind int
-}{{"first_seen", aTime}, {"last_seen", aTime}, {"caller", aCaller}, {"resource", aResource}, {"outcome", anOutcome}}
+// Columns of operations.csv that are read, and how they are called.
+const (
+	firstSeen = iota
+	lastSeen
+	operation
+	caller
+	resource
+	outcome
+	entries
+	alertID
+	rule
+	severity
+	columns
+)
+
+var columnNames = [columns]string{"first_seen", "last_seen", "operation", "caller", "resource", "outcome", "entries", "alert_id", "rule", "severity"}
 
 // head reads the names of the columns.
 func (t *table) head() error {
@@ -84,70 +96,88 @@ func (t *table) head() error {
 	if err != nil {
 		return fmt.Errorf("read operations.csv: its first line: %w", err)
 	}
-	columns := map[string]int{}
+	at := map[string]int{}
 	for i, name := range names {
 		name = strings.TrimPrefix(name, "\ufeff")
-		if _, twice := columns[name]; twice {
+		if _, twice := at[name]; twice {
 			return fmt.Errorf("read operations.csv: it has two columns %q", printable(name))
 		}
-		columns[name] = i
+		at[name] = i
 	}
-	for _, name := range []string{"first_seen", "last_seen", "operation", "caller", "resource", "outcome", "entries", "alert_id", "rule", "severity"} {
-		if _, has := columns[name]; !has {
-			return nil
-		}
+	t.known = true
+	for i, name := range columnNames {
+		place, has := at[name]
+		t.at[i], t.known = place, t.known && has
 	}
-	t.columns = columns
 	return nil
 }
 
-func (t *table) cell(name string) string { return t.row[t.columns[name]] }
+func (t *table) cell(column int) string { return t.row[t.at[column]] }
 
 // take takes in a row.
 func (t *table) take() error {
-	name := t.cell("operation")
-	operation := maphash.String(t.seed, name)
-	for i := range compared {
-		column, kind := compared[i].name, compared[i].kind
-		text := t.cell(column)
-		h := t.hash(operation, kind, []byte(text))
-		if kind == aTime {
-			at, err := parseTime([]byte(text))
-			if err != nil {
-				return err
-			}
-			h = t.timeHash(operation, at)
-		}
-		if t.against != nil && !t.against.has(h) {
-			return fmt.Errorf("%s %q: report.json lists no such entry of %s", column, printable(text), printable(name))
-		}
-		t.add(h)
+	of := maphash.String(t.seed, t.cell(operation))
+	if err := t.mention(caller, t.hash(of, aCaller, t.cell(caller))); err != nil {
+		return err
 	}
-	id := t.cell("alert_id")
+	if err := t.mention(resource, t.hash(of, aResource, t.cell(resource))); err != nil {
+		return err
+	}
+	if err := t.mention(outcome, t.hash(of, anOutcome, t.cell(outcome))); err != nil {
+		return err
+	}
+	if err := t.times(of); err != nil {
+		return err
+	}
+	id := t.cell(alertID)
 	if id != "" {
-		h := t.hash(0, anAlert, alertText(id, t.cell("rule"), t.cell("severity")))
-		if t.against != nil && !t.against.has(h) {
-			return fmt.Errorf("alert_id %q: report.json lists no such alert of that rule and severity", printable(id))
+		if err := t.mention(alertID, t.hash(0, anAlert, alertText(id, t.cell(rule), t.cell(severity)))); err != nil {
+			return err
 		}
-		t.add(h)
 	}
-	return t.count(operation, name, id == "")
+	return t.count(of, id == "")
+}
+
+// times takes in when the operation was first and last seen.
+func (t *table) times(of uint64) error {
+	for _, column := range [...]int{firstSeen, lastSeen} {
+		if column == lastSeen && t.cell(lastSeen) == t.cell(firstSeen) {
+			return nil
+		}
+		at, err := parseTime(t.cell(column))
+		if err == nil {
+			err = t.mention(column, t.timeHash(of, at))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// mention takes in a cell, by its hash.
+func (t *table) mention(column int, h uint64) error {
+	if t.against != nil && !t.against.has(h) {
+		return fmt.Errorf("%s %q: report.json lists no such entry or alert of %s", columnNames[column], printable(t.cell(column)), printable(t.cell(operation)))
+	}
+	t.add(h)
+	return nil
 }
 
 // count adds up what the row stands for. sure: it has no alert.
-func (t *table) count(operation uint64, name string, sure bool) error {
-	n, err := strconv.ParseInt(t.cell("entries"), 10, 64)
+func (t *table) count(of uint64, sure bool) error {
+	n, err := strconv.ParseInt(t.cell(entries), 10, 64)
 	if err != nil || n < 0 {
-		return fmt.Errorf("entries %q is not a number", printable(t.cell("entries")))
+		return fmt.Errorf("entries %q is not a number", printable(t.cell(entries)))
 	}
 	deleted := int64(0)
-	if strings.Contains(name, "delete") && t.cell("outcome") == "Succeeded" {
+	if t.cell(outcome) == "Succeeded" && strings.Contains(t.cell(operation), "delete") {
 		deleted = 1
 	}
-	t.entries[operation%buckets] += n
+	t.entries[of%buckets] += n
 	t.deleted[1] += deleted
 	if sure {
-		t.sure[operation%buckets] += n
+		t.sure[of%buckets] += n
 		t.deleted[0] += deleted
 	}
 	return nil

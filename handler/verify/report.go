@@ -1,7 +1,6 @@
 package verify
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"hash/maphash"
@@ -38,7 +37,6 @@ type report struct {
 
 	listed   cells
 	operated operated
-	now      entry // its memory is for the next one again
 }
 
 // operated is what a list of operations sums up to.
@@ -109,15 +107,13 @@ func (r *report) member(s *stream, name string) error {
 
 // operation reads an entry of high risk.
 func (r *report) operation(s *stream) error {
-	e := &r.now
-	e.clear()
+	var e entry
 	err := s.object(func(name string) error {
-		field := e.field(name)
-		if field == nil {
-			return s.skip()
+		if got, err := s.peek(); err != nil || got == '{' || got == '[' {
+			return errors.Join(err, s.skip())
 		}
 		text, err := s.str()
-		*field = append((*field)[:0], text...)
+		e.set(name, string(text))
 		return err
 	})
 	if err != nil {
@@ -134,10 +130,10 @@ func (r *report) operation(s *stream) error {
 	if r.said["window"] && !r.Window.Holds(at) {
 		r.operated.outside++
 	}
-	if bytes.Contains(e.operation, []byte("microsoft.authorization/roleassignments")) {
+	if strings.Contains(e.operation, "microsoft.authorization/roleassignments") {
 		r.operated.roles++
 	}
-	r.listed.entry(e, at)
+	r.listed.entry(&e, at)
 	return nil
 }
 

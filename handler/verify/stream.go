@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -117,6 +118,9 @@ func (s *stream) str() ([]byte, error) {
 	case !utf8.Valid(raw):
 		return nil, errors.New("is not UTF-8")
 	}
+	if bytes.IndexByte(raw, '\\') < 0 {
+		return raw[1 : len(raw)-1], nil
+	}
 	s.text, err = jsonscan.AppendUnquote(s.text[:0], raw)
 	return s.text, err
 }
@@ -208,8 +212,16 @@ func (s *stream) more(closing byte, first bool) (bool, error) {
 	return true, s.take(',')
 }
 
-// name reads a member's name and the colon behind it.
+// name reads a member's name and the colon behind it. Nearly all were read before and stand whole in the buffer.
 func (s *stream) name() (memberName, error) {
+	if rest := s.buf[s.at:]; len(rest) > 1 && rest[0] == '"' {
+		if end := bytes.IndexByte(rest[1:], '"') + 1; end > 0 && end+1 < len(rest) && rest[end+1] == ':' {
+			if n, known := s.names[string(rest[1:end])]; known {
+				s.at += end + 2
+				return n, nil
+			}
+		}
+	}
 	if got, err := s.peek(); err != nil || got != '"' {
 		return memberName{}, errors.Join(err, errors.New("is not JSON: the name of a member is missing"))
 	}
@@ -220,7 +232,8 @@ func (s *stream) name() (memberName, error) {
 	n, known := s.names[string(text)]
 	if !known {
 		n = memberName{string(text), strings.ToLower(string(text))}
-		if len(s.names) < maxMembers {
+		plain := !strings.ContainsFunc(n.name, func(r rune) bool { return r < ' ' || r > '~' || r == '"' || r == '\\' })
+		if plain && len(s.names) < maxMembers { // then it stands between quotation marks as it is
 			s.names[n.name] = n
 		}
 	}
