@@ -9,7 +9,7 @@ import (
 	"github.com/auditbell/auditbell/handler/calendar"
 )
 
-// The dead-man's check: a report in which nothing rang is worth something only if it also says that somebody listened. Two
+// The dead-man's check: a report without alerts is worth something only if it also says that the monitoring ran. Two
 // records say so: a test event that goes the whole way once a day (the canary), and the hours in which Auditbell looked at
 // itself (the self-watch).
 
@@ -108,7 +108,7 @@ func (r *Report) tellAlive(e *Evidence) {
 	}
 	since := e.Alive.Since
 	if since.IsZero() {
-		since = r.Window.From // nobody was ever there: that is no excuse, it is the finding
+		since = r.Window.From // no one was ever there: that is no excuse, it is the finding
 	}
 	c.Canary = e.Alive.days(r.Window.From.In(r.Zone), end, since.In(r.Zone))
 	c.Watch = e.Alive.watch(r.Window.From, end, since)

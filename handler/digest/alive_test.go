@@ -80,14 +80,14 @@ func TestDeadMan(t *testing.T) {
 	}{
 		{name: "all is well", alive: alive(localOctober), days: "31 confirmed", hours: "745 of 745"},
 		{
-			name: "nobody was ever there", alive: &digest.Alive{}, days: "31 missing", hours: "0 of 745",
+			name: "no one was ever there", alive: &digest.Alive{}, days: "31 missing", hours: "0 of 745",
 			acts: []string{
 				"No test was sent on 31 of 31 days (1–31 October): whether an event would have arrived then is not known.",
 				"The self-watch ran in none of 745 hours: that nothing was alerted about proves nothing.",
 			},
 		},
 		{
-			name: "nobody was there any more", alive: &digest.Alive{Since: day(-300)}, days: "31 missing", hours: "0 of 745",
+			name: "no one was there any more", alive: &digest.Alive{Since: day(-300)}, days: "31 missing", hours: "0 of 745",
 			acts: []string{
 				"No test was sent on 31 of 31 days (1–31 October): whether an event would have arrived then is not known.",
 				"The self-watch ran in none of 745 hours: that nothing was alerted about proves nothing.",
@@ -137,8 +137,8 @@ func TestDeadMan(t *testing.T) {
 			if r.Completeness.Complete || r.Completeness.Verdict != digest.NotKnown {
 				t.Errorf("nothing was compared with Azure, and the verdict on the record is %s", r.Completeness.Verdict)
 			}
-			if told := r.Completeness.InTime.Verdict; (told == digest.Incomplete) != (len(acts) > 0) {
-				t.Errorf("told in time: %s", told)
+			if inTime := r.Completeness.InTime.Verdict; (inTime == digest.Incomplete) != (len(acts) > 0) {
+				t.Errorf("delivered in time: %s", inTime)
 			}
 			if open := fmt.Sprint(r.Open()); (len(acts) > 0) == strings.Contains(open, "Nothing") {
 				t.Errorf("what is open: %s", open)
@@ -201,14 +201,14 @@ func TestEveryFormatTellsWhoWatched(t *testing.T) {
 		default:
 			for _, want := range []string{"No test was sent on 2 of 29 days", "3–4 October", "switched off on 2 days", "The self-watch did not run in 14 of 745 hours"} {
 				if !strings.Contains(text, want) {
-					t.Errorf("%s does not tell %q", f.Name, want)
+					t.Errorf("%s does not say %q", f.Name, want)
 				}
 			}
 		}
 	}
 	page, err := r.MailHTML(digest.Letter{})
 	if err != nil || !strings.Contains(page, "The self-watch did not run in 14 of 745 hours") || !strings.Contains(r.MailText(digest.Letter{}), "The self-watch did not run in 14 of 745 hours") {
-		t.Errorf("the mail does not tell who watched (%v)", err)
+		t.Errorf("the mail does not say who watched (%v)", err)
 	}
 }
 

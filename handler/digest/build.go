@@ -72,7 +72,7 @@ func (t *Tally) window() source.Window {
 	return w
 }
 
-// PeriodText tells a window in words: a month by its name, days by their dates.
+// PeriodText is a window in words: a month by its name, days by their dates.
 func PeriodText(w source.Window, zone *time.Location) string {
 	if w.From.IsZero() || w.To.IsZero() {
 		return "All entries"
@@ -300,7 +300,7 @@ func (t *Tally) activity(w source.Window, zone *time.Location) Activity {
 	return a
 }
 
-// roleChanges tells each operation once: by its end where that was seen. What the request said is taken from whichever
+// roleChanges has each operation once: by its end where that was seen. What the request said is taken from whichever
 // of its entries says it.
 func (t *Tally) roleChanges(name func(string) string) Roles {
 	all := Roles{Changes: []RoleChange{}}
@@ -341,7 +341,7 @@ func (t *Tally) roleChanges(name func(string) string) Roles {
 	return all
 }
 
-// fill tells of a deletion what was deleted, where the creation of the same assignment says it.
+// fill says of a deletion what was deleted, where the creation of the same assignment says it.
 func (r *Roles) fill() {
 	created := map[string]*RoleChange{}
 	for i := range r.Changes {

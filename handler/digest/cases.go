@@ -11,7 +11,7 @@ import (
 	"github.com/auditbell/auditbell/handler/activity"
 )
 
-// Case is one operation of high risk, or one that rang: what the log tells of it in however many entries, and what became
+// Case is one operation of high risk, or one that was alerted about: what the log says of it in however many entries, and what became
 // of it. It is a line of operations.csv.
 type Case struct {
 	First, Last time.Time
@@ -22,7 +22,7 @@ type Case struct {
 	Entries     int
 	Correlation string
 	EventIDs    []string
-	Alert       *Alert // nil: did not ring, or is not known
+	Alert       *Alert // nil: was not alerted about, or is not known
 }
 
 // Cases are the listed entries by operation, and what met a rule, gravest first. A big month has tens of
@@ -67,7 +67,7 @@ func (r *Report) Cases() Cases {
 	return c
 }
 
-// joinAlerts adds what rang: to the case that has its entry, or as a case of its own.
+// joinAlerts adds what was alerted about: to the case that has its entry, or as a case of its own.
 func (c *Cases) joinAlerts() {
 	alerts := c.report.Alerts.List
 	if len(alerts) == 0 {

@@ -50,7 +50,7 @@ func (t *Tally) formCounts() []Count {
 	return counts
 }
 
-// gapsShown bounds how many silences are told, longest first.
+// gapsShown bounds how many silences are named, longest first.
 const gapsShown = 5
 
 // silences finds the hours in which nothing happened, which is either calm or a hole.

@@ -15,7 +15,7 @@ var caseColumns = []string{
 	"alert_id", "rule", "rule_author", "severity", "first_delivered", "answers",
 }
 
-// CSV writes every operation that is of high risk or rang, one to a line, with the ids of its entries as evidence. Times
+// CSV writes every operation that is of high risk or was alerted about, one to a line, with the ids of its entries as evidence. Times
 // are UTC. A cell that a spreadsheet would take for a formula begins with an apostrophe, which spreadsheets hide.
 func CSV(w io.Writer, r Report) error {
 	if _, err := io.WriteString(w, "\ufeff"); err != nil { // without it Excel takes the text for the machine's own code page
@@ -73,7 +73,7 @@ func stamp(t time.Time) string {
 // Cell is a text as the cells of operations.csv have it.
 func Cell(text string) string { return inert(visible(text)) }
 
-// inert keeps a spreadsheet from executing a cell: whoever names a resource =HYPERLINK(…) or @SUM(…) must not run in an
+// inert keeps a spreadsheet from executing a cell: who names a resource =HYPERLINK(…) or @SUM(…) must not run in an
 // auditor's office (OWASP, "CSV Injection"). Tab and carriage return count because spreadsheets skip them.
 func inert(cell string) string {
 	if cell != "" && strings.IndexByte("=+-@\t\r\n", cell[0]) >= 0 || strings.HasPrefix(cell, "＝") || strings.HasPrefix(cell, "＋") ||

@@ -84,7 +84,7 @@ func (a *Alert) State() State {
 // owed counts the destinations for which the alert still waits.
 func (a *Alert) owed() (n int) {
 	if len(a.Deliveries) == 0 {
-		return 1 // nobody was to get it
+		return 1 // no destination was to get it
 	}
 	for _, d := range a.Deliveries {
 		if d.State == Waiting {
@@ -107,7 +107,7 @@ func (a *Alert) latency() time.Duration {
 	return max(first.Sub(since), 0)
 }
 
-// answered is when somebody first took the alert on.
+// answered is when a person first took the alert on.
 func (a *Alert) answered() (time.Time, bool) {
 	for _, answer := range a.Answers {
 		if answer.Action == "acknowledged" || answer.Action == "expected" {

@@ -6,7 +6,7 @@ import (
 	"github.com/auditbell/auditbell/handler/activity"
 )
 
-// Evidence is what the store knows beside events. Whatever is missing in it is told as not known, never as zero.
+// Evidence is what the store knows beside events. What is missing in it is shown as not known, never as zero.
 type Evidence struct {
 	Alerts     []Alert
 	Unsent     bool // the alerts are what rules would have alerted about: nothing was sent
@@ -120,7 +120,7 @@ type Delay struct {
 	Max      float64 `json:"max_seconds"`
 }
 
-// Unproven is a span of hours of a subscription of which nobody can say that nothing was missed.
+// Unproven is a span of hours of a subscription of which it is not known that nothing was missed.
 type Unproven struct {
 	Subscription string    `json:"subscription"`
 	From         time.Time `json:"from"`

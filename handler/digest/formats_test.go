@@ -55,7 +55,7 @@ func TestQuietMonthReadsAsWatched(t *testing.T) {
 	f, _ := digest.FormatNamed("html")
 	page := string(render(t, f, quiet(t)))
 	for _, want := range []string{
-		"✓ Proven complete", "1,488 of 1,488 scope-hours were compared", "✓ Proven told in time", "confirmed by slack and webhook on 31 of 31 days",
+		"✓ Proven complete", "1,488 of 1,488 scope-hours were compared", "✓ Proven delivered in time", "confirmed by slack and webhook on 31 of 31 days",
 		"No deletion and no change of permissions among", "No rule matched in this period, so no alert was sent.", "• quiet",
 	} {
 		if !strings.Contains(page, want) {
@@ -234,7 +234,7 @@ func TestVerifySeesEveryChange(t *testing.T) {
 	}
 }
 
-// TestVerifyCountsAgain changes a number and mends the hash, as somebody would who does not know what is counted.
+// TestVerifyCountsAgain changes a number and corrects the hash, as one would who does not know what is counted.
 func TestVerifyCountsAgain(t *testing.T) {
 	t.Parallel()
 	r := busy(t)
@@ -247,7 +247,7 @@ func TestVerifyCountsAgain(t *testing.T) {
 		if change == report {
 			t.Fatalf("%s: nothing changed", what)
 		}
-		mended := fstest.MapFS{"report.json": {Data: []byte(change)}}
+		changed := fstest.MapFS{"report.json": {Data: []byte(change)}}
 		var only []digest.Format
 		for _, f := range digest.Formats {
 			if f.Name == "json" {
@@ -255,10 +255,10 @@ func TestVerifyCountsAgain(t *testing.T) {
 				only = append(only, f)
 			}
 		}
-		if _, _, err := (digest.Bundle{Report: r, Formats: only}).Write(memory(mended)); err != nil {
+		if _, _, err := (digest.Bundle{Report: r, Formats: only}).Write(memory(changed)); err != nil {
 			t.Fatal(err)
 		}
-		if v := verify.Files(mended); v.OK() {
+		if v := verify.Files(changed); v.OK() {
 			t.Errorf("%s is not seen", what)
 		}
 	}

@@ -292,7 +292,7 @@ func (p *page) strip(s Strip) {
 	p.element("p", "soft", s.Legend)
 }
 
-// clock tells a time in the report's zone.
+// clock writes a time in the report's zone.
 func clock(at time.Time, zone *time.Location) string {
 	if at.IsZero() {
 		return "unknown"

@@ -27,7 +27,7 @@ type list struct {
 }
 
 type row struct {
-	time                         int64 // Unix nanoseconds; noTime when the entry does not tell it
+	time                         int64 // Unix nanoseconds; noTime when the entry does not say it
 	operation, caller            int32 // symbol indexes; caller -1 when there is none
 	resource, event, correlation uint32
 	outcome                      uint8
@@ -166,7 +166,7 @@ func written(id [16]byte) string {
 
 // Operation is one listed entry.
 type Operation struct {
-	Time        time.Time // zero when the entry does not tell it
+	Time        time.Time // zero when the entry does not say it
 	Operation   string
 	Caller      string // empty when there is none
 	Resource    string
@@ -217,7 +217,7 @@ func (o Operations) operation(r row) Operation {
 	return op
 }
 
-// when is the row's time, the zero time when the entry does not tell it.
+// when is the row's time, the zero time when the entry does not say it.
 func (r *row) when() time.Time {
 	if r.time == noTime {
 		return time.Time{}

@@ -196,5 +196,5 @@ func (l Letter) Lines() []string {
 			lines = append(lines, text)
 		}
 	}
-	return append(lines, "Keep this mail: with it, `handler verify --sha256` proves that nobody replaced the archived files.")
+	return append(lines, "Keep this mail: with it, `handler verify --sha256` proves that no one replaced the archived files.")
 }

@@ -6,14 +6,14 @@ import (
 	"github.com/auditbell/auditbell/handler/activity"
 )
 
-// Counters are arrays; these are their indexes. 0 stands for what an entry does not tell.
+// Counters are arrays; these are their indexes. 0 stands for what an entry does not say.
 const (
 	categoryCount = 9
 	outcomeCount  = 10
 )
 
 // outcomes in the order of an operation's life, so that of two the later one counts. Of two final ones the worse counts:
-// an operation that failed once is not told as having succeeded.
+// an operation that failed once is not shown as having succeeded.
 var outcomes = [outcomeCount]activity.Outcome{
 	"", activity.Started, activity.Accepted, activity.InProgress, activity.Active, activity.Updated,
 	activity.Resolved, activity.Succeeded, activity.Canceled, activity.Failed,

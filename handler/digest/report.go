@@ -174,7 +174,7 @@ type Completeness struct {
 	Forms      []Count          `json:"forms,omitempty"`
 	Again      int64            `json:"redelivered"` // delivered again, counted once
 	Outside    int64            `json:"outside_period"`
-	Undated    int64            `json:"undated"` // tell no time that can be read
+	Undated    int64            `json:"undated"` // have no time that can be read
 	Unreadable int64            `json:"unreadable"`
 	Places     []source.Place   `json:"unreadable_places,omitempty"` // the first ones
 	Other      map[string]int64 `json:"other_signals,omitempty"`     // read, and not Activity Log entries

@@ -118,7 +118,7 @@ func onceAcrossFeeds(all []rolled) []rolled {
 	return kept
 }
 
-// countLives tells how far each operation has come. Entries of one operation must follow each other.
+// countLives says how far each operation has come. Entries of one operation must follow each other.
 func (r *rollup) countLives(all []rolled) {
 	for i := range all {
 		stage := stage(outcomes[all[i].outcome])

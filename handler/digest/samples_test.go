@@ -164,7 +164,7 @@ func alive(w source.Window) *digest.Alive {
 }
 
 // troubled is one in which everything was the matter once: the 3rd and 4th have no test, on the 9th one did not arrive, on
-// the 12th one was late, on the 17th one was held, on the 20th and 21st it was off, and nobody watched for a night and for
+// the 12th one was late, on the 17th one was held, on the 20th and 21st it was off, and no one watched for a night and for
 // an hour.
 func troubled(w source.Window) *digest.Alive {
 	a := alive(w)

@@ -100,7 +100,7 @@ func (r *Report) deletionsSection() []Block {
 	if r.Deletions.Total == 0 {
 		return []Block{head, r.none()}
 	}
-	return []Block{head, Paragraph{Text: counting(r.Deletions.Total, "resource was", "resources were") + " deleted, each counted once however many entries tell of it."}, table}
+	return []Block{head, Paragraph{Text: counting(r.Deletions.Total, "resource was", "resources were") + " deleted, each counted once however many entries say so."}, table}
 }
 
 func (r *Report) failuresSection() []Block {

@@ -72,7 +72,7 @@ func (r *Report) caseRows(cases iter.Seq[Case]) iter.Seq[[]any] {
 	}
 }
 
-// orUnknown names what an entry does not tell.
+// orUnknown names what an entry does not say.
 func orUnknown(s string) string {
 	if s == "" {
 		return "unknown"

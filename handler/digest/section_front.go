@@ -37,7 +37,7 @@ func (r *Report) mattersSection() []Block {
 }
 
 func (r *Report) alertedSection() []Block {
-	return question("Was it alerted about, delivered, acknowledged?", r.Rung())
+	return question("Was it alerted about, delivered, acknowledged?", r.Alerted())
 }
 
 func (r *Report) openSection() []Block { return question("What is open?", r.Open()) }

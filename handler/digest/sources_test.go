@@ -33,7 +33,7 @@ func TestEverySourceTellsTheSame(t *testing.T) {
 	for _, r := range records {
 		stored.put(t, digesttest.AppendREST(nil, r))
 	}
-	want := tell(t, source.Files{Inputs: inputs(file("month.jsonl", text(records, digesttest.AppendREST)))}, digest.NewTally(w))
+	want := sayings(t, source.Files{Inputs: inputs(file("month.jsonl", text(records, digesttest.AppendREST)))}, digest.NewTally(w))
 	if n, _ := want["summary"].(map[string]any); n["total_operations"].(float64) < 500 {
 		t.Fatalf("%v entries prove little", n)
 	}
@@ -51,14 +51,14 @@ func TestEverySourceTellsTheSame(t *testing.T) {
 		"store":         {digest.Stored{Hours: stored, Window: w}, digest.NewStoredTally(w)},
 		"resource logs": {source.Files{Inputs: inputs(file("PT1H.json", text(records, digesttest.AppendRecord)))}, digest.NewTally(w)},
 	} {
-		if diff := cmp.Diff(want, tell(t, s.source, s.tally)); diff != "" {
+		if diff := cmp.Diff(want, sayings(t, s.source, s.tally)); diff != "" {
 			t.Errorf("%s: (-files +%s) %s", name, name, diff)
 		}
 	}
 }
 
-// tell is what a report of a source says of events, without the ids that a form does not have.
-func tell(t *testing.T, s source.Source, tally *digest.Tally) map[string]any {
+// sayings is what a report of a source says of events, without the ids that a form does not have.
+func sayings(t *testing.T, s source.Source, tally *digest.Tally) map[string]any {
 	t.Helper()
 	for b, err := range s.Entries(t.Context(), tally.Vocabulary) {
 		if err != nil {
@@ -69,7 +69,7 @@ func tell(t *testing.T, s source.Source, tally *digest.Tally) map[string]any {
 		}
 		tally.Add(b)
 	}
-	all := told(t, digest.Build(tally, digest.Subject{Zone: berlin, RoleName: roleName}))
+	all := jsonOf(t, digest.Build(tally, digest.Subject{Zone: berlin, RoleName: roleName}))
 	delete(all, "redelivered") // a source that counts for itself does not say
 	roles, _ := all["role_assignments"].(map[string]any)
 	changes, _ := roles["changes"].([]any)

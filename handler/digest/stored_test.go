@@ -73,8 +73,8 @@ func (s *shelf) rollUp(t *testing.T) {
 	s.read = 0
 }
 
-// told is a report's JSON without what it says of its source, and without the keys that differ because of it.
-func told(t *testing.T, r digest.Report) map[string]any {
+// jsonOf is a report's JSON without what it says of its source, and without the keys that differ because of it.
+func jsonOf(t *testing.T, r digest.Report) map[string]any {
 	t.Helper()
 	var out bytes.Buffer
 	if err := digest.JSON(&out, r); err != nil {
@@ -116,13 +116,13 @@ func TestStoreAndFilesTellTheSame(t *testing.T) {
 		w := source.Window{From: time.Date(2026, 10, 3, 0, 0, 0, 0, zone), To: time.Date(2026, 10, 20, 0, 0, 0, 0, zone)}
 		want := digest.Build(tallied(t, w, source.Files{Inputs: inputs(file("a", lines))}), digest.Subject{Zone: zone, RoleName: roleName})
 		s.rollups = map[time.Time][]byte{}
-		fromEvents := told(t, storedReport(t, s, w, zone))
+		fromEvents := jsonOf(t, storedReport(t, s, w, zone))
 		s.rollUp(t)
-		fromRollups := told(t, storedReport(t, s, w, zone))
+		fromRollups := jsonOf(t, storedReport(t, s, w, zone))
 		if s.read > 2 {
 			t.Errorf("%s: the events of %d hours were read although they are rolled up", name, s.read)
 		}
-		wanted := told(t, want)
+		wanted := jsonOf(t, want)
 		delete(wanted, "redelivered") // the store drops redeliveries before anybody counts them
 		delete(fromEvents, "redelivered")
 		delete(fromRollups, "redelivered")
@@ -153,14 +153,14 @@ func TestFeedsAreNotCountedTwice(t *testing.T) {
 		}
 	}
 	want, got := storedReport(t, one, october, time.UTC), storedReport(t, both, october, time.UTC)
-	a, b := told(t, want), told(t, got)
+	a, b := jsonOf(t, want), jsonOf(t, got)
 	delete(a, "redelivered")
 	delete(b, "redelivered")
 	if diff := cmp.Diff(a, b); diff != "" {
 		t.Errorf("(-one feed +two) %s", diff)
 	}
 	if got.Completeness.Again != int64(twins) || twins < 100 {
-		t.Errorf("%d entries are told to have come twice, want %d", got.Completeness.Again, twins)
+		t.Errorf("%d entries are said to have come twice, want %d", got.Completeness.Again, twins)
 	}
 }
 

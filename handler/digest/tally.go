@@ -65,7 +65,7 @@ func NewTally(w source.Window) *Tally {
 	return &Tally{Window: w, Vocabulary: source.NewVocabulary(Listed), quarters: map[int64]*quarter{}, other: map[string]int64{}}
 }
 
-// NewStoredTally returns an empty Tally for Stored, whose operations are told apart by keys that are kept.
+// NewStoredTally returns an empty Tally for Stored, whose operations are distinguished by keys that are kept.
 func NewStoredTally(w source.Window) *Tally {
 	t := NewTally(w)
 	t.Vocabulary = source.NewStoredVocabulary(Listed)
@@ -162,7 +162,7 @@ func (t *Tally) add(e *source.Entry) {
 	}
 }
 
-// leaveOut counts what is not of the period. An entry without a time is not: nobody knows of which it is.
+// leaveOut counts what is not of the period. An entry without a time is not: it is not known of which it is.
 func (t *Tally) leaveOut(e *source.Entry) {
 	if e.Time.IsZero() {
 		t.undated += e.N()

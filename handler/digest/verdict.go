@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Verdict is what a report can say of a promise: that it was kept, that it was not, or that nobody can know.
+// Verdict is what a report can say of a promise: that it was kept, that it was not, or that it cannot be known.
 type Verdict string
 
 // Verdicts.
@@ -17,7 +17,7 @@ const (
 	Incomplete Verdict = "incomplete"
 )
 
-// InTime is the second verdict: whether what mattered was told in time.
+// InTime is the second verdict: whether what mattered was delivered in time.
 type InTime struct {
 	Verdict   Verdict  `json:"verdict"`
 	Statement string   `json:"statement"`
@@ -39,11 +39,11 @@ func (v Verdict) Words() string {
 func (v Verdict) InTimeWords() string {
 	switch v {
 	case Proven:
-		return "Proven told in time"
+		return "Proven delivered in time"
 	case Incomplete:
-		return "Not everything was told in time"
+		return "Not everything was delivered in time"
 	}
-	return "Not known to have been told in time"
+	return "Not known to have been delivered in time"
 }
 
 // Grave is how much the verdict matters: sign and colour follow from it.
@@ -91,8 +91,8 @@ func (r *Report) judge() {
 	c.Verdict, c.Reasons = record.verdict(), record.reasons()
 	c.Complete = c.Verdict == Proven
 	c.Statement = sentences(r.counted(), sentence(c.Reasons), r.comparison(), r.silence())
-	told := r.toldInTime()
-	c.InTime = InTime{Verdict: told.verdict(), Reasons: told.reasons()}
+	inTime := r.deliveredInTime()
+	c.InTime = InTime{Verdict: inTime.verdict(), Reasons: inTime.reasons()}
 	c.InTime.Statement = cmp.Or(sentence(c.InTime.Reasons), r.toldProof())
 }
 
@@ -144,8 +144,8 @@ func (l *Ledger) judge(f *findings, hours int) {
 	f.unsure(l.Pending > 0, "the last comparison (26 hours after each hour) of %s of %s scope-hours is still to come", number(int64(l.Pending)), number(int64(l.Expected)))
 }
 
-// toldInTime asks whether what mattered was told in time.
-func (r *Report) toldInTime() (f findings) {
+// deliveredInTime asks whether what mattered was delivered in time.
+func (r *Report) deliveredInTime() (f findings) {
 	c := &r.Completeness
 	if !r.Alerts.Known || !r.Alerts.Sent {
 		f.unsure(true, "what was sent to whom is in the store, and this report was made from %s", cmp.Or(c.Source, "entries"))

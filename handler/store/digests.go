@@ -39,11 +39,11 @@ type DigestState struct {
 	etag azcore.ETag
 }
 
-// HasTold reports whether somebody has the digest.
-func (d *DigestState) HasTold(who string) bool { return !d.Told[who].IsZero() }
+// Has reports whether a recipient has the digest.
+func (d *DigestState) Has(who string) bool { return !d.Told[who].IsZero() }
 
-// Tell notes that somebody has the digest.
-func (d *DigestState) Tell(who string, now time.Time) {
+// Note notes that a recipient has the digest.
+func (d *DigestState) Note(who string, now time.Time) {
 	if d.Told == nil {
 		d.Told = map[string]time.Time{}
 	}

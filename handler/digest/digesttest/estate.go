@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Person is an actor: somebody with a mail address, an application, or a service of the platform.
+// Person is an actor: a person with a mail address, an application, or a service of the platform.
 type Person struct {
 	Name     string // UPN, GUID or the service's name
 	Full     string // as a token names it

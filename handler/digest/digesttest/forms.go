@@ -101,7 +101,7 @@ func principal(p *Person) string {
 
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.0000000Z") }
 
-// claims writes the claims of a token, most of which nobody needs: that is what makes half of a record. A token is used
+// claims writes the claims of a token, most of which no one needs: that is what makes half of a record. A token is used
 // for an hour.
 func (o *object) claims(r Record) {
 	p := r.Person

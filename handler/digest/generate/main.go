@@ -3,7 +3,7 @@
 //
 //	go run ./handler/digest/generate -bytes 1GB -seed 1 -o month.jsonl
 //
-// The records are realistic in shape and size and describe nobody. Not for tests: those use package digesttest itself.
+// The records are realistic in shape and size and describe no one. Not for tests: those use package digesttest itself.
 package main
 
 import (

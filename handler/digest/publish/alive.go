@@ -34,7 +34,7 @@ func (r *Record) Alive(ctx context.Context, w source.Window, zone *time.Location
 		if err != nil {
 			return nil, err
 		}
-		alive.Tests = append(alive.Tests, testTold(day, &one))
+		alive.Tests = append(alive.Tests, reportTest(day, &one))
 	}
 	if alive.Watched, err = r.Store.Watched(ctx, w.From, w.To); err != nil {
 		return nil, err
@@ -75,8 +75,8 @@ func daysOf(w source.Window, zone *time.Location) []string {
 	return days
 }
 
-// testTold is a daily test as a report tells it.
-func testTold(day string, one *alert.Alert) digest.Test {
+// reportTest is a daily test as a report has it.
+func reportTest(day string, one *alert.Alert) digest.Test {
 	test := digest.Test{Day: day, Due: one.First.Time, Sent: one.Opened, Deadline: pipeline.CanaryDeadline}
 	for _, name := range slices.Sorted(maps.Keys(one.Deliveries)) {
 		d := one.Deliveries[name]

@@ -68,7 +68,7 @@ func endOf(h *outbox.Health, waiting int, configured bool, w source.Window) dige
 // Unmailed lists the recipients of a digest that do not have it.
 func Unmailed(d *settings.Digest, state *store.DigestState) (all []string) {
 	for _, to := range d.Recipients {
-		if !state.HasTold(mailTo(to)) && !state.HasTold("mail") {
+		if !state.Has(mailTo(to)) && !state.Has("mail") {
 			all = append(all, to)
 		}
 	}

@@ -43,7 +43,7 @@ func (r *Record) Evidence(ctx context.Context, w source.Window, zone *time.Locat
 		switch one := &alerts[i]; {
 		case one.IsSummary() || one.Rule.ID == alert.CanaryRule: // tests are no alerts; see alive
 		default:
-			e.Alerts = append(e.Alerts, r.alertTold(one))
+			e.Alerts = append(e.Alerts, r.reportAlert(one))
 		}
 	}
 	if e.Alive, err = r.Alive(ctx, w, zone); err != nil {
@@ -68,7 +68,7 @@ func (r *Record) Evidence(ctx context.Context, w source.Window, zone *time.Locat
 	return e, err
 }
 
-// stagedMatches is what experimental rules would have rung for. Their counts are kept by UTC day.
+// stagedMatches is what experimental rules would have alerted about. Their counts are kept by UTC day.
 func (r *Record) stagedMatches(ctx context.Context, w source.Window) ([]digest.Count, error) {
 	counts, err := r.Store.Staged(ctx, w.From)
 	if err != nil {
@@ -87,9 +87,9 @@ func (r *Record) stagedMatches(ctx context.Context, w source.Window) ([]digest.C
 	return all, nil
 }
 
-// alertTold is an alert as a report tells it.
-func (r *Record) alertTold(one *alert.Alert) digest.Alert {
-	told := digest.Alert{
+// reportAlert is an alert as a report has it.
+func (r *Record) reportAlert(one *alert.Alert) digest.Alert {
+	a := digest.Alert{
 		ID: one.ID, Rule: digest.Rule{ID: one.Rule.ID, Title: one.Rule.Title, Author: one.Rule.Author, Controls: one.Rule.Controls},
 		Severity: one.Rule.Severity, Headline: r.Headline(*one), Happened: one.First.Time, Opened: one.Opened,
 		Operation: one.Event.Operation, Caller: one.Event.Caller, Resource: one.Event.ResourceID, Outcome: digest.Word(one.Event.Outcome),
@@ -97,14 +97,14 @@ func (r *Record) alertTold(one *alert.Alert) digest.Alert {
 	}
 	for _, name := range slices.Sorted(maps.Keys(one.Deliveries)) {
 		d := one.Deliveries[name]
-		told.Deliveries = append(told.Deliveries, digest.Delivery{
+		a.Deliveries = append(a.Deliveries, digest.Delivery{
 			Destination: name, State: stateOf(d), At: firstHad(d), Reason: waitingReason(d),
 		})
 	}
 	for _, act := range one.Acts {
-		told.Answers = append(told.Answers, digest.Answer{Action: string(act.Kind), By: act.By.String(), At: act.At})
+		a.Answers = append(a.Answers, digest.Answer{Action: string(act.Kind), By: act.By.String(), At: act.At})
 	}
-	return told
+	return a
 }
 
 // firstHad is when a destination first had the alert. An alert keeps only when it last had it, which is the same as long as
@@ -145,20 +145,20 @@ func (r *Record) exceptionsUsed(ctx context.Context, w source.Window) ([]digest.
 	if err != nil {
 		return nil, err
 	}
-	var told []digest.ExceptionUse
+	var shown []digest.ExceptionUse
 	for _, x := range all {
 		n := int64(uses[x.ID])
 		if n == 0 && !w.Holds(x.Expires) {
 			continue
 		}
-		told = append(told, digest.ExceptionUse{
+		shown = append(shown, digest.ExceptionUse{
 			ID: x.ID, Owner: x.Owner, Reason: x.Reason, Ticket: x.Ticket, Expires: x.Expires, Expired: !x.Active(w.To), Count: n, Rules: coveredRules(x, n),
 		})
 	}
-	return told, nil
+	return shown, nil
 }
 
-// coveredRules says which rule an exception kept quiet, where it is one: of several nobody counted them apart.
+// coveredRules says which rule an exception kept quiet, where it is one: of several they are not counted apart.
 func coveredRules(x exception.Exception, n int64) []digest.Count {
 	if len(x.Rules) != 1 || x.Rules[0] == exception.Every || n == 0 {
 		return nil
@@ -166,7 +166,7 @@ func coveredRules(x exception.Exception, n int64) []digest.Count {
 	return []digest.Count{{Name: x.Rules[0], N: n}}
 }
 
-// rulesInForce are the rules that ring.
+// rulesInForce are the rules that alert.
 func (r *Record) rulesInForce() []digest.Rule {
 	var all []digest.Rule
 	for _, one := range r.Rules {
@@ -191,17 +191,17 @@ func RuleOf(r *rules.Rule) digest.Rule {
 	return one
 }
 
-// ruleSet is the hash of the rules in force, as far as a rule can be told from another without its file: its id, its
+// ruleSet is the hash of the rules in force, as far as a rule differs from another without its file: its id, its
 // level, its condition, what it groups by, its controls, and when it was last changed.
 func (r *Record) ruleSet() string {
-	type told struct {
+	type identity struct {
 		ID, UUID, Level, Status, Condition, Modified string
 		GroupBy, Controls                            []string
 	}
-	var all []told
+	var all []identity
 	for _, one := range r.Rules {
 		if one.Alerts() {
-			all = append(all, told{one.ID, one.UUID, string(one.Level), one.Status, one.Condition, one.Modified, one.Auditbell.GroupBy, one.Auditbell.Controls})
+			all = append(all, identity{one.ID, one.UUID, string(one.Level), one.Status, one.Condition, one.Modified, one.Auditbell.GroupBy, one.Auditbell.Controls})
 		}
 	}
 	text, err := json.Marshal(all)

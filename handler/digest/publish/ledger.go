@@ -105,7 +105,7 @@ func (s *ledgerSum) unproven(id string, hour time.Time, why string) {
 	s.Unproven = append(s.Unproven, digest.Unproven{Subscription: id, From: hour, To: hour.Add(time.Hour), Hours: 1, Why: why})
 }
 
-// delays tells how late feeds and recovered entries were.
+// delays says how late feeds and recovered entries were.
 func (s *ledgerSum) delays() {
 	for name, f := range s.feeds {
 		if s.Feeds == nil {

@@ -304,17 +304,17 @@ func (j *digestJob) mail(ctx context.Context, r *digest.Report, files []email.At
 	m.Text = r.MailText(letter)
 	var errs []error
 	for _, m.To = range j.digest.Recipients {
-		told := mailTo(m.To)
-		if j.state.HasTold(told) || j.state.HasTold("mail") { // the latter is of versions that noted all of them at once
+		recipient := mailTo(m.To)
+		if j.state.Has(recipient) || j.state.Has("mail") { // the latter is of versions that noted all of them at once
 			continue
 		}
 		if _, err := j.mailer.Send(ctx, m); err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", told, err))
+			errs = append(errs, fmt.Errorf("%s: %w", recipient, err))
 			if notify.KindOf(err) != notify.Unconfirmed {
 				continue
 			}
 		}
-		errs = append(errs, j.told(ctx, told))
+		errs = append(errs, j.delivered(ctx, recipient))
 	}
 	return errors.Join(errs...)
 }
@@ -332,9 +332,9 @@ func fitting(files []email.Attachment, limit int64) (in []email.Attachment, out 
 	return in, out
 }
 
-// told notes that somebody was told, so that a try that fails later does not tell them again.
-func (j *digestJob) told(ctx context.Context, who string) error {
-	j.state.Tell(who, j.Now())
+// delivered notes that a recipient has the digest, so that a try that fails later does not send it again.
+func (j *digestJob) delivered(ctx context.Context, who string) error {
+	j.state.Note(who, j.Now())
 	var err error
 	j.state, err = j.Record.Store.SettleDigest(context.WithoutCancel(ctx), j.state)
 	return err
@@ -345,14 +345,14 @@ func (j *digestJob) cards(ctx context.Context, r *digest.Report, letter digest.L
 	var errs []error
 	card := digestCard(r, letter, j.digest.Name+"-"+j.span.Key)
 	for _, name := range j.destinations() {
-		if j.state.HasTold(name) {
+		if j.state.Has(name) {
 			continue
 		}
 		if _, err := j.Destinations[name].Deliver(ctx, card, notify.Ref{}); err != nil {
-			errs = append(errs, fmt.Errorf("tell %s: %w", name, err))
+			errs = append(errs, fmt.Errorf("notify %s: %w", name, err))
 			continue
 		}
-		errs = append(errs, j.told(ctx, name))
+		errs = append(errs, j.delivered(ctx, name))
 	}
 	return errors.Join(errs...)
 }

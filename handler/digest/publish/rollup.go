@@ -31,7 +31,7 @@ type Rollups struct {
 	Log   *Log // nil: hours are not logged
 }
 
-// Run makes the rollups of closed hours that have none, and makes those anew that events were late for. It is
+// Run makes the rollups of closed hours that have none, and makes those again that events were late for. It is
 // level-triggered: it looks at what is there, so a missed or doubled tick changes nothing.
 func (r *Rollups) Run(ctx context.Context, in host.Invocation) (host.Result, error) {
 	now := r.Now().UTC()
@@ -59,7 +59,7 @@ func (r *Rollups) Run(ctx context.Context, in host.Invocation) (host.Result, err
 	return host.Result{}, errors.Join(errs...)
 }
 
-// Old makes the rollups of hours anew that the timer rollup does not look at any more, so that a digest counts what was
+// Old makes the rollups of hours again that the timer rollup does not look at any more, so that a digest counts what was
 // found so late.
 func (r *Rollups) Old(ctx context.Context, events []activity.Event) error {
 	oldest := r.Now().Add(-lateFor + RecheckEvery*time.Hour)
@@ -127,7 +127,7 @@ func (r *Rollups) isLate(ctx context.Context, have store.Rollup) (bool, error) {
 }
 
 // Hours is the store as digest reads it, one hour after the other. Before the first hour of a day without a rollup it
-// asks whether the day has any event at all: a digest over months in which nobody watched asks 16 questions a day and not
+// asks whether the day has any event at all: a digest over months in which no one watched asks 16 questions a day and not
 // as many for each hour.
 type Hours struct {
 	store  *store.Store

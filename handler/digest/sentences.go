@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// What every format tells in words is made here once, so that a reader finds the same sentences wherever he looks.
+// What every format says in words is made here once, so that a reader finds the same sentences wherever he looks.
 
 // Point is one thing that a reader should know. Mark says in a sign what Grave says to programs; colour only repeats it.
 type Point struct {
@@ -37,7 +37,7 @@ func (g Grave) Class() string { return [...]string{"calm", "note", "act"}[g] }
 // Class is the name of the style of a point.
 func (p Point) Class() string { return p.Grave.Class() }
 
-// Matters tells what happened that matters, gravest first.
+// Matters says what happened that matters, gravest first.
 func (r *Report) Matters() Points {
 	var points Points
 	add := func(g Grave, format string, args ...any) {
@@ -108,7 +108,7 @@ func (r *Report) rolesInWords() string {
 	return counted(list, 4) + "."
 }
 
-// Open tells what a person still has to do or to decide.
+// Open says what a person still has to do or to decide.
 func (r *Report) Open() Points {
 	var points Points
 	add := func(g Grave, n int64, format string, args ...any) {
@@ -151,7 +151,7 @@ func (r *Report) Open() Points {
 	return points
 }
 
-// openHours tells of hours that were not compared, not watched or not tested.
+// openHours says of hours that were not compared, not watched or not tested.
 func (r *Report) openHours(add func(g Grave, n int64, format string, args ...any)) {
 	c := &r.Completeness
 	if l := c.Ledger; l != nil && l.Off == "" {
@@ -167,8 +167,8 @@ func (r *Report) openHours(add func(g Grave, n int64, format string, args ...any
 // counting is a number with the word that goes with it.
 func counting(n int64, one, many string) string { return number(n) + " " + plural(n, one, many) }
 
-// Rung tells whether what mattered was alerted about, delivered and acknowledged, and how fast.
-func (r *Report) Rung() Points {
+// Alerted says whether what mattered was alerted about, delivered and acknowledged, and how fast.
+func (r *Report) Alerted() Points {
 	a := r.Alerts
 	switch {
 	case !a.Known:
@@ -238,7 +238,7 @@ func percent(part, whole int64) string {
 	return fmt.Sprintf("%.1f %%", share)
 }
 
-// seconds tells a duration as people do.
+// seconds writes a duration as people do.
 func seconds(s float64) string {
 	d := time.Duration(s * float64(time.Second))
 	switch {
@@ -252,7 +252,7 @@ func seconds(s float64) string {
 	return fmt.Sprintf("%.1f days", d.Hours()/24)
 }
 
-// delta tells a change against the period before in words; "" when there is nothing to compare with.
+// delta writes a change against the period before in words; "" when there is nothing to compare with.
 func (m Metric) delta() string {
 	switch {
 	case m.Now == m.Before:

@@ -51,7 +51,7 @@ func (d CanaryDay) Mark() Point {
 // Number is the day of the month.
 func (d CanaryDay) Number() string { return strings.TrimPrefix(d.Date[len(d.Date)-2:], "0") }
 
-// Words tells what became of the day's test.
+// Words says what became of the day's test.
 func (d CanaryDay) Words(zone *time.Location) string {
 	switch d.Status {
 	case TestMissing:
@@ -85,7 +85,7 @@ func (x TestDelivery) words(zone *time.Location) string {
 	return text
 }
 
-// Alive tells how far the daily test went, and in which hours the function ran. Nothing, where that is not known.
+// Alive says how far the daily test went, and in which hours the function ran. Nothing, where that is not known.
 func (r *Report) Alive() Points {
 	d, w := &r.Completeness.Canary, &r.Completeness.Watch
 	if !d.Known {
@@ -124,7 +124,7 @@ func (r *Report) Alive() Points {
 	return append(points, w.point(r.Zone))
 }
 
-// Watching tells in which hours the function ran.
+// Watching says in which hours the function ran.
 func (r *Report) Watching() Points { return Points{r.Completeness.Watch.point(r.Zone)} }
 
 // point is the self-watch in a sentence.
@@ -144,7 +144,7 @@ func (w *SelfWatch) point(zone *time.Location) Point {
 	return Point{Act, fmt.Sprintf("The self-watch did not run in %s of %s hours; the longest gaps: %s.", number(int64(w.Hours-w.Watched)), number(int64(w.Hours)), strings.Join(gaps, ", "))}
 }
 
-// endOn tells the end of a gap, with its date when that is another one.
+// endOn writes the end of a gap, with its date when that is another one.
 func (g Gap) endOn(zone *time.Location) string {
 	from, to := g.From.In(zone), g.To.In(zone)
 	if from.Format(time.DateOnly) == to.Format(time.DateOnly) {
@@ -181,7 +181,7 @@ func lostAt(days []CanaryDay) string {
 	return strings.Join(slices.Compact(names), ", ")
 }
 
-// daysInWords tells days as spans, the first few of them.
+// daysInWords writes days as spans, the first few of them.
 func daysInWords(days []CanaryDay) string {
 	const show = 6
 	var spans []string
