@@ -42,8 +42,13 @@ var arrows = map[string][]string{
 	"handler/poll":   {"handler/activity", "handler/alert", "handler/host", "handler/pipeline", "handler/source", "handler/store"},
 	"handler/clicks": {"handler/alert", "handler/exception", "handler/host", "handler/notify", "handler/notify/slack", "handler/pipeline", "handler/settings"},
 	"handler/digest/publish": {
+<<<<<<< HEAD
 		"handler/activity", "handler/alert", "handler/azure", "handler/calendar", "handler/digest", "handler/digest/archive", "handler/digest/timestamp", "handler/enrich", "handler/exception",
 		"handler/host", "handler/notify", "handler/notify/email", "handler/outbox", "handler/pipeline", "handler/reconcile", "handler/rules", "handler/settings", "handler/source", "handler/store", "handler/tlog",
+=======
+		"handler/activity", "handler/alert", "handler/azure", "handler/calendar", "handler/coverage", "handler/digest", "handler/digest/archive", "handler/digest/timestamp", "handler/enrich", "handler/exception",
+		"handler/host", "handler/notify", "handler/notify/email", "handler/pipeline", "handler/reconcile", "handler/rules", "handler/settings", "handler/source", "handler/store", "handler/tlog",
+>>>>>>> 78c4926 (digest: a control is quiet only where a living feed carries its rules)
 	},
 	"handler/jsonscan":          {},
 	"handler/activity":          {"handler/jsonscan"},
@@ -77,7 +82,7 @@ var arrows = map[string][]string{
 	"handler/source/blobs":      {"handler/source"},
 	"handler/coverage":          {"handler/activity"}, // which feed carries what
 	"handler/reconcile":         {"handler/activity", "handler/alert", "handler/azure", "handler/coverage", "handler/host", "handler/notify", "handler/pipeline", "handler/settings", "handler/source", "handler/store", "handler/turns"},
-	"handler/digest":            {"handler/activity", "handler/calendar", "handler/digest/pdf", "handler/source"},
+	"handler/digest":            {"handler/activity", "handler/calendar", "handler/coverage", "handler/digest/pdf", "handler/source"},
 	"handler/digest/pdf":        {}, // it knows no report
 	"handler/digest/archive":    {},
 	"handler/digest/digesttest": {},

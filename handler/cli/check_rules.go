@@ -7,6 +7,7 @@ import (
 
 	"github.com/auditbell/auditbell/handler/app"
 	"github.com/auditbell/auditbell/handler/coverage"
+	"github.com/auditbell/auditbell/handler/digest/publish"
 	"github.com/auditbell/auditbell/handler/rules"
 )
 
@@ -29,7 +30,7 @@ func coverageCheck(a *app.App) []checkLine {
 	connected := a.Reconcile.Reconciler.Connected()
 	var dark, unknown []string
 	for _, r := range a.Rules {
-		switch examples := examplesOf(r); {
+		switch examples := publish.ExamplesOf(r); {
 		case !r.Alerts():
 		case len(examples) == 0:
 			unknown = append(unknown, r.ID)
@@ -45,19 +46,6 @@ func coverageCheck(a *app.App) []checkLine {
 		lines = append(lines, checkLine{"coverage", true, fmt.Sprintf("%d rules have no example, so it is not known what feeds them: %s", len(unknown), some(unknown, 10))})
 	}
 	return lines
-}
-
-// examplesOf are a rule's own examples of what it matches.
-func examplesOf(r *rules.Rule) []coverage.Example {
-	var all []coverage.Example
-	for _, x := range r.Auditbell.Examples.Match {
-		var one coverage.Example
-		for _, s := range x.Steps {
-			one = append(one, s.Event)
-		}
-		all = append(all, one)
-	}
-	return all
 }
 
 func joined(feeds []coverage.Feed) string {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -45,6 +46,7 @@ func TestRulesAreEvaluatedFromFiles(t *testing.T) {
 		Controls []struct {
 			ID      string `json:"id"`
 			Verdict string `json:"verdict"`
+			Why     string `json:"why"`
 			Alerts  int    `json:"alerts"`
 		} `json:"controls"`
 	}
@@ -75,6 +77,7 @@ func TestRulesAreEvaluatedFromFiles(t *testing.T) {
 			operated++
 		case c.Verdict == "quiet" && c.Alerts == 0:
 			quiet++
+		case c.Verdict == "not_watched" && c.Alerts == 0 && strings.Contains(c.Why, "carried by poll"): // of the tenant's log, which is no file here
 		default:
 			t.Errorf("control %s with %d alerts is %s", c.ID, c.Alerts, c.Verdict)
 		}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/auditbell/auditbell/handler/app"
 	"github.com/auditbell/auditbell/handler/coverage"
+	"github.com/auditbell/auditbell/handler/digest/publish"
 	"github.com/auditbell/auditbell/handler/notify"
 	"github.com/auditbell/auditbell/handler/rules"
 	"github.com/auditbell/auditbell/handler/settings"
@@ -110,7 +111,7 @@ func lineOf(r *rules.Rule, set *rules.Set) ruleLine {
 		l.Outcomes = append(l.Outcomes, string(o))
 	}
 	l.FedBy = []string{}
-	for _, f := range coverage.FedBy(coverage.Feeds, examplesOf(r)) {
+	for _, f := range coverage.FedBy(coverage.Feeds, publish.ExamplesOf(r)) {
 		l.FedBy = append(l.FedBy, string(f))
 	}
 	return l

@@ -46,7 +46,7 @@ func Build(t *Tally, s Subject) Report {
 	r.Roles = t.roleChanges(s.RoleName)
 	r.Completeness = t.completeness(window, s)
 	r.tellAlive(s.Evidence)
-	r.tellAlerts(s.Evidence)
+	r.setAlerts(s.Evidence)
 	r.Change = changeSince(s.Before, &r)
 	r.judge()
 	return r

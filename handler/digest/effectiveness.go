@@ -2,6 +2,7 @@ package digest
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"math"
 	"slices"
@@ -9,10 +10,11 @@ import (
 	"time"
 
 	"github.com/auditbell/auditbell/handler/activity"
+	"github.com/auditbell/auditbell/handler/coverage"
 )
 
-// tellAlerts makes the parts of a report that say whether what mattered was alerted about, delivered and acknowledged.
-func (r *Report) tellAlerts(e *Evidence) {
+// setAlerts makes the parts of a report that say whether what mattered was alerted about, delivered and acknowledged.
+func (r *Report) setAlerts(e *Evidence) {
 	if e == nil {
 		return
 	}
@@ -177,8 +179,7 @@ type controlWork struct {
 	Control
 	latencies  []time.Duration
 	waiting    int
-	categories map[activity.Category]bool // that its rules are about
-	anything   bool                       // a rule does not say what it is about
+	about      []Rule
 }
 
 func (c *controlWork) rule(rule Rule) {
@@ -186,13 +187,7 @@ func (c *controlWork) rule(rule Rule) {
 		return
 	}
 	c.Rules = append(c.Rules, rule.ID)
-	c.anything = c.anything || len(rule.Categories) == 0
-	for _, category := range rule.Categories {
-		if c.categories == nil {
-			c.categories = map[activity.Category]bool{}
-		}
-		c.categories[category] = true
-	}
+	c.about = append(c.about, rule)
 }
 
 func (c *controlWork) alert(a *Alert) {
@@ -242,49 +237,69 @@ func (c *controlWork) done(r *Report) Control {
 		c.Verdict = FellShort
 	case c.Seen > 0:
 		c.Verdict = Operated
-	case c.watched(r):
-		c.Verdict = Quiet
 	default:
-		c.Verdict, c.Why = NotWatched, c.why()
+		c.Verdict = Quiet
+		if rule := c.dark(r.living()); rule != nil {
+			c.Verdict, c.Why = NotWatched, darkBecause(rule)
+		}
 	}
 	return c.Control
 }
 
-// carriers say which categories a feed carries, by the form of its entries (Microsoft: "Azure subscription as an Event Grid
-// source", "Azure Monitor activity log"). What action groups bring is what Azure's own rules chose, so it carries no
-// category as a whole.
-var carriers = map[activity.Form][]activity.Category{
-	activity.FormEventGrid: {activity.Administrative}, activity.FormCloudEvents: {activity.Administrative},
-	activity.FormRecords: activity.Categories, activity.FormREST: activity.Categories,
+// feedOf is the feed that brings entries of a form. What action groups bring is what Azure's own rules chose, so it is none.
+// A file of records may be of a subscription or of a management group, which carries less: its entries say of which.
+var feedOf = map[activity.Form]coverage.Feed{
+	activity.FormEventGrid: coverage.EventGrid, activity.FormCloudEvents: coverage.EventGrid, activity.FormRecords: coverage.EventHub,
+	activity.FormREST: coverage.Listed, activity.FormLogAnalytics: coverage.Listed, activity.FormPowerShell: coverage.Listed, activity.FormPortalCSV: coverage.Listed,
 }
 
-// watched reports whether every category that the control's rules are about was carried by a feed that brought entries.
-func (c *controlWork) watched(r *Report) bool {
-	carried := map[activity.Category]bool{}
+// living are the feeds that brought entries in the period; the comparison with Azure is one, where it was made.
+func (r *Report) living() []coverage.Feed {
+	var all []coverage.Feed
 	for _, form := range r.Completeness.Forms {
-		for _, category := range carriers[activity.Form(form.Name)] {
-			carried[category] = true
+		if feed, ok := feedOf[activity.Form(form.Name)]; ok {
+			all = append(all, feed)
 		}
 	}
-	if c.anything {
-		return len(carried) == len(activity.Categories)
-	}
-	for category := range c.categories {
-		if !carried[category] {
-			return false
+	if l := r.Completeness.Ledger; l != nil {
+		for name, feed := range l.Feeds {
+			if feed.N > 0 {
+				all = append(all, coverage.Feed(name))
+			}
+		}
+		if l.Checked > 0 {
+			all = append(all, coverage.Listed)
 		}
 	}
-	return true
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
-func (c *controlWork) why() string {
-	if c.anything {
-		return "no feed that carries all categories brought anything"
+// dark is a rule of the control whose events none of the feeds carries; nil: there is none.
+func (c *controlWork) dark(feeds []coverage.Feed) *Rule {
+	for i := range c.about {
+		carry := c.about[i].Feeds
+		if len(c.about[i].Categories) == 0 { // it has no example: any event may be meant
+			carry = []coverage.Feed{coverage.EventHub, coverage.Listed}
+		}
+		if !slices.ContainsFunc(carry, func(f coverage.Feed) bool { return slices.Contains(feeds, f) }) {
+			return &c.about[i]
+		}
 	}
-	var names []string
-	for category := range c.categories {
-		names = append(names, string(category))
+	return nil
+}
+
+// darkBecause says why a rule is not watched.
+func darkBecause(rule *Rule) string {
+	switch {
+	case len(rule.Categories) == 0:
+		return fmt.Sprintf("rule %s has no example, so any event may be meant, and no feed that carries all brought anything", rule.ID)
+	case len(rule.Feeds) == 0:
+		return fmt.Sprintf("no feed is known to carry what rule %s is about", rule.ID)
 	}
-	slices.Sort(names)
-	return "no feed that carries " + strings.Join(names, ", ") + " brought anything"
+	names := make([]string, len(rule.Feeds))
+	for i, f := range rule.Feeds {
+		names[i] = string(f)
+	}
+	return fmt.Sprintf("what rule %s is about is carried by %s, of which none brought anything", rule.ID, strings.Join(names, ", "))
 }

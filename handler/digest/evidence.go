@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/auditbell/auditbell/handler/activity"
+	"github.com/auditbell/auditbell/handler/coverage"
 )
 
 // Evidence is what the store knows beside events. What is missing in it is shown as not known, never as zero.
@@ -29,6 +30,8 @@ type Rule struct {
 	Controls []string `json:"controls,omitempty"`
 	// Categories are those of the events that the rule is about, by its own examples; none: not known, so any.
 	Categories []activity.Category `json:"categories,omitempty"`
+	// Feeds are those that carry what the rule is about, by its own examples (package coverage).
+	Feeds []coverage.Feed `json:"feeds,omitempty"`
 }
 
 // Alert is what became of one alert.

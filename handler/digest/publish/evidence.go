@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/auditbell/auditbell/handler/alert"
+	"github.com/auditbell/auditbell/handler/coverage"
 	"github.com/auditbell/auditbell/handler/digest"
 	"github.com/auditbell/auditbell/handler/exception"
 	"github.com/auditbell/auditbell/handler/notify"
@@ -188,7 +189,21 @@ func RuleOf(r *rules.Rule) digest.Rule {
 		}
 	}
 	slices.Sort(one.Categories)
+	one.Feeds = coverage.FedBy(coverage.Feeds, ExamplesOf(r))
 	return one
+}
+
+// ExamplesOf are a rule's own examples of what it matches.
+func ExamplesOf(r *rules.Rule) []coverage.Example {
+	var all []coverage.Example
+	for _, x := range r.Auditbell.Examples.Match {
+		var one coverage.Example
+		for _, s := range x.Steps {
+			one = append(one, s.Event)
+		}
+		all = append(all, one)
+	}
+	return all
 }
 
 // ruleSet is the hash of the rules in force, as far as a rule differs from another without its file: its id, its
