@@ -42,13 +42,8 @@ var arrows = map[string][]string{
 	"handler/poll":   {"handler/activity", "handler/alert", "handler/host", "handler/pipeline", "handler/source", "handler/store"},
 	"handler/clicks": {"handler/alert", "handler/exception", "handler/host", "handler/notify", "handler/notify/slack", "handler/pipeline", "handler/settings"},
 	"handler/digest/publish": {
-<<<<<<< HEAD
-		"handler/activity", "handler/alert", "handler/azure", "handler/calendar", "handler/digest", "handler/digest/archive", "handler/digest/timestamp", "handler/enrich", "handler/exception",
-		"handler/host", "handler/notify", "handler/notify/email", "handler/outbox", "handler/pipeline", "handler/reconcile", "handler/rules", "handler/settings", "handler/source", "handler/store", "handler/tlog",
-=======
 		"handler/activity", "handler/alert", "handler/azure", "handler/calendar", "handler/coverage", "handler/digest", "handler/digest/archive", "handler/digest/timestamp", "handler/enrich", "handler/exception",
-		"handler/host", "handler/notify", "handler/notify/email", "handler/pipeline", "handler/reconcile", "handler/rules", "handler/settings", "handler/source", "handler/store", "handler/tlog",
->>>>>>> 78c4926 (digest: a control is quiet only where a living feed carries its rules)
+		"handler/host", "handler/notify", "handler/notify/email", "handler/outbox", "handler/pipeline", "handler/reconcile", "handler/rules", "handler/settings", "handler/source", "handler/store", "handler/tlog",
 	},
 	"handler/jsonscan":          {},
 	"handler/activity":          {"handler/jsonscan"},
