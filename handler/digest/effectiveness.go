@@ -177,9 +177,9 @@ func (r *Report) controls(e *Evidence) []Control {
 // controlWork is a Control being gathered.
 type controlWork struct {
 	Control
-	latencies  []time.Duration
-	waiting    int
-	about      []Rule
+	latencies []time.Duration
+	waiting   int
+	about     []Rule
 }
 
 func (c *controlWork) rule(rule Rule) {
