@@ -142,11 +142,11 @@ func (c *Courier) drain(ctx context.Context, name string, b Batch) (Summary, err
 		return sum, nil
 	}
 	alone, together := apart(waiting, c.now())
-	grown, together, err := c.grown(ctx, together)
+	more, together, err := c.alone(ctx, name, together)
 	if err != nil {
 		return sum, err
 	}
-	one, err := c.deliverEach(ctx, name, append(grown, alone...), b)
+	one, err := c.deliverEach(ctx, name, append(more, alone...), b)
 	if sum.add(one); err != nil {
 		return sum, err
 	}
@@ -171,23 +171,32 @@ func apart(waiting []outbox.Waiting, now time.Time) (alone, together []outbox.Wa
 	return alone, together
 }
 
-// grown finds the alerts that have become grave while they waited: no summary takes their place.
-func (c *Courier) grown(ctx context.Context, waiting []outbox.Waiting) (grown, others []outbox.Waiting, err error) {
+// alone finds the alerts whose place no summary takes. The others are named as they are by now: what was unavailable when it
+// began to wait may have been available for days.
+func (c *Courier) alone(ctx context.Context, name string, waiting []outbox.Waiting) (alone, others []outbox.Waiting, err error) {
 	for _, w := range waiting {
-		now := w.Grave()
-		if !now {
-			_, err = c.folding.Change(ctx, refOf(w), func(a *alert.Alert) bool { now = a.Grave(); return false })
-		}
+		var own bool
+		_, err = c.folding.Change(ctx, refOf(w), func(a *alert.Alert) bool {
+			own = ownMessage(a, name, w)
+			w.Title, w.Severity = c.waitingTitle(*a), a.Rule.Severity
+			return false
+		})
 		if err != nil {
 			return nil, nil, err
 		}
-		if now != w.Grave() {
-			grown = append(grown, w)
+		if own {
+			alone = append(alone, w)
 		} else {
 			others = append(others, w)
 		}
 	}
-	return grown, others, nil
+	return alone, others, nil
+}
+
+// ownMessage reports whether an alert that waited is owed a message of its own: it has become grave meanwhile, or readers have its
+// beginning, which says something that is no longer so.
+func ownMessage(a *alert.Alert, name string, w outbox.Waiting) bool {
+	return a.Owes(name) && (a.Grave() && !w.Grave() || !a.OwesFirst(name))
 }
 
 // drainGrave delivers alerts of high and critical severity; left says that there are more of them for the next run.
@@ -259,7 +268,7 @@ func (c *Courier) foldWaiting(ctx context.Context, name string, waiting []outbox
 			var grown bool
 			ru, err := c.folding.Change(ctx, refOf(w), func(a *alert.Alert) bool {
 				owes := a.Owes(name)
-				if grown = owes && a.Grave() && !w.Grave(); grown {
+				if grown = ownMessage(a, name, w); grown {
 					return false
 				}
 				a.Fold(name, summary.ID)
@@ -294,6 +303,11 @@ func backlogFinding(name string, w outbox.Waiting) alert.Finding {
 	}
 }
 
+// waitingTitle is how an alert is named among those that waited.
+func (c *Courier) waitingTitle(a alert.Alert) string {
+	return notify.Cut(notify.Clean(c.composer.Message(a).Headline, false), maxTitle) + " (" + a.ID + ")"
+}
+
 // wait notes that an alert waits for a destination. It is noted before the alert is marked, so that a crash in between
 // leaves it due.
 func (c *Courier) wait(ctx context.Context, a alert.Alert, t *attempt) error {
@@ -305,9 +319,8 @@ func (c *Courier) wait(ctx context.Context, a alert.Alert, t *attempt) error {
 		h.Backlog = true
 		return write
 	})
-	m := c.composer.Message(a)
 	_, err := c.backlog.PutWaiting(ctx, t.name, outbox.Waiting{
-		Alert: a.ID, Group: a.Group, Title: notify.Cut(notify.Clean(m.Headline, false), maxTitle) + " (" + a.ID + ")", Severity: a.Rule.Severity, Opened: a.Opened, Since: c.now().UTC(),
+		Alert: a.ID, Group: a.Group, Title: c.waitingTitle(a), Severity: a.Rule.Severity, Opened: a.Opened, Since: c.now().UTC(),
 		Alone: a.Deliveries[t.name].Revision > 0 || a.IsSummary() || a.Rule.ID == alert.CanaryRule,
 	})
 	return err

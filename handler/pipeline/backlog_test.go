@@ -26,6 +26,7 @@ type switched struct {
 	mu        sync.Mutex
 	off       bool
 	headlines []string // of the messages that it took, edits included
+	facts     []string // of all of them
 }
 
 func (s *switched) Deliver(_ context.Context, m notify.Message, _ notify.Ref) (notify.Ref, error) {
@@ -35,6 +36,9 @@ func (s *switched) Deliver(_ context.Context, m notify.Message, _ notify.Ref) (n
 		return notify.Ref{}, notify.Fail(notify.NotSent, errors.New("connection refused"))
 	}
 	s.headlines = append(s.headlines, m.Headline)
+	for _, f := range m.Facts {
+		s.facts = append(s.facts, f.Value)
+	}
 	return notify.Posted(m, notify.Accepted), nil
 }
 
@@ -99,6 +103,26 @@ func TestWhatBecomesGraveWhileItWaitsHasAMessageOfItsOwn(t *testing.T) {
 	end.off = false
 	ticks(t, p, at, 60)
 	end.alone(t, "Policy assignment gone: pa-3")
+}
+
+// TestASummaryNamesWhatWaitedAsItIs has a seventh act join one of six alerts that wait: the summary says how many there are.
+func TestASummaryNamesWhatWaitedAsItIs(t *testing.T) {
+	t.Parallel()
+	p, end, at := outage(t, func(s *store.Store) stored { return s })
+	end.off = true
+	for n := range 6 {
+		handle(t, p, "", began(n, at.now()))
+	}
+	ticks(t, p, at, 10)
+	again := began(7, at.now())
+	again.ResourceGroup = began(3, at.now()).ResourceGroup
+	handle(t, p, "", again)
+	ticks(t, p, at, 20)
+	end.off = false
+	ticks(t, p, at, 60)
+	if !slices.ContainsFunc(end.facts, func(f string) bool { return strings.Contains(f, "(×2)") }) {
+		t.Errorf("no message says that there are two of one alert:\n%s\n%s", strings.Join(end.headlines, "\n"), strings.Join(end.facts, "\n"))
+	}
 }
 
 // grownMeanwhile is a store of which an alert becomes grave in the moment in which it is counted in a summary.

@@ -99,9 +99,11 @@ func guids(text string) []string {
 	return ids
 }
 
+var notDigits = strings.NewReplacer("%7b", "", "%7d", "", "%20", "", "0x", "")
+
 // guid reads one in any of the notations that readers take (.NET Guid.Parse: N, D, B, P and X), percent-encoded or not.
 func guid(s string) (string, bool) {
-	s = strings.NewReplacer("%7b", "", "%7d", "", "%20", "", "0x", "").Replace(s)
+	s = notDigits.Replace(s)
 	digits := make([]byte, 0, 32)
 	for _, c := range []byte(s) {
 		switch {

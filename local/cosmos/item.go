@@ -110,12 +110,3 @@ func etagOf(owner, seq, ts int64) string {
 
 // etagOf is the ETag of a stored version; it is not stored, because it follows from the row.
 func (c *container) etagOf(r row) string { return etagOf(c.num, r.seq, r.ts) }
-
-// decode reads a stored item back.
-func (r row) decode() (value, error) {
-	v, err := decodeJSON(r.body)
-	if err != nil {
-		return value{}, fmt.Errorf("read stored item %q: %v", r.id, err) //nolint:errorlint // not %w: a damaged file is no fault of the caller
-	}
-	return v, nil
-}

@@ -220,6 +220,7 @@ func (s *Server) runPage(ctx context.Context, p *page) (reply, error) {
 // stream is the state of a query whose results come in the order of the items.
 type stream struct {
 	*page
+	read *documents
 	out  *pageBody
 	skip int           // results to leave out for OFFSET
 	left int           // results that may still be given; -1: any number
@@ -231,7 +232,7 @@ type stream struct {
 // was used up by the first.
 func (s *Server) runStream(ctx context.Context, p *page, from scanFrom, out *pageBody) (*continuation, error) {
 	from.after = position{p.from.PK, p.from.ID}
-	st := &stream{page: p, out: out, left: -1, done: from.after}
+	st := &stream{page: p, read: &s.read, out: out, left: -1, done: from.after}
 	switch {
 	case p.q.top != nil:
 		st.left = *p.q.top - p.from.Taken
@@ -250,7 +251,7 @@ func (s *Server) runStream(ctx context.Context, p *page, from scanFrom, out *pag
 
 // item takes one item; it says stop when the page is full and one more result is there, or when nothing is left.
 func (st *stream) item(r row) (more bool, err error) {
-	doc, err := r.decode()
+	doc, err := st.read.of(r)
 	if err != nil {
 		return false, err
 	}
@@ -296,7 +297,7 @@ func (st *stream) give(r row, rows int, text []byte) (more bool) {
 func (s *Server) runGathered(ctx context.Context, p *page, from scanFrom, out *pageBody) (*continuation, error) {
 	g := newGatherer(p.q)
 	err := s.scan(ctx, from, func(r row) (bool, error) {
-		doc, err := r.decode()
+		doc, err := s.read.of(r)
 		if err != nil {
 			return false, err
 		}

@@ -36,6 +36,7 @@ type Server struct {
 	now     func() time.Time
 	key     []byte
 	calls   atomic.Uint64 // numbers activity ids
+	read    documents
 }
 
 var _ http.Handler = (*Server)(nil)

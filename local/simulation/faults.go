@@ -9,7 +9,8 @@ import (
 type fault string
 
 const (
-	refused      fault = "refused"          // not done, and the service says so
+	refused      fault = "refused"          // not done, and the service says so: for now
+	forbidden    fault = "forbidden"        // not done, and it will not be before a person does something
 	broken       fault = "broken"           // not done: the connection broke before
 	lost         fault = "answer lost"      // done: the connection broke after
 	late         fault = "late"             // done, and answered late, maybe after the caller gave up
@@ -18,10 +19,19 @@ const (
 	killedAfter  fault = "killed after it"
 )
 
-var everyFault = []fault{refused, broken, lost, late, killedBefore, killedAfter}
+var everyFault = []fault{refused, forbidden, broken, lost, late, killedBefore, killedAfter}
 
-// possible reports whether a fault can meet a phase. Only what is read can be old.
-func possible(f fault, p phase) bool { return f != stale || p == storeRead || p == storeQuery }
+// possible reports whether a fault can meet a phase. Only what is read can be old, and only what is sent or looked up can be
+// forbidden: the store that forbids does nothing at all.
+func possible(f fault, p phase) bool {
+	switch f {
+	case stale:
+		return p == storeRead || p == storeQuery
+	case forbidden:
+		return len(forbids[p]) > 0
+	}
+	return true
+}
 
 // Trouble is a time in which calls of some phases go wrong.
 type Trouble struct {
@@ -69,6 +79,8 @@ func (t *Trouble) draw(r *rand.Rand, s *step) verdict {
 		if s.phase == storeRead || s.phase == storeWrite || s.phase == storeQuery {
 			v.wait = time.Duration(10+r.IntN(900)) * time.Millisecond
 		}
+	case forbidden:
+		v.status = forbids[s.phase][r.IntN(len(forbids[s.phase]))]
 	case late:
 		v.wait = time.Duration(50+r.IntN(12_000)) * time.Millisecond
 	}
@@ -82,6 +94,13 @@ var refusals = map[phase][]int{
 	storeQuery: {429, 410, 503, 408},
 	post:       {429, 500, 502, 503, 504},
 	edit:       {429, 500, 502, 503, 504},
-	lookUp:     {429, 500, 503, 403, 404},
+	lookUp:     {429, 500, 503},
 	answer:     {504},
+}
+
+// forbids are the statuses with which services refuse whoever asks, whatever is asked.
+var forbids = map[phase][]int{
+	post:   {401, 403, 404, 410},
+	edit:   {401, 403, 404, 410},
+	lookUp: {401, 403, 404},
 }

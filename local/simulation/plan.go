@@ -120,7 +120,7 @@ func (p *planner) troubles() {
 	for range p.IntN(5) {
 		from := p.any()
 		t := Trouble{From: from, To: from + time.Duration(1+p.IntN(120))*time.Minute, Share: []float64{0.02, 0.05, 0.1, 0.3}[p.IntN(4)]}
-		switch p.IntN(6) {
+		switch p.IntN(8) {
 		case 0:
 			t.Of, t.Faults = []phase{storeRead, storeWrite, storeQuery}, []fault{refused, broken, lost, late, stale}
 		case 1:
@@ -134,9 +134,24 @@ func (p *planner) troubles() {
 			t.Share = max(t.Share, 0.1)
 		case 5:
 			t.Of, t.Faults, t.Share = phases, append(slices.Clone(everyFault), stale), min(t.Share, 0.05)
+		case 6:
+			t.Of, t.Faults, t.Share, t.From, t.To = []phase{lookUp}, everyFault, 0.2, 0, p.plan.Length // they are rare
+		case 7:
+			p.outage(&t)
 		}
 		p.plan.Troubles = append(p.plan.Troubles, t)
 	}
+}
+
+// outage has one channel take no messages at all for days or weeks: it is not there, or it refuses the token or the channel.
+func (p *planner) outage(t *Trouble) {
+	t.Of, t.Faults, t.Channel, t.Share = []phase{post, edit}, []fault{[]fault{refused, broken, forbidden}[p.IntN(3)]}, []string{"slack", "teams", "webhook"}[p.IntN(3)], 1
+	t.To = t.From + time.Duration(6+p.IntN(15*24))*time.Hour
+}
+
+// out reports whether a channel takes no messages for days.
+func (p *Plan) out(at time.Duration) bool {
+	return slices.ContainsFunc(p.Troubles, func(t Trouble) bool { return t.Share == 1 && t.From <= at && at < t.To-time.Hour })
 }
 
 // directory is what Azure knows of the ids that the acts name.

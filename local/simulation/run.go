@@ -53,6 +53,14 @@ type simulation struct {
 	world   oracle.World
 }
 
+// Costs judges what the faults of a plan cost, by a second run without any.
+func Costs(t *testing.T, out Outcome) []oracle.Violation {
+	calm := *out.Plan
+	calm.Troubles = nil
+	without := Run(t, &calm, false)
+	return oracle.Spending(oracle.Cost{Requests: out.Requests, RU: out.RU}, oracle.Cost{Requests: without.Requests, RU: without.RU})
+}
+
 // Outcome is what a run came to.
 type Outcome struct {
 	Plan       *Plan
@@ -199,7 +207,11 @@ func (s *simulation) schedule() {
 		s.tickAt(next, min(every<<min(s.idle/2, 10), time.Hour)-every)
 	}
 	if since, waits := s.owed.waiting(); waits {
-		s.tickAt(time.Now(), min(time.Since(since)/8, quarter))
+		longest := quarter
+		if s.plan.out(time.Since(s.begun)) {
+			longest = 6 * time.Hour // days of tries that come to nothing are left out
+		}
+		s.tickAt(time.Now(), min(time.Since(since)/8, longest))
 	}
 }
 

@@ -26,6 +26,9 @@ const (
 	shortSeeds = 1
 )
 
+// costsEvery is of how many seeds one is run a second time without faults.
+const costsEvery = 5
+
 // hubRetry is the retry policy of eventhub-activity as it is published.
 func hubRetry(t *testing.T) HubRetry {
 	raw, err := os.ReadFile("../../functions/eventhub-activity/function.json")
@@ -115,7 +118,11 @@ func TestSeeds(t *testing.T) {
 func several(t *testing.T, n int) (r Report) {
 	retry := hubRetry(t)
 	for i := range n {
-		r.Add(Run(t, NewPlan(*fromFlag+uint64(i), retry), false))
+		out := Run(t, NewPlan(*fromFlag+uint64(i), retry), false)
+		if i%costsEvery == 0 && len(out.Plan.Troubles) > 0 {
+			out.Violations = append(out.Violations, Costs(t, out)...)
+		}
+		r.Add(out)
 		if *reportFlag != "" {
 			fmt.Println("seed", *fromFlag+uint64(i))
 		}

@@ -38,7 +38,7 @@ func (t *trace) step(s *step, v verdict) {
 	became := ""
 	switch v.fault {
 	case "":
-	case refused:
+	case refused, forbidden:
 		became = fmt.Sprintf("  ✗ answered %d", v.status)
 	case late:
 		became = fmt.Sprintf("  ✗ answered %s late", v.wait)

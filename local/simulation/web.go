@@ -33,7 +33,7 @@ func (w *web) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	switch v.fault {
-	case refused:
+	case refused, forbidden:
 		return s.refuse(r, st, v), nil
 	case broken:
 		return nil, syscall.ECONNRESET
@@ -93,12 +93,17 @@ func (s *simulation) refuse(r *http.Request, st *step, v verdict) *http.Response
 	if v.wait > 0 {
 		header["Retry-After"] = []string{fmt.Sprint(int(v.wait.Seconds()))}
 	}
-	text := `{"ok":false,"error":"simulated"}`
 	if st.channel != "slack" {
-		text = `{"error":{"code":"Simulated","message":"simulated"}}`
+		return reply{v.status, header, []byte(`{"error":{"code":"Simulated","message":"simulated"}}`)}.response(r)
 	}
-	return reply{v.status, header, []byte(text)}.response(r)
+	if code, ok := slackRefusals[v.status]; ok {
+		return reply{http.StatusOK, header, []byte(`{"ok":false,"error":"` + code + `"}`)}.response(r)
+	}
+	return reply{v.status, header, []byte(`{"ok":false,"error":"simulated"}`)}.response(r)
 }
+
+// slackRefusals are Slack's words for what others say with a status: it answers 200.
+var slackRefusals = map[int]string{401: "invalid_auth", 403: "not_in_channel", 404: "channel_not_found", 410: "is_archived"}
 
 // take does what is asked for.
 func (s *simulation) take(r *http.Request, st *step, body []byte, v verdict) reply {

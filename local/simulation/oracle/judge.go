@@ -25,6 +25,7 @@ const (
 	Aimed    = "an edit went to another message"
 	Waited   = "a wait was not kept" // that a channel had asked for
 	GivenUp  = "a lease was never given back"
+	Spent    = "faults cost too much" // requests and request units, by those without faults
 )
 
 const (
@@ -320,12 +321,22 @@ func (j *judge) counts() {
 			for _, t := range j.about(actor, channel) {
 				sum += t.count
 			}
-			if j.Edits[channel] && sum != len(all) {
+			if j.Edits[channel] && sum != len(all) && !j.summed(all, channel) {
 				j.report(Counted, all[len(all)-1], "%s shows %d acts of %s, there were %d", channel, sum, actor, len(all))
 			}
 		}
 	}
 }
+
+// summed reports whether acts that are not grave waited for a channel and are named in a summary of all that waited.
+func (j *judge) summed(acts []*Act, channel string) bool {
+	return !slices.ContainsFunc(acts, func(a *Act) bool {
+		return a.Severity >= High || !slices.ContainsFunc(append(j.about(a.Resource, channel), j.about(a.Group, channel)...), (*talk).waited)
+	})
+}
+
+// waited reports whether a talk is a summary of what waited for a channel.
+func (t *talk) waited() bool { return t.words["waited"] && t.words["took"] }
 
 // twice looks for posts that were sent again.
 func (j *judge) twice() {

@@ -2,7 +2,10 @@
 // of how the program decides: it imports no package of ours.
 package oracle
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // Severity is how grave an act is; the order is that of gravity.
 type Severity int
@@ -95,6 +98,26 @@ type Refusal struct {
 	Detail   string
 	Final    bool // the feed has given the delivery up
 	Acts     []int
+}
+
+// Cost is what a run asked of the store.
+type Cost struct {
+	Requests int64
+	RU       float64
+}
+
+// most is how many times as much a run with faults may cost as one without.
+const most = 3
+
+// Spending compares what a run cost with what it costs without faults.
+func Spending(with, without Cost) (found []Violation) {
+	if with.Requests > most*without.Requests {
+		found = append(found, Violation{Rule: Spent, Act: -1, Detail: fmt.Sprintf("%d requests, without faults %d", with.Requests, without.Requests)})
+	}
+	if with.RU > most*without.RU {
+		found = append(found, Violation{Rule: Spent, Act: -1, Detail: fmt.Sprintf("%.0f RU, without faults %.0f", with.RU, without.RU)})
+	}
+	return found
 }
 
 // Violation is a promise that was broken.
