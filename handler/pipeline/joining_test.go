@@ -223,3 +223,33 @@ func TestASummaryIsAsGraveAsWhatItCounts(t *testing.T) {
 		t.Errorf("nothing was folded: %d cards", len(end.cards))
 	}
 }
+
+// TestWhatJoinsIsNotTakenForWhatIsThere lets rules and locks of one name, of nine resources each, join an alert.
+func TestWhatJoinsIsNotTakenForWhatIsThere(t *testing.T) {
+	t.Parallel()
+	for _, resource := range []string{
+		"/subscriptions/s/resourcegroups/rg/providers/microsoft.network/networksecuritygroups/of-%d/securityrules/same",
+		"/subscriptions/s/resourcegroups/rg/providers/microsoft.storage/storageaccounts/of-%d/providers/microsoft.authorization/locks/same",
+		"/subscriptions/s/resourcegroups/of-%d/providers/microsoft.keyvault/vaults/same",
+	} {
+		end := &uneditable{}
+		p, at := alerting(t, "high", end)
+		end.at = at.now
+		for n := range 9 {
+			e := deleted(n, at.now())
+			e.ResourceID, e.ResourceName = fmt.Sprintf(resource, n), "same"
+			handle(t, p, "", e)
+			at.advance(3 * time.Second)
+		}
+		for range 4 {
+			at.advance(30 * time.Second)
+			run(t, p, fmt.Sprint("tick", at.now()))
+		}
+		all := strings.Join(end.cards[1:], "\n")
+		for n := 1; n < 9; n++ {
+			if !strings.Contains(all, fmt.Sprintf("of-%d/same", n)) {
+				t.Errorf("%s: number %d is not named in %q", resource, n, end.cards)
+			}
+		}
+	}
+}

@@ -131,7 +131,7 @@ func resources(a alert.Alert) string {
 	if a.Grave() && !a.IsSummary() {
 		most = len(a.Operations)
 	}
-	text, rest := joined(a.Operations, most)
+	text, rest := joined(a, a.Operations, most)
 	rest += a.Count - len(a.Operations)
 	if text = andMore(text, rest); rest > 0 {
 		text += ", all recorded"

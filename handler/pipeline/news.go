@@ -49,7 +49,7 @@ func inWords(a alert.Alert, n alert.News) string {
 	if n.Graver {
 		parts = append(parts, "now "+notify.Severity(a.Rule.Severity).Word()+": "+gravest(a)+why(a, n))
 	}
-	switch labels := andMore(joined(unheard(a, n), mostJoined(a))); {
+	switch labels := andMore(joined(a, unheard(a, n), mostJoined(a))); {
 	case n.More == 0:
 	case a.IsSummary():
 		parts = append(parts, fmt.Sprintf("%d alerts now", a.Count))
@@ -82,7 +82,7 @@ func gravest(a alert.Alert) string {
 	}
 	for _, op := range a.Operations {
 		if op.Severity == a.Rule.Severity {
-			return label(op)
+			return label(a, op)
 		}
 	}
 	return a.Rule.Title
@@ -95,7 +95,7 @@ func unheard(a alert.Alert, n alert.News) []alert.Operation {
 	}
 	before := a.Operations[:len(a.Operations)-len(n.Operations)]
 	return slices.DeleteFunc(slices.Clone(n.Operations), func(op alert.Operation) bool {
-		return slices.ContainsFunc(before, func(have alert.Operation) bool { return label(have) == label(op) })
+		return slices.ContainsFunc(before, func(have alert.Operation) bool { return label(a, have) == label(a, op) })
 	})
 }
 
@@ -109,15 +109,15 @@ func mostJoined(a alert.Alert) int {
 
 // joined names operations, gravest first and then by name, each label once with the number of its operations. rest is
 // how many labels there was no room for.
-func joined(ops []alert.Operation, most int) (text string, rest int) {
+func joined(a alert.Alert, ops []alert.Operation, most int) (text string, rest int) {
 	ops = slices.Clone(ops)
 	slices.SortStableFunc(ops, func(x, y alert.Operation) int {
-		return cmp.Or(notify.Severity(y.Severity).Rank()-notify.Severity(x.Severity).Rank(), strings.Compare(label(x), label(y)))
+		return cmp.Or(notify.Severity(y.Severity).Rank()-notify.Severity(x.Severity).Rank(), strings.Compare(label(a, x), label(a, y)))
 	})
 	times := map[string]int{}
 	var labels []string
 	for _, op := range ops {
-		text := label(op)
+		text := label(a, op)
 		if times[text]++; text != "" && times[text] == 1 {
 			labels = append(labels, text)
 		}
@@ -141,11 +141,37 @@ func andMore(text string, rest int) string {
 }
 
 // label is what an operation is known by: its resource, and what sets it apart beside that.
-func label(op alert.Operation) string {
-	if op.Detail == "" || op.Name == "" {
-		return op.Name + op.Detail
+func label(a alert.Alert, op alert.Operation) string {
+	name := pathOf(a, op)
+	if op.Detail == "" || name == "" {
+		return name + op.Detail
 	}
-	return op.Name + " (" + op.Detail + ")"
+	return name + " (" + op.Detail + ")"
+}
+
+// pathOf is the operation's resource among those of its alert: a rule "allow" is that of a network security group, and is not
+// that of another one. Where the alert is about several resource groups, those that are not its first one's are named too.
+func pathOf(a alert.Alert, op alert.Operation) string {
+	scope, below, found := strings.Cut(op.Resource, "/providers/")
+	if !found || op.Name == "" {
+		return op.Name
+	}
+	var names []string
+	parts := strings.Split(below, "/")
+	for i := 2; i < len(parts); i += 2 { // behind the provider: type, name, type, name, and again providers, provider
+		if parts[i-1] == "providers" {
+			continue
+		}
+		names = append(names, parts[i])
+	}
+	if len(names) == 0 {
+		return op.Name
+	}
+	names[len(names)-1] = op.Name
+	if _, group, in := strings.Cut(scope, "/resourcegroups/"); in && !strings.EqualFold(group, a.Event.ResourceGroup) {
+		names = append([]string{group}, names...)
+	}
+	return strings.Join(names, "/")
 }
 
 func outcomeNews(a alert.Alert) string {
