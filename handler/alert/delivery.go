@@ -49,6 +49,12 @@ type Shown struct {
 	Recorded   bool      `json:"recorded,omitempty"` // the whole record stands beside the message
 }
 
+// Leave takes back that readers know of the last operations, for which a message had no room.
+func (s *Shown) Leave(operations int) {
+	s.Operations -= operations
+	s.Count -= operations
+}
+
 // Parked reports whether the delivery waits for its destination to be well again.
 func (d Delivery) Parked() bool { return !d.ParkedAt.IsZero() }
 
@@ -141,6 +147,9 @@ func (a *Alert) Delivered(name string, revision int, to Delivery, now time.Time)
 	}
 	d.Channel, d.Ref, d.State, d.Reduced, d.At = to.Channel, to.Ref, to.State, to.Reduced, now.UTC()
 	d.Attempts, d.Since, d.Reason, d.Held, d.ParkedAt, d.Refused, d.Silences, d.Unconfirmed = 0, time.Time{}, "", "", time.Time{}, 0, 0, time.Time{}
+	if revision == a.Revision && revision > 1 && a.Grave() && len(a.News(d).Operations) > 0 {
+		d.Revision-- // one message had no room for all of them: another one is owed
+	}
 	d.Due = a.notBefore(d, now)
 	a.Deliveries[name] = d
 }

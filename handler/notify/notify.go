@@ -60,6 +60,9 @@ type Recorder interface {
 	Record(ctx context.Context, m Message, at Ref, record func() string) (bool, error)
 }
 
+// NewsFits is how many characters of news every channel shows: what is news is often a list of which none may be missing.
+const NewsFits = 2600
+
 // Message is what is to be told, independent of any channel.
 type Message struct {
 	ID       string // the alert's id, the same in every channel
@@ -78,7 +81,7 @@ type Message struct {
 	Steps    []string // runbook: what to do, one step each
 	// News is what changed since the revision before, in words ("Succeeded after 12 s", "seen 37 times"): the text of
 	// a thread reply or follow-up card. Empty: nothing that a reader must be told again.
-	News string
+	News string // at most NewsFits characters are shown everywhere
 	// Actions are what readers can do, for channels that can call back. Empty where nobody would answer.
 	Actions []Action
 }

@@ -12,6 +12,7 @@ import (
 	"testing/fstest"
 	"time"
 
+	"github.com/auditbell/auditbell/handler/activity"
 	"github.com/auditbell/auditbell/handler/notify"
 	"github.com/auditbell/auditbell/handler/pipeline"
 	"github.com/auditbell/auditbell/handler/rules"
@@ -24,6 +25,7 @@ type uneditable struct {
 	at    func() time.Time
 	cards []string
 	times []time.Time
+	shown []string // what every channel shows of these: of facts 300 characters, of news notify.NewsFits
 
 	refuses bool // the next message, with 429 and two seconds to wait
 	edits   bool // it says that it can edit, and shows an edit as a card
@@ -38,10 +40,12 @@ func (u *uneditable) Deliver(_ context.Context, m notify.Message, prev notify.Re
 		u.refuses = false
 		return prev, notify.RetryAfter(notify.Fail(notify.Throttled, errors.New("slow down")), 2*time.Second)
 	}
-	text := m.Headline
+	text, fits := m.Headline, m.Headline
 	for _, f := range m.Facts {
 		text += " [" + f.Name + ": " + f.Value + "]"
+		fits += " [" + f.Name + ": " + notify.Cut(f.Value, 300) + "]"
 	}
+	u.shown = append(u.shown, fits+" "+notify.Cut(m.News, notify.NewsFits))
 	if !prev.Zero() && !u.edits {
 		if text = m.News; text == "" {
 			return prev, nil
@@ -249,6 +253,42 @@ func TestWhatJoinsIsNotTakenForWhatIsThere(t *testing.T) {
 		for n := 1; n < 9; n++ {
 			if !strings.Contains(all, fmt.Sprintf("of-%d/same", n)) {
 				t.Errorf("%s: number %d is not named in %q", resource, n, end.cards)
+			}
+		}
+	}
+}
+
+// TestALongListIsNamedWhole has twenty grants join an alert, with all that a label may hold, while its destination takes no
+// message, or between its messages. No message is longer than what every channel shows.
+func TestALongListIsNamedWhole(t *testing.T) {
+	t.Parallel()
+	for _, edits := range []bool{false, true} {
+		for _, first := range []int{0, 1} { // how many are delivered before the others come
+			p, end, at := granting(t, nil)
+			end.edits, end.refuses = edits, first == 0
+			principals := make([]string, 20)
+			for n := range principals {
+				principals[n] = fmt.Sprintf("22222222-2222-4222-8222-%012d", n)
+				body := strings.Replace(assignment(ownerRole), "22222222-2222-4222-8222-222222222222", principals[n], 1)
+				e := grantRecord(fmt.Sprint("g", n), activity.Succeeded, activity.FormRecords, at.now(), body)
+				e.ResourceName = fmt.Sprintf("%036d", n)
+				e.ResourceID, e.CorrelationID = "/subscriptions/s/resourcegroups/rg/providers/microsoft.storage/storageaccounts/some-account-0001/providers/microsoft.authorization/roleassignments/"+e.ResourceName, e.ID
+				e.ResourceGroup = "rg"
+				send(t, p, at, e)
+			}
+			for range 6 {
+				at.advance(30 * time.Second)
+				run(t, p, fmt.Sprint("tick", at.now()))
+			}
+			all := strings.Join(end.shown, "\n")
+			for _, principal := range principals {
+				if !strings.Contains(all, principal) {
+					t.Errorf("edits %v, %d first: %s is named nowhere in %q", edits, first, principal, end.shown)
+					break
+				}
+			}
+			if len(end.shown) > 8 {
+				t.Errorf("edits %v, %d first: %d messages for 20 operations", edits, first, len(end.shown))
 			}
 		}
 	}

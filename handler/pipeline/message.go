@@ -127,12 +127,13 @@ func late(a alert.Alert) string {
 
 // resources names what the operations touched, each once, a handful at most; of a grave alert all that is kept.
 func resources(a alert.Alert) string {
-	most := 5
+	most, ops := 5, a.Operations
 	if a.Grave() && !a.IsSummary() {
-		most = len(a.Operations)
+		ops = ops[:len(ops)-unnamed(a, ops, factFits)]
+		most = len(ops)
 	}
-	text, rest := joined(a, a.Operations, most)
-	rest += a.Count - len(a.Operations)
+	text, rest := joined(a, ops, most)
+	rest += a.Count - len(ops)
 	if text = andMore(text, rest); rest > 0 {
 		text += ", all recorded"
 	}

@@ -22,6 +22,7 @@ func (c *Composer) messageFor(a alert.Alert, d alert.Delivery) (notify.Message, 
 		Notes: d.Shown.Notes, Recorded: d.Shown.Recorded, At: c.Now().UTC(),
 	}
 	if d.Revision == 0 {
+		shown.Leave(unnamed(a, a.Operations, factFits))
 		return m, shown
 	}
 	n := a.News(d)
@@ -33,6 +34,7 @@ func (c *Composer) messageFor(a alert.Alert, d alert.Delivery) (notify.Message, 
 	if text == "" || silent {
 		return m, shown // an edit says it all
 	}
+	shown.Leave(unnamed(a, n.Operations, newsFits))
 	if shown.Notes++; shown.Notes == mostNotes && editable && !a.Grave() {
 		text += "; what follows is only counted above, all of it is recorded"
 	}
@@ -49,6 +51,8 @@ func inWords(a alert.Alert, n alert.News) string {
 	if n.Graver {
 		parts = append(parts, "now "+notify.Severity(a.Rule.Severity).Word()+": "+gravest(a)+why(a, n))
 	}
+	left := unnamed(a, n.Operations, newsFits)
+	n.Operations = n.Operations[:len(n.Operations)-left]
 	switch labels := andMore(joined(a, unheard(a, n), mostJoined(a))); {
 	case n.More == 0:
 	case a.IsSummary():
@@ -57,6 +61,9 @@ func inWords(a alert.Alert, n alert.News) string {
 		parts = append(parts, fmt.Sprintf("×%d now", a.Count))
 	default:
 		parts = append(parts, fmt.Sprintf("×%d now, new: %s", a.Count, labels))
+	}
+	if left > 0 {
+		parts = append(parts, fmt.Sprintf("%d more follow", left))
 	}
 	return strings.Join(parts, "; ")
 }
@@ -69,10 +76,31 @@ func why(a alert.Alert, n alert.News) string {
 	}
 	for _, op := range a.Operations[:len(a.Operations)-len(n.Operations)] {
 		if op.Severity == a.Rule.Severity && op.Detail != "" {
-			return " (" + op.Detail + ")"
+			return " (" + shortened(op.Detail, longestDetail) + ")"
 		}
 	}
 	return ""
+}
+
+// newsFits and factFits are how many characters the names of operations may take in news, and in a fact of a message: with
+// what stands around them, every channel shows as many.
+const (
+	newsFits = notify.NewsFits - 200
+	factFits = 250
+)
+
+// unnamed is how many operations of a grave alert, the last of these, a text of so many characters has no room for. Readers
+// learn of them by the next message. At least one is named.
+func unnamed(a alert.Alert, ops []alert.Operation, fits int) int {
+	if !a.Grave() || a.IsSummary() {
+		return 0
+	}
+	for i, op := range ops {
+		if fits -= len([]rune(label(a, op))) + len(", "); fits < 0 {
+			return len(ops) - max(1, i)
+		}
+	}
+	return 0
 }
 
 // gravest names why the severity is what it is: the rule, or the gravest of what a summary counts.
@@ -142,11 +170,27 @@ func andMore(text string, rest int) string {
 
 // label is what an operation is known by: its resource, and what sets it apart beside that.
 func label(a alert.Alert, op alert.Operation) string {
-	name := pathOf(a, op)
-	if op.Detail == "" || name == "" {
-		return name + op.Detail
+	name, detail := shortened(pathOf(a, op), longestName), shortened(op.Detail, longestDetail)
+	if detail == "" || name == "" {
+		return name + detail
 	}
-	return name + " (" + op.Detail + ")"
+	return name + " (" + detail + ")"
+}
+
+// longestName and longestDetail are how much of an operation a list shows: fifteen fit into one message.
+const (
+	longestName   = 58
+	longestDetail = 94 // two GUIDs and the kind of a principal
+)
+
+// shortened leaves out the middle of what is too long: names that were chosen to be long may differ at their ends.
+func shortened(text string, most int) string {
+	runes := []rune(text)
+	if len(runes) <= most {
+		return text
+	}
+	half := most / 2
+	return string(runes[:half]) + "…" + string(runes[len(runes)-(most-half-1):])
 }
 
 // pathOf is the operation's resource among those of its alert: a rule "allow" is that of a network security group, and is not

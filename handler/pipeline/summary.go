@@ -43,11 +43,11 @@ func summaryMessage(a alert.Alert) notify.Message {
 	return m
 }
 
-// namesInLine is how many names of a backlog one fact holds, and longestName how much of each: what every channel shows of
+// namesInLine is how many names of a backlog one fact holds, and longestTitle how much of each: what every channel shows of
 // a fact is 300 characters, and of facts six.
 const (
-	namesInLine = 3
-	longestName = 95
+	namesInLine  = 3
+	longestTitle = 95
 )
 
 // backlogMessage names every alert that waited for a destination.
@@ -70,7 +70,7 @@ func numbered(titles []string) (facts []notify.Fact) {
 		names := make([]string, len(part))
 		for i, title := range part {
 			name, _, _ := strings.Cut(title, " (alert-")
-			names[i] = notify.Cut(name, longestName)
+			names[i] = notify.Cut(name, longestTitle)
 		}
 		facts = append(facts, notify.Fact{Name: fmt.Sprintf("%d to %d", first, first+len(part)-1), Value: strings.Join(names, "; ")})
 		first += len(part)

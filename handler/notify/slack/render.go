@@ -42,7 +42,7 @@ const (
 
 // room is how much of a message is shown. Values are code points, counts are lines.
 type room struct {
-	summary, facts, value, code, steps, step, print, url int
+	summary, news, facts, value, code, steps, step, print, url int
 
 	actions bool
 }
@@ -51,10 +51,10 @@ type room struct {
 // The last room fits whatever it is given: its 1,600 code points take at most six bytes each (\u003c), beside about
 // 2,000 bytes of structure.
 var rooms = [...]room{
-	{summary: 600, facts: 6, value: 300, code: 400, steps: 8, step: 200, print: 600, url: 3000, actions: true},
-	{summary: 400, facts: 6, value: 120, code: 200, steps: 4, step: 120, print: 300, url: 1200, actions: true},
-	{summary: 250, facts: 6, value: 60, code: 120, steps: 0, step: 0, print: 120, url: 0, actions: true},
-	{summary: 250, facts: 6, value: 60, code: 120, steps: 0, step: 0, print: 120, url: 0},
+	{summary: 600, news: notify.NewsFits, facts: 6, value: 300, code: 400, steps: 8, step: 200, print: 600, url: 3000, actions: true},
+	{summary: 400, news: notify.NewsFits, facts: 6, value: 120, code: 200, steps: 4, step: 120, print: 300, url: 1200, actions: true},
+	{summary: 250, news: 250, facts: 6, value: 60, code: 120, steps: 0, step: 0, print: 120, url: 0, actions: true},
+	{summary: 250, news: 250, facts: 6, value: 60, code: 120, steps: 0, step: 0, print: 120, url: 0},
 }
 
 // Render lays m out as Block Kit. The result is within Slack's limits whatever m holds.
@@ -74,8 +74,14 @@ func Render(m notify.Message) Payload {
 
 // renderNews is the reply in the thread: the thread's first message tells the rest.
 func renderNews(m notify.Message) Payload {
-	news := literal(m.News, rooms[0].summary)
-	return Payload{Text: fallback(m.News), Blocks: []api.Block{richText(section(plain(news)))}}
+	p := Payload{Text: fallback(m.News)}
+	for _, r := range rooms {
+		p.Blocks = []api.Block{richText(section(plain(literal(m.News, r.news))))}
+		if fits(p.Blocks) {
+			break
+		}
+	}
+	return p
 }
 
 // renderFollowUp is news where there is no thread: it names the alert that it belongs to.
@@ -85,7 +91,7 @@ func renderFollowUp(m notify.Message) Payload {
 	}
 	p := Payload{Text: fallback(headline(m) + " — " + m.News)}
 	for _, r := range rooms {
-		body := section(bold(oneLine(headline(m), maxHeader)), plain("\n"+literal(m.News, r.summary)))
+		body := section(bold(oneLine(headline(m), maxHeader)), plain("\n"+literal(m.News, r.news)))
 		p.Blocks = compact(richText(body), r.buttons(m), r.smallPrint(m))
 		if fits(p.Blocks) {
 			break

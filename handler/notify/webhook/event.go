@@ -60,8 +60,10 @@ type Link struct {
 
 // Bounds of what is sent, in code points and items, on which a receiver can rely; schema.json repeats them. Together they
 // keep an event below 64 KB, the size that every intermediary must forward (CloudEvents 1.0.2, "Size Limits"), even if
-// every character takes four bytes.
+// every character takes four bytes; news is cut to maxText then.
 const (
+	maxEvent    = 63 << 10 // bytes, without the id
+	maxNews     = notify.NewsFits
 	maxHeadline = 300
 	maxText     = 600
 	maxAll      = 1000 // the whole alert in one line
@@ -83,6 +85,9 @@ func render(m notify.Message, kind string) Event {
 	e := Event{
 		SpecVersion: "1.0", Source: "/auditbell", Type: kind, Subject: line(m.ID, maxHeadline),
 		ContentType: "application/json", Data: data(m), Time: stamp(m.Time),
+	}
+	if encoded, err := encode(e); err == nil && len(encoded) > maxEvent {
+		e.Data.News = text(m.News, maxText)
 	}
 	e.ID = identify(e)
 	return e
@@ -111,7 +116,7 @@ func encode(e Event) ([]byte, error) {
 func data(m notify.Message) Data {
 	d := Data{
 		Severity: string(severity(m.Severity)), Result: result(m.Result), Headline: line(m.Headline, maxHeadline),
-		Summary: text(m.Summary, maxText), News: text(m.News, maxText), Text: text(m.Fallback(), maxAll),
+		Summary: text(m.Summary, maxText), News: text(m.News, maxNews), Text: text(m.Fallback(), maxAll),
 		Facts: []Fact{}, Links: []Link{}, Steps: items(m.Steps), Context: items(m.Context),
 	}
 	for _, f := range m.Facts {
