@@ -52,6 +52,14 @@ func (c *Cursor) Kind() byte {
 	return Kind(c.data[c.pos : c.pos+1])
 }
 
+// First is the first byte of the value the Cursor stands at, 0 where there is none.
+func (c *Cursor) First() byte {
+	if c.err != nil || c.pos >= len(c.data) {
+		return 0
+	}
+	return c.data[c.pos]
+}
+
 // At reports whether the value the Cursor stands at starts with b: '{', '[' or '"'.
 func (c *Cursor) At(b byte) bool { return c.err == nil && c.pos < len(c.data) && c.data[c.pos] == b }
 
@@ -81,6 +89,9 @@ func (c *Cursor) Skip() []byte {
 // and must not be used further.
 func (c *Cursor) Members(yield func(name []byte) bool) {
 	var names nameSet
+	if len(c.data) >= 1<<31-1 {
+		names.n = tableLimit // offsets would not fit
+	}
 	for more := c.open('{'); more; {
 		name, ok := c.usualName(&names)
 		if !ok {
@@ -167,7 +178,7 @@ func (c *Cursor) usualName(names *nameSet) (name []byte, ok bool) {
 		return nil, false
 	}
 	slot := nameHash(data[start:i]) % uint64(len(names.slots))
-	if names.slots[slot] != 0 || names.n >= tableLimit || names.more != nil || start >= 1<<31-1 {
+	if names.slots[slot] != 0 || names.n >= tableLimit {
 		return nil, false
 	}
 	names.slots[slot] = int32(start + 1)
@@ -230,7 +241,7 @@ func (s *nameSet) add(data, name []byte, at int, plain bool) bool {
 			return true
 		}
 	}
-	if plain && s.more == nil && s.n < tableLimit && at < 1<<31-1 {
+	if plain && s.n < tableLimit {
 		s.slots[slot] = int32(at + 1)
 		s.n++
 		return false
@@ -244,6 +255,7 @@ func (s *nameSet) addMore(name []byte) (dup bool) {
 	}
 	if s.more == nil {
 		s.more = make(map[string]struct{})
+		s.n = tableLimit // whatever follows is looked for in both
 	}
 	s.more[string(name)] = struct{}{}
 	return false

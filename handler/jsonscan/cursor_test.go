@@ -172,3 +172,26 @@ func FuzzCursor(f *testing.F) {
 		}
 	})
 }
+
+// A name is found to stand twice wherever it stands, at the very beginning of the text too, and however it is written.
+func TestDuplicatesOfEveryLength(t *testing.T) {
+	t.Parallel()
+	for n := range 20 {
+		name := "abcdefghijklmnopqrst"[:n]
+		for before := range 12 {
+			for _, again := range []string{name, "\\u0061" + name[min(n, 1):]} {
+				if n == 0 && again != name {
+					continue
+				}
+				text := strings.Repeat(" ", before) + `{"` + name + `":1,"other":2,"` + again + `":3}`
+				c := jsonscan.NewCursor([]byte(text), 0)
+				for range c.Members {
+				}
+				var twice *jsonscan.DuplicateError
+				if !errors.As(c.Err(), &twice) || twice.Name != name {
+					t.Errorf("%s: %v", text, c.Err())
+				}
+			}
+		}
+	}
+}

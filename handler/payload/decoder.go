@@ -104,6 +104,9 @@ func (d *Decoder) fill() bool {
 
 // wrapped recognises a delivery that is not JSON as it stands.
 func wrapped(data []byte) bool {
+	if bytes.HasPrefix(data, []byte(`{"`)) || bytes.HasPrefix(data, []byte(`[{"`)) { // nearly every delivery
+		return false
+	}
 	data = bytes.TrimPrefix(data, byteOrderMark)
 	_, utf16 := utf16Order(data)
 	return utf16 || !looksJSON(data[:min(len(data), sniffed)])

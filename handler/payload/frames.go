@@ -74,7 +74,7 @@ func (f *frames) space() bool {
 		if f.undecided && bytes.IndexByte(f.data[from:f.pos], '\n') >= 0 {
 			f.lines, f.undecided = true, false
 		}
-		if f.pos < len(f.data) && !f.mark() {
+		if f.pos < len(f.data) && (f.data[f.pos] != byteOrderMark[0] || !f.mark()) {
 			return true
 		}
 		if f.pos == len(f.data) && (f.fill == nil || !f.fill()) {
@@ -85,7 +85,7 @@ func (f *frames) space() bool {
 
 // mark steps over a byte order mark at data[pos]: files were joined.
 func (f *frames) mark() bool {
-	if f.data[f.pos] != byteOrderMark[0] || len(f.open) > 0 {
+	if len(f.open) > 0 {
 		return false
 	}
 	if len(f.data)-f.pos < len(byteOrderMark) && f.fill != nil {

@@ -38,15 +38,24 @@ func (it *item) collect(data []byte, at int) (end, list int, err error) {
 	it.at = at
 	c := jsonscan.NewCursor(data, at)
 	for name := range c.Members {
-		if c.At('[') {
+		switch c.First() {
+		case '[':
 			if isList(name) || it.table.opens(name) {
 				return 0, c.Pos(), nil
 			}
 			if it.table.keeps(c, name) {
 				continue
 			}
+		case '{':
+			if string(name) == "data" {
+				it.top.data = object
+				it.readData(c)
+				continue
+			}
 		}
-		it.member(c, name)
+		if !it.top.take(c, name) {
+			it.row.take(c, name)
+		}
 	}
 	if err = c.Err(); err != nil {
 		return c.Pos(), 0, err
@@ -91,20 +100,6 @@ func (it *item) names() [][]byte {
 // "nextLink":…} from the REST API, {"Results":[…]} from Invoke-AzOperationalInsightsQuery.
 func isList(name []byte) bool {
 	return string(name) == "records" || string(name) == "value" || string(name) == "Results"
-}
-
-// member reads the top-level member c stands at.
-func (it *item) member(c *jsonscan.Cursor, name []byte) {
-	isObject := c.At('{')
-	switch {
-	case isObject && string(name) == "data":
-		it.top.data = object
-		it.readData(c)
-	default:
-		if !it.top.take(c, name) {
-			it.row.take(c, name)
-		}
-	}
 }
 
 // readData reads the members of data.

@@ -235,9 +235,7 @@ func (m *members) take(c *jsonscan.Cursor, name []byte) bool {
 // match; people read the localized operation name ("Health Event Activated" on the schema page).
 func (m *members) fill(slot *span, c *jsonscan.Cursor) {
 	if !c.At('{') {
-		if *slot = skip(c); slot == &m.identity {
-			m.identityText(m.raw(*slot))
-		}
+		*slot = skip(c)
 		return
 	}
 	if m.holdsObject(slot) {

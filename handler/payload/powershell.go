@@ -13,8 +13,11 @@ import (
 // isPowerShell recognises a list item by its first name: everything else begins its names in lower case. The .NET SDK's own
 // dumps do not, and have both halves of a localizable value.
 func isPowerShell(it *item) bool {
+	if it.top.operationDisplay.present() || !isREST(it) {
+		return false
+	}
 	first := nameAfterBrace(it.top.text, it.at)
-	return len(first) > 0 && 'A' <= first[0] && first[0] <= 'Z' && !it.top.operationDisplay.present() && isREST(it)
+	return len(first) > 0 && 'A' <= first[0] && first[0] <= 'Z'
 }
 
 func readPowerShell(it *item, r *Reading) error { return it.listItem(activity.FormPowerShell, r) }

@@ -13,6 +13,8 @@ import (
 	"github.com/klauspost/compress/gzip"
 	"golang.org/x/text/encoding/unicode"
 	"golang.org/x/text/transform"
+
+	"github.com/auditbell/auditbell/handler/jsonscan"
 )
 
 // What people keep exports in: gzip, zip, UTF-16 as Windows PowerShell's > writes it, and CSV. Each is recognised by its first
@@ -117,11 +119,15 @@ func (p part) asJSON(head []byte) part {
 
 // looksJSON recognises text that begins as JSON, or is empty.
 func looksJSON(head []byte) bool {
-	head = bytes.TrimLeft(head, " \t\r\n")
+	head = head[jsonscan.Space(head, 0):]
 	if len(head) == 0 {
 		return true
 	}
-	if inside := bytes.TrimLeft(head, "[{ \t\r\n"); len(inside) > 0 && inside[0] == '\x1b' {
+	inside := 0
+	for inside < len(head) && (head[inside] == '[' || head[inside] == '{') {
+		inside = jsonscan.Space(head, inside+1)
+	}
+	if inside < len(head) && head[inside] == '\x1b' {
 		return false
 	}
 	if head[0] == '{' {
