@@ -11,22 +11,27 @@ import (
 )
 
 // cells are the cells of operations of a file, so that those of operations.csv can be held against those of report.json: in
-// 9 MiB, however many they are. What both have always passes. What only one has passes by chance: one cell in a hundred
+// 9 MiB at most, however many they are. What both have always passes. What only one has passes by chance: one cell in a hundred
 // where the report lists a million entries, fewer where it lists fewer. Who makes the files cannot choose which: the hashes
 // are seeded.
 type cells struct {
 	seed    maphash.Seed
+	shift   int         // of a hash, to a line of the filter
 	filter  [][8]uint64 // a blocked Bloom filter of cells, each with the operation that it belongs to
 	entries []int64     // by hash of the operation
 }
 
+// Lines of the filter, of 512 bits, which processors load at once: one for every eight entries, in these bounds.
 const (
-	filterLines = 1 << 17 // of 512 bits, which processors load at once
+	fewestLines = 10 // as powers of two
+	mostLines   = 17
 	buckets     = 1 << 16
 )
 
-func newCells(seed maphash.Seed) cells {
-	return cells{seed, make([][8]uint64, filterLines), make([]int64, buckets)}
+// newCells has room for about as many entries.
+func newCells(seed maphash.Seed, entries int64) cells {
+	lines := min(max(bits.Len64(uint64(max(entries, 0)))-3, fewestLines), mostLines) //nolint:gosec // not negative
+	return cells{seed: seed, shift: 64 - lines, filter: make([][8]uint64, 1<<lines), entries: make([]int64, buckets)}
 }
 
 // Columns of operations.csv, as the filter distinguishes them.
@@ -47,8 +52,8 @@ func (c *cells) hash(operation uint64, column int, text string) uint64 {
 func (c *cells) operation(text string) uint64 { return maphash.String(c.seed, shown(text)) }
 
 // place is where the filter has a hash: five bits of a line, in as many words.
-func place(h uint64) (line uint64, words [5]uint64) {
-	line, h = h>>(64-17), h*0xff51afd7ed558ccd // odd: the bits below are spread again
+func (c *cells) place(h uint64) (line uint64, words [5]uint64) {
+	line, h = h>>c.shift, h*0xff51afd7ed558ccd // odd: the bits below are spread again
 	for i := range words {
 		words[i] = 1 << (h >> (58 - 6*i) & 63)
 	}
@@ -56,7 +61,7 @@ func place(h uint64) (line uint64, words [5]uint64) {
 }
 
 func (c *cells) add(h uint64) {
-	line, words := place(h)
+	line, words := c.place(h)
 	at := &c.filter[line]
 	for i, bit := range words {
 		at[(h>>3+uint64(i))%8] |= bit
@@ -64,7 +69,7 @@ func (c *cells) add(h uint64) {
 }
 
 func (c *cells) has(h uint64) bool {
-	line, words := place(h)
+	line, words := c.place(h)
 	at := &c.filter[line]
 	for i, bit := range words {
 		if at[(h>>3+uint64(i))%8]&bit == 0 {

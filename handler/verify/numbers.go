@@ -29,17 +29,18 @@ func (b *Bundle) recount(folder fs.FS) {
 
 // recountReport reads report.json and operations.csv, both at once, and holds the one against the other.
 func (b *Bundle) recountReport(folder fs.FS) {
-	m, seed := b.manifest, maphash.MakeSeed()
+	m := b.manifest
+	seed, n := maphash.MakeSeed(), max(m.Counts.HighRisk, m.Counts.Operations)
 	var t *table
 	var tableErr error
 	var wait sync.WaitGroup
 	if b.listed("operations.csv") {
-		wait.Go(func() { t, tableErr = readTable(folder, seed, nil) })
+		wait.Go(func() { t, tableErr = readTable(folder, newCells(seed, n), nil) })
 	}
 	var r *report
 	if b.listed("report.json") {
 		var err error
-		if r, err = readReport(folder, seed); err == nil {
+		if r, err = readReport(folder, newCells(seed, n)); err == nil {
 			b.uncompared(r.Completeness.Ledger)
 			err = r.agree(m)
 		}

@@ -28,14 +28,14 @@ type table struct {
 }
 
 // readTable reads operations.csv.
-func readTable(folder fs.FS, seed maphash.Seed, against *cells) (*table, error) {
+func readTable(folder fs.FS, room cells, against *cells) (*table, error) {
 	file, err := openRegular(folder, "operations.csv")
 	if err != nil {
 		return nil, err
 	}
 	defer file.Close()
 	rows := &bounded{from: file}
-	t := &table{in: csv.NewReader(bufio.NewReaderSize(rows, 256<<10)), cells: newCells(seed), sure: make([]int64, buckets), against: against}
+	t := &table{in: csv.NewReader(bufio.NewReaderSize(rows, 256<<10)), cells: room, sure: make([]int64, buckets), against: against}
 	t.in.ReuseRecord = true
 	if err := t.head(); err != nil {
 		return nil, err
@@ -186,7 +186,7 @@ func (t *table) count(of uint64, sure bool) error {
 // compare holds the table against the report that stands beside it.
 func (t *table) compare(folder fs.FS, r *report) error {
 	if !t.within(&r.listed) {
-		if _, err := readTable(folder, t.seed, &r.listed); err != nil { // the row is looked for only now
+		if _, err := readTable(folder, t.cells, &r.listed); err != nil { // the row is looked for only now
 			return err
 		}
 		return errors.New("has cells of which report.json knows nothing")

@@ -3,7 +3,6 @@ package verify
 import (
 	"errors"
 	"fmt"
-	"hash/maphash"
 	"io"
 	"io/fs"
 	"strings"
@@ -54,21 +53,21 @@ type operated struct {
 type days struct{ n, total, risky, unequal int64 }
 
 // readReport reads report.json.
-func readReport(folder fs.FS, seed maphash.Seed) (*report, error) {
+func readReport(folder fs.FS, room cells) (*report, error) {
 	file, err := openRegular(folder, "report.json")
 	if err != nil {
 		return nil, err
 	}
 	defer file.Close()
-	r, err := parseReport(file, seed)
+	r, err := parseReport(file, room)
 	if err != nil {
 		return nil, fmt.Errorf("read report.json: %w", err)
 	}
 	return r, nil
 }
 
-func parseReport(from io.Reader, seed maphash.Seed) (*report, error) {
-	r := &report{said: map[string]bool{}, listed: newCells(seed), operated: operated{bySeverity: map[string]int64{}}}
+func parseReport(from io.Reader, room cells) (*report, error) {
+	r := &report{said: map[string]bool{}, listed: room, operated: operated{bySeverity: map[string]int64{}}}
 	s := newStream(from)
 	err := s.object(func(name string) error {
 		r.said[name] = true

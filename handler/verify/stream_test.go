@@ -52,7 +52,7 @@ func TestReportsAreReadInBoundedMemory(t *testing.T) {
 	var before runtime.MemStats
 	runtime.ReadMemStats(&before)
 	m := &months{n: n}
-	r, err := parseReport(m, maphash.MakeSeed())
+	r, err := parseReport(m, newCells(maphash.MakeSeed(), 1<<20))
 	if err != nil || r.operated.risky != n || r.Summary.Total != n {
 		t.Fatalf("%d entries, %v", r.operated.risky, err)
 	}
@@ -66,19 +66,19 @@ func TestReportsAreReadInBoundedMemory(t *testing.T) {
 func TestReportsAreReadAlikeInPieces(t *testing.T) {
 	t.Parallel()
 	text := "\t" + `{"period":"\u00e9 {[,:]} \"","summary":{"total_operations":12,"successful":-1},"x":[[],{},[true,false,null],"",-0.5e+3],"high_risk_operations":[{"timestamp":null,"y":{}}]}` + " \r\n"
-	seed := maphash.MakeSeed()
-	whole, err := parseReport(strings.NewReader(text), seed)
+	room := newCells(maphash.MakeSeed(), 10)
+	whole, err := parseReport(strings.NewReader(text), room)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for name, from := range map[string]io.Reader{"one byte at a time": iotest.OneByteReader(strings.NewReader(text)), "data with its end": iotest.DataErrReader(strings.NewReader(text))} {
-		r, err := parseReport(from, seed)
+		r, err := parseReport(from, room)
 		if err != nil || r.Summary != whole.Summary || r.Period != whole.Period || r.operated.risky != 1 {
 			t.Errorf("%s: %+v, %v", name, r, err)
 		}
 	}
 	for end := range len(strings.TrimSpace(text)) {
-		if _, err := parseReport(iotest.OneByteReader(strings.NewReader(text[:end])), seed); err == nil {
+		if _, err := parseReport(iotest.OneByteReader(strings.NewReader(text[:end])), room); err == nil {
 			t.Errorf("cut after %d bytes it is read", end)
 		}
 	}
@@ -108,7 +108,7 @@ func TestReportsThatReadersMayReadDifferently(t *testing.T) {
 		"nothing":                           {``, "is not JSON"},
 		"a list":                            {`[]`, "is not JSON"},
 	} {
-		if _, err := parseReport(strings.NewReader(c.text), maphash.MakeSeed()); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := parseReport(strings.NewReader(c.text), newCells(maphash.MakeSeed(), 10)); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", name, err, c.want)
 		}
 	}
@@ -125,7 +125,7 @@ func manyMembers(n int) string {
 // TestCellsPassByChance measures what the comment on cells says, and that what was added always passes.
 func TestCellsPassByChance(t *testing.T) {
 	t.Parallel()
-	c := newCells(maphash.MakeSeed())
+	c := newCells(maphash.MakeSeed(), 1<<20)
 	const entries = 1 << 18 // a quarter of a million, and a quarter of the lines that are used
 	at := time.Date(2026, 10, 3, 12, 0, 0, 0, time.UTC)
 	operation := maphash.String(c.seed, "microsoft.compute/disks/delete")
