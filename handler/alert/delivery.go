@@ -24,6 +24,8 @@ type Delivery struct {
 	ParkedAt time.Time `json:"parked_at,omitzero"`
 	Refused  int       `json:"refused,omitempty"`  // times that this message was refused, in the current row of failures
 	Silences int       `json:"silences,omitempty"` // times that it was sent whole and not answered
+	// SilentSince is when it was sent so for the first time.
+	SilentSince time.Time `json:"silent_since,omitzero"`
 	// Unconfirmed is when the destination answered a message as its service does not document, or did not answer the second
 	// time: it is not sent again, and may not be there.
 	Unconfirmed time.Time `json:"unconfirmed,omitzero"`
@@ -146,7 +148,7 @@ func (a *Alert) Delivered(name string, revision int, to Delivery, now time.Time)
 		d.Revision, d.Shown = revision, to.Shown
 	}
 	d.Channel, d.Ref, d.State, d.Reduced, d.At = to.Channel, to.Ref, to.State, to.Reduced, now.UTC()
-	d.Attempts, d.Since, d.Reason, d.Held, d.ParkedAt, d.Refused, d.Silences, d.Unconfirmed = 0, time.Time{}, "", "", time.Time{}, 0, 0, time.Time{}
+	d.Attempts, d.Since, d.Reason, d.Held, d.ParkedAt, d.Refused, d.Silences, d.SilentSince, d.Unconfirmed = 0, time.Time{}, "", "", time.Time{}, 0, 0, time.Time{}, time.Time{}
 	if revision == a.Revision && revision > 1 && a.Grave() && len(a.News(d).Operations) > 0 {
 		d.Revision-- // one message had no room for all of them: another one is owed
 	}
@@ -173,6 +175,9 @@ func (a *Alert) Unanswered(name string, revision int, to Delivery, now time.Time
 	if d.Silences++; d.Silences > 1 {
 		a.Doubted(name, revision, to, now)
 		return true
+	}
+	if d.SilentSince.IsZero() {
+		d.SilentSince = now.UTC()
 	}
 	d.Attempts++
 	d.Reason, d.Due = to.Reason, now.UTC().Add(repeatSilent)

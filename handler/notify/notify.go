@@ -37,9 +37,9 @@ type Several interface {
 
 // Finder is a Destination that can look for a message whose answer was lost.
 type Finder interface {
-	// Find looks for the message of m's id and revision. found is false without an error where it is not there, and an error
-	// says that the channel cannot be searched.
-	Find(ctx context.Context, m Message) (ref Ref, found bool, err error)
+	// Find looks among the messages since then for that of m's id, and returns its revision: 0 without an error where it is
+	// not there. An error says that the channel cannot be searched.
+	Find(ctx context.Context, m Message, since time.Time) (ref Ref, revision int, err error)
 }
 
 // Pinger is a Destination that can be asked whether it answers at all, without a message.

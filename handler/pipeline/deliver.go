@@ -263,10 +263,11 @@ func (c *Courier) try(ctx context.Context, a alert.Alert, name string, b Batch) 
 	if t.blocked(ctx, c, a, b) { // while others held the slots
 		return t
 	}
-	if ref, there, absent := found(ctx, destination, m, d); there {
-		t.ref = ref
-	} else {
-		t.absent = absent
+	ref, revision, absent := found(ctx, destination, m, d)
+	if t.ref, t.absent = ref, absent; revision < a.Revision {
+		if revision > 0 { // it is there, and older: it is edited
+			d.Channel, d.Ref, d.State = ref.Channel, ref.ID, string(ref.State)
+		}
 		t.ref, t.form, t.err = send(ctx, destination, m, d)
 	}
 	if r, can := destination.(notify.Confirmer); can && r.Reports() && t.err == nil && t.ref.State == notify.Accepted && t.ref.ID != d.Ref {

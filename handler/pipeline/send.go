@@ -33,13 +33,13 @@ func messageMayBeAtFault(kind notify.Kind, before int) bool {
 	return false
 }
 
-// found looks for a message that was sent whole and not answered, where the channel lets itself be searched. absent says
-// that it is not there, so that it may be sent again freely.
-func found(ctx context.Context, d notify.Destination, m notify.Message, have alert.Delivery) (ref notify.Ref, ok, absent bool) {
+// found looks for a message that was sent whole and not answered, where the channel lets itself be searched. revision is 0
+// where it is not known to be there; absent says that it is known not to be, so that it may be sent again freely.
+func found(ctx context.Context, d notify.Destination, m notify.Message, have alert.Delivery) (ref notify.Ref, revision int, absent bool) {
 	finder, can := d.(notify.Finder)
 	if !can || have.Silences == 0 || have.Ref != "" {
-		return ref, false, false
+		return ref, 0, false
 	}
-	ref, ok, err := finder.Find(ctx, m)
-	return ref, ok, err == nil && !ok
+	ref, revision, err := finder.Find(ctx, m, have.SilentSince)
+	return ref, revision, err == nil && revision == 0
 }

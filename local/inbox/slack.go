@@ -55,6 +55,8 @@ func (s *Server) slackAnswer(method string, call slackCall) (map[string]any, *sl
 		}, nil
 	case "conversations.info":
 		return s.channelInfo(call)
+	case "conversations.history":
+		return s.history(call)
 	case "chat.postMessage":
 		return s.postMessage(call)
 	case "chat.update":

@@ -24,6 +24,12 @@ type slackCall struct {
 	Attachments json.RawMessage `json:"attachments"`
 	Metadata    json.RawMessage `json:"metadata"`
 
+	// Of conversations.history, as forms have them.
+	Oldest      string `json:"oldest"`
+	Limit       string `json:"limit"`
+	Cursor      string `json:"cursor"`
+	AllMetadata string `json:"include_all_metadata"`
+
 	token   string
 	hasText bool            // text was given, if only to empty it
 	body    json.RawMessage // everything but the token, as one JSON object

@@ -26,6 +26,7 @@ type standing struct {
 	Text        string          `json:"text"`
 	Blocks      json.RawMessage `json:"blocks,omitempty"`
 	Attachments json.RawMessage `json:"attachments,omitempty"`
+	Metadata    json.RawMessage `json:"metadata,omitempty"`
 }
 
 // newWorkspace starts without messages; channels need no founding.
@@ -118,6 +119,9 @@ func (now standing) after(c slackCall) standing {
 	}
 	if c.hasText {
 		now.Text = c.Text
+	}
+	if c.Metadata != nil {
+		now.Metadata = c.Metadata
 	}
 	return now
 }

@@ -6,6 +6,7 @@ package stack_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -167,6 +168,13 @@ func TestChaosFaults(t *testing.T) {
 			}
 		}
 	}
+	silent := func(destination string, count int) func(*testing.T, *fleet) {
+		return func(t *testing.T, f *fleet) {
+			if err := f.inbox.Fail(inbox.Fault{Destination: destination, Status: inbox.Failure{Mode: inbox.Timeout}, Count: count, After: true}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
 	account := func(faults ...cosmos.Fault) func(*testing.T, *fleet) {
 		return func(_ *testing.T, f *fleet) {
 			for _, fault := range faults {
@@ -185,6 +193,7 @@ func TestChaosFaults(t *testing.T) {
 		twice  int // messages that the documented gap may repeat
 		doubt  int // alerts at most that a channel was sent twice without an answer, which a message lists
 		within time.Duration
+		app    slackApp
 	}{
 		{name: "nothing, two instances, everything five times in any order", within: time.Hour},
 		{name: "Slack answers 429 for a minute", inject: fail(inbox.Slack, inbox.Failure{Status: 429}, 60), within: 2 * time.Hour},
@@ -198,6 +207,8 @@ func TestChaosFaults(t *testing.T) {
 				t.Fatal(err)
 			}
 		}},
+		{name: "Slack keeps the message and never answers", inject: silent(inbox.Slack, 6), twice: 6, within: 12 * time.Hour},
+		{name: "Slack keeps the message and never answers, and may be searched", inject: silent(inbox.Slack, 6), within: 12 * time.Hour, app: reader},
 		{name: "Cosmos 429, 449 and 503 on every seventh write", within: time.Hour, inject: account(
 			cosmos.Fault{Match: every(7), Status: 429, RetryAfter: time.Millisecond, Count: 60},
 			cosmos.Fault{Match: every(7), Status: 449, Count: 60}, cosmos.Fault{Match: every(7), Status: 503, Count: 60})},
@@ -209,7 +220,7 @@ func TestChaosFaults(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				f := newFleet(t, c.skew)
+				f := newFleet(t, c.skew, cmp.Or(c.app, writer))
 				if c.inject != nil {
 					c.inject(t, f)
 				}

@@ -32,6 +32,7 @@ type fleet struct {
 	cosmos    *cosmos.Server
 	inbox     *inbox.Server
 	begun     time.Time
+	slack     slackApp
 	instances []*pipeline.Pipeline
 }
 
@@ -41,10 +42,18 @@ func (f *fleet) now() time.Time { return epoch.Add(f.passed()) }
 
 func (f *fleet) passed() time.Duration { return time.Since(f.begun) }
 
+// slackApp is the app that the fleet posts to Slack with.
+type slackApp struct{ token, channel string }
+
+var (
+	writer = slackApp{"xoxb-chaos", "security"}
+	reader = slackApp{"xoxb-chaos-history", "C0SECURITY"} // it may read what is in its channel
+)
+
 // newFleet starts two instances; the clock of the second is ahead by skew.
-func newFleet(t *testing.T, skew time.Duration) *fleet {
+func newFleet(t *testing.T, skew time.Duration, app slackApp) *fleet {
 	t.Helper()
-	f := &fleet{begun: time.Now()}
+	f := &fleet{begun: time.Now(), slack: app}
 	var err error
 	if f.cosmos, err = cosmos.OpenDeployed(t.Context(), cosmos.Options{Now: f.now}); err != nil {
 		t.Fatal(err)
@@ -78,7 +87,7 @@ func (f *fleet) instance(t *testing.T, transport http.RoundTripper, ahead time.D
 		t.Fatal(err)
 	}
 	const ends = "http://127.0.0.1:7072"
-	env := map[string]string{"SLACK_BOT_TOKEN": "xoxb-chaos", "SLACK_CHANNEL": "security", "SLACK_API_URL": ends + "/slack/api/", "TEAMS_WORKFLOW_URL": ends + "/teams/workflow/security"}
+	env := map[string]string{"SLACK_BOT_TOKEN": f.slack.token, "SLACK_CHANNEL": f.slack.channel, "SLACK_API_URL": ends + "/slack/api/", "TEAMS_WORKFLOW_URL": ends + "/teams/workflow/security"}
 	s := settings.New(func(name string) (string, bool) { v, ok := env[name]; return v, ok })
 	client := notify.NewClient(transport)
 	library, err := rules.Library()

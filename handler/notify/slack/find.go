@@ -34,30 +34,41 @@ var (
 var channelID = regexp.MustCompile(`^[CG][A-Z0-9]{8,}$`)
 
 const (
-	lookBack = time.Hour // how old a message whose answer was lost can be
-	lookAt   = 100       // messages; one page
+	lookAt    = 100         // messages of a page, which has to be read within a megabyte
+	lookPages = 40          // a channel with more messages in that time cannot be searched
+	clockSlip = time.Minute // between our clock and Slack's
 )
 
 // Find implements notify.Finder. It needs the scope channels:history (groups:history in a private channel), which the app
 // works without.
-func (d *Destination) Find(ctx context.Context, m notify.Message) (notify.Ref, bool, error) {
+func (d *Destination) Find(ctx context.Context, m notify.Message, since time.Time) (notify.Ref, int, error) {
 	if !channelID.MatchString(d.channel) {
-		return notify.Ref{}, false, errors.New("look for Slack message: SLACK_CHANNEL is a name (hint: set it to the channel's id)")
+		return notify.Ref{}, 0, errors.New("look for Slack message: SLACK_CHANNEL is a name (hint: set it to the channel's id)")
 	}
-	history, err := d.web.history(ctx, d.channel, time.Now().Add(-lookBack).Unix(), lookAt)
-	if err != nil {
-		return notify.Ref{}, false, explain("look for Slack message", err)
+	oldest, cursor := max(since.Add(-clockSlip).Unix(), 0), ""
+	for range lookPages {
+		page, next, err := d.web.history(ctx, d.channel, oldest, lookAt, cursor)
+		if err != nil {
+			return notify.Ref{}, 0, explain("look for Slack message", err)
+		}
+		if ref, revision := d.among(page, m.ID); revision > 0 || next == "" {
+			return ref, revision, nil
+		}
+		cursor = next
 	}
-	for _, have := range history {
-		if have.Metadata.EventType != metadataType || have.Metadata.EventPayload["id"] != m.ID {
+	return notify.Ref{}, 0, errors.New("look for Slack message: the channel has too many messages to be searched")
+}
+
+// among finds the message of an alert. It is there in whatever revision.
+func (d *Destination) among(messages []found, id string) (notify.Ref, int) {
+	for _, have := range messages {
+		if have.Metadata.EventType != metadataType || have.Metadata.EventPayload["id"] != id {
 			continue
 		}
 		revision, _ := strconv.Atoi(fmt.Sprint(have.Metadata.EventPayload["revision"]))
-		if revision >= m.Revision {
-			return notify.Ref{Channel: d.channel, ID: have.Timestamp, State: notify.Confirmed}, true, nil
-		}
+		return notify.Ref{Channel: d.channel, ID: have.Timestamp, State: notify.Confirmed}, max(revision, 1)
 	}
-	return notify.Ref{}, false, nil
+	return notify.Ref{}, 0
 }
 
 // pingFor bounds the wait for an answer that says nothing.

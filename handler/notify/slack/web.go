@@ -60,18 +60,29 @@ type found struct {
 	} `json:"metadata"`
 }
 
-// history returns a channel's newest messages since a time, limit at most, with their metadata.
-func (w *web) history(ctx context.Context, channel string, oldest int64, limit int) ([]found, error) {
+// history returns a page of a channel's messages since a time, the newest first, limit at most, with their metadata; next is
+// the cursor of the page that follows, empty where there is none.
+func (w *web) history(ctx context.Context, channel string, oldest int64, limit int, cursor string) (page []found, next string, err error) {
 	form := url.Values{
 		"token": {w.token.Reveal()}, "channel": {channel}, "limit": {fmt.Sprint(limit)}, "inclusive": {"0"},
 		"include_all_metadata": {"1"}, "oldest": {fmt.Sprintf("%d.000000", oldest)},
 	}
+	if cursor != "" {
+		form.Set("cursor", cursor)
+	}
 	var answer struct {
 		api.SlackResponse
 		Messages []found `json:"messages"`
+		HasMore  bool    `json:"has_more"`
+		Metadata struct {
+			Cursor string `json:"next_cursor"`
+		} `json:"response_metadata"`
 	}
-	err := w.call(ctx, w.base+"conversations.history", form, &answer)
-	return answer.Messages, err
+	err = w.call(ctx, w.base+"conversations.history", form, &answer)
+	if next = answer.Metadata.Cursor; err == nil && answer.HasMore && next == "" {
+		err = errUnreadable // there is more, and no way to it
+	}
+	return answer.Messages, next, err
 }
 
 // test says whether Slack answers.
