@@ -159,8 +159,19 @@ func judge(t *testing.T, all []alert.Alert, messages []inbox.Message, recordsEac
 	return o
 }
 
-func TestChaosFaults(t *testing.T) {
-	t.Parallel()
+// fault is a row of the table of docs/reliability.md: what goes wrong, and what at most that may cost.
+type fault struct {
+	name   string
+	inject func(*testing.T, *fleet)
+	skew   time.Duration
+	twice  int // messages that the documented gap may repeat
+	doubt  int // alerts at most that a channel was sent twice without an answer, which a message lists
+	within time.Duration
+	app    slackApp
+}
+
+// faults are what TestChaosFaults injects, in the order of the table.
+func faults() []fault {
 	fail := func(destination string, how inbox.Failure, count int) func(*testing.T, *fleet) {
 		return func(t *testing.T, f *fleet) {
 			if err := f.inbox.Fail(inbox.Fault{Destination: destination, Status: how, Count: count, RetryAfter: 60}); err != nil {
@@ -186,15 +197,7 @@ func TestChaosFaults(t *testing.T) {
 		var seen atomic.Int64
 		return func(r *http.Request) bool { return r.Method != http.MethodGet && seen.Add(1)%n == 0 }
 	}
-	for _, c := range []struct {
-		name   string
-		inject func(*testing.T, *fleet)
-		skew   time.Duration
-		twice  int // messages that the documented gap may repeat
-		doubt  int // alerts at most that a channel was sent twice without an answer, which a message lists
-		within time.Duration
-		app    slackApp
-	}{
+	return []fault{
 		{name: "nothing, two instances, everything five times in any order", within: time.Hour},
 		{name: "Slack answers 429 for a minute", inject: fail(inbox.Slack, inbox.Failure{Status: 429}, 60), within: 2 * time.Hour},
 		{name: "Slack answers 500, forty times", inject: fail(inbox.Slack, inbox.Failure{Status: 500}, 40), within: 12 * time.Hour},
@@ -216,7 +219,12 @@ func TestChaosFaults(t *testing.T) {
 		{name: "Cosmos connections break after the commit", within: time.Hour, inject: account(cosmos.Fault{Match: every(5), After: true, Count: 80})},
 		{name: "the store's disk is full for a while", within: time.Hour, inject: account(cosmos.Fault{Match: every(3), DiskFull: true, Count: 60})},
 		{name: "clocks differ by ten minutes", skew: 10 * time.Minute, within: time.Hour},
-	} {
+	}
+}
+
+func TestChaosFaults(t *testing.T) {
+	t.Parallel()
+	for _, c := range faults() {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
@@ -233,6 +241,22 @@ func TestChaosFaults(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// TestChaosTable holds the table of docs/reliability.md to the bounds that TestChaosFaults checks.
+func TestChaosTable(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../docs/reliability.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "| fault | lost | sent twice, at most | unconfirmed and listed, at most | over within |\n|---|---|---|---|---|\n"
+	for _, c := range faults() {
+		want += fmt.Sprintf("| %s | 0 | %d | %d | %s |\n", c.name, c.twice, c.doubt, strings.TrimSuffix(strings.TrimSuffix(c.within.String(), "0s"), "0m"))
+	}
+	if !strings.Contains(string(text), want) {
+		t.Errorf("docs/reliability.md does not have the table\n%s", want)
 	}
 }
 
