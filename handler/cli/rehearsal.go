@@ -142,12 +142,13 @@ func (r *rehearsal) completed(e *activity.Event) *activity.Event {
 	if len(e.Properties.Only("requestbody", "responsebody")) > 0 {
 		return e
 	}
-	whole := *e
+	var others []activity.Event
 	for _, other := range r.bodies[alert.ChainKey(*e)] {
 		if alert.SameAct(e, &other) {
-			whole.Properties = whole.Properties.With(other.Properties.Only("requestbody"))
+			others = append(others, other)
 		}
 	}
+	whole := r.x.pipeline.Joined(*e, others)
 	return &whole
 }
 

@@ -140,6 +140,12 @@ func (j *Judge) joined(e activity.Event, others []activity.Event) (w whole, sure
 	return w, false
 }
 
+// Joined is the event as it is judged beside other records of its act (alert.SameAct).
+func (j *Judge) Joined(e activity.Event, others []activity.Event) activity.Event {
+	w, _ := j.joined(e, others)
+	return w.event
+}
+
 // or takes in what the act may have been: its rules are those of all readings, and it shows the gravest.
 func (w *whole) or(j *Judge, reading activity.Event) {
 	met, _ := j.met(reading, nil)
