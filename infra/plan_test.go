@@ -80,7 +80,7 @@ func TestEveryExamplePlans(t *testing.T) {
 		t.Run(example, func(t *testing.T) {
 			var variables []string
 			if example == "multi-subscription" {
-				variables = []string{"-var", "second_subscription_id=7d4c2b1a-9e8f-4a6b-8c5d-3e2f1a0b9c8d"}
+				variables = []string{"-var", "second_subscription_id=7d4c2b1a-9e8f-4a6b-8c5d-3e2f1a0b9c8d", "-var", `management_groups=["contoso"]`, "-var", "read_tenant=true"}
 			}
 			text := newTool(t, newARM(t), example, variables...).plan(2)
 			found := toAdd.FindString(text)

@@ -17,8 +17,8 @@ infra-test: ## format, validate and test the module; needs tofu (or TOFU=terrafo
 	$(TOFU) -chdir=infra init -backend=false
 	$(TOFU) -chdir=infra validate
 	$(TOFU) -chdir=infra test
-	$(TOFU) -chdir=infra/modules/subscription init -backend=false
-	$(TOFU) -chdir=infra/modules/subscription test
+	@set -e; for module in subscription tenant; do \
+	  $(TOFU) -chdir=infra/modules/$$module init -backend=false; $(TOFU) -chdir=infra/modules/$$module test; done
 
 infra-plan: ## plan every example, and apply one, with the real providers against Azure Resource Manager on the loopback (5 minutes)
 	go test -tags plan ./infra -run 'TestEveryExamplePlans|TestPlanAfterApplyIsEmpty' -count=1 -timeout 30m -v -args -tool $(TOFU)

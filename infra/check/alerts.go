@@ -59,6 +59,7 @@ func checkAlerts(r *repo) ([]string, error) {
 	problems = append(problems, r.checkRung(alerts)...)
 	problems = append(problems, checkServiceHealth(r.watched)...)
 	problems = append(problems, checkCategories(literals(r.watched.locals["categories"]))...)
+	problems = append(problems, checkCategories(literals(r.above.locals["subscription_categories"]))...)
 	return append(problems, r.checkIgnored()...), nil
 }
 

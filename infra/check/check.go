@@ -26,6 +26,7 @@ type repo struct {
 	schema   schema
 	root     *module   // infra
 	watched  *module   // infra/modules/subscription
+	above    *module   // infra/modules/tenant
 	examples []*module // infra/examples/*
 }
 
@@ -82,6 +83,9 @@ func open(fsys fs.FS, o Options) (*repo, error) {
 	if r.watched, err = load(fsys, "infra/modules/subscription"); err != nil {
 		return nil, err
 	}
+	if r.above, err = load(fsys, "infra/modules/tenant"); err != nil {
+		return nil, err
+	}
 	dirs, err := fs.Glob(fsys, "infra/examples/*")
 	if err != nil {
 		return nil, fmt.Errorf("list examples: %w", err)
@@ -96,10 +100,11 @@ func open(fsys fs.FS, o Options) (*repo, error) {
 	return r, nil
 }
 
+// parts are the modules that make something, the root first.
+func (r *repo) parts() []*module { return []*module{r.root, r.watched, r.above} }
+
 // modules are all modules, the root first.
-func (r *repo) modules() []*module {
-	return append([]*module{r.root, r.watched}, r.examples...)
-}
+func (r *repo) modules() []*module { return append(r.parts(), r.examples...) }
 
 // eachModule runs a check on every module.
 func (r *repo) eachModule(check func(*module) []string) []string {

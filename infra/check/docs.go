@@ -48,7 +48,7 @@ func checkDocs(r *repo) ([]string, error) {
 
 // named reports whether a word of the pages is a variable or output, or something else that looks like one.
 func (r *repo) named(name string) bool {
-	return r.root.variables[name] != nil || r.root.outputs[name] != nil || r.watched.variables[name] != nil ||
+	return r.root.variables[name] != nil || r.root.outputs[name] != nil || r.watched.variables[name] != nil || r.above.variables[name] != nil ||
 		r.schema["resource "+name] != nil
 }
 

@@ -115,7 +115,7 @@ func roles(r *repo) (string, []string) {
 	var text strings.Builder
 	var problems []string
 	text.WriteString("| To | Role | Scope | Why |\n|---|---|---|---|\n")
-	for _, m := range []*module{r.root, r.watched} {
+	for _, m := range r.parts() {
 		for _, name := range slices.Sorted(maps.Keys(m.resources)) {
 			b := m.resources[name]
 			if !slices.Contains(assignments, b.Labels[0]) {
@@ -145,6 +145,8 @@ func holder(expression string) string {
 		return "Event Grid topic"
 	case strings.Contains(expression, "app_principal_id"):
 		return "app"
+	case strings.Contains(expression, "policy_assignment"):
+		return "Azure Policy"
 	}
 	return "operators"
 }
@@ -170,7 +172,7 @@ func scope(expression string) string {
 
 func resources(r *repo) (string, []string) {
 	count := map[string]int{}
-	for _, m := range []*module{r.root, r.watched} {
+	for _, m := range r.parts() {
 		for _, b := range m.resources {
 			count[b.Labels[0]]++
 		}

@@ -24,7 +24,7 @@ func checkValidations(r *repo) ([]string, error) {
 		}
 		return problems
 	})
-	for _, m := range []*module{r.root, r.watched} {
+	for _, m := range r.parts() {
 		untripped, err := r.untripped(m)
 		if err != nil {
 			return nil, err

@@ -9,6 +9,16 @@ module "auditbell" {
   locks_enabled          = var.locks_enabled
 
   reconciled_subscriptions = [var.second_subscription_id]
+  scopes                   = module.tenant.scopes
+}
+
+# The gravest acts happen above subscriptions, in logs of their own.
+module "tenant" {
+  source = "../../modules/tenant"
+
+  core              = module.auditbell.core
+  management_groups = var.management_groups
+  read_tenant       = var.read_tenant
 }
 
 resource "azurerm_resource_group" "second" {

@@ -19,3 +19,15 @@ variable "alert_emails" {
   description = "Addresses that Azure Monitor mails when Auditbell does not work."
   type        = set(string)
 }
+
+variable "management_groups" {
+  description = "Names of management groups whose own Activity Logs are watched."
+  type        = set(string)
+  default     = []
+}
+
+variable "read_tenant" {
+  description = "Whether this apply may give the app the right to read the tenant's log: only a Global Administrator with elevated access can."
+  type        = bool
+  default     = false
+}
