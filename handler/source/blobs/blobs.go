@@ -70,14 +70,8 @@ func (c *Container) walk(ctx context.Context, prefix string, w source.Window, yi
 	pages := c.client.NewListBlobsHierarchyPager("/", &container.ListBlobsHierarchyOptions{Prefix: &prefix})
 	for pages.More() {
 		page, err := pages.NextPage(ctx)
-		if err != nil {
-			yield(source.Input{Name: c.name}, fmt.Errorf("list %s: %w", c.name, short(err)))
-			return false
-		}
-		for _, item := range page.Segment.BlobItems {
-			if !c.offer(ctx, item.Name, w, yield) {
-				return false
-			}
+		if err != nil || !c.offer(ctx, page.Segment.BlobItems, w, yield) {
+			return c.unlisted(err, yield)
 		}
 		for _, below := range page.Segment.BlobPrefixes {
 			if below.Name != nil && w.MayHold(*below.Name) && !c.walk(ctx, *below.Name, w, yield) {
@@ -93,21 +87,29 @@ func (c *Container) flat(ctx context.Context, prefix string, w source.Window, yi
 	pages := c.client.NewListBlobsFlatPager(&container.ListBlobsFlatOptions{Prefix: &prefix})
 	for pages.More() {
 		page, err := pages.NextPage(ctx)
-		if err != nil {
-			yield(source.Input{Name: c.name}, fmt.Errorf("list %s: %w", c.name, short(err)))
-			return false
-		}
-		for _, item := range page.Segment.BlobItems {
-			if !c.offer(ctx, item.Name, w, yield) {
-				return false
-			}
+		if err != nil || !c.offer(ctx, page.Segment.BlobItems, w, yield) {
+			return c.unlisted(err, yield)
 		}
 	}
 	return true
 }
 
-func (c *Container) offer(ctx context.Context, name *string, w source.Window, yield func(source.Input, error) bool) bool {
-	return name == nil || !w.MayHold(*name) || yield(c.input(ctx, *name), nil)
+// unlisted ends a listing, with the reason when there is one.
+func (c *Container) unlisted(err error, yield func(source.Input, error) bool) bool {
+	if err != nil {
+		yield(source.Input{Name: c.name}, fmt.Errorf("list %s: %w", c.name, short(err)))
+	}
+	return false
+}
+
+// offer yields the blobs that may hold entries of the window.
+func (c *Container) offer(ctx context.Context, items []*container.BlobItem, w source.Window, yield func(source.Input, error) bool) bool {
+	for _, item := range items {
+		if item.Name != nil && w.MayHold(*item.Name) && !yield(c.input(ctx, *item.Name), nil) {
+			return false
+		}
+	}
+	return true
 }
 
 func (c *Container) input(ctx context.Context, name string) source.Input {
