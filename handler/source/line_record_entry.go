@@ -11,11 +11,12 @@ import (
 
 // recordEntries makes Entries of records of the resource-log schema as diagnostic settings write them, one a line. Such a
 // record has no id of Azure's: it is identified by all that payload reads of it and by its own properties, and what this
-// reader puts together must be the same, byte for byte (payload's identify). So it gives up on whatever payload would
-// write otherwise: white space in the properties, JSON in a string, names that payload moves.
+// reader puts together must be the same, byte for byte (payload's identify). Properties that payload would write otherwise
+// (white space, JSON in a string) are written by payload; names that it moves leave the whole record to it.
 type recordEntries struct {
 	*lineEntries
-	parts []byte
+	parts   []byte
+	written payload.Own
 }
 
 func newRecordEntries(v *Vocabulary) *recordEntries {
@@ -92,7 +93,7 @@ func (l *recordEntries) entry(e *Entry) bool {
 	resource, okResource := l.body(slotResource)
 	correlation, okCorrelation := l.body(slotCorrelation)
 	caller, okCaller := l.caller()
-	if !okTime || !okOperation || !okResource || !okCorrelation || !okCaller || l.ownOdd || len(operation) == 0 || len(resource) == 0 {
+	if !okTime || !okOperation || !okResource || !okCorrelation || !okCaller || len(operation) == 0 || len(resource) == 0 {
 		return false
 	}
 	*e = Entry{Time: at, Form: activity.FormRecords, Operation: l.symbol(&l.operations, &l.v.Operations, operation)}
@@ -153,6 +154,12 @@ func (l *recordEntries) identify(e *Entry, caller []byte) bool {
 	own := []byte("{")
 	if l.own.set {
 		own = l.data[l.own.from : l.own.to-1]
+	}
+	if l.ownOdd {
+		var ok bool
+		if own, ok = l.written.Text(l.data[l.own.from:l.own.to]); !ok {
+			return false
+		}
 	}
 	l.parts = binary.BigEndian.AppendUint64(b, payload.Fingerprint(own))
 	return true

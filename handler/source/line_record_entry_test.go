@@ -56,7 +56,7 @@ func TestFastReaderOfRecordsAgreesWithPayload(t *testing.T) {
 		}
 	}
 	t.Logf("%d of %d", usual, len(all))
-	if share := float64(usual) / float64(len(all)); share < 0.6 {
+	if share := float64(usual) / float64(len(all)); share < 0.95 {
 		t.Errorf("the fast reader takes %.3f of usual records", share)
 	}
 }
@@ -71,7 +71,8 @@ func TestFastReaderOfRecordsAgreesOnOddOnes(t *testing.T) {
 		`"category":"Write"`, `"category":"SignInLogs"`, `"operationName":"Sign-in"`, `"operationName":"ADD MEMBER TO ROLE COMPLETED (PIM ACTIVATION)"`, `"time":"2026-03-04"`,
 		`"properties":{}`, `"properties":null`, `"properties":"{\"a\":1}"`, `"properties":{"a":"{\"b\":1}"}`, `"properties":{"claims":{"upn":"x@y"},"b":1}`, `"properties":{"x":{"Claims":{"upn":"x@y"}}}`,
 		`"properties":{"x":[{"claims":{"upn":"x@y"}}]}`, `"properties":{"eventCategory":"Policy","x":[1,2,{"a":null}],"y":true}`, `"properties":{"eventProperties":{"a":1}}`, `"properties":{"PIM":1}`,
-		`"properties":{"httpRequest":{"clientIpAddress":"1.2.3.4"}}`, `"properties":{"operationId":"o"}`, `"properties":{"Content":{"a":1}}`, `"properties":{"a": 1}`, `"properties":{"a":" [1]"}`, `"properties":{"a":"\n{}"}`,
+		`"properties":{"httpRequest":{"clientIpAddress":"1.2.3.4"}}`, `"properties":{"operationId":"o"}`, `"properties":{"Content":{"a":1}}`, `"properties":{"a": 1}`, `"properties":{"a":" [1]"}`, `"properties":{"a":"{\"claims\":{\"upn\":\"x@y\"},\"b\":\"[1, 2]\"}"}`, `"properties":{"a":"[Count]","b":"{no"}`,
+		`"properties":{"a":"{\"b\":1,\"b\":2}"}`, `"properties":{"a":"\"{\\\"b\\\":1}\""}`, `"properties":{"a": "x","eventCategory":"{}"}`, `"properties":{"requestbody":"{\"properties\":{\"access\": \"Allow\"}}","statusCode":"OK"}`, `"properties":{"a":"\n{}"}`,
 		`"resourceId":"/providers/Microsoft.Authorization"`, `"resourceId":"/SUBSCRIPTIONS/É/X"`, `"resourceId":""`, `"tenantId":null`, `"identity":"{\"claims\":{\"upn\":\"a@b\"}}"`, `"identity":{"Claims":{"upn":"a@b"}}`,
 		`"identity":{"claims":"{\"upn\":\"a@b\"}"}`, `"identity":{}`, `"resultDescription":" text "`, `"resultDescription":"text"`, `"eventDataId":"e"`, `"operationId":"o"`, `"correlationId":"A"`, `"TimeGenerated":"x"`, `"caller":"x"`,
 	}
