@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // Scope names a place that has an Activity Log of its own: TenantScope, "managementgroups/NAME" or the id of a
@@ -32,10 +33,10 @@ const (
 var ScopeKinds = []ScopeKind{TenantKind, GroupKind, SubscriptionKind}
 
 var (
-	subscriptionID = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
+	subscriptionID = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`) })
 	// groupName: 1 to 90 letters, digits, hyphens, underscores, periods and parentheses (learn: "Naming rules and
 	// restrictions for Azure resources", Microsoft.Management).
-	groupName = regexp.MustCompile(`^[a-z0-9_().-]{1,90}$`)
+	groupName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z0-9_().-]{1,90}$`) })
 )
 
 // ParseScope reads "tenant", "managementGroups/NAME" or a subscription's id, each also with the slashes and the prefix
@@ -44,7 +45,7 @@ func ParseScope(text string) (Scope, error) {
 	id := strings.Trim(strings.ToLower(strings.TrimSpace(text)), "/")
 	id = strings.TrimPrefix(strings.TrimPrefix(id, "providers/microsoft.management/"), "subscriptions/")
 	name, group := strings.CutPrefix(id, groupPrefix)
-	if id == string(TenantScope) || group && groupName.MatchString(name) || !group && subscriptionID.MatchString(id) {
+	if id == string(TenantScope) || group && groupName().MatchString(name) || !group && subscriptionID().MatchString(id) {
 		return Scope(id), nil
 	}
 	return "", fmt.Errorf("%q is no scope (hint: tenant, managementGroups/NAME, or the id of a subscription)", text)

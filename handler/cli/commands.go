@@ -44,7 +44,10 @@ var errNo = errors.New("the answer is no")
 
 // Run parses args and executes the command; it returns the exit code.
 func Run(ctx context.Context, args []string, std Surroundings) int {
-	command, code, ok := parse(args, std)
+	command, code, ok := (&serveCmd{}).run, exitDone, true // what the host starts: it listens before a command line is built
+	if len(args) > 0 {
+		command, code, ok = parse(args, std)
+	}
 	if !ok {
 		return code
 	}

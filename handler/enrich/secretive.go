@@ -3,6 +3,7 @@ package enrich
 import (
 	"regexp"
 	"strings"
+	"sync"
 	"unicode/utf8"
 )
 
@@ -38,7 +39,7 @@ func Secretive(name, value string) bool {
 			return true
 		}
 	}
-	return secretShapes.MatchString(value) || opaque(value)
+	return secretShapes().MatchString(value) || opaque(value)
 }
 
 // secretWords within a property's name mean a secret, unless the value is a plain switch or number.
@@ -57,18 +58,22 @@ var plainValue = regexp.MustCompile(`^(?i:true|false|null|enabled|disabled|none|
 
 // secretShapes are those of tokens and keys with a recognisable form: JSON Web Tokens, SAS signatures, connection
 // strings, PEM, user and password in a URL, and what Slack, GitHub and AWS hand out.
-var secretShapes = regexp.MustCompile(`eyJ[A-Za-z0-9_-]{10,}|(?i:[?&;](?:sig|code|key|token)=)|(?i:(?:account|sharedaccess)key=)|(?i:sharedaccesssignature)|` +
-	`(?i:(?:password|pwd|secret)\s*=)|-----BEGIN |://[^/\s:@]+:[^/\s@]+@|xox[a-z]-|gh[pousr]_[A-Za-z0-9]{20,}|AKIA[A-Z0-9]{12,}`)
+var secretShapes = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`eyJ[A-Za-z0-9_-]{10,}|(?i:[?&;](?:sig|code|key|token)=)|(?i:(?:account|sharedaccess)key=)|(?i:sharedaccesssignature)|` +
+		`(?i:(?:password|pwd|secret)\s*=)|-----BEGIN |://[^/\s:@]+:[^/\s@]+@|xox[a-z]-|gh[pousr]_[A-Za-z0-9]{20,}|AKIA[A-Z0-9]{12,}`)
+})
 
 var (
-	keyLike  = regexp.MustCompile(`^[A-Za-z0-9+/_~.=-]{24,}$`)
-	guidLike = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
+	keyLike  = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9+/_~.=-]{24,}$`) })
+	guidLike = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
+	})
 )
 
 // opaque reports whether a text looks random: long, without blanks, with letters of both cases and digits, and neither an
 // id nor an address.
 func opaque(value string) bool {
-	if !keyLike.MatchString(value) || guidLike.MatchString(value) {
+	if !keyLike().MatchString(value) || guidLike().MatchString(value) {
 		return false
 	}
 	upper := strings.ContainsAny(value, "ABCDEFGHIJKLMNOPQRSTUVWXYZ")

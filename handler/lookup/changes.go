@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/auditbell/auditbell/handler/activity"
 	"github.com/auditbell/auditbell/handler/alert"
@@ -16,7 +17,7 @@ import (
 func isChange(e *activity.Event) bool {
 	verb := e.Operation[strings.LastIndexByte(e.Operation, '/')+1:]
 	return e.Category == activity.Administrative && e.Outcome == activity.Succeeded && verb == "write" &&
-		guid.MatchString(e.CorrelationID) && guid.MatchString(e.SubscriptionID) && tracked(e.ResourceID) != ""
+		guid().MatchString(e.CorrelationID) && guid().MatchString(e.SubscriptionID) && tracked(e.ResourceID) != ""
 }
 
 // change is one record of Resource Graph's table resourcechanges.
@@ -74,7 +75,7 @@ func (c change) words() []string {
 		if json.Unmarshal(c.Changes[path], &p) != nil || strings.EqualFold(p.Category, "System") || enrich.Boring(path) {
 			continue
 		}
-		if m := inRule.FindStringSubmatch(path); m != nil {
+		if m := inRule().FindStringSubmatch(path); m != nil {
 			if rules[m[1]] == nil {
 				rules[m[1]] = &ruleChange{before: map[string]string{}, after: map[string]string{}}
 			}
@@ -123,7 +124,7 @@ func value(v any) string {
 }
 
 // inRule finds properties of one rule of a network security group: properties.securityRules[3].properties.access.
-var inRule = regexp.MustCompile(`^properties\.securityRules\[("?[^\]"]*"?)\]\.(.+)$`)
+var inRule = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^properties\.securityRules\[("?[^\]"]*"?)\]\.(.+)$`) })
 
 // ruleChange gathers the properties of one rule, so that a rule that is new is told as a rule.
 type ruleChange struct {

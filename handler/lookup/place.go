@@ -22,7 +22,7 @@ type place struct {
 
 const keepPlaces = 10 * time.Minute
 
-func isPlaced(e *activity.Event) bool { return guid.MatchString(e.SubscriptionID) }
+func isPlaced(e *activity.Event) bool { return guid().MatchString(e.SubscriptionID) }
 
 func isNothing(err error) bool { return errors.Is(err, errNothing) }
 

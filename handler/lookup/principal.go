@@ -22,7 +22,7 @@ func (s *Set) principal(ctx context.Context, e *activity.Event) (alert.Learned, 
 }
 
 func isNameless(e *activity.Event) bool {
-	return e.CallerName == "" && guid.MatchString(e.CallerObjectID) && e.CallerType != activity.Platform
+	return e.CallerName == "" && guid().MatchString(e.CallerObjectID) && e.CallerType != activity.Platform
 }
 
 // caller names a caller that the event tells by id only, as it does service principals.
@@ -31,7 +31,7 @@ func (s *Set) caller(ctx context.Context, e *activity.Event) (alert.Learned, err
 }
 
 func (s *Set) named(ctx context.Context, id string) (alert.Learned, error) {
-	if !guid.MatchString(id) {
+	if !guid().MatchString(id) {
 		return alert.Learned{}, errNothing
 	}
 	name, err := s.objects.get(ctx, strings.ToLower(id), keepObjects, func(ctx context.Context) (string, error) {

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
@@ -32,7 +33,7 @@ var readable = map[string]string{
 }
 
 // segment is one part of a resource id: what Azure allows in names, and nothing that a path could be led astray with.
-var segment = regexp.MustCompile(`^[A-Za-z0-9_(][A-Za-z0-9._()~ -]{0,127}$`)
+var segment = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9_(][A-Za-z0-9._()~ -]{0,127}$`) })
 
 // resource is a resource as it can be asked for, built of parsed parts.
 type resource struct{ path, version string }
@@ -46,7 +47,7 @@ func resourceOf(e *activity.Event) (resource, bool) {
 	parts := strings.Split(strings.TrimPrefix(id, "/"), "/")
 	at := -1
 	for i, part := range parts {
-		if !segment.MatchString(part) {
+		if !segment().MatchString(part) {
 			return resource{}, false
 		}
 		if part == "providers" {

@@ -30,7 +30,7 @@ func isAssignment(e *activity.Event) bool {
 func (s *Set) role(ctx context.Context, e *activity.Event) (alert.Learned, error) {
 	definition, _ := enrich.Assignment(*e)
 	id := definition[strings.LastIndexByte(definition, '/')+1:]
-	if !guid.MatchString(id) {
+	if !guid().MatchString(id) {
 		return alert.Learned{}, errNothing
 	}
 	kind, err := s.roles.get(ctx, strings.ToLower(e.SubscriptionID+"/"+id), keepRoles, func(ctx context.Context) (roleKind, error) {
@@ -49,7 +49,7 @@ func (s *Set) role(ctx context.Context, e *activity.Event) (alert.Learned, error
 // ids that were looked at: the event's own could lead elsewhere.
 func (s *Set) definition(ctx context.Context, subscription, id string) (roleKind, error) {
 	path := "providers/Microsoft.Authorization/roleDefinitions/" + id
-	if guid.MatchString(subscription) {
+	if guid().MatchString(subscription) {
 		path = "subscriptions/" + subscription + "/" + path
 	}
 	var answer armauthorization.RoleDefinitionsClientGetByIDResponse

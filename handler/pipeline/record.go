@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/auditbell/auditbell/handler/activity"
 	"github.com/auditbell/auditbell/handler/alert"
@@ -74,11 +75,11 @@ func redactValue(v any, keys bool) any {
 		for name, member := range v {
 			lower := strings.ToLower(name)
 			_, leaf := member.(string)
-			if secretName.MatchString(lower) || leaf && keys && lower == "value" {
+			if secretName().MatchString(lower) || leaf && keys && lower == "value" {
 				v[name] = redaction
 				continue
 			}
-			v[name] = redactValue(member, keys || keyName.MatchString(lower))
+			v[name] = redactValue(member, keys || keyName().MatchString(lower))
 		}
 	}
 	return v
@@ -87,15 +88,21 @@ func redactValue(v any, keys bool) any {
 var (
 	// secretName are names whose values are secrets in Azure's APIs: passwords, keys of storage and other accounts, tokens,
 	// connection strings, the settings of VM extensions that are protected, and scripts given to machines.
-	secretName = regexp.MustCompile(`password|passwd|^pwd$|secret$|secretvalue|token$|credential|connectionstring|(account|primary|secondary|shared|access|api|private|master|host|function|storage|admin)_?keys?$|sastoken|^sas$|^sig$|signature|protectedsettings|customdata|userdata|^pfx|^key[12]$|privatekey|^cert(ificate)?data$`)
-	keyName    = regexp.MustCompile(`keys?$|secrets?$|connectionstrings?$`)
+	secretName = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`password|passwd|^pwd$|secret$|secretvalue|token$|credential|connectionstring|(account|primary|secondary|shared|access|api|private|master|host|function|storage|admin)_?keys?$|sastoken|^sas$|^sig$|signature|protectedsettings|customdata|userdata|^pfx|^key[12]$|privatekey|^cert(ificate)?data$`)
+	})
+	keyName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`keys?$|secrets?$|connectionstrings?$`) })
 	// secretText are secrets within texts: parts of connection strings and signed addresses, bearer and JSON web tokens, PEM.
-	secretText = regexp.MustCompile(`(?i)\b(sig|signature|password|pwd|accountkey|sharedaccesskey|sharedsecret|client_secret|secret|access_token|token|code)=[^;&\s"',}]+`)
-	tokenText  = regexp.MustCompile(`\beyJ[A-Za-z0-9_-]{8,}(\.[A-Za-z0-9_-]*){1,2}|(?i)\bbearer\s+[A-Za-z0-9._~+/=-]{8,}`)
-	pemText    = regexp.MustCompile(`(?s)-----BEGIN [A-Z0-9 ]*-----.*`)
+	secretText = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`(?i)\b(sig|signature|password|pwd|accountkey|sharedaccesskey|sharedsecret|client_secret|secret|access_token|token|code)=[^;&\s"',}]+`)
+	})
+	tokenText = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`\beyJ[A-Za-z0-9_-]{8,}(\.[A-Za-z0-9_-]*){1,2}|(?i)\bbearer\s+[A-Za-z0-9._~+/=-]{8,}`)
+	})
+	pemText = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?s)-----BEGIN [A-Z0-9 ]*-----.*`) })
 )
 
 func withoutSecrets(text string) string {
-	text = secretText.ReplaceAllString(text, "$1="+redaction)
-	return pemText.ReplaceAllString(tokenText.ReplaceAllString(text, redaction), redaction)
+	text = secretText().ReplaceAllString(text, "$1="+redaction)
+	return pemText().ReplaceAllString(tokenText().ReplaceAllString(text, redaction), redaction)
 }

@@ -176,7 +176,7 @@ func readSmall(folder fs.FS, name string) ([]byte, error) {
 
 // openRegular opens a file and nothing that stands for one: a link may lead out of the bundle, a pipe never ends.
 func openRegular(folder fs.FS, name string) (fs.File, error) {
-	if !safeName.MatchString(name) || device.MatchString(name) {
+	if !safeName().MatchString(name) || device().MatchString(name) {
 		return nil, fmt.Errorf("%q is not the name of a file in a bundle", printable(name))
 	}
 	info, err := fs.Lstat(folder, name)
@@ -202,10 +202,10 @@ func kindOf(mode fs.FileMode) string {
 }
 
 // safeName is what files of a bundle are called. Names that only look like these are not among them.
-var safeName = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._-]{0,98}[A-Za-z0-9])?$`)
+var safeName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._-]{0,98}[A-Za-z0-9])?$`) })
 
 // device is a name that Windows takes for a device, whatever follows the dot; a name that ends in a dot it takes for the one without.
-var device = regexp.MustCompile(`(?i)^(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)`)
+var device = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?i)^(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)`) })
 
 // Files checks a bundle by its files alone: what the manifest lists is there and unchanged, nothing else is, and every
 // number that can be counted again is right.

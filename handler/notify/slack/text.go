@@ -3,6 +3,7 @@ package slack
 import (
 	"regexp"
 	"strings"
+	"sync"
 
 	api "github.com/slack-go/slack"
 
@@ -52,7 +53,7 @@ func fallback(text string) string {
 // escape is all that Slack asks for ("Replace & < > with HTML entities", docs.slack.dev, formatting message text).
 var escape = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
 
-var shortcode = regexp.MustCompile(`:([+-]1|100|1234|[\pN_+'-]*\pL[\pL\pN_+'-]*):`)
+var shortcode = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`:([+-]1|100|1234|[\pN_+'-]*\pL[\pL\pN_+'-]*):`) })
 
 // withoutShortcodes keeps :x: from becoming a picture by putting U+2236 RATIO in place of its colons. Times such as
 // 09:41:02 hold no letter between colons and stay.
@@ -60,7 +61,7 @@ func withoutShortcodes(text string) string {
 	if strings.Count(text, ":") < 2 {
 		return text
 	}
-	return shortcode.ReplaceAllString(text, "∶$1∶")
+	return shortcode().ReplaceAllString(text, "∶$1∶")
 }
 
 func richText(elements ...api.RichTextElement) api.Block {

@@ -14,6 +14,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/auditbell/auditbell/handler/notify"
 	"github.com/auditbell/auditbell/handler/settings"
@@ -94,14 +95,16 @@ func (d *Destination) send(ctx context.Context, e Envelope) error {
 // refusal is the one refusal that comes with a 2xx: behind a flow with a Response action, as with the connectors before,
 // Teams' own status stands in a sentence (MicrosoftDocs/msteams-docs, connectors-using.md: "Webhook message delivery
 // failed with error: Microsoft Teams endpoint returned HTTP error 429 with ContextId …").
-var refusal = regexp.MustCompile(`^\s*"?Webhook message delivery failed with error: Microsoft Teams endpoint returned HTTP error (\d{3})\b`)
+var refusal = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^\s*"?Webhook message delivery failed with error: Microsoft Teams endpoint returned HTTP error (\d{3})\b`)
+})
 
 // accepted reads a 2xx answer. Owners of flows add Response actions with any text, so every other text is a success.
 func accepted(a notify.Answer) error {
 	if a.WebPage() {
 		return notify.Fail(notify.Unconfirmed, errors.New("post to Teams workflow: answered with a web page (hint: check TEAMS_WORKFLOW_URL and the proxy)"))
 	}
-	found := refusal.FindSubmatch(a.Body)
+	found := refusal().FindSubmatch(a.Body)
 	if found == nil {
 		return nil
 	}
