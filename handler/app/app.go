@@ -108,6 +108,7 @@ func Open(w World) (*App, error) {
 	reconciler.Records = loaded.Set.ReadsRecord()
 	a.Digests = publish.Read(s, config.Digests, client)
 	a.Digests.Masthead = config.Report
+	a.Digests.Config = s.HashConfig(w.Config)
 	var exceptions []exception.Exception
 	exceptions, a.Unexcepted = ReadExceptions(w.Config, known(loaded), w.Now())
 	judge.Unexcepted = a.Unexcepted

@@ -26,7 +26,7 @@ import (
 type digestCmd struct {
 	sourceFlags
 	ruleChoice
-	NoRules  bool     `help:"With --source files: only count; do not evaluate rules, which takes several times as long."`
+	NoRules  bool     `help:"Only count files and blobs; do not evaluate rules, which takes several times as long."`
 	Format   []string `short:"f" default:"json" help:"html, pdf, csv, xlsx, json, oscal, markdown; several comma-separated, or all." placeholder:"NAME"`
 	Out      string   `short:"o" default:"-" help:"Folder for the files and their manifest; - writes one format to standard output." placeholder:"DIR"`
 	Name     string   `help:"Name of the digest, shown in it."`
@@ -84,7 +84,7 @@ func (c *digestCmd) run(ctx context.Context, std Surroundings) error {
 	if err != nil {
 		return err
 	}
-	if c.Source == "files" && !c.NoRules {
+	if !c.NoRules {
 		if from, err = c.withRules(ctx, from, window, std); err != nil {
 			return err
 		}
@@ -104,7 +104,7 @@ func (c *digestCmd) run(ctx context.Context, std Surroundings) error {
 	report := digest.Build(tally, digest.Subject{
 		Names: names, Masthead: masthead, Name: c.Name, Source: from.words, Zone: zone, Now: now, Before: before, RoleName: enrich.RoleName, Evidence: from.evidence,
 	})
-	if err := c.write(ctx, written{report, formats, link, from.inputs}, std); err != nil {
+	if err := c.write(ctx, written{report, formats, link, from}, std); err != nil {
 		return err
 	}
 	return c.complain(report, std)
@@ -132,7 +132,7 @@ func (c *digestCmd) names(std Surroundings) (digest.Names, digest.Masthead, erro
 	return names, digest.Masthead(config.Report), nil
 }
 
-// withRules has the rules evaluated over what files hold.
+// withRules has the rules evaluated over what files and blobs hold.
 func (c *digestCmd) withRules(ctx context.Context, from openSource, w source.Window, std Surroundings) (openSource, error) {
 	files, ok := from.source.(source.Files)
 	if !ok {
@@ -143,7 +143,7 @@ func (c *digestCmd) withRules(ctx context.Context, from openSource, w source.Win
 		return from, err
 	}
 	files.Events, files.Wanted = r.read, r.wants
-	from.source, from.ruled = files, r
+	from.source, from.ruled, from.ruleSet = files, r, publish.RuleSet(r.x.chosen.all)
 	return from, nil
 }
 
@@ -218,7 +218,7 @@ type written struct {
 	report  digest.Report
 	formats []digest.Format
 	link    *digest.Link
-	inputs  *hashedInputs // nil: the source is not files
+	from    openSource
 }
 
 // write writes one format to standard output, or a bundle into a folder.
@@ -229,7 +229,11 @@ func (c *digestCmd) write(ctx context.Context, w written, std Surroundings) erro
 	if err := os.MkdirAll(c.Out, 0o755); err != nil { //nolint:gosec // reports are for others to read
 		return err
 	}
-	bundle := digest.Bundle{Report: w.report, Formats: w.formats, Tool: strings.TrimSpace("auditbell " + std.Version + " " + std.Commit), Previous: w.link, Inputs: w.inputs.list()}
+	bundle := digest.Bundle{Report: w.report, Formats: w.formats, Tool: strings.TrimSpace("auditbell " + std.Version + " " + std.Commit), Previous: w.link, Inputs: w.from.inputs.list(), RuleSet: w.from.ruleSet}
+	files := settings.New(std.Env)
+	if bundle.Config = files.HashConfig(app.ConfigFolder(files)); files.Err() != nil {
+		return files.Err()
+	}
 	_, hash, err := bundle.Write(putInto(c.Out))
 	if err != nil {
 		return err

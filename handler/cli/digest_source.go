@@ -50,6 +50,7 @@ type openSource struct {
 	evidence *digest.Evidence
 	inputs   *hashedInputs // of files, for the manifest; nil: not asked for
 	ruled    *ruled        // evaluates rules over what is read; nil: none are
+	ruleSet  string        // the hash of these rules
 }
 
 // open opens the source. What is not asked of files is asked for a period: the last 30 days when the flags name none.
@@ -148,7 +149,12 @@ func (f *sourceFlags) blobs(ctx context.Context, w source.Window) (openSource, e
 	if err != nil {
 		return openSource{}, misuse("%v", err)
 	}
-	return openSource{source: source.Files{Inputs: container.Inputs(ctx, w)}, words: "the export in " + f.Container, tally: digest.NewTally}, nil
+	all, hashes := container.Inputs(ctx, w), (*hashedInputs)(nil)
+	if f.hash {
+		hashes = &hashedInputs{}
+		all = hashes.of(all)
+	}
+	return openSource{source: source.Files{Inputs: all}, inputs: hashes, words: "the export in " + f.Container, tally: digest.NewTally}, nil
 }
 
 // window reads --from and --to.
@@ -195,6 +201,9 @@ func counted(all iter.Seq2[input, error], read *atomic.Int64, hashes *hashedInpu
 				if err != nil {
 					return nil, err
 				}
+				if hashes == nil {
+					return &meter{file, read}, nil
+				}
 				return hashes.reader(in.name, &meter{file, read}), nil
 			}
 			if !yield(source.Input{Name: in.name, Open: open}, err) {
@@ -223,21 +232,40 @@ type hashedInputs struct {
 
 type hashedInput struct {
 	io.ReadCloser
-	name string
-	n    int64
-	sum  hash.Hash
+	name    string
+	version func() string // see source.Input
+	n       int64
+	sum     hash.Hash
 }
 
-// reader hashes what is read of an input; nil hashes nothing.
-func (h *hashedInputs) reader(name string, r io.ReadCloser) io.ReadCloser {
-	if h == nil {
-		return r
-	}
-	one := &hashedInput{r, name, 0, sha256.New()}
+// reader hashes what is read of an input.
+func (h *hashedInputs) reader(name string, r io.ReadCloser) *hashedInput {
+	one := &hashedInput{r, name, nil, 0, sha256.New()}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.all = append(h.all, one)
 	return one
+}
+
+// of hashes inputs as they are read.
+func (h *hashedInputs) of(all iter.Seq2[source.Input, error]) iter.Seq2[source.Input, error] {
+	return func(yield func(source.Input, error) bool) {
+		for in, err := range all {
+			open := in.Open
+			in.Open = func() (io.ReadCloser, error) {
+				r, err := open()
+				if err != nil {
+					return nil, err
+				}
+				one := h.reader(in.Name, r)
+				one.version = in.Version
+				return one, nil
+			}
+			if !yield(in, err) {
+				return
+			}
+		}
+	}
 }
 
 func (i *hashedInput) Read(p []byte) (int, error) {
@@ -254,7 +282,11 @@ func (h *hashedInputs) list() []digest.File {
 	}
 	var files []digest.File
 	for _, i := range h.all {
-		files = append(files, digest.File{Name: i.name, Bytes: i.n, SHA256: hex.EncodeToString(i.sum.Sum(nil))})
+		file := digest.File{Name: i.name, Bytes: i.n, SHA256: hex.EncodeToString(i.sum.Sum(nil))}
+		if i.version != nil {
+			file.ETag = i.version()
+		}
+		files = append(files, file)
 	}
 	slices.SortStableFunc(files, func(a, b digest.File) int { return strings.Compare(a.Name, b.Name) })
 	return files

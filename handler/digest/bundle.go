@@ -24,8 +24,9 @@ type Manifest struct {
 	Source      string        `json:"source"`
 	Complete    bool          `json:"complete"`                  // true only where the verdict is proven
 	Verdict     Verdict       `json:"verdict"`                   // on the record
-	InTime      Verdict       `json:"told_in_time"`              // the second verdict
+	InTime      Verdict       `json:"delivered_in_time"`         // the second verdict
 	RuleSet     string        `json:"rule_set_sha256,omitempty"` // of the rules in force
+	Config      string        `json:"config_sha256,omitempty"`   // of the configuration: routes, exceptions, rules of one's own
 	Inputs      []File        `json:"inputs,omitempty"`          // what the report was made from, where that is files
 	Counts      Counts        `json:"counts"`
 	Files       []File        `json:"files"`
@@ -68,6 +69,7 @@ type File struct {
 	Name   string `json:"name"`
 	Bytes  int64  `json:"bytes"`
 	SHA256 string `json:"sha256"`
+	ETag   string `json:"etag,omitempty"` // of an input that is a blob: the version that was read
 }
 
 // Link names the bundle before.
@@ -82,6 +84,7 @@ type Bundle struct {
 	Formats  []Format
 	Tool     string // name and version of the program
 	RuleSet  string
+	Config   string // see Manifest
 	Previous *Link
 	Hours    []byte // HoursName, nil for none
 	Inputs   []File // what the report was made from, in the order in which it was read
@@ -95,7 +98,7 @@ func (b Bundle) Write(put Put) (Manifest, string, error) {
 	r := &b.Report
 	m := Manifest{
 		Format: manifestFormat, Digest: r.Name, Period: r.Period, Window: r.Window, Zone: r.Zone.String(), GeneratedAt: r.GeneratedAt,
-		Tool: b.Tool, Source: r.Completeness.Source, Complete: r.Completeness.Complete, Verdict: r.Completeness.Verdict, InTime: r.Completeness.InTime.Verdict, RuleSet: b.RuleSet, Previous: b.Previous, Inputs: b.Inputs, Files: []File{},
+		Tool: b.Tool, Source: r.Completeness.Source, Complete: r.Completeness.Complete, Verdict: r.Completeness.Verdict, InTime: r.Completeness.InTime.Verdict, RuleSet: b.RuleSet, Config: b.Config, Previous: b.Previous, Inputs: b.Inputs, Files: []File{},
 		Counts: Counts{Entries: r.Summary.Total, HighRisk: int64(r.HighRisk.Len()), Operations: int64(r.Cases().Len()), Alerts: int64(len(r.Alerts.List))},
 	}
 	for _, f := range b.Formats {

@@ -92,6 +92,9 @@ func saysTheSame(t *testing.T, r digest.Report) {
 			t.Errorf("%s does not say %q and %q", name, words, inTime)
 		}
 	}
+	if text := strings.ReplaceAll(string(read(t, files["report.pdf"].Data)), "\n", ""); !strings.Contains(text, words) || !strings.Contains(text, inTime) {
+		t.Errorf("the PDF does not say %q and %q", words, inTime)
+	}
 	if text := string(cells(t, files["report.xlsx"].Data)); !strings.Contains(text, words) || !strings.Contains(text, inTime) {
 		t.Errorf("the workbook does not say %q and %q", words, inTime)
 	}

@@ -87,7 +87,7 @@ func begin(in Input) begun {
 
 // input opens to what was read before.
 func (u *upcoming) input() Input {
-	return Input{Name: u.Name, Open: func() (io.ReadCloser, error) {
+	return Input{Name: u.Name, Version: u.Version, Open: func() (io.ReadCloser, error) {
 		b := <-u.begun
 		if b.err != nil {
 			return nil, b.err

@@ -29,6 +29,8 @@ type Files struct {
 type Input struct {
 	Name string
 	Open func() (io.ReadCloser, error)
+	// Version names what was read of a blob, once it has been opened (its ETag); nil: there is no such name.
+	Version func() string
 }
 
 var _ Source = Files{}

@@ -206,15 +206,15 @@ func ExamplesOf(r *rules.Rule) []coverage.Example {
 	return all
 }
 
-// ruleSet is the hash of the rules in force, as far as a rule differs from another without its file: its id, its
+// RuleSet is the hash of the rules in force, as far as a rule differs from another without its file: its id, its
 // level, its condition, what it groups by, its controls, and when it was last changed.
-func (r *Record) ruleSet() string {
+func RuleSet(rules []*rules.Rule) string {
 	type identity struct {
 		ID, UUID, Level, Status, Condition, Modified string
 		GroupBy, Controls                            []string
 	}
 	var all []identity
-	for _, one := range r.Rules {
+	for _, one := range rules {
 		if one.Alerts() {
 			all = append(all, identity{one.ID, one.UUID, string(one.Level), one.Status, one.Condition, one.Modified, one.Auditbell.GroupBy, one.Auditbell.Controls})
 		}

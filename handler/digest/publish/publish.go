@@ -41,6 +41,7 @@ type Publisher struct {
 
 	List      []settings.Digest
 	Masthead  settings.Masthead
+	Config    string               // the hash of the configuration
 	mailer    *email.Mailer        // nil: no mail
 	archive   *archive.Archive     // nil: none
 	authority *timestamp.Authority // nil: none
@@ -91,16 +92,33 @@ const digestLease = 6 * time.Minute
 func (d *Publisher) Run(ctx context.Context, in host.Invocation) (host.Result, error) {
 	var errs []error
 	for i := range d.List {
-		job := digestJob{Publisher: d, digest: &d.List[i], span: d.List[i].Due(d.Now()), owner: in.Attempt(), log: in.Logger}
-		done, err := job.run(ctx)
-		switch {
-		case err != nil:
-			errs = append(errs, fmt.Errorf("digest %s of %s: %w", job.digest.Name, job.span.Key, err))
-		case done:
-			in.Logger.Info("digest sent", "digest", job.digest.Name, "period", job.span.Key, "manifest", job.state.Manifest)
+		for _, span := range d.due(&d.List[i]) {
+			job := digestJob{Publisher: d, digest: &d.List[i], span: span, owner: in.Attempt(), log: in.Logger}
+			done, err := job.run(ctx)
+			switch {
+			case err != nil:
+				errs = append(errs, fmt.Errorf("digest %s of %s: %w", job.digest.Name, job.span.Key, err))
+			case done:
+				in.Logger.Info("digest sent", "digest", job.digest.Name, "period", job.span.Key, "manifest", job.state.Manifest)
+			}
 		}
 	}
 	return host.Result{}, errors.Join(errs...)
+}
+
+// due are the newest period that is over and, where digests wait for the comparison with Azure, those before it of which the
+// wait ended a day ago at most, oldest first: a day's digest waits longer than the next day takes.
+func (d *Publisher) due(one *settings.Digest) []settings.Span {
+	now := d.Now()
+	spans := []settings.Span{one.Due(now)}
+	if len(d.Record.Reconciler.Scopes) == 0 {
+		return spans
+	}
+	for before := one.Before(spans[0]); now.Before(before.To.Add(lookPatience + 24*time.Hour)); before = one.Before(before) {
+		spans = append(spans, before)
+	}
+	slices.Reverse(spans)
+	return spans
 }
 
 // digestJob is one digest of one period.
@@ -245,7 +263,7 @@ func (j *digestJob) bundle(r digest.Report, link *digest.Link, hours []byte) ([]
 		files = append(files, email.Attachment{Name: name, Type: mediaType(name), Data: b.Bytes()})
 		return nil
 	}
-	_, manifest, err := digest.Bundle{Report: r, Formats: formats, Tool: j.Tool, RuleSet: j.Record.ruleSet(), Previous: link, Hours: hours}.Write(put)
+	_, manifest, err := digest.Bundle{Report: r, Formats: formats, Tool: j.Tool, RuleSet: RuleSet(j.Record.Rules), Config: j.Config, Previous: link, Hours: hours}.Write(put)
 	return files, manifest, err
 }
 

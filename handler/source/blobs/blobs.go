@@ -113,12 +113,16 @@ func (c *Container) offer(ctx context.Context, items []*container.BlobItem, w so
 }
 
 func (c *Container) input(ctx context.Context, name string) source.Input {
-	return source.Input{Name: name, Open: func() (io.ReadCloser, error) {
+	version := ""
+	return source.Input{Name: name, Version: func() string { return version }, Open: func() (io.ReadCloser, error) {
 		r, err := c.client.NewBlobClient(name).DownloadStream(ctx, nil)
 		if err != nil {
 			return nil, fmt.Errorf("read blob: %w", short(err))
 		}
-		return r.NewRetryReader(ctx, nil), nil // goes on where a connection broke
+		if r.ETag != nil {
+			version = string(*r.ETag)
+		}
+		return r.NewRetryReader(ctx, nil), nil // goes on where a connection broke, of the same version
 	}}
 }
 

@@ -36,6 +36,7 @@ func account(t *testing.T, files map[string]string) *httptest.Server {
 			w.WriteHeader(http.StatusNotFound)
 			return
 		}
+		w.Header().Set("ETag", `"0x`+fmt.Sprint(len(text))+`"`)
 		_, _ = io.WriteString(w, text)
 	}))
 	t.Cleanup(server.Close)
@@ -98,6 +99,9 @@ func TestInputsOfAWindow(t *testing.T) {
 			t.Fatal(err)
 		}
 		_ = r.Close()
+		if got, want := in.Version(), fmt.Sprintf(`"0x%d"`, len(text)); got != want {
+			t.Errorf("%s: the version that was read is called %s, want %s", in.Name, got, want)
+		}
 		got = append(got, string(text))
 	}
 	// The hour before, and a day of stragglers behind.
