@@ -1,0 +1,149 @@
+package store_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/data/azcosmos"
+
+	"github.com/auditbell/auditbell/handler/activity"
+	"github.com/auditbell/auditbell/handler/alert"
+)
+
+// versionOne does with a store what version 1 did with a further record of an operation, on the items as they are: it finds
+// the group by the operation, the alert by the group, and writes the alert back with the members that it knew, no others.
+type versionOne struct {
+	t *testing.T
+	c *azcosmos.ContainerClient
+}
+
+// The members that version 1 knew, of an item and of what lies in it.
+var knownToOne = map[string][]string{
+	"item": {
+		"id", "pk", "kind", "behind", "parked", "posted", "due", "lease_until", "ttl", "alert_id", "group_key", "rule", "also", "opened", "window_ends", "event",
+		"first", "last", "count", "records", "operations", "revision", "deliveries", "lease", "acts", "snooze", "notes", "late", "change", "lookups", "learned",
+	},
+	"operations": {"key", "resource", "name", "outcome", "started", "ended"},
+	"deliveries": {"revision", "channel", "ref", "at", "told", "due", "attempts", "since", "reason", "parked_at", "held", "held_until", "folded"},
+	"told":       {"count", "operations", "outcome", "severity", "notes", "recorded"},
+}
+
+func (v versionOne) read(pk, id string) map[string]any {
+	v.t.Helper()
+	r, err := v.c.ReadItem(v.t.Context(), azcosmos.NewPartitionKeyString(pk), id, nil)
+	if err != nil {
+		return nil
+	}
+	var item map[string]any
+	if err := json.Unmarshal(r.Value, &item); err != nil {
+		v.t.Fatal(err)
+	}
+	return item
+}
+
+func (v versionOne) write(pk string, item map[string]any) {
+	v.t.Helper()
+	text, _ := json.Marshal(item)
+	if _, err := v.c.UpsertItem(v.t.Context(), azcosmos.NewPartitionKeyString(pk), text, nil); err != nil {
+		v.t.Fatal(err)
+	}
+}
+
+// end takes in the end of an operation. It reports whether the record had been counted, and fails where version 1 would have
+// opened another alert.
+func (v versionOne) end(e activity.Event) (duplicate bool) {
+	v.t.Helper()
+	op := "op-" + alert.LifecycleKey(e)
+	group, _ := v.read(op, "group")["group_key"].(string)
+	if v.read(group, "seen-"+e.ID) != nil {
+		return true
+	}
+	id, _ := v.read(group, op)["alert"].(string)
+	a := v.read(group, id)
+	if a == nil {
+		v.t.Fatalf("version 1 finds no alert of an operation that the new version took in: group %q, alert %q", group, id)
+	}
+	first := a["operations"].([]any)[0].(map[string]any)
+	first["outcome"], first["ended"], a["event"].(map[string]any)["outcome"] = string(e.Outcome), e.Time, string(e.Outcome)
+	a["revision"], a["records"] = a["revision"].(float64)+1, a["records"].(float64)+1
+	keepKnown(a, "item")
+	for _, one := range a["operations"].([]any) {
+		keepKnown(one.(map[string]any), "operations")
+	}
+	for _, d := range a["deliveries"].(map[string]any) {
+		keepKnown(d.(map[string]any), "deliveries")
+		if told, ok := d.(map[string]any)["told"].(map[string]any); ok {
+			keepKnown(told, "told")
+		}
+	}
+	a["behind"], a["due"], a["lease_until"] = true, a["opened"], 0
+	if at, err := time.Parse(time.RFC3339Nano, a["opened"].(string)); err == nil {
+		a["due"] = at.UnixMilli()
+	}
+	v.write(group, a)
+	v.write(group, map[string]any{"id": "seen-" + e.ID, "pk": group, "kind": "seen", "alert": id, "by": "version 1", "ttl": 1000})
+	return false
+}
+
+func keepKnown(item map[string]any, of string) {
+	for name := range item {
+		if !slices.Contains(knownToOne[of], name) && !strings.HasPrefix(name, "_") {
+			delete(item, name)
+		}
+	}
+}
+
+// TestOldAndNewWorkOnOneStore has both versions take in records of the same operations, as while a deployment runs or after
+// it was taken back: each finds what the other one wrote, nothing is counted twice, and what is owed stays owed.
+func TestOldAndNewWorkOnOneStore(t *testing.T) {
+	t.Parallel()
+	a := open(t)
+	old := versionOne{t, a.container(t)}
+	n := 0
+	take := func(e activity.Event) alert.Decision {
+		t.Helper()
+		n++
+		r, err := a.Take(t.Context(), finding(e), alert.Lease{Owner: fmt.Sprint("invocation", n)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	start, end := event(1, activity.Started), event(3, activity.Succeeded)
+	if r := take(start); !r.Opened {
+		t.Fatal("the new version did not open an alert")
+	}
+	if old.end(end) {
+		t.Error("the old version takes an end for a redelivery")
+	}
+	if r := take(end); !r.Duplicate {
+		t.Errorf("the end that the old version counted is counted again: %+v", r.Alert.Operations)
+	}
+	if r := take(start); !r.Duplicate {
+		t.Error("the start is counted again")
+	}
+	twin := end
+	twin.ID, twin.Form = "twin", activity.FormEventGrid
+	if r := take(twin); r.Opened || r.Alert.Count != 1 || r.Alert.Event.Outcome != activity.Succeeded {
+		t.Errorf("the same end through another feed: opened %v, count %d, %s", r.Opened, r.Alert.Count, r.Alert.Event.Outcome)
+	}
+	again := event(20, activity.Started)
+	if r := take(again); r.Opened || r.Alert.Count != 2 {
+		t.Errorf("another act: opened %v, count %d", r.Opened, r.Alert.Count)
+	}
+	if !old.end(twin) {
+		t.Error("the old version counts again what the new one has counted")
+	}
+	due, err := a.Due(t.Context(), 10)
+	if err != nil || len(due) != 1 {
+		t.Fatalf("due: %v, %v; want the one alert", due, err)
+	}
+	one, err := a.Alert(t.Context(), due[0])
+	if err != nil || !one.OwesFirst("slack") || !one.OwesFirst("teams") || one.Count != 2 {
+		t.Errorf("%v: %+v; want both channels owed their first message, about two acts", err, one.Deliveries)
+	}
+}
