@@ -176,6 +176,12 @@ func (p Properties) Only(names ...string) Properties {
 	return kept
 }
 
+// SaysWhat reports whether the bodies of request or answer say what an act was about. An answer that names only how far it
+// has come does not.
+func (p Properties) SaysWhat() bool {
+	return !blank(p.Value("requestbody")) || !blank(p.Value("responsebody", "properties"))
+}
+
 // blank reports whether a value is empty.
 func blank(v []byte) bool {
 	switch string(v) {

@@ -139,7 +139,7 @@ func (r *rehearsal) keepBody(e *activity.Event) {
 
 // completed is the record with the bodies of its act's other records, as pipeline.Intake judges it.
 func (r *rehearsal) completed(e *activity.Event) *activity.Event {
-	if len(e.Properties.Only("requestbody", "responsebody")) > 0 {
+	if e.Properties.SaysWhat() {
 		return e
 	}
 	var others []activity.Event

@@ -40,7 +40,7 @@ type resource struct{ path, version string }
 
 // resourceOf parses the id of the resource that a record writes. An access policy of a vault is a part of the vault.
 func resourceOf(e *activity.Event) (resource, bool) {
-	if !strings.HasSuffix(e.Operation, "/write") || len(e.Properties.Value("requestbody")) > 2 || len(e.Properties.Value("responsebody")) > 2 {
+	if !strings.HasSuffix(e.Operation, "/write") || e.Properties.SaysWhat() {
 		return resource{}, false
 	}
 	id, _, _ := strings.Cut(strings.ToLower(e.ResourceID), "/accesspolicies/")

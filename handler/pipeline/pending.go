@@ -17,7 +17,8 @@ type Pending interface {
 	EndPending(ctx context.Context, p alert.Pending) (ru float64, err error)
 }
 
-// pendingAtOnce bounds the acts that one run of the timer judges again.
+// pendingAtOnce is how many acts are judged again together. A run of the timer goes on while there are more that have
+// waited long enough: no number of acts delays the judgement of one.
 const pendingAtOnce = 200
 
 // keepPending notes that an act is to be judged again, or that it needs no more of it. The first is a part of being durable.
@@ -36,13 +37,22 @@ func (in *Intake) keepPending(ctx context.Context, b Batch, e activity.Event, wa
 
 // judgeAgain judges the acts that wait for an answer of Azure's as if they had come again.
 func (in *Intake) judgeAgain(ctx context.Context, b Batch) (sum Summary, err error) {
-	if in.pending == nil {
-		return sum, nil
+	for in.pending != nil && ctx.Err() == nil {
+		waiting, err := in.pending.ListPending(ctx, pendingAtOnce)
+		if err != nil {
+			return sum, err
+		}
+		one, err := in.judgeThese(ctx, b, waiting)
+		sum.add(one)
+		if n := len(waiting); err != nil || n < pendingAtOnce || !waiting[n-1].Over(in.judge.Now()) {
+			return sum, err
+		}
 	}
-	waiting, err := in.pending.ListPending(ctx, pendingAtOnce)
-	if err != nil {
-		return sum, err
-	}
+	return sum, nil
+}
+
+// judgeThese hands in acts that came through a function as that function would.
+func (in *Intake) judgeThese(ctx context.Context, b Batch, waiting []alert.Pending) (sum Summary, err error) {
 	by := map[string]map[string]alert.Pending{}
 	for _, p := range waiting {
 		if by[p.Function] == nil {

@@ -144,3 +144,29 @@ func TestWhatCannotBeEditedWaitsForAnAnswer(t *testing.T) {
 		}
 	}
 }
+
+// TestManyPendingActsAreJudgedAtOnce has more of them than one list holds.
+func TestManyPendingActsAreJudgedAtOnce(t *testing.T) {
+	t.Parallel()
+	p, cards, at := granting(t, &manager{later: true})
+	only(t, p, "high")
+	const acts = 230
+	for n := 0; n < acts; n += 10 {
+		var some []activity.Event
+		for i := n; i < n+10; i++ {
+			e := grantRecord(fmt.Sprint("g", i), activity.Succeeded, activity.FormEventGrid, at.now(), "")
+			e.CorrelationID, e.ResourceName = e.ID, e.ID
+			e.ResourceID, e.ResourceGroup = "/subscriptions/s/resourcegroups/rg/providers/microsoft.authorization/roleassignments/"+e.ID, "rg"
+			some = append(some, e)
+		}
+		send(t, p, at, some...)
+	}
+	at.advance(90 * time.Second)
+	sum := run(t, p, "once")
+	if sum.Opened == 0 || len(cards.cards) == 0 {
+		t.Fatalf("nothing was judged: %+v", sum)
+	}
+	if again := run(t, p, "again"); again.Matched > 0 || sum.Matched != acts {
+		t.Errorf("one run judged %d of %d, the next one %d", sum.Matched, acts, again.Matched)
+	}
+}

@@ -57,7 +57,7 @@ func (j *Judge) readsBodies(e activity.Event) bool {
 
 // graver are the rules that the event could meet if it carried what was asked for, and that are graver than all it meets.
 func (j *Judge) graver(e *activity.Event, met []alert.Rule) []alert.Rule {
-	if j.Rules == nil || len(e.Properties.Only("requestbody", "responsebody")) > 0 {
+	if j.Rules == nil || e.Properties.SaysWhat() {
 		return nil
 	}
 	most := -1
@@ -122,7 +122,7 @@ func (j *Judge) joined(e activity.Event, others []activity.Event) (w whole, sure
 		doubt = doubt || o.Form == e.Form && o.Outcome == e.Outcome && e.Outcome.Final() // the end of another act
 		bodies = bodies.With(o.Properties.Only("requestbody", "responsebody"))
 	}
-	if len(bodies) == 0 {
+	if !bodies.SaysWhat() {
 		return w, false
 	}
 	if len(requests) <= 1 && !doubt {
@@ -131,7 +131,7 @@ func (j *Judge) joined(e activity.Event, others []activity.Event) (w whole, sure
 	}
 	w.note = "its correlation id is not its alone, or its request was not kept whole: it is judged as the gravest that it could be"
 	for i := range others {
-		if body := others[i].Properties.Only("requestbody", "responsebody"); len(body) > 0 {
+		if body := others[i].Properties.Only("requestbody", "responsebody"); body.SaysWhat() {
 			one := e
 			one.Properties = e.Properties.With(body)
 			w.or(j, one)

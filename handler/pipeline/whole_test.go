@@ -33,7 +33,7 @@ type manager struct {
 }
 
 func (m *manager) For(e *activity.Event) []string {
-	if len(e.Properties.Only("requestbody", "responsebody")) > 0 {
+	if e.Properties.SaysWhat() {
 		return nil
 	}
 	return []string{"resource"}
@@ -99,6 +99,8 @@ func TestAnOwnerGrantIsJudgedByWhatIsKnown(t *testing.T) {
 	padded := grantRecord("padded", activity.Started, activity.FormRecords, noon, strings.Replace(assignment(ownerRole), `{"properties":{`, `{"properties":{"description":"`+strings.Repeat("x", 20_000)+`",`, 1))
 	harmless := grantRecord("harmless", activity.Started, activity.FormRecords, noon.Add(-time.Minute), assignment(readerRole))
 	harmlessEnd := grantRecord("harmless-end", activity.Succeeded, activity.FormRecords, noon.Add(-50*time.Second), "")
+	progress := grid
+	progress.ID, progress.Properties = "progress", activity.Properties(`{"requestbody":"","responseBody":{"status":"Succeeded"}}`)
 	eve := start
 	eve.ID, eve.Caller = "eve", "eve@example.com"
 	for _, c := range []struct {
@@ -115,6 +117,7 @@ func TestAnOwnerGrantIsJudgedByWhatIsKnown(t *testing.T) {
 		{"a body larger than what records usually keep", nil, []activity.Event{padded, end}, "critical", 1},
 		{"the same request under the same id, harmless before: both are seen", nil, []activity.Event{harmless, harmlessEnd, start, end}, "medium", 2},
 		{"a harmless start, whose end is there, and an end whose start is not", &manager{found: alert.Learned{Body: activity.Properties(assignment(ownerRole)), AsOf: noon}}, []activity.Event{harmless, harmlessEnd, end}, "medium", 2},
+		{"the answer says only that it has succeeded", &manager{found: alert.Learned{Body: activity.Properties(assignment(ownerRole)), AsOf: noon}}, []activity.Event{progress}, "critical", 1},
 		{"Event Grid alone, Azure answers Owner", &manager{found: alert.Learned{Body: activity.Properties(assignment(ownerRole)), AsOf: noon}}, []activity.Event{grid}, "critical", 1},
 		{"Event Grid alone, Azure answers Reader", &manager{found: alert.Learned{Body: activity.Properties(assignment(readerRole)), AsOf: noon}}, []activity.Event{grid}, "medium", 1},
 		{"gone before it was read", &manager{found: alert.Learned{Missing: "it was gone when it was read"}}, []activity.Event{grid}, "critical", 1},

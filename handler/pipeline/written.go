@@ -39,7 +39,7 @@ func isNamedByWrite(e *activity.Event, verb string) bool {
 
 // noteWritten keeps what a write said of its resource. A note that fails is no reason to handle the event again.
 func (in *Intake) noteWritten(ctx context.Context, b Batch, e activity.Event, sum *Summary) {
-	if in.written == nil || b.Late != "" || e.Outcome != activity.Succeeded || !isNamedByWrite(&e, "/write") || len(e.Properties.Only("requestbody", "responsebody")) == 0 {
+	if in.written == nil || b.Late != "" || e.Outcome != activity.Succeeded || !isNamedByWrite(&e, "/write") || !e.Properties.SaysWhat() {
 		return
 	}
 	ru, err := in.written.NoteWritten(ctx, e.Bounded())
@@ -51,7 +51,7 @@ func (in *Intake) noteWritten(ctx context.Context, b Batch, e activity.Event, su
 // asWritten is a deletion with what its resource was when it was written last, where the record does not say it.
 func (in *Intake) asWritten(ctx context.Context, b Batch, e activity.Event, met []alert.Rule, sum *Summary) whole {
 	w := whole{event: e}
-	if in.written == nil || len(met) == 0 || !isNamedByWrite(&e, "/delete") || len(e.Properties.Only("requestbody", "responsebody")) > 0 {
+	if in.written == nil || len(met) == 0 || !isNamedByWrite(&e, "/delete") || e.Properties.SaysWhat() {
 		return w
 	}
 	bodies, at, ru, err := in.written.Written(ctx, e.ResourceID)

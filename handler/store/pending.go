@@ -14,6 +14,7 @@ type pendingItem struct {
 	ID   string `json:"id"` // the event's
 	PK   string `json:"pk"`
 	Kind string `json:"kind"` // "pending", then "judged": the app may not delete anything
+	At   int64  `json:"at"`   // since when, in Unix milliseconds
 	TTL  int    `json:"ttl,omitempty"`
 	alert.Pending
 }
@@ -22,7 +23,7 @@ const pendingPK = "pending"
 
 // PutPending keeps an act that is to be judged again, as it was kept first.
 func (s *Store) PutPending(ctx context.Context, p alert.Pending) (ru float64, err error) {
-	item := pendingItem{ID: p.Event.ID, PK: pendingPK, Kind: "pending", Pending: p}
+	item := pendingItem{ID: p.Event.ID, PK: pendingPK, Kind: "pending", At: p.Since.UnixMilli(), Pending: p}
 	kept, err := s.write(ctx, itemRef{containerRollups, pendingPK, item.ID}, item, "")
 	if err != nil && !errors.Is(err, errExists) {
 		return kept.ru, fmt.Errorf("keep pending act: %w", err)
@@ -30,10 +31,10 @@ func (s *Store) PutPending(ctx context.Context, p alert.Pending) (ru float64, er
 	return kept.ru, nil
 }
 
-// ListPending lists acts that are to be judged again, at most limit, in no particular order.
+// ListPending lists acts that are to be judged again, at most limit, those first that have waited longest.
 func (s *Store) ListPending(ctx context.Context, limit int) ([]alert.Pending, error) {
 	return everyOne[alert.Pending](s.within(ctx, partQuery{
-		container: containerRollups, pk: pendingPK, text: fmt.Sprintf(`SELECT TOP %d * FROM c WHERE c.kind = 'pending'`, limit),
+		container: containerRollups, pk: pendingPK, text: fmt.Sprintf(`SELECT TOP %d * FROM c WHERE c.kind = 'pending' ORDER BY c.at`, limit),
 	}))
 }
 

@@ -3,7 +3,8 @@ package store_test
 import (
 	"encoding/json"
 	"fmt"
-	"slices"
+	"maps"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -15,21 +16,45 @@ import (
 )
 
 // versionOne does with a store what version 1 did with a further record of an operation, on the items as they are: it finds
-// the group by the operation, the alert by the group, and writes the alert back with the members that it knew, no others.
+// the group by the operation, the alert by the group, and writes the alert back with the members that it wrote, no others.
 type versionOne struct {
 	t *testing.T
 	c *azcosmos.ContainerClient
 }
 
-// The members that version 1 knew, of an item and of what lies in it.
-var knownToOne = map[string][]string{
-	"item": {
-		"id", "pk", "kind", "behind", "parked", "posted", "due", "lease_until", "ttl", "alert_id", "group_key", "rule", "also", "opened", "window_ends", "event",
-		"first", "last", "count", "records", "operations", "revision", "deliveries", "lease", "acts", "snooze", "notes", "late", "change", "lookups", "learned",
-	},
-	"operations": {"key", "resource", "name", "outcome", "started", "ended"},
-	"deliveries": {"revision", "channel", "ref", "at", "told", "due", "attempts", "since", "reason", "parked_at", "held", "held_until", "folded"},
-	"told":       {"count", "operations", "outcome", "severity", "notes", "recorded"},
+// names are all members of version 1's own writing, at any depth.
+func (v versionOne) names() map[string]bool {
+	v.t.Helper()
+	text, err := os.ReadFile("testdata/schema1.json")
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	var all any
+	if err := json.Unmarshal(text, &all); err != nil {
+		v.t.Fatal(err)
+	}
+	names := map[string]bool{}
+	walk(all, func(object map[string]any) {
+		for name := range object {
+			names[name] = true
+		}
+	})
+	return names
+}
+
+// walk calls visit with every object within a value, outer ones first.
+func walk(value any, visit func(map[string]any)) {
+	switch value := value.(type) {
+	case []any:
+		for _, one := range value {
+			walk(one, visit)
+		}
+	case map[string]any:
+		visit(value)
+		for _, one := range value {
+			walk(one, visit)
+		}
+	}
 }
 
 func (v versionOne) read(pk, id string) map[string]any {
@@ -70,16 +95,10 @@ func (v versionOne) end(e activity.Event) (duplicate bool) {
 	first := a["operations"].([]any)[0].(map[string]any)
 	first["outcome"], first["ended"], a["event"].(map[string]any)["outcome"] = string(e.Outcome), e.Time, string(e.Outcome)
 	a["revision"], a["records"] = a["revision"].(float64)+1, a["records"].(float64)+1
-	keepKnown(a, "item")
-	for _, one := range a["operations"].([]any) {
-		keepKnown(one.(map[string]any), "operations")
-	}
-	for _, d := range a["deliveries"].(map[string]any) {
-		keepKnown(d.(map[string]any), "deliveries")
-		if told, ok := d.(map[string]any)["told"].(map[string]any); ok {
-			keepKnown(told, "told")
-		}
-	}
+	known := v.names()
+	walk(a, func(object map[string]any) {
+		maps.DeleteFunc(object, func(name string, _ any) bool { return !known[name] && !strings.HasPrefix(name, "_") })
+	})
 	a["behind"], a["due"], a["lease_until"] = true, a["opened"], 0
 	if at, err := time.Parse(time.RFC3339Nano, a["opened"].(string)); err == nil {
 		a["due"] = at.UnixMilli()
@@ -87,14 +106,6 @@ func (v versionOne) end(e activity.Event) (duplicate bool) {
 	v.write(group, a)
 	v.write(group, map[string]any{"id": "seen-" + e.ID, "pk": group, "kind": "seen", "alert": id, "by": "version 1", "ttl": 1000})
 	return false
-}
-
-func keepKnown(item map[string]any, of string) {
-	for name := range item {
-		if !slices.Contains(knownToOne[of], name) && !strings.HasPrefix(name, "_") {
-			delete(item, name)
-		}
-	}
 }
 
 // TestOldAndNewWorkOnOneStore has both versions take in records of the same operations, as while a deployment runs or after
