@@ -102,7 +102,8 @@ func (l Records) Text() []byte {
 	return b
 }
 
-// ParseRecords reads what Text wrote; it refuses a list that is not sorted.
+// ParseRecords reads what Text wrote. It refuses a list that is not sorted, and one with two records of an id: of these,
+// either could be shown as the one that was logged.
 func ParseRecords(text []byte) (list Records, err error) {
 	lines := bufio.NewScanner(bytes.NewReader(text))
 	for lines.Scan() {
@@ -111,8 +112,8 @@ func ParseRecords(text []byte) (list Records, err error) {
 		if r.Sum, err = ParseHash(sum); err != nil || !validID(id) {
 			return nil, fmt.Errorf("read records: line %d is not an id and a hash", len(list)+1)
 		}
-		if n := len(list); n > 0 && list[n-1].ID > r.ID {
-			return nil, fmt.Errorf("read records: line %d is not in its place", n+1)
+		if n := len(list); n > 0 && list[n-1].ID >= r.ID {
+			return nil, fmt.Errorf("read records: line %d is not in its place, or has the id of the one before", n+1)
 		}
 		list = append(list, r)
 	}

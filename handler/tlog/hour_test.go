@@ -168,7 +168,7 @@ func TestRecordsReadBack(t *testing.T) {
 	if err != nil || !slices.Equal(got, list) {
 		t.Errorf("%d records, %v", len(got), err)
 	}
-	for _, text := range []string{"x\n", "a AAAA\n", string(Records{list[1], list[0]}.Text())} {
+	for _, text := range []string{"x\n", "a AAAA\n", string(Records{list[1], list[0]}.Text()), string(Records{list[0], {list[0].ID, list[1].Sum}}.Text())} {
 		if got, err := ParseRecords([]byte(text)); err == nil {
 			t.Errorf("%q is read as %v", text, got)
 		}

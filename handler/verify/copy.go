@@ -40,11 +40,31 @@ func openCopy(ctx context.Context, folder fs.FS, keys []tlog.Key) (*logCopy, err
 	l := &logCopy{checkpoint: c, steps: steps, logged: map[string]bool{}, newest: map[time.Time]tlog.HourEntry{}}
 	for _, e := range entries {
 		l.leaves, l.logged[string(e)] = append(l.leaves, tlog.LeafHash(e)), true
-		if h, err := tlog.ParseHour(e); err == nil && h.Version > l.newest[h.Hour].Version {
-			l.newest[h.Hour] = h
+		if err := l.hour(e); err != nil {
+			return nil, err
 		}
 	}
 	return l, nil
+}
+
+// hour takes in an entry of an hour. Each version of an hour is logged once, after the one before it: of two, either could be
+// shown as what our record was.
+func (l *logCopy) hour(entry []byte) error {
+	h, err := tlog.ParseHour(entry)
+	if err != nil {
+		return nil //nolint:nilerr // it is of something else
+	}
+	have := l.newest[h.Hour]
+	switch {
+	case h == have: // a retry logged it once more
+	case h.Version == have.Version+1:
+		l.newest[h.Hour] = h
+	case h.Version > have.Version:
+		return fmt.Errorf("the log has version %d of %s after version %d", h.Version, h.Hour.Format(time.RFC3339), have.Version)
+	default:
+		return fmt.Errorf("the log has two entries of version %d of %s: it was rewritten by a further one", h.Version, h.Hour.Format(time.RFC3339))
+	}
+	return nil
 }
 
 // open opens the copy of the log that the reader gave, nil where there is none, and follows its keys.

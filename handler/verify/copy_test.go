@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -141,4 +142,53 @@ func TestACopyIsReadAsFilesAlone(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestVersionsOfAnHourAreLoggedOnce logs hours so that either of two entries could be shown.
+func TestVersionsOfAnHourAreLoggedOnce(t *testing.T) {
+	t.Parallel()
+	entry := func(version int, seed byte) []byte {
+		return tlog.HourEntry{Hour: made(time.October).Truncate(time.Hour), Version: version, Records: 3, Root: tlog.LeafHash([]byte{seed}), Why: tlog.WhyLate}.Entry()
+	}
+	for name, c := range map[string]struct {
+		more [][]byte
+		want string // "" for nothing
+	}{
+		"one after the other": {[][]byte{entry(1, 1), entry(2, 2), entry(3, 3)}, ""},
+		"a retry":             {[][]byte{entry(1, 1), entry(1, 1)}, ""},
+		"another of the same": {[][]byte{entry(1, 1), entry(1, 2)}, "the log has two entries of version 1 of 2026-11-02T07:00:00Z"},
+		"an older one":        {[][]byte{entry(1, 1), entry(2, 2), entry(1, 3)}, "the log has two entries of version 1"},
+		"one left out":        {[][]byte{entry(1, 1), entry(3, 3)}, "the log has version 3 of 2026-11-02T07:00:00Z after version 1"},
+		"not the first":       {[][]byte{entry(2, 2)}, "after version 0"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l := newLab(t)
+			trust := l.trust("")
+			trust.Log = os.DirFS(l.loggedEach(append(l.leaves[:len(l.leaves):len(l.leaves)], c.more...)))
+			if r := l.verify(trust); r.OK != (c.want == "") || !strings.Contains(wrong(r), c.want) {
+				t.Errorf("ok is %v, want %q:\n%s", r.OK, c.want, wrong(r))
+			}
+		})
+	}
+}
+
+// loggedEach is logged, for leaves that a log would take for retries.
+func (l *lab) loggedEach(leaves [][]byte) string {
+	l.t.Helper()
+	folder := shelf(l.t.TempDir())
+	write := func(name string, data []byte) {
+		if err := folder.Put(l.t.Context(), name, "", data); err != nil {
+			l.t.Fatal(err)
+		}
+	}
+	var entries, hashes []byte
+	for _, e := range leaves {
+		h := tlog.LeafHash(e)
+		entries, hashes = append(append(entries, byte(len(e)>>8), byte(len(e))), e...), append(hashes, h[:]...)
+	}
+	write(fmt.Sprintf("tile/entries/000.p/%d", len(leaves)), entries)
+	write(fmt.Sprintf("tile/0/000.p/%d", len(leaves)), hashes)
+	write("checkpoints/001", note(leaves, l.log))
+	return string(folder)
 }
