@@ -1,9 +1,23 @@
 # Optional: the Activity Log as a stream, near real time and in all eight categories, for this app and for a SIEM.
 
 locals {
-  event_hub_namespace      = "evhns-${var.name}-${local.suffix}"
-  event_hub_name           = "insights-activity-logs" # as Azure Monitor would call it
-  event_hub_consumer_group = "auditbell"
+  event_hub_namespace = "evhns-${var.name}-${local.suffix}"
+
+  # The hub that the feeds write to and the app reads: one of our own, another's, or none.
+  hub = var.existing_event_hub != null ? {
+    id                    = var.existing_event_hub.id
+    name                  = basename(var.existing_event_hub.id)
+    namespace             = split("/", var.existing_event_hub.id)[8]
+    authorization_rule_id = var.existing_event_hub.authorization_rule_id
+    consumer_group        = var.existing_event_hub.consumer_group
+    } : var.event_hub == null ? null : {
+    id                    = azurerm_eventhub.main[0].id
+    name                  = azurerm_eventhub.main[0].name
+    namespace             = local.event_hub_namespace
+    authorization_rule_id = azurerm_eventhub_namespace_authorization_rule.export[0].id
+    consumer_group        = azurerm_eventhub_consumer_group.main[0].name
+  }
+  has_hub = var.event_hub != null || var.existing_event_hub != null
 }
 
 resource "azurerm_eventhub_namespace" "main" {
@@ -35,7 +49,7 @@ resource "azurerm_eventhub_namespace" "main" {
 resource "azurerm_eventhub" "main" {
   count = var.event_hub == null ? 0 : 1
 
-  name            = local.event_hub_name
+  name            = "insights-activity-logs" # as Azure Monitor would call it
   namespace_id    = azurerm_eventhub_namespace.main[0].id
   partition_count = var.event_hub.partition_count
 
@@ -48,7 +62,7 @@ resource "azurerm_eventhub" "main" {
 resource "azurerm_eventhub_consumer_group" "main" {
   count = var.event_hub == null ? 0 : 1
 
-  name                = local.event_hub_consumer_group
+  name                = "auditbell"
   eventhub_name       = azurerm_eventhub.main[0].name
   namespace_name      = azurerm_eventhub_namespace.main[0].name
   resource_group_name = local.group.name

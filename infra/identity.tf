@@ -134,9 +134,9 @@ resource "azurerm_cosmosdb_sql_role_assignment" "store" {
 
 # The app pulls the exported Activity Log from the hub; it can read this hub and send to none.
 resource "azurerm_role_assignment" "event_hub" {
-  count = var.event_hub == null ? 0 : 1
+  count = local.has_hub ? 1 : 0
 
-  scope              = azurerm_eventhub.main[0].id
+  scope              = local.hub.id
   role_definition_id = "${local.role_prefix}/${local.roles.event_hubs_data_receiver}"
   principal_id       = local.app_principal_id
   principal_type     = "ServicePrincipal"

@@ -30,7 +30,7 @@ locals {
     "reconcile" = {
       RECONCILE_SCHEDULE      = var.schedules.reconcile
       RECONCILE_SUBSCRIPTIONS = join(",", sort(local.reconciled_subscriptions))
-      RECONCILE_FEEDS         = join(",", compact([local.delivering ? "eventgrid" : "", var.event_hub == null ? "" : "eventhub"]))
+      RECONCILE_FEEDS         = join(",", compact([local.delivering ? "eventgrid" : "", local.has_hub ? "eventhub" : "", local.has_hub && var.groups_exported ? "eventhub-group" : ""]))
       RECONCILE_IGNORE        = join(",", var.ignored_operations)
     }
     "tenant-activity" = {
@@ -44,11 +44,11 @@ locals {
       DIGEST_TIMESTAMP_URL = var.digest_timestamp_url
     }
     # Without a hub the function is switched off: the host would complain of the missing connection at every start.
-    "eventhub-activity" = var.event_hub == null ? { "AzureWebJobs.eventhub-activity.Disabled" = "true" } : {
-      EVENT_HUB_CONNECTION__fullyQualifiedNamespace = "${local.event_hub_namespace}.servicebus.windows.net"
+    "eventhub-activity" = !local.has_hub ? { "AzureWebJobs.eventhub-activity.Disabled" = "true" } : {
+      EVENT_HUB_CONNECTION__fullyQualifiedNamespace = "${local.hub.namespace}.servicebus.windows.net"
       EVENT_HUB_CONNECTION__credential              = "managedidentity"
-      EVENT_HUB_NAME                                = local.event_hub_name
-      EVENT_HUB_CONSUMER_GROUP                      = local.event_hub_consumer_group
+      EVENT_HUB_NAME                                = local.hub.name
+      EVENT_HUB_CONSUMER_GROUP                      = local.hub.consumer_group
     }
     # With these the handler verifies the token that the action group sends, beside the function key. A v2 token names
     # the application id, a v1 token the identifier URI.

@@ -20,10 +20,10 @@ locals {
     action_group_id        = azurerm_monitor_action_group.main.id
     watch_action_group_ids = local.watchers
     ignored_operations     = var.ignored_operations
-    event_hub = var.event_hub == null ? null : {
-      id                    = azurerm_eventhub.main[0].id
-      name                  = azurerm_eventhub.main[0].name
-      authorization_rule_id = azurerm_eventhub_namespace_authorization_rule.export[0].id
+    event_hub = !local.has_hub ? null : {
+      id                    = local.hub.id
+      name                  = local.hub.name
+      authorization_rule_id = local.hub.authorization_rule_id
     }
     tags = local.tags
   }

@@ -266,6 +266,12 @@ variable "scopes" {
   }
 }
 
+variable "groups_exported" {
+  description = "Whether modules/tenant exports the management groups' logs to the Event Hub: records that should have come that way and did not are then reported as missed."
+  type        = bool
+  default     = false
+}
+
 variable "reconciled_subscriptions" {
   description = "Further subscriptions whose Activity Log is compared with what arrived: those that call modules/subscription with this module's core. The home subscription is there by itself."
   type        = set(string)
@@ -455,6 +461,33 @@ variable "existing_key_vault" {
   validation {
     condition     = var.existing_key_vault == null || can(regex("(?i)^/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft.KeyVault/vaults/[^/]+$", var.existing_key_vault.id))
     error_message = "existing_key_vault.id must be the resource id of a key vault."
+  }
+}
+
+variable "existing_event_hub" {
+  description = "Event Hub to use instead of one of our own: its resource id, the namespace's authorization rule that diagnostic settings name, and a consumer group that only the app reads. Its network stays as it is, private endpoints included."
+  type = object({
+    id                    = string
+    authorization_rule_id = string
+    consumer_group        = string
+  })
+  default = null
+
+  validation {
+    condition     = var.existing_event_hub == null || can(regex("(?i)^/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft.EventHub/namespaces/[^/]+/eventhubs/[^/]+$", var.existing_event_hub.id))
+    error_message = "existing_event_hub.id must be the resource id of an Event Hub, not of its namespace."
+  }
+  validation {
+    condition     = var.existing_event_hub == null || try(lower(var.existing_event_hub.authorization_rule_id) != "" && startswith(lower(var.existing_event_hub.authorization_rule_id), "${lower(split("/eventhubs/", var.existing_event_hub.id)[0])}/authorizationrules/"), false)
+    error_message = "existing_event_hub.authorization_rule_id must be a rule of the same namespace: Azure Monitor takes no rule of a single hub."
+  }
+  validation {
+    condition     = var.existing_event_hub == null || try(!contains(["", "$default"], lower(var.existing_event_hub.consumer_group)), false)
+    error_message = "existing_event_hub.consumer_group must be a group of the app's own: two readers of $Default take each other's events."
+  }
+  validation {
+    condition     = var.existing_event_hub == null || var.event_hub == null
+    error_message = "existing_event_hub and event_hub exclude each other."
   }
 }
 

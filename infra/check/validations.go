@@ -9,8 +9,8 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 )
 
-// tripped is how a test names the variable whose validation it trips.
-var tripped = regexp.MustCompile(`expect_failures\s*=\s*\[\s*var\.([a-z_]+)\s*\]`)
+// tripped is how a test names the variables whose validations it trips.
+var tripped = regexp.MustCompile(`expect_failures\s*=\s*\[([^\]]*)\]`)
 
 // checkValidations demands of every variable a description and a type, and of every validation a test that trips it.
 func checkValidations(r *repo) ([]string, error) {
@@ -57,7 +57,9 @@ func (r *repo) untripped(m *module) ([]string, error) {
 			return nil, fmt.Errorf("read %s: %w", p, err)
 		}
 		for _, found := range tripped.FindAllStringSubmatch(string(text), -1) {
-			count[found[1]]++
+			for name := range strings.SplitSeq(found[1], ",") {
+				count[strings.TrimPrefix(strings.TrimSpace(name), "var.")]++
+			}
 		}
 	}
 	var problems []string

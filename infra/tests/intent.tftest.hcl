@@ -553,11 +553,17 @@ run "what_others_made_is_used_and_not_made_again" {
   command = plan
 
   variables {
-    resource_group_exists  = true
-    resource_group_name    = "rg-security"
-    existing_workspace     = { id = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-logs/providers/Microsoft.OperationalInsights/workspaces/log-central", customer_id = "5a0c3f0e-6f0b-4a39-9d1c-1f5c5d3b2a10" }
-    existing_key_vault     = { id = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-security/providers/Microsoft.KeyVault/vaults/kv-central", vault_uri = "https://kv-central.vault.azure.net/" }
-    existing_identity      = { id = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-security/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-auditbell", client_id = "5a0c3f0e-6f0b-4a39-9d1c-1f5c5d3b2a10", principal_id = "5a0c3f0e-6f0b-4a39-9d1c-1f5c5d3b2a11" }
+    resource_group_exists = true
+    resource_group_name   = "rg-security"
+    existing_workspace    = { id = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-logs/providers/Microsoft.OperationalInsights/workspaces/log-central", customer_id = "5a0c3f0e-6f0b-4a39-9d1c-1f5c5d3b2a10" }
+    existing_key_vault    = { id = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-security/providers/Microsoft.KeyVault/vaults/kv-central", vault_uri = "https://kv-central.vault.azure.net/" }
+    existing_identity     = { id = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-security/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-auditbell", client_id = "5a0c3f0e-6f0b-4a39-9d1c-1f5c5d3b2a10", principal_id = "5a0c3f0e-6f0b-4a39-9d1c-1f5c5d3b2a11" }
+    existing_event_hub = {
+      id                    = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-siem/providers/Microsoft.EventHub/namespaces/evhns-siem/eventhubs/activity"
+      authorization_rule_id = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-siem/providers/Microsoft.EventHub/namespaces/evhns-siem/authorizationRules/export"
+      consumer_group        = "auditbell"
+    }
+    groups_exported        = true
     alert_emails           = []
     watch_action_group_ids = ["/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-oncall/providers/Microsoft.Insights/actionGroups/ag-oncall"]
     zone_redundant         = true
@@ -574,6 +580,17 @@ run "what_others_made_is_used_and_not_made_again" {
   assert {
     condition     = contains([for s in azapi_resource.function_app.body.properties.siteConfig.appSettings : "${s.name}=${s.value}" if s.name == "AZURE_CLIENT_ID"], "AZURE_CLIENT_ID=5a0c3f0e-6f0b-4a39-9d1c-1f5c5d3b2a10")
     error_message = "the handler must know which identity is meant"
+  }
+  assert {
+    condition     = length(azurerm_eventhub_namespace.main) == 0 && azurerm_role_assignment.event_hub[0].scope == var.existing_event_hub.id && output.core.event_hub.authorization_rule_id == var.existing_event_hub.authorization_rule_id
+    error_message = "the hub that was named is written to and read"
+  }
+  assert {
+    condition = length(setsubtract(
+      ["EVENT_HUB_CONNECTION__fullyQualifiedNamespace=evhns-siem.servicebus.windows.net", "EVENT_HUB_NAME=activity", "EVENT_HUB_CONSUMER_GROUP=auditbell", "RECONCILE_FEEDS=eventhub,eventhub-group"],
+      [for s in azapi_resource.function_app.body.properties.siteConfig.appSettings : "${s.name}=${s.value}"]
+    )) == 0
+    error_message = "the app reads the hub that was named, and knows which feeds it brings"
   }
   assert {
     condition     = alltrue([for d in azurerm_monitor_diagnostic_setting.blobs : d.log_analytics_workspace_id == var.existing_workspace.id])

@@ -134,204 +134,146 @@ variables {
   secret_settings = ["SLACK_WEBHOOK_URL"]
 }
 
-run "name" {
+run "wrong_values_1" {
   command = plan
 
   variables {
-    name = "Audit-Bell"
+    name                            = "Audit-Bell"
+    location                        = "West Europe"
+    resource_group_name             = "rg-auditbell."
+    tags                            = { t0 = "x", t1 = "x", t2 = "x", t3 = "x", t4 = "x", t5 = "x", t6 = "x", t7 = "x", t8 = "x", t9 = "x", t10 = "x", t11 = "x", t12 = "x", t13 = "x", t14 = "x", t15 = "x", t16 = "x", t17 = "x", t18 = "x", t19 = "x", t20 = "x", t21 = "x", t22 = "x", t23 = "x", t24 = "x", t25 = "x", t26 = "x", t27 = "x", t28 = "x", t29 = "x", t30 = "x", t31 = "x", t32 = "x", t33 = "x", t34 = "x", t35 = "x", t36 = "x", t37 = "x", t38 = "x", t39 = "x", t40 = "x", t41 = "x", t42 = "x", t43 = "x", t44 = "x", t45 = "x", t46 = "x", t47 = "x" }
+    functions                       = ["0-starts-with-a-digit"]
+    scopes                          = ["tenant", "managementGroups/contoso", "0b1f6471-1bf0-4dda-aec3-cb9272f09590"]
+    reconciled_subscriptions        = ["/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590"]
+    existing_system_topic           = { name = "t", resource_group_name = "rg", principal_id = "the-topic" }
+    ignored_operations              = ["Microsoft.Resources/*"]
+    delivery                        = "storage_queue"
+    max_events_per_batch            = 5001
+    preferred_batch_kilobytes       = 2048
+    reader_role                     = "owner"
+    instance_memory_mb              = 1024
+    maximum_instances               = 0
+    always_ready                    = { "timer" = 1 }
+    custom_runtime_version          = "latest"
+    inbound_access                  = "nobody"
+    schedules                       = { deliver = "*/5 * * * *" }
+    slack_channel                   = "security alerts"
+    digest_timestamp_url            = "freetsa.org/tsr"
+    app_settings                    = { SLACK_BOT_TOKEN = "xoxb" }
+    operator_object_ids             = ["me@example.com"]
+    email                           = { data_location = "Europe", alert_to = ["soc@example.com,oncall@example.com"] }
+    watch_action_group_ids          = ["ag-oncall"]
+    category_alerts                 = ["Alert"]
+    secure_webhook                  = { object_id = "3d9a6b7c-1e2f-4a5b-8c6d-7e8f9a0b1c2d", identifier_uri = "auditbell" }
+    alert_webhook_key               = "short"
+    cosmos_throughput_mode          = "provisioned"
+    cosmos_autoscale_max_throughput = 1500
+    audit_replication               = "GEO"
+    audit_immutability_state        = "On"
+    audit_immutability_days         = 0
+    audit_retention_days            = 0
+    audit_soft_delete_days          = 366
+    archive_immutability_days       = 0
+    log_retention_days              = 7
+    event_hub                       = { sku = "Basic" }
+    budget                          = { amount = 0, start_date = "2026-12-01T00:00:00Z", emails = ["a@example.com"] }
+    network = {
+      integration_subnet_id = "snet-app"
+      endpoint_subnet_id    = "snet-endpoints"
+      private_dns_zone_ids  = { blob = "b", table = "t", cosmos = "c", vault = "v" }
+    }
+    operator_ip_ranges = ["home"]
+    existing_workspace = { id = "log-central", customer_id = "5a0c3f0e-6f0b-4a39-9d1c-1f5c5d3b2a10" }
+    existing_key_vault = { id = "kv-central", vault_uri = "https://kv-central.vault.azure.net/" }
+    existing_identity  = { id = "id-auditbell", client_id = "5a0c3f0e-6f0b-4a39-9d1c-1f5c5d3b2a10", principal_id = "5a0c3f0e-6f0b-4a39-9d1c-1f5c5d3b2a11" }
+    delivery_objective = { share = 1 }
   }
 
-  expect_failures = [var.name]
+  expect_failures = [
+    var.name,
+    var.location,
+    var.resource_group_name,
+    var.tags,
+    var.functions,
+    var.scopes,
+    var.reconciled_subscriptions,
+    var.existing_system_topic,
+    var.ignored_operations,
+    var.delivery,
+    var.max_events_per_batch,
+    var.preferred_batch_kilobytes,
+    var.reader_role,
+    var.instance_memory_mb,
+    var.maximum_instances,
+    var.always_ready,
+    var.custom_runtime_version,
+    var.inbound_access,
+    var.schedules,
+    var.slack_channel,
+    var.digest_timestamp_url,
+    var.app_settings,
+    var.operator_object_ids,
+    var.email,
+    var.watch_action_group_ids,
+    var.category_alerts,
+    var.secure_webhook,
+    var.alert_webhook_key,
+    var.cosmos_throughput_mode,
+    var.cosmos_autoscale_max_throughput,
+    var.audit_replication,
+    var.audit_immutability_state,
+    var.audit_immutability_days,
+    var.audit_retention_days,
+    var.audit_soft_delete_days,
+    var.archive_immutability_days,
+    var.log_retention_days,
+    var.event_hub,
+    var.budget,
+    var.network,
+    var.operator_ip_ranges,
+    var.existing_workspace,
+    var.existing_key_vault,
+    var.existing_identity,
+    var.delivery_objective,
+  ]
 }
 
-run "location" {
-  command = plan
-
-  variables {
-    location = "West Europe"
-  }
-
-  expect_failures = [var.location]
-}
-
-run "resource_group_name" {
-  command = plan
-
-  variables {
-    resource_group_name = "rg-auditbell."
-  }
-
-  expect_failures = [var.resource_group_name]
-}
-
-run "tags" {
-  command = plan
-
-  variables {
-    tags = { t0 = "x", t1 = "x", t2 = "x", t3 = "x", t4 = "x", t5 = "x", t6 = "x", t7 = "x", t8 = "x", t9 = "x", t10 = "x", t11 = "x", t12 = "x", t13 = "x", t14 = "x", t15 = "x", t16 = "x", t17 = "x", t18 = "x", t19 = "x", t20 = "x", t21 = "x", t22 = "x", t23 = "x", t24 = "x", t25 = "x", t26 = "x", t27 = "x", t28 = "x", t29 = "x", t30 = "x", t31 = "x", t32 = "x", t33 = "x", t34 = "x", t35 = "x", t36 = "x", t37 = "x", t38 = "x", t39 = "x", t40 = "x", t41 = "x", t42 = "x", t43 = "x", t44 = "x", t45 = "x", t46 = "x", t47 = "x" }
-  }
-
-  expect_failures = [var.tags]
-}
-
-run "functions" {
-  command = plan
-
-  variables {
-    functions = ["0-starts-with-a-digit"]
-  }
-
-  expect_failures = [var.functions]
-}
-
-run "scopes" {
-  command = plan
-
-  variables {
-    scopes = ["tenant", "managementGroups/contoso", "0b1f6471-1bf0-4dda-aec3-cb9272f09590"]
-  }
-
-  expect_failures = [var.scopes]
-}
-
-run "reconciled_subscriptions" {
-  command = plan
-
-  variables {
-    reconciled_subscriptions = ["/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590"]
-  }
-
-  expect_failures = [var.reconciled_subscriptions]
-}
-
-run "existing_system_topic" {
-  command = plan
-
-  variables {
-    existing_system_topic = { name = "t", resource_group_name = "rg", principal_id = "the-topic" }
-  }
-
-  expect_failures = [var.existing_system_topic]
-}
-
-run "ignored_operations" {
-  command = plan
-
-  variables {
-    ignored_operations = ["Microsoft.Resources/*"]
-  }
-
-  expect_failures = [var.ignored_operations]
-}
-
-run "ignored_operations_too_many" {
+run "wrong_values_2" {
   command = plan
 
   variables {
     ignored_operations = ["Microsoft.Web/sites/write", "Microsoft.Web/sites/write", "Microsoft.Web/sites/write", "Microsoft.Web/sites/write", "Microsoft.Web/sites/write", "Microsoft.Web/sites/write", "Microsoft.Web/sites/write", "Microsoft.Web/sites/write", "Microsoft.Web/sites/write", "Microsoft.Web/sites/write", "Microsoft.Web/sites/write", "Microsoft.Web/sites/write", "Microsoft.Web/sites/write", "Microsoft.Web/sites/write", "Microsoft.Web/sites/write", "Microsoft.Web/sites/write", "Microsoft.Web/sites/write", "Microsoft.Web/sites/write", "Microsoft.Web/sites/write", "Microsoft.Web/sites/write", "Microsoft.Web/sites/write", "Microsoft.Web/sites/write", "Microsoft.Web/sites/write", "Microsoft.Web/sites/write", "Microsoft.Web/sites/write", "Microsoft.Web/sites/write"]
+    event_hub          = { partition_count = 0 }
+    email              = { data_location = "Mars" }
+    budget             = { amount = 10, start_date = "2026-12-15T00:00:00Z", emails = ["a@example.com"] }
+    network = {
+      integration_subnet_id = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-net/providers/Microsoft.Network/virtualNetworks/vnet/subnets/one"
+      endpoint_subnet_id    = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-net/providers/Microsoft.Network/virtualNetworks/vnet/subnets/one"
+      private_dns_zone_ids  = { blob = "b", table = "t", cosmos = "c", vault = "v" }
+    }
   }
 
-  expect_failures = [var.ignored_operations]
+  expect_failures = [
+    var.ignored_operations,
+    var.event_hub,
+    var.email,
+    var.budget,
+    var.network,
+  ]
 }
 
-run "delivery" {
+run "wrong_values_3" {
   command = plan
 
   variables {
-    delivery = "storage_queue"
+    event_hub = { retention_in_hours = 1000 }
+    email     = { data_location = "Europe", sender = "a@b" }
   }
 
-  expect_failures = [var.delivery]
-}
-
-run "max_events_per_batch" {
-  command = plan
-
-  variables {
-    max_events_per_batch = 5001
-  }
-
-  expect_failures = [var.max_events_per_batch]
-}
-
-run "preferred_batch_kilobytes" {
-  command = plan
-
-  variables {
-    preferred_batch_kilobytes = 2048
-  }
-
-  expect_failures = [var.preferred_batch_kilobytes]
-}
-
-run "reader_role" {
-  command = plan
-
-  variables {
-    reader_role = "owner"
-  }
-
-  expect_failures = [var.reader_role]
-}
-
-run "instance_memory_mb" {
-  command = plan
-
-  variables {
-    instance_memory_mb = 1024
-  }
-
-  expect_failures = [var.instance_memory_mb]
-}
-
-run "maximum_instances" {
-  command = plan
-
-  variables {
-    maximum_instances = 0
-  }
-
-  expect_failures = [var.maximum_instances]
-}
-
-run "always_ready" {
-  command = plan
-
-  variables {
-    always_ready = { "timer" = 1 }
-  }
-
-  expect_failures = [var.always_ready]
-}
-
-run "custom_runtime_version" {
-  command = plan
-
-  variables {
-    custom_runtime_version = "latest"
-  }
-
-  expect_failures = [var.custom_runtime_version]
-}
-
-run "inbound_access" {
-  command = plan
-
-  variables {
-    inbound_access = "nobody"
-  }
-
-  expect_failures = [var.inbound_access]
-}
-
-run "schedules" {
-  command = plan
-
-  variables {
-    schedules = { deliver = "*/5 * * * *" }
-  }
-
-  expect_failures = [var.schedules]
+  expect_failures = [
+    var.event_hub,
+    var.email,
+  ]
 }
 
 run "secret_settings_unknown" {
@@ -374,56 +316,6 @@ run "secret_settings_unsigned_webhook" {
   expect_failures = [var.secret_settings]
 }
 
-run "slack_channel" {
-  command = plan
-
-  variables {
-    slack_channel = "security alerts"
-  }
-
-  expect_failures = [var.slack_channel]
-}
-
-run "digest_timestamp_url" {
-  command = plan
-
-  variables {
-    digest_timestamp_url = "freetsa.org/tsr"
-  }
-
-  expect_failures = [var.digest_timestamp_url]
-}
-
-run "app_settings" {
-  command = plan
-
-  variables {
-    app_settings = { SLACK_BOT_TOKEN = "xoxb" }
-  }
-
-  expect_failures = [var.app_settings]
-}
-
-run "operator_object_ids" {
-  command = plan
-
-  variables {
-    operator_object_ids = ["me@example.com"]
-  }
-
-  expect_failures = [var.operator_object_ids]
-}
-
-run "email_alert_to" {
-  command = plan
-
-  variables {
-    email = { data_location = "Europe", alert_to = ["soc@example.com,oncall@example.com"] }
-  }
-
-  expect_failures = [var.email]
-}
-
 run "alert_emails" {
   command = plan
 
@@ -443,246 +335,6 @@ run "alert_emails_nobody" {
 
   expect_failures = [var.alert_emails]
 }
-
-run "watch_action_group_ids" {
-  command = plan
-
-  variables {
-    watch_action_group_ids = ["ag-oncall"]
-  }
-
-  expect_failures = [var.watch_action_group_ids]
-}
-
-run "category_alerts" {
-  command = plan
-
-  variables {
-    category_alerts = ["Alert"]
-  }
-
-  expect_failures = [var.category_alerts]
-}
-
-run "secure_webhook" {
-  command = plan
-
-  variables {
-    secure_webhook = { object_id = "3d9a6b7c-1e2f-4a5b-8c6d-7e8f9a0b1c2d", identifier_uri = "auditbell" }
-  }
-
-  expect_failures = [var.secure_webhook]
-}
-
-run "alert_webhook_key" {
-  command = plan
-
-  variables {
-    alert_webhook_key = "short"
-  }
-
-  expect_failures = [var.alert_webhook_key]
-}
-
-run "cosmos_throughput_mode" {
-  command = plan
-
-  variables {
-    cosmos_throughput_mode = "provisioned"
-  }
-
-  expect_failures = [var.cosmos_throughput_mode]
-}
-
-run "cosmos_autoscale_max_throughput" {
-  command = plan
-
-  variables {
-    cosmos_autoscale_max_throughput = 1500
-  }
-
-  expect_failures = [var.cosmos_autoscale_max_throughput]
-}
-
-run "audit_replication" {
-  command = plan
-
-  variables {
-    audit_replication = "GEO"
-  }
-
-  expect_failures = [var.audit_replication]
-}
-
-run "audit_immutability_state" {
-  command = plan
-
-  variables {
-    audit_immutability_state = "On"
-  }
-
-  expect_failures = [var.audit_immutability_state]
-}
-
-run "audit_immutability_days" {
-  command = plan
-
-  variables {
-    audit_immutability_days = 0
-  }
-
-  expect_failures = [var.audit_immutability_days]
-}
-
-run "audit_retention_days" {
-  command = plan
-
-  variables {
-    audit_retention_days = 0
-  }
-
-  expect_failures = [var.audit_retention_days]
-}
-
-run "audit_soft_delete_days" {
-  command = plan
-
-  variables {
-    audit_soft_delete_days = 366
-  }
-
-  expect_failures = [var.audit_soft_delete_days]
-}
-
-run "archive_immutability_days" {
-  command = plan
-
-  variables {
-    archive_immutability_days = 0
-  }
-
-  expect_failures = [var.archive_immutability_days]
-}
-
-run "log_retention_days" {
-  command = plan
-
-  variables {
-    log_retention_days = 7
-  }
-
-  expect_failures = [var.log_retention_days]
-}
-
-run "event_hub_sku" {
-  command = plan
-
-  variables {
-    event_hub = { sku = "Basic" }
-  }
-
-  expect_failures = [var.event_hub]
-}
-
-run "event_hub_partitions" {
-  command = plan
-
-  variables {
-    event_hub = { partition_count = 0 }
-  }
-
-  expect_failures = [var.event_hub]
-}
-
-run "event_hub_retention" {
-  command = plan
-
-  variables {
-    event_hub = { retention_in_hours = 1000 }
-  }
-
-  expect_failures = [var.event_hub]
-}
-
-run "email_place" {
-  command = plan
-
-  variables {
-    email = { data_location = "Mars" }
-  }
-
-  expect_failures = [var.email]
-}
-
-run "email_sender" {
-  command = plan
-
-  variables {
-    email = { data_location = "Europe", sender = "a@b" }
-  }
-
-  expect_failures = [var.email]
-}
-
-run "budget_amount" {
-  command = plan
-
-  variables {
-    budget = { amount = 0, start_date = "2026-12-01T00:00:00Z", emails = ["a@example.com"] }
-  }
-
-  expect_failures = [var.budget]
-}
-
-run "budget_start" {
-  command = plan
-
-  variables {
-    budget = { amount = 10, start_date = "2026-12-15T00:00:00Z", emails = ["a@example.com"] }
-  }
-
-  expect_failures = [var.budget]
-}
-
-run "network_names_subnets" {
-  command = plan
-
-  variables {
-    network = {
-      integration_subnet_id = "snet-app"
-      endpoint_subnet_id    = "snet-endpoints"
-      private_dns_zone_ids  = { blob = "b", table = "t", cosmos = "c", vault = "v" }
-    }
-  }
-
-  expect_failures = [var.network]
-}
-
-run "network_needs_two_subnets" {
-  command = plan
-
-  variables {
-    network = {
-      integration_subnet_id = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-net/providers/Microsoft.Network/virtualNetworks/vnet/subnets/one"
-      endpoint_subnet_id    = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-net/providers/Microsoft.Network/virtualNetworks/vnet/subnets/one"
-      private_dns_zone_ids  = { blob = "b", table = "t", cosmos = "c", vault = "v" }
-    }
-  }
-
-  expect_failures = [var.network]
-}
-
-run "operator_ip_ranges" {
-  command = plan
-
-  variables {
-    operator_ip_ranges = ["home"]
-  }
-
-  expect_failures = [var.operator_ip_ranges]
-}
-
-# The rules between variables.
 
 run "slack_bot_needs_a_channel" {
   command = plan
@@ -805,42 +457,55 @@ run "resource_group_exists" {
   expect_failures = [var.resource_group_exists]
 }
 
-run "existing_workspace" {
+run "existing_event_hub" {
   command = plan
 
   variables {
-    existing_workspace = { id = "log-central", customer_id = "5a0c3f0e-6f0b-4a39-9d1c-1f5c5d3b2a10" }
+    existing_event_hub = { id = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-siem/providers/Microsoft.EventHub/namespaces/evhns-siem", authorization_rule_id = "", consumer_group = "" }
   }
 
-  expect_failures = [var.existing_workspace]
+  expect_failures = [var.existing_event_hub]
 }
 
-run "existing_key_vault" {
+run "existing_event_hub_with_a_rule_of_the_hub" {
   command = plan
 
   variables {
-    existing_key_vault = { id = "kv-central", vault_uri = "https://kv-central.vault.azure.net/" }
+    existing_event_hub = {
+      id                    = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-siem/providers/Microsoft.EventHub/namespaces/evhns-siem/eventhubs/activity"
+      authorization_rule_id = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-siem/providers/Microsoft.EventHub/namespaces/evhns-siem/eventhubs/activity/authorizationRules/send"
+      consumer_group        = "auditbell"
+    }
   }
 
-  expect_failures = [var.existing_key_vault]
+  expect_failures = [var.existing_event_hub]
 }
 
-run "existing_identity" {
+run "existing_event_hub_with_the_default_group" {
   command = plan
 
   variables {
-    existing_identity = { id = "id-auditbell", client_id = "5a0c3f0e-6f0b-4a39-9d1c-1f5c5d3b2a10", principal_id = "5a0c3f0e-6f0b-4a39-9d1c-1f5c5d3b2a11" }
+    existing_event_hub = {
+      id                    = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-siem/providers/Microsoft.EventHub/namespaces/evhns-siem/eventhubs/activity"
+      authorization_rule_id = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-siem/providers/Microsoft.EventHub/namespaces/evhns-siem/authorizationRules/export"
+      consumer_group        = "$Default"
+    }
   }
 
-  expect_failures = [var.existing_identity]
+  expect_failures = [var.existing_event_hub]
 }
 
-run "delivery_objective" {
+run "an_existing_event_hub_beside_a_new_one" {
   command = plan
 
   variables {
-    delivery_objective = { share = 1 }
+    event_hub = {}
+    existing_event_hub = {
+      id                    = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-siem/providers/Microsoft.EventHub/namespaces/evhns-siem/eventhubs/activity"
+      authorization_rule_id = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-siem/providers/Microsoft.EventHub/namespaces/evhns-siem/authorizationRules/export"
+      consumer_group        = "auditbell"
+    }
   }
 
-  expect_failures = [var.delivery_objective]
+  expect_failures = [var.existing_event_hub]
 }
