@@ -63,6 +63,7 @@ type Document struct {
 	y        float64 // where the next block begins
 	root     *element
 	headings []bookmark
+	waiting  []heading // to be written with what follows
 }
 
 type page struct {
@@ -132,19 +133,49 @@ func (d *Document) need(height float64) {
 	}
 }
 
-// Heading begins a section. At least a few lines of it follow on the same page.
+// Heading begins a section. It is written with what follows, on one page with the beginning of that.
 func (d *Document) Heading(level int, text string) {
-	size := [...]float64{20, 12, 10}[level-1]
-	d.space([...]float64{0, 12, 7}[level-1])
-	d.need(size*leading + 48)
-	if level == 2 {
-		d.headings = append(d.headings, bookmark{text, len(d.pages) - 1, d.y})
+	d.waiting = append(d.waiting, heading{level, text})
+}
+
+// heading is a heading that waits for what follows.
+type heading struct {
+	level int
+	text  string
+}
+
+// Of headings by their level: the size, the space before, and what is left behind.
+var (
+	headingSizes  = [...]float64{20, 12, 10}
+	headingBefore = [...]float64{0, 12, 7}
+	headingBehind = [...]float64{0, 4, 0}
+)
+
+// begin makes room for the beginning of a block, with the headings before it, and writes those.
+func (d *Document) begin(height float64) {
+	waiting := d.waiting
+	d.waiting = nil
+	for _, h := range waiting {
+		t := Text{Text: h.text, Size: headingSizes[h.level-1], Face: Bold}
+		height += headingBefore[h.level-1] + d.height(t, pageWidth-2*margin) + headingBehind[h.level-1]
 	}
-	d.paragraph(d.root.add(fmt.Sprintf("H%d", level)), margin, pageWidth-2*margin, Text{Text: text, Size: size, Face: Bold})
-	if level == 2 {
+	d.need(min(height, bottom-margin))
+	for _, h := range waiting {
+		d.heading(h)
+	}
+}
+
+func (d *Document) heading(h heading) {
+	d.space(headingBefore[h.level-1])
+	if h.level == 2 {
+		d.headings = append(d.headings, bookmark{h.text, len(d.pages) - 1, d.y})
+	}
+	t := Text{Text: h.text, Size: headingSizes[h.level-1], Face: Bold}
+	d.paragraph(d.root.add(fmt.Sprintf("H%d", h.level)), margin, pageWidth-2*margin, t)
+	if h.level == 2 {
 		d.rect(Mark{margin, d.y + 1, pageWidth - 2*margin, 0.6, rule})
-		d.y += 4
 	}
+	d.y += headingBehind[h.level-1]
 }
 
 // space leaves a height free, but not at the top of a page.
@@ -156,6 +187,7 @@ func (d *Document) space(height float64) {
 
 // Paragraph writes a paragraph.
 func (d *Document) Paragraph(t Text) {
+	d.begin(2 + min(d.height(t, pageWidth-2*margin), 2*t.lineHeight()))
 	d.space(2)
 	d.paragraph(d.root.add("P"), margin, pageWidth-2*margin, t)
 	d.y += 2
@@ -168,6 +200,7 @@ func (d *Document) Box(edge Color, all ...Text) {
 	for _, t := range all {
 		height += d.height(t, width)
 	}
+	d.begin(5 + height)
 	d.space(5)
 	d.need(height)
 	if height < bottom-margin { // a longer one has no plate
@@ -190,11 +223,14 @@ func (d *Document) List(items []Item) {
 		return
 	}
 	const indent = 11
+	const kept = 60 // of an item that goes on on the next page
+	first := d.height(items[0].Body, pageWidth-2*margin-indent)
+	d.begin(2 + min(first, kept))
 	list := d.root.add("L")
 	d.space(2)
 	for _, item := range items {
 		li := list.add("LI")
-		d.need(min(d.height(item.Body, pageWidth-2*margin-indent), 60))
+		d.need(min(d.height(item.Body, pageWidth-2*margin-indent), kept))
 		top, at := d.y, len(d.pages)
 		d.paragraph(li.add("Lbl"), margin+2, indent, item.Label)
 		if len(d.pages) == at {

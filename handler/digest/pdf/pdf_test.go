@@ -279,3 +279,71 @@ func TestAssets(t *testing.T) {
 		t.Error("srgb.icc is not the profile that package folio/document writes")
 	}
 }
+
+// TestHeadingsStandWithWhatFollows: wherever a page ends, no heading is the last thing on it.
+func TestHeadingsStandWithWhatFollows(t *testing.T) {
+	t.Parallel()
+	for lines := range 60 {
+		d, err := pdf.New(pdf.Info{Title: "x"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range lines {
+			d.Paragraph(text("a line"))
+		}
+		d.Heading(2, "Heading")
+		d.Heading(3, "Another")
+		switch lines % 3 {
+		case 0:
+			d.Table(pdf.Table{Caption: "Cap", Columns: []pdf.Column{{Title: "Column"}}, Rows: slices.Values([][]pdf.Cell{{{Texts: []pdf.Text{text(strings.Repeat("follows\n", 9))}}}})})
+		case 1:
+			d.List([]pdf.Item{{Label: text("!"), Body: text("follows")}})
+		case 2:
+			d.Box(0x1a6334, text("follows"), text("and more"))
+		}
+		_, r := written(t, d)
+		for i := range r.PageCount() {
+			page, err := r.Page(i)
+			if err != nil {
+				t.Fatal(err)
+			}
+			said, err := page.ExtractText()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if strings.Contains(said, "Heading") && (!strings.Contains(said, "Another") || !strings.Contains(said, "follows")) {
+				t.Errorf("after %d lines page %d ends with a heading:\n%s", lines, i+1, said)
+			}
+		}
+	}
+}
+
+// TestColumnsAreAsWideAsWhatTheyHold: a column whose every cell is long is wider than one of which a single cell is, and
+// numbers take no more than their titles' words.
+func TestColumnsAreAsWideAsWhatTheyHold(t *testing.T) {
+	t.Parallel()
+	d, err := pdf.New(pdf.Info{Title: "x"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	long := strings.Repeat("words that are many ", 6)
+	var rows [][]pdf.Cell
+	for i := range 20 {
+		row := []pdf.Cell{{Texts: []pdf.Text{text(long)}}, {Texts: []pdf.Text{text("quiet")}}}
+		if i == 7 {
+			row[1].Texts[0].Text = long + long
+		}
+		for range 6 {
+			row = append(row, pdf.Cell{Texts: []pdf.Text{text("0")}})
+		}
+		rows = append(rows, row)
+	}
+	columns := []pdf.Column{{Title: "Control"}, {Title: "Verdict"}}
+	for range 6 {
+		columns = append(columns, pdf.Column{Title: "Delivery, 95 of 100", Right: true})
+	}
+	widths := d.Widths(pdf.Table{Columns: columns, Rows: slices.Values(rows)})
+	if widths[0] < 2*widths[1] || widths[2] > 60 || widths[0] < 120 {
+		t.Errorf("widths %.0f", widths)
+	}
+}

@@ -60,9 +60,9 @@ type laid struct {
 func (d *Document) Table(t Table) {
 	l := &laid{Document: d, Table: t}
 	l.widths = l.share()
+	d.begin(l.beginning())
 	table := d.root.add("Table")
 	d.space(4)
-	d.need(60)
 	if t.Caption != "" {
 		d.paragraph(table.add("Caption"), margin, pageWidth-2*margin, Text{Text: t.Caption, Size: tableSize, Color: faint})
 	}
@@ -75,6 +75,19 @@ func (d *Document) Table(t Table) {
 		l.row(body.add("TR"), row)
 	}
 	d.y += 5
+}
+
+// beginning is the height of a table's caption, titles and first row, as far as half a page.
+func (l *laid) beginning() float64 {
+	high := 4 + 2 + 2*tableSize*leading
+	for i, c := range l.Columns {
+		high = max(high, 6+tableSize*leading+heightOf(l.wrap(Text{Text: c.Title, Size: tableSize, Face: Bold}, l.widths[i])))
+	}
+	for row := range l.Rows {
+		_, first := l.lay(row)
+		return min(high+8+first, (bottom-margin)/2)
+	}
+	return high
 }
 
 func (l *laid) titled() bool {
@@ -134,17 +147,7 @@ func heightOf(lines []Text) float64 {
 
 // row writes a row, on the next page where it does not fit on this one, and over several where it fits on none.
 func (l *laid) row(row *element, cells []Cell) {
-	left := make([][]Text, len(cells)) // lines yet to be written
-	high := 0.0
-	for i, cell := range cells {
-		for _, t := range cell.Texts {
-			left[i] = append(left[i], l.wrap(t, l.widths[i]-2*l.pad())...)
-		}
-		high = max(high, heightOf(left[i])+2*l.pad())
-		if cell.Picture != nil {
-			high = max(high, cell.Picture.Height)
-		}
-	}
+	left, high := l.lay(cells) // lines yet to be written
 	if l.y+high > bottom && high < bottom-margin-60 {
 		l.next()
 	}
@@ -158,6 +161,21 @@ func (l *laid) row(row *element, cells []Cell) {
 		}
 		l.piece(elements, cells, left, first)
 	}
+}
+
+// lay breaks the cells of a row into lines, and says how high they are.
+func (l *laid) lay(cells []Cell) (lines [][]Text, high float64) {
+	lines = make([][]Text, len(cells))
+	for i, cell := range cells {
+		for _, t := range cell.Texts {
+			lines[i] = append(lines[i], l.wrap(t, l.widths[i]-2*l.pad())...)
+		}
+		high = max(high, heightOf(lines[i])+2*l.pad())
+		if cell.Picture != nil {
+			high = max(high, cell.Picture.Height)
+		}
+	}
+	return lines, high
 }
 
 func (l *laid) pad() float64 {
@@ -232,66 +250,105 @@ func fitting(lines []Text, height float64) int {
 }
 
 // share gives each column its part of the width: what its longest line asks for if there is enough, and what its longest
-// word asks for at least, if that is no more than a seventh.
+// word asks for at least; of a name, its longest part and an eleventh, and nothing more than a seventh. The rest goes where
+// lines are long in most rows.
 func (l *laid) share() []float64 {
 	total := pageWidth - 2*margin
 	if l.Width > 0 {
 		total *= l.Width
 	}
 	total -= gap * float64(len(l.Columns)-1)
-	least, most := l.asked(total)
-	return divide(total, least, most, l.Columns)
+	w := l.asked(total)
+	left := total
+	for _, one := range w {
+		left -= one.least
+	}
+	widths := make([]float64, len(w))
+	for i, one := range w {
+		widths[i] = one.least
+		if left < 0 {
+			widths[i] *= total / (total - left)
+		}
+	}
+	give(widths, left, func(i int) float64 { return max(min(w[i].usual, w[i].most)-widths[i], 0) })
+	give(widths, total-sumOf(widths), func(i int) float64 { return w[i].most - widths[i] })
+	spare := total - sumOf(widths)
+	words := func(i int) float64 {
+		if l.Columns[i].Right || l.Columns[i].Whole {
+			return 0
+		}
+		return w[i].most
+	}
+	if wish := wishes(len(w), words); spare > 0 && wish > 0 {
+		for i := range widths {
+			widths[i] += spare * words(i) / wish
+		}
+	}
+	return widths
 }
 
-// asked is what the columns ask for: the width of their longest words, and of their longest lines.
-func (l *laid) asked(total float64) (least, most []float64) {
-	least, most = make([]float64, len(l.Columns)), make([]float64, len(l.Columns))
-	ask := func(i int, t Text) {
-		word, line := l.widest(t)
-		least[i] = max(least[i], min(word, total/7)+2*l.pad())
-		most[i] = max(most[i], line+2*l.pad())
+// give adds to widths what is wished, or as much of it as there is.
+func give(widths []float64, left float64, wish func(int) float64) {
+	all := wishes(len(widths), wish)
+	if left <= 0 || all <= 0 {
+		return
+	}
+	part := min(left/all, 1)
+	add := make([]float64, len(widths))
+	for i := range widths {
+		add[i] = wish(i) * part
+	}
+	for i := range widths {
+		widths[i] += add[i]
+	}
+}
+
+func wishes(n int, wish func(int) float64) (sum float64) {
+	for i := range n {
+		sum += wish(i)
+	}
+	return sum
+}
+
+func sumOf(all []float64) (sum float64) {
+	for _, one := range all {
+		sum += one
+	}
+	return sum
+}
+
+// asks are what a column asks for: the width of its longest word, of its longest line, and of a line as long as most are.
+type asks struct{ least, most, usual float64 }
+
+func (l *laid) asked(total float64) []asks {
+	all, rows := make([]asks, len(l.Columns)), 0.0
+	ask := func(i int, t Text) float64 {
+		word, part, line := l.widest(t)
+		line += 2 * l.pad()
+		all[i].least, all[i].most = max(all[i].least, min(word, max(min(part, total/7), total/11))+2*l.pad()), max(all[i].most, line)
 		if l.Columns[i].Whole {
-			least[i] = most[i]
+			all[i].least = all[i].most
 		}
+		return line
 	}
 	for i, c := range l.Columns {
 		ask(i, Text{Text: c.Title, Size: tableSize, Face: Bold})
 	}
 	for row := range l.Rows {
+		rows++
 		for i, cell := range row {
+			wide := 0.0
 			for _, t := range cell.Texts {
-				ask(i, t)
+				wide = max(wide, ask(i, t))
 			}
 			if cell.Picture != nil {
-				least[i], most[i] = max(least[i], cell.Picture.Width), max(most[i], cell.Picture.Width)
+				all[i].least, all[i].most = max(all[i].least, cell.Picture.Width), max(all[i].most, cell.Picture.Width)
 			}
+			all[i].usual += wide
 		}
 	}
-	return least, most
-}
-
-// divide divides a width: in proportion to the longest lines what is left when each has its least. What is left when each
-// has its most goes to the columns of words.
-func divide(total float64, least, most []float64, columns []Column) []float64 {
-	widths := slices.Clone(least)
-	left, wish, words := total, 0.0, 0.0
-	for i := range widths {
-		left -= least[i]
-		wish += most[i] - least[i]
-		if !columns[i].Right && !columns[i].Whole {
-			words += most[i]
-		}
+	for i := range all {
+		all[i].usual /= max(rows, 1)
 	}
-	for i := range widths {
-		switch {
-		case left <= 0:
-			widths[i] *= total / (total - left)
-		case wish > 0:
-			widths[i] += (most[i] - least[i]) * min(left/wish, 1)
-		}
-		if left > wish && words > 0 && !columns[i].Right && !columns[i].Whole {
-			widths[i] += (left - wish) * most[i] / words
-		}
-	}
-	return widths
+	return all
 }

@@ -97,26 +97,38 @@ func (d *Document) breakAt(t Text, word string, width float64) int {
 			break
 		}
 		fit = i + len(string(r))
-		if strings.ContainsRune("/.@-_:,", r) {
+		if strings.ContainsRune(divides, r) {
 			nice = fit
 		}
 	}
-	if nice > fit/2 {
+	if nice > fit/4 {
 		return nice
 	}
 	return fit
 }
 
-// widest is the width of a text's widest word, and of its widest line were it never broken.
-func (d *Document) widest(t Text) (word, line float64) {
+// widest is the width of a text's widest word, of the widest part of a word behind the signs that divide names, and of its
+// widest line were it never broken.
+func (d *Document) widest(t Text) (word, part, line float64) {
 	for paragraph := range strings.SplitSeq(t.Text, "\n") {
 		line = max(line, d.width(t, paragraph))
 		for one := range strings.SplitSeq(paragraph, " ") {
 			word = max(word, d.width(t, one))
+			for len(one) > 0 {
+				end := strings.IndexAny(one, divides) + 1
+				if end == 0 {
+					end = len(one)
+				}
+				part = max(part, d.width(t, one[:end]))
+				one = one[end:]
+			}
 		}
 	}
-	return word, line
+	return word, part, line
 }
+
+// divides are the signs that divide names, behind which they are broken.
+const divides = "/.@-_:,"
 
 // place is where lines stand on a page.
 type place struct {

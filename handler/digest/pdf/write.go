@@ -12,6 +12,7 @@ import (
 
 // Write writes the document. Its bytes depend on nothing but what was laid out.
 func (d *Document) Write(w io.Writer) error {
+	d.begin(0)
 	d.number()
 	profile, err := asset("srgb.icc")
 	if err != nil {
