@@ -207,11 +207,11 @@ func (s *simulation) schedule() {
 		s.tickAt(next, min(every<<min(s.idle/2, 10), time.Hour)-every)
 	}
 	if since, waits := s.owed.waiting(); waits {
-		longest := quarter
+		pause := min(time.Since(since)/8, quarter)
 		if s.plan.out(time.Since(s.begun)) {
-			longest = 6 * time.Hour // days of tries that come to nothing are left out
+			pause = min(max(time.Since(since), quarter), 6*time.Hour) // days of tries that come to nothing are left out
 		}
-		s.tickAt(time.Now(), min(time.Since(since)/8, longest))
+		s.tickAt(time.Now(), pause)
 	}
 }
 
