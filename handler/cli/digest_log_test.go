@@ -73,19 +73,7 @@ func TestDigestIsLogged(t *testing.T) {
 	o.env["TLOG_WITNESSES"], o.env["TLOG_QUORUM"] = url+" "+witnessKey, "1"
 	var bundles []string
 	for _, at := range []time.Time{time.Date(2026, 11, 1, 7, 0, 0, 0, time.UTC), time.Date(2026, 11, 2, 7, 0, 0, 0, time.UTC)} {
-		o.clock.Store(at.Unix())
-		_, digests := o.instance(t)
-		if _, err := digests.Rollups.Run(t.Context(), invocation()); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := digests.Run(t.Context(), invocation()); err != nil {
-			t.Fatal(err)
-		}
-		folders, _ := filepath.Glob(filepath.Join(o.archive, "daily", at.AddDate(0, 0, -1).Format(time.DateOnly), "*"))
-		if len(folders) != 1 {
-			t.Fatalf("%d bundles of %s", len(folders), at)
-		}
-		bundles = append(bundles, folders[0])
+		bundles = append(bundles, o.logged(t, at))
 	}
 	if n := o.arrived("1 of 1 witnesses signed it."); len(n) != 2 {
 		t.Errorf("readers who got the sentence: %v, want mail and channel", n)

@@ -5,9 +5,9 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/auditbell/auditbell/handler/digest"
+	"github.com/auditbell/auditbell/handler/digest/timestamp"
 )
 
 // say says what is proven and what is not, each in the order in which a reader doubts: unchanged; in the log; the log only
@@ -222,16 +222,5 @@ func (s *sentences) record(r *Record) {
 	}
 }
 
-// printable is text of a bundle for a terminal: without control characters, and cut.
-func printable(text string) string {
-	text = strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
-			return r
-		}
-		return '\uFFFD'
-	}, text)
-	if r := []rune(text); len(r) > 300 {
-		text = string(r[:299]) + "…"
-	}
-	return text
-}
+// printable is text of a bundle for a terminal.
+func printable(text string) string { return timestamp.Printable(text, 300) }

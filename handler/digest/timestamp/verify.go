@@ -179,16 +179,19 @@ func sameName(a, b []byte) bool {
 	return bytes.Equal(a, b) || exactly(a, &x) == nil && exactly(b, &y) == nil && x.String() == y.String()
 }
 
-// printable is text of an answer for a terminal: without control characters, and cut.
-func printable(text string) string {
+// printable is text of an answer for a terminal.
+func printable(text string) string { return Printable(text, 200) }
+
+// Printable is text that others wrote, for a terminal: without control characters, and cut to so many characters.
+func Printable(text string, most int) string {
 	text = strings.Map(func(r rune) rune {
 		if unicode.IsPrint(r) {
 			return r
 		}
 		return '\uFFFD'
 	}, text)
-	if r := []rune(text); len(r) > 200 {
-		text = string(r[:199]) + "…"
+	if r := []rune(text); len(r) > most {
+		text = string(r[:most-1]) + "…"
 	}
 	return text
 }
