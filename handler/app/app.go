@@ -105,13 +105,13 @@ func Open(w World) (*App, error) {
 	judge.Canary = canary.Read(s, composer.Acting.Zone)
 	a.Webhook = entra.Open(s, client, w.Now)
 	reconciler := reconcile.Read(s)
-	reconciler.Records = loaded.Set.ReadsRecord()
 	a.Digests = publish.Read(s, config.Digests, client)
 	a.Digests.Masthead = config.Report
 	a.Digests.Config = s.HashConfig(w.Config)
 	var exceptions []exception.Exception
 	exceptions, a.Unexcepted = ReadExceptions(w.Config, known(loaded), w.Now())
 	judge.Unexcepted = a.Unexcepted
+	reconciler.Records = loaded.Set.ReadsRecord() || exception.ReadsRecord(exceptions)
 	a.Reconcile = &reconcile.Job{Reconciler: reconciler}
 	a.Warnings = s.Warnings()
 	for _, warning := range a.Warnings {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/auditbell/auditbell/handler/activity"
+	"github.com/auditbell/auditbell/handler/exception"
 	"github.com/auditbell/auditbell/handler/notify"
 )
 
@@ -89,7 +90,7 @@ func (c *replayCmd) run(ctx context.Context, std Surroundings) error {
 	if err != nil {
 		return err
 	}
-	filter.Records = x.chosen.set.ReadsRecord()
+	filter.Records = x.chosen.set.ReadsRecord() || exception.ReadsRecord(x.exceptions)
 	r := newRehearsal(x)
 	var s *sending
 	if c.Send {

@@ -18,7 +18,7 @@ import (
 	"github.com/auditbell/auditbell/handler/rules"
 )
 
-// Exception is one decision that something need not ring.
+// Exception is one decision that something causes no alert.
 type Exception struct {
 	ID      string    `json:"id"` // [a-z0-9-]; changes with what it covers and with its end, so that a renewal counts anew
 	Source  string    `json:"source"`
@@ -52,6 +52,11 @@ func Of(x alert.Exception) Exception {
 
 // Active reports whether the exception applies at now.
 func (x *Exception) Active(now time.Time) bool { return now.Before(x.Expires) }
+
+// ReadsRecord reports whether one of the exceptions names a field that events do not hold, see rules.Set.ReadsRecord.
+func ReadsRecord(all []Exception) bool {
+	return slices.ContainsFunc(all, func(x Exception) bool { return x.match != nil && x.match.ReadsRecord() })
+}
 
 // Covers reports whether the exception is about this rule and this event, expired or not.
 func (x *Exception) Covers(e *activity.Event, rule string) bool {

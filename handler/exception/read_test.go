@@ -230,3 +230,19 @@ func value(n *yaml.Node) any {
 	}
 	return n.Value
 }
+
+// An exception by a claim that is not stored applies while the event has its record; who reads events back must ask for it.
+func TestExceptionsThatReadTheRecord(t *testing.T) {
+	t.Parallel()
+	for match, want := range map[string]bool{"{claims.groups|contains: ops}": true, "{location: global}": true, "{claims.upn: ana@contoso.example}": false, "{caller: ana}": false} {
+		list, left := read(strings.Replace(good, `{caller|endswith: "@contoso.example", resource_group: rg-1}`, match, 1))
+		if got := exception.ReadsRecord(list); len(left) > 0 || got != want {
+			t.Errorf("%s reads the record: %v, want %v (%v)", match, got, want, left)
+		}
+	}
+	list, _ := read(strings.Replace(good, `{caller|endswith: "@contoso.example", resource_group: rg-1}`, "{claims.groups|contains: ops}", 1))
+	e := activity.Event{Record: activity.RecordOf([]byte(`{"identity":{"claims":{"groups":["dev","ops-eu"]}}}`))}
+	if !list[0].Covers(&e, "r1") {
+		t.Error("an exception by a claim that is not stored does not apply")
+	}
+}

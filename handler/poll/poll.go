@@ -147,7 +147,7 @@ func (r *run) read(ctx context.Context, now time.Time) error {
 	}
 	seen := map[string]int64{}
 	var unreadable []source.Place
-	for page, err := range r.Log.List(ctx, r.scope, source.Filter{Window: source.Window{From: from, To: now}}) {
+	for page, err := range r.Log.List(ctx, r.scope, source.Filter{Window: source.Window{From: from, To: now}, Records: true}) {
 		if err != nil {
 			return err
 		}

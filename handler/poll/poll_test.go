@@ -35,6 +35,9 @@ func (d *desk) Handle(_ context.Context, b pipeline.Batch) (pipeline.Summary, er
 		return pipeline.Summary{}, d.fail
 	}
 	for _, e := range b.Events {
+		if len(e.Record.Bytes()) == 0 {
+			return pipeline.Summary{}, errors.New("an event without the record that rules read claims in")
+		}
 		d.taken = append(d.taken, strings.TrimSpace(e.EventID+" "+b.Late))
 	}
 	return pipeline.Summary{}, nil

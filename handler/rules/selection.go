@@ -30,6 +30,9 @@ func ReadSelection(n *yaml.Node, file string) (*Selection, []error) {
 	return &Selection{set}, nil
 }
 
+// ReadsRecord is Set.ReadsRecord for the selection.
+func (s *Selection) ReadsRecord() bool { return s.set.ReadsRecord() }
+
 // Matches reports whether e meets the selection however e is read: where a request can be read in two ways, and meets it
 // in one of them only, it does not.
 func (s *Selection) Matches(e *activity.Event) bool { return s.set.certain(e) }

@@ -119,17 +119,21 @@ func (r *fileReader) wants(e *Entry) bool {
 // whole has payload read a line whose entry was read already.
 func (r *fileReader) whole(text []byte) {
 	for _, reading := range payload.Decode(text) {
-		if reading.Kind == payload.Activity {
-			r.events(&reading.Event)
-		}
+		r.handOn(&reading)
+	}
+}
+
+// handOn gives the event of a reading to Events, with the record that rules read what it does not hold in.
+func (r *fileReader) handOn(reading *payload.Reading) {
+	if r.events != nil && reading.Kind == payload.Activity {
+		reading.Event.Record = activity.RecordOf(reading.Raw)
+		r.events(&reading.Event)
 	}
 }
 
 // add counts a reading, and hands its event on.
 func (r *fileReader) add(b *Batch, reading payload.Reading, at Place) {
-	if r.events != nil && reading.Kind == payload.Activity {
-		r.events(&reading.Event)
-	}
+	r.handOn(&reading)
 	r.v.add(b, reading, at)
 }
 

@@ -15,6 +15,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/auditbell/auditbell/handler/activity"
 	"github.com/auditbell/auditbell/handler/digest/digesttest"
 )
 
@@ -183,6 +184,31 @@ func TestFilesEndWhenNobodyWantsMore(t *testing.T) {
 		}
 		if n := s.open.Load(); n != 0 {
 			t.Errorf("%d workers left %d files open", workers, n)
+		}
+	}
+}
+
+// Rules read in the record what events do not hold, wherever the event was read.
+func TestEventsComeWithTheirRecords(t *testing.T) {
+	t.Parallel()
+	line := string(digesttest.AppendRecord(nil, digesttest.All(digesttest.Options{Seed: 3, Operations: 1})[0]))
+	for name, text := range map[string]string{"lines": line + "\n" + line + "\n", "odd lines": line + "\n" + `{"records":[` + line + "]}\n", "envelope": `{"records":[` + line + "," + line + "]}"} {
+		n := 0
+		f := Files{Workers: 1, Events: func(e *activity.Event) {
+			n++
+			if got := string(e.Record.Bytes()); got != line {
+				t.Errorf("%s: the record is %.80q", name, got)
+			}
+		}, Inputs: func(yield func(Input, error) bool) {
+			yield(Input{Name: name, Open: func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(text)), nil }}, nil)
+		}}
+		for _, err := range f.Entries(t.Context(), NewVocabulary(nil)) {
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if n != 2 {
+			t.Errorf("%s: %d events, want 2", name, n)
 		}
 	}
 }
