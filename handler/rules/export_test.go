@@ -12,7 +12,7 @@ func EqualFolded(a, b string) bool { return folded(a) == folded(b) }
 func Remembered(s *Set) int { return len(s.memo.plans) }
 
 // Add is add as callers without chains use it.
-func (b Beat) Add(w *Window) bool { return !b.add(w, DefaultLateness).IsZero() }
+func (b Beat) Add(w *Window) bool { return len(b.add(w, DefaultLateness)) > 0 }
 
 // Relax reads text as relaxed does and reports whether it made JSON of it.
 func Relax(text string) ([]byte, bool) {

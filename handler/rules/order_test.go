@@ -76,6 +76,7 @@ func TestCorrelationTypes(t *testing.T) {
 		{"a late event completes", "type: event_count\nrules: a\n" + group + "condition: {gte: 3}", []activity.Event{a(0), a(10), a(100), a(20)}, "corr0@20"},
 		{"later than the lateness", "type: event_count\nrules: a\n" + group + "condition: {gte: 3}", []activity.Event{a(0), a(10), a(4000), a(20)}, ""},
 		{"late, and completes what ended before", "type: event_count\nrules: a\n" + group + "condition: {gte: 3}", []activity.Event{a(10), a(50), a(100), a(5)}, "corr0@5"},
+		{"late, within what was met already", "type: event_count\nrules: a\n" + group + "condition: {gte: 3}", []activity.Event{a(10), a(20), a(30), a(5)}, "corr0@30 corr0@5"},
 		{"late, too far from all", "type: event_count\nrules: a\n" + group + "condition: {gte: 3}", []activity.Event{a(10), a(100), a(200), a(150)}, ""},
 		{"neq", "type: event_count\nrules: a\n" + group + "condition: {neq: 2}", []activity.Event{a(0), a(10), a(20)}, "corr0@0 corr0@20"},
 		{"eq", "type: event_count\nrules: a\n" + group + "condition: {eq: 2}", []activity.Event{a(0), a(10), a(20)}, "corr0@10"},
@@ -119,6 +120,10 @@ func TestCorrelationsOfCorrelations(t *testing.T) {
 		{[]activity.Event{e(2, "b"), e(0, "a"), e(3, "c"), e(1, "a")}, "corr2@1"}, // what comes late completes all of them
 		{[]activity.Event{e(0, "b"), e(1, "a"), e(2, "a"), e(3, "c")}, ""},
 		{[]activity.Event{e(0, "a"), e(2, "b"), e(3, "c")}, ""},
+		// What comes late completes two timespans, and the second one counts too: its end is near enough to what follows.
+		{[]activity.Event{e(0, "a"), e(59, "a"), e(110, "b"), e(111, "c")}, "corr2@111"},
+		{[]activity.Event{e(0, "a"), e(110, "b"), e(111, "c"), e(59, "a")}, "corr2@59"},
+		{[]activity.Event{e(80, "a"), e(120, "b"), e(121, "c"), e(0, "a"), e(40, "a")}, "corr2@40"},
 	} {
 		if got := fired(set, x.events...); got != x.want {
 			t.Errorf("%q, want %q", got, x.want)

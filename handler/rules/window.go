@@ -33,8 +33,11 @@ type Member struct {
 	// operation has one correlation id, and a feed reports its outcome once.
 	Key  string        `json:"key,omitempty"`
 	Form activity.Form `json:"form,omitempty"`
-	Met  activity.Time `json:"met_at,omitzero"` // when the condition was met with it, by event time; zero: it was not
-	Used bool          `json:"used,omitempty"`  // temporal_ordered: it is part of a sequence that alerted
+	// Met is when the condition was met, by event time, in a timespan that ends with the member (of a sequence: that holds it);
+	// zero: it was not. By is the event that completed it, where that came later.
+	Met  activity.Time `json:"met_at,omitzero"`
+	By   string        `json:"by,omitempty"`
+	Used bool          `json:"used,omitempty"` // temporal_ordered: it is part of a sequence that alerted
 }
 
 // Count adds e to every correlation that counts it and returns those that alert, correlations of correlations included.
@@ -47,26 +50,25 @@ func (s *Set) Count(e *activity.Event, now time.Time, window func(group string, 
 func (s *Set) countAll(queue []Beat, now time.Time, window func(string, func(*Window)) error) ([]*Rule, error) {
 	var met []*Rule
 	for ; len(queue) > 0; queue = queue[1:] {
-		at, err := s.count(queue[0], now, window)
+		completed, err := s.count(queue[0], now, window)
 		if err != nil {
 			return met, err
 		}
-		if at.IsZero() {
-			continue
-		}
-		if r := queue[0].Rule; !s.CountsOnly(r) && !slices.Contains(met, r) {
+		if r := queue[0].Rule; len(completed) > 0 && !s.CountsOnly(r) && !slices.Contains(met, r) {
 			met = append(met, r)
 		}
-		for _, above := range queue[0].above {
-			above.Member.At = at
-			queue = append(queue, above)
+		for _, m := range completed {
+			for _, above := range queue[0].above {
+				above.Member.At, above.Member.ID, above.Member.Key, above.Member.Form = m.Met, m.ID, m.Key, m.Form
+				queue = append(queue, above)
+			}
 		}
 	}
 	return met, nil
 }
 
-// count adds one beat and returns when its condition was met, zero when it was not.
-func (s *Set) count(b Beat, now time.Time, window func(string, func(*Window)) error) (met activity.Time, err error) {
+// count adds one beat and returns the members with which its condition was met.
+func (s *Set) count(b Beat, now time.Time, window func(string, func(*Window)) error) (met []Member, err error) {
 	if b.Member.At.IsZero() || b.Member.At.After(now) {
 		b.Member.At = activity.At(now)
 	}
@@ -74,11 +76,12 @@ func (s *Set) count(b Beat, now time.Time, window func(string, func(*Window)) er
 	return met, err
 }
 
-// add counts the beat. The correlation alerts when the condition is first met, and again with each further event while
+// add counts the beat and returns the members with which it meets the condition: what comes late may complete several
+// timespans, and each counts where the correlation is counted. The correlation alerts when the condition is first met, and again with each further event while
 // it stays met (the pipeline's noise window makes one alert of them); a sequence (temporal_ordered) alerts once. A record
 // that comes again is not counted again and gets the answer that it got before, because the process that got it then
 // may have stopped before it stored the alert.
-func (b Beat) add(w *Window, lateness time.Duration) (met activity.Time) {
+func (b Beat) add(w *Window, lateness time.Duration) (met []Member) {
 	c := b.Rule.Correlation
 	newest := b.Member.At
 	for _, m := range w.Members {
@@ -89,20 +92,30 @@ func (b Beat) add(w *Window, lateness time.Duration) (met activity.Time) {
 	old := newest.Add(-c.Timespan - lateness)
 	w.Members = slices.DeleteFunc(w.Members, func(m Member) bool { return m.At.Before(old) })
 	if b.Member.At.Before(old) {
-		return activity.Time{}
+		return nil
 	}
 	if i := w.find(b.Member); i >= 0 {
-		return w.Members[i].Met
+		return w.completedBy(w.Members[i])
 	}
 	at, _ := slices.BinarySearchFunc(w.Members, b.Member, before)
 	w.Members = slices.Insert(w.Members, at, b.Member)
 	if c.sequence() {
-		met = w.sequence(c, at)
+		w.Members[at].Met = w.sequence(c, at)
 	} else {
-		met = w.metWith(c, at)
+		w.complete(c, at)
 	}
-	w.Members[at].Met = met
+	met = w.completedBy(w.Members[at])
 	w.thin(c)
+	return met
+}
+
+// completedBy are the members with which m met the condition.
+func (w *Window) completedBy(m Member) (met []Member) {
+	for _, end := range w.Members {
+		if !end.Met.IsZero() && (end.By == m.ID || end.By == "" && end.ID == m.ID && end.Part == m.Part) {
+			met = append(met, end)
+		}
+	}
 	return met
 }
 
@@ -119,16 +132,19 @@ func (w *Window) find(m Member) int {
 	})
 }
 
-// metWith reports when the condition is met by some timespan that holds member i: the earliest that ends with it or
-// after it. What came late may complete what ends with an earlier arrival.
-func (w *Window) metWith(c *Correlation, i int) activity.Time {
+// complete notes which timespans meet the condition with member i and did not before: those that end with it, or with
+// what came earlier and lies behind it. So the same members meet it at the same times, in whatever order they come.
+func (w *Window) complete(c *Correlation, i int) {
 	latest := w.Members[i].At.Add(c.Timespan)
 	for end := i; end < len(w.Members) && !w.Members[end].At.After(latest); end++ {
-		if c.met(w.span(w.Members[end].At.Add(-c.Timespan), end+1)) {
-			return w.Members[end].At
+		m := &w.Members[end]
+		if !m.Met.IsZero() || !c.met(w.span(m.At.Add(-c.Timespan), end+1)) {
+			continue
+		}
+		if m.Met = m.At; end != i {
+			m.By = w.Members[i].ID
 		}
 	}
-	return activity.Time{}
 }
 
 // span are the members from a time on, up to the index to.
