@@ -56,7 +56,7 @@ func TestQuietMonthReadsAsWatched(t *testing.T) {
 	page := string(render(t, f, quiet(t)))
 	for _, want := range []string{
 		"✓ Proven complete", "1,488 of 1,488 scope-hours were compared", "✓ Proven delivered in time", "confirmed by slack and webhook on 31 of 31 days",
-		"No deletion and no change of permissions among", "No rule matched in this period, so no alert was sent.", "• quiet",
+		"No deletion and no change of permissions among", "No rule matched in this period, so no alert was sent.", "•\u00a0quiet",
 	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page does not say %q", want)
@@ -340,5 +340,25 @@ func TestPeriodText(t *testing.T) {
 		if got := digest.PeriodText(w, berlin); got != want {
 			t.Errorf("%s, want %s", got, want)
 		}
+	}
+}
+
+// TestWideTablesHaveTheWholeWidth: of the two columns of the first page, a table of many columns gets both.
+func TestWideTablesHaveTheWholeWidth(t *testing.T) {
+	t.Parallel()
+	f, _ := digest.FormatNamed("html")
+	sections := strings.Split(string(render(t, f, busy(t))), "<section")
+	wide := 0
+	for _, section := range sections[1:] {
+		section, _, _ = strings.Cut(section, "</section>")
+		head, _, _ := strings.Cut(section, "</thead>")
+		if many := strings.Count(head, `<th scope="col"`) > 4; many != strings.HasPrefix(section, ` class="wide"`) {
+			t.Errorf("a section with %d columns begins %.60q", strings.Count(head, `<th scope="col"`), section)
+		} else if many {
+			wide++
+		}
+	}
+	if wide == 0 || len(sections) < 5 {
+		t.Errorf("%d of %d sections are wide", wide, len(sections)-1)
 	}
 }

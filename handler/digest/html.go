@@ -41,6 +41,7 @@ type page struct {
 	out   *bufio.Writer
 	zone  *time.Location
 	front bool // in the columns of the first page
+	wide  bool // what follows needs both of them
 	heads int
 }
 
@@ -65,8 +66,15 @@ func (p *page) contents(blocks []Block) {
 	p.put("</ol></details></nav>\n")
 }
 
+// columnsBeside is how many columns a table may have that stands in one of the two columns of the first page.
+const columnsBeside = 4
+
 func (p *page) blocks(blocks []Block) {
-	for _, b := range blocks {
+	for i, b := range blocks {
+		if i+1 < len(blocks) {
+			next, is := blocks[i+1].(Table)
+			p.wide = is && len(next.Columns) > columnsBeside
+		}
 		p.block(b)
 	}
 	p.columns(false)
@@ -113,7 +121,10 @@ func (p *page) element(name, class, text string) {
 func (p *page) heading(h Heading) {
 	p.columns(h.Front)
 	p.heads++
-	if h.Front {
+	switch {
+	case h.Front && p.wide:
+		p.put(`<section class="wide">`)
+	case h.Front:
 		p.put("<section>")
 	}
 	p.put(fmt.Sprintf(`<h%d id="s%d">`, h.Level, p.heads))
@@ -259,7 +270,7 @@ func (p *page) cell(cell any) {
 		}
 	case Point:
 		p.put(`<span class="` + v.Class() + `">`)
-		p.say(v.Mark() + " " + v.Text)
+		p.say(v.Mark() + "\u00a0" + v.Text)
 		p.put("</span>")
 	case Bar:
 		share := max(100*float64(v.N)/float64(max(v.Most, 1)), 0.7)
