@@ -24,6 +24,7 @@ type outage struct {
 	t      *testing.T
 	inbox  *inbox.Server
 	ends   string
+	env    map[string]string
 	server *httptest.Server
 	clock  atomic.Int64
 	events int
@@ -49,7 +50,7 @@ func newOutage(t *testing.T) *outage {
 		Settings: settings.New(func(name string) (string, bool) { v, ok := env[name]; return v, ok }),
 		Config:   os.DirFS("../../config"), Log: slog.New(slog.DiscardHandler), Now: now,
 	}
-	o.ends = ends.URL
+	o.ends, o.env = ends.URL, env
 	o.server = httptest.NewServer(app.NewServer(app.NewLazy(func() app.World { return w }, w.Log), w.Log).Handler())
 	t.Cleanup(func() {
 		o.server.Close()
