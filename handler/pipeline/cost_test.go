@@ -1,0 +1,92 @@
+package pipeline_test
+
+import (
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/auditbell/auditbell/handler/notify"
+	"github.com/auditbell/auditbell/handler/outbox"
+	"github.com/auditbell/auditbell/handler/pipeline"
+	"github.com/auditbell/auditbell/handler/settings"
+	"github.com/auditbell/auditbell/handler/store"
+	"github.com/auditbell/auditbell/local/cosmos"
+)
+
+// metered adds up what an account charges.
+type metered struct {
+	*cosmos.Server
+	mu sync.Mutex
+	ru float64
+}
+
+func (m *metered) Do(r *http.Request) (*http.Response, error) {
+	response, err := m.Server.Do(r)
+	if err == nil {
+		charge, _ := strconv.ParseFloat(response.Header.Get("x-ms-request-charge"), 64)
+		m.mu.Lock()
+		m.ru += charge
+		m.mu.Unlock()
+	}
+	return response, err
+}
+
+// TestWhatWaitsCostsARunNothing compares what ten runs of the timer cost while a destination takes no messages, with
+// 1,000 alerts waiting for it and with 100,000. It runs in a bubble, because the stand-in reads its items one by one, and
+// no request may be too late for that.
+func TestWhatWaitsCostsARunNothing(t *testing.T) {
+	t.Parallel()
+	many := 100_000
+	if testing.Short() {
+		many = 10_000
+	}
+	var few, lots float64
+	synctest.Test(t, func(t *testing.T) { few, lots = waitingCosts(t, 1_000), waitingCosts(t, many) })
+	t.Logf("10 runs: %.1f RU with 1,000 waiting, %.1f RU with %d", few, lots, many)
+	if few < 20 || lots > few*1.001 {
+		t.Errorf("10 runs cost %.2f RU with 1,000 waiting and %.2f RU with %d", few, lots, many)
+	}
+}
+
+// waitingCosts is the charge of ten runs. Three alerts are real and take turns as probes; the others only wait.
+func waitingCosts(t *testing.T, waiting int) float64 {
+	t.Helper()
+	at := &fakeClock{at: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)}
+	server, err := cosmos.OpenDeployed(t.Context(), cosmos.Options{Now: at.now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = server.Close() })
+	account := &metered{Server: server}
+	kept, err := store.Open(store.Options{Endpoint: "http://cosmos.test/", Key: "a2V5", Transport: account, Now: at.now, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := wire(kept, &pipeline.Judge{Rules: compiled(t, rule), Routes: []settings.Route{{To: []string{"channel"}}}}, &pipeline.Composer{},
+		pipeline.Channels{Destinations: map[string]notify.Destination{"channel": &switched{off: true}}})
+	for n := range 3 {
+		handle(t, p, "", began(n, at.now()))
+	}
+	ticks(t, p, at, 20)
+	var wg sync.WaitGroup
+	slots := make(chan struct{}, 8)
+	for n := range waiting {
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			w := outbox.Waiting{Alert: fmt.Sprintf("waits-%06d", n), Group: "g", Title: "An alert that waits", Severity: "medium", Opened: at.now(), Since: at.now()}
+			if _, err := kept.PutWaiting(t.Context(), "channel", w); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	before := account.ru
+	ticks(t, p, at, 10)
+	return account.ru - before
+}
