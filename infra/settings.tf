@@ -49,6 +49,7 @@ locals {
       EVENT_HUB_CONNECTION__credential              = "managedidentity"
       EVENT_HUB_NAME                                = local.hub.name
       EVENT_HUB_CONSUMER_GROUP                      = local.hub.consumer_group
+      EVENT_HUB_RETENTION                           = var.existing_event_hub != null ? "0s" : "${var.event_hub.retention_in_hours}h" # 0s: not known
     }
     # With these the handler verifies the token that the action group sends, beside the function key. A v2 token names
     # the application id, a v1 token the identifier URI.

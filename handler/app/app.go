@@ -45,6 +45,8 @@ type App struct {
 	Poll         *poll.Poller
 	Digests      *publish.Publisher
 	Canary       *canary.Sender
+	Hub          bool          // records come by an event hub
+	HubKeeps     time.Duration // for how long it holds what is not taken; zero: not known
 	Log          *slog.Logger
 	Now          func() time.Time
 
@@ -86,7 +88,7 @@ func Open(w World) (*App, error) {
 	options := ReadStore(s)
 	options.Logger, options.Now, options.Transport, options.Jitter = w.Log, w.Now, w.Cosmos, w.Jitter
 	readSchedules(s)
-	readEventHub(s)
+	a.Hub, a.HubKeeps = readEventHub(s)
 	loaded := readRules(s, w.Config)
 	a.Rules, a.LeftOut = loaded.All, loaded.Left
 	config := s.ReadConfig(w.Config, ConfigNames(known(loaded)))

@@ -39,17 +39,22 @@ func ReadStore(s *settings.Set) store.Options {
 }
 
 // readEventHub declares what the host resolves for eventhub-activity; we never connect to the hub ourselves. Without a
-// hub the function is switched off by AzureWebJobs.eventhub-activity.Disabled=true.
-func readEventHub(s *settings.Set) {
+// hub the function is switched off by AzureWebJobs.eventhub-activity.Disabled=true. keeps is for how long the hub holds what
+// is not taken from it, zero: not known.
+func readEventHub(s *settings.Set) (hub bool, keeps time.Duration) {
 	s.Text(settings.Def{
 		Name: "EVENT_HUB_NAME", Default: "insights-activity-logs",
 		Doc: "Event hub that the subscription's diagnostic setting exports to.",
 	})
 	s.Text(settings.Def{Name: "EVENT_HUB_CONSUMER_GROUP", Default: "$Default", Doc: "Consumer group that is ours alone."})
-	s.Text(settings.Def{
+	keeps = s.Duration(settings.Def{
+		Name: "EVENT_HUB_RETENTION", Default: "0s", Doc: "For how long the event hub keeps what is not taken from it, as check says it; Terraform sets it. 0s: not known.",
+	})
+	namespace := s.Text(settings.Def{
 		Name: "EVENT_HUB_CONNECTION__fullyQualifiedNamespace", Example: "NAMESPACE.servicebus.windows.net",
 		Doc: "Namespace of the event hub; the app's identity reads it.",
 	})
+	return namespace != "", keeps
 }
 
 // readSchedules checks what the host expands in function.json: with a schedule that it cannot read, the host leaves

@@ -63,6 +63,7 @@ func (c *checkCmd) check(ctx context.Context, std Surroundings) []checkLine {
 	lines = append(lines,
 		checkLine{"destinations", true, strings.Join(app.Names(a.Destinations), ", ")})
 	lines = append(lines, coverageCheck(a)...)
+	lines = append(lines, hubCheck(a)...)
 	lines = append(lines, webhookCheck(ctx, a.Webhook)...)
 	lines = append(lines, geoCheck(settings.New(std.Env))...)
 	if err := a.Store.Check(ctx); err != nil {

@@ -48,6 +48,17 @@ func coverageCheck(a *app.App) []checkLine {
 	return lines
 }
 
+// hubCheck says for how long the hub holds what the app cannot take: while the store is down or settings are wrong.
+func hubCheck(a *app.App) []checkLine {
+	switch {
+	case !a.Hub:
+		return nil
+	case a.HubKeeps <= 0:
+		return []checkLine{{"event hub", true, "it is not known for how long it keeps what is not taken: a store that is down for longer loses records (hint: set EVENT_HUB_RETENTION)"}}
+	}
+	return []checkLine{{"event hub", true, fmt.Sprintf("keeps what is not taken for %g hours: a store that is down, or a setting that is wrong, for longer loses records", a.HubKeeps.Hours())}}
+}
+
 func joined(feeds []coverage.Feed) string {
 	var all []string
 	for _, f := range feeds {

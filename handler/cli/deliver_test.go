@@ -99,7 +99,7 @@ func TestDeliverCommand(t *testing.T) {
 // well ends all faults.
 func (o *outage) well(t *testing.T) {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodDelete, o.ends+"/api/faults", http.NoBody)
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodDelete, o.ends+"/api/faults", strings.NewReader(""))
 	if err != nil {
 		t.Fatal(err)
 	}
