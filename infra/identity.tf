@@ -5,13 +5,14 @@ locals {
   role_prefix = "/subscriptions/${local.subscription_id}/providers/Microsoft.Authorization/roleDefinitions"
 
   roles = {
-    event_hubs_data_receiver              = "a638d3c7-ab3a-418d-83e6-5f17a39d4fde"
-    key_vault_secrets_officer             = "b86a8fe4-44ce-4948-aee5-eccb2c155cd7"
-    key_vault_secrets_user                = "4633458b-17de-408a-b874-0445c86b69e6"
-    monitoring_metrics_publisher          = "3913510d-42f4-4e42-8a64-420c390055eb"
-    storage_blob_data_owner               = "b7e6dc6d-f1e8-4753-8033-0f276bb0955b"
-    storage_table_data_contributor        = "0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3"
-    communication_and_email_service_owner = "09976791-48a7-449e-bb21-39d1a415f350"
+    event_hubs_data_receiver                 = "a638d3c7-ab3a-418d-83e6-5f17a39d4fde"
+    key_vault_crypto_service_encryption_user = "e147488a-f6f5-4113-8e2d-b22465e65bf6"
+    key_vault_secrets_officer                = "b86a8fe4-44ce-4948-aee5-eccb2c155cd7"
+    key_vault_secrets_user                   = "4633458b-17de-408a-b874-0445c86b69e6"
+    monitoring_metrics_publisher             = "3913510d-42f4-4e42-8a64-420c390055eb"
+    storage_blob_data_owner                  = "b7e6dc6d-f1e8-4753-8033-0f276bb0955b"
+    storage_table_data_contributor           = "0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3"
+    communication_and_email_service_owner    = "09976791-48a7-449e-bb21-39d1a415f350"
   }
 }
 

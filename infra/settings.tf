@@ -72,6 +72,7 @@ locals {
       ACS_ENDPOINT  = local.email_endpoint
     },
     try(length(var.email.alert_to), 0) == 0 ? {} : { MAIL_TO = join(",", sort(var.email.alert_to)) },
+    local.log_settings,
     # Without a version, so that a new value of the secret is taken up within a day.
     { for setting, name in local.secret_names : setting => "@Microsoft.KeyVault(SecretUri=${local.vault.vault_uri}secrets/${name})" },
     [for function, settings in local.function_settings : settings if contains(local.functions, function)]...

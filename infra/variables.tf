@@ -508,6 +508,28 @@ variable "existing_identity" {
 
 # What is kept.
 
+variable "transparency_log" {
+  description = "The log that hours and digests go into. With the name alone the vault gets the key auditbell-log; `handler log init` wraps a key with it and prints key and vault_key, which a second apply gives to the app (docs/verify.md). Null keeps no log."
+  type = object({
+    name        = string
+    key         = optional(string)
+    vault_key   = optional(string)
+    former_keys = optional(list(string), [])
+    witnesses   = optional(list(object({ address = string, key = string })), [])
+    quorum      = optional(number, 0)
+  })
+  default = null
+
+  validation {
+    condition     = var.transparency_log == null || try((var.transparency_log.key == null) == (var.transparency_log.vault_key == null), false)
+    error_message = "transparency_log needs both key and vault_key, or neither."
+  }
+  validation {
+    condition     = var.transparency_log == null || try(var.transparency_log.quorum >= 0 && var.transparency_log.quorum <= length(var.transparency_log.witnesses), false)
+    error_message = "transparency_log.quorum must not exceed the number of witnesses."
+  }
+}
+
 variable "cosmos_throughput_mode" {
   description = "`serverless` (pay per request; fits to a few million events a month) or `autoscale`. A change replaces the account."
   type        = string

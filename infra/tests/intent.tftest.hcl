@@ -620,3 +620,42 @@ run "a_service_level_that_is_used_up_too_fast_is_mailed" {
     error_message = "6 times a thousandth of the messages of six hours"
   }
 }
+
+run "the_log_is_silent_until_its_key_is_wrapped" {
+  command = plan
+
+  variables {
+    transparency_log = { name = "auditbell.contoso.com/log" }
+  }
+
+  assert {
+    condition     = azapi_resource.log_key[0].body.properties.keyOps == ["wrapKey", "unwrapKey"] && length([for s in azapi_resource.function_app.body.properties.siteConfig.appSettings : s if startswith(s.name, "TLOG_")]) == 0
+    error_message = "the vault has the key, and the app no setting that it could not use"
+  }
+}
+
+run "the_log_has_its_key_and_witnesses" {
+  command = plan
+
+  variables {
+    transparency_log = {
+      name      = "auditbell.contoso.com/log"
+      key       = "d3JhcHBlZA=="
+      vault_key = "https://kv-auditbell-1a2b3c.vault.azure.net/keys/auditbell-log/0123456789abcdef"
+      witnesses = [{ address = "https://witness.example", key = "witness.example+1234abcd+BEx" }]
+      quorum    = 1
+    }
+  }
+
+  assert {
+    condition = length(setsubtract(
+      ["TLOG_NAME=auditbell.contoso.com/log", "TLOG_KEY=d3JhcHBlZA==", "TLOG_WITNESSES=https://witness.example witness.example+1234abcd+BEx", "TLOG_QUORUM=1"],
+      [for s in azapi_resource.function_app.body.properties.siteConfig.appSettings : "${s.name}=${s.value}"]
+    )) == 0
+    error_message = "the app logs, and has the witnesses sign"
+  }
+  assert {
+    condition     = endswith(azurerm_role_assignment.log_key[0].role_definition_id, "e147488a-f6f5-4113-8e2d-b22465e65bf6")
+    error_message = "the app may wrap and unwrap, and read no secret with this right"
+  }
+}

@@ -509,3 +509,23 @@ run "an_existing_event_hub_beside_a_new_one" {
 
   expect_failures = [var.existing_event_hub]
 }
+
+run "a_log_key_without_its_vault_key" {
+  command = plan
+
+  variables {
+    transparency_log = { name = "auditbell.contoso.com/log", key = "d3JhcHBlZA==" }
+  }
+
+  expect_failures = [var.transparency_log]
+}
+
+run "a_quorum_of_witnesses_that_are_not_there" {
+  command = plan
+
+  variables {
+    transparency_log = { name = "auditbell.contoso.com/log", quorum = 1 }
+  }
+
+  expect_failures = [var.transparency_log]
+}
