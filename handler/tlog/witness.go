@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"strings"
 	"sync"
-	"time"
 )
 
 // Witness is a second party's service, as the log knows it (c2sp.org/tlog-witness). It is safe for concurrent use.
@@ -83,10 +82,7 @@ func (w *Witness) post(ctx context.Context, body []byte) (status int, answer []b
 	return got.StatusCode, answer, err
 }
 
-// witnessPatience is how long all witnesses together may take.
-const witnessPatience = 10 * time.Second
-
-// Cosign has witnesses sign the newest checkpoint, all at once, and keeps the note with their signatures. n is how many
+// Cosign has witnesses sign the newest checkpoint, all at once, for as long as ctx allows, and keeps the note with their signatures. n is how many
 // signed. An error says which did not; the log goes on without them.
 func (l *Log) Cosign(ctx context.Context, witnesses []*Witness) (note []byte, n int, err error) {
 	l.mu.Lock()
@@ -97,8 +93,6 @@ func (l *Log) Cosign(ctx context.Context, witnesses []*Witness) (note []byte, n 
 	if note, err = l.seen(ctx); err != nil || !bytes.Equal(note, l.head.note) {
 		return note, Signatures(note) - 1, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, witnessPatience)
-	defer cancel()
 	lines, errs := make([]string, len(witnesses)), make([]error, len(witnesses))
 	var wait sync.WaitGroup
 	for i, w := range witnesses {

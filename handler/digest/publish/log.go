@@ -28,6 +28,9 @@ type Log struct {
 	witnesses []*tlog.Witness
 	quorum    int
 
+	// Patience is how long all witnesses together may take.
+	Patience time.Duration
+
 	// Alerts is how a person hears of a log that is not witnessed or not written; nil: only the app's log says so.
 	Alerts LogAlerts
 
@@ -43,7 +46,9 @@ type LogAlerts interface {
 
 // cosign has the newest checkpoint signed by witnesses. That too few do stops nothing, and is an alert.
 func (l *Log) cosign(ctx context.Context, t *tlog.Log, b pipeline.Batch) (note []byte, signed int) {
-	note, signed, err := t.Cosign(ctx, l.witnesses)
+	asking, cancel := context.WithTimeout(ctx, l.Patience)
+	defer cancel()
+	note, signed, err := t.Cosign(asking, l.witnesses)
 	if err == nil && signed >= l.quorum {
 		return note, signed
 	}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/auditbell/auditbell/handler/azure"
 	"github.com/auditbell/auditbell/handler/digest/archive"
@@ -18,7 +19,7 @@ import (
 
 // readLog opens the log, nil when none is set. The key is read when it is first needed.
 func readLog(s *settings.Set, kept *archive.Archive, client *http.Client) *Log {
-	l := &Log{files: logFiles{kept}}
+	l := &Log{files: logFiles{kept}, Patience: 10 * time.Second}
 	l.name = s.Text(settings.Def{
 		Name: "TLOG_NAME", Doc: "Name of the transparency log that hours and digests go into, such as auditbell.contoso.com/log; empty keeps none.",
 		Hint: "it needs DIGEST_ARCHIVE, and a key: `handler log init` makes one",
