@@ -168,8 +168,15 @@ func (f *frames) value(c byte) bool {
 	if !ok {
 		return true
 	}
-	if colon := jsonscan.Space(f.data, end); c == '"' && len(f.open) > 0 && colon < len(f.data) && f.data[colon] == ':' {
-		return f.broken(&jsonscan.SyntaxError{Offset: colon, Reason: "expected ',' or ']'"}) // a record without its brace
+	if c == '"' && len(f.open) > 0 { // what is left of a record may begin with one of its strings, which is no element then
+		ok, known := f.followed(end)
+		for !known && f.refill() {
+			end, _ = f.measure()
+			ok, known = f.followed(end)
+		}
+		if !ok {
+			return f.broken(&jsonscan.SyntaxError{Offset: jsonscan.Space(f.data, end), Reason: "expected ',' or ']'"})
+		}
 	}
 	raw := f.data[f.pos:end]
 	f.pos, f.comma = end, true

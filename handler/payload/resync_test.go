@@ -215,7 +215,9 @@ func FuzzResync(f *testing.F) {
 		if seen["c0"] > 1 || seen["c2"] > 1 || seen["c0"] == 0 && bytes.IndexByte([]byte(" \t\r\n,{[\"0123456789-tfn"), append(bytes.TrimLeft(middle, " \t\r\n"), ',')[0]) >= 0 && !bytes.HasPrefix(bytes.TrimLeft(middle, " \t\r\n"), []byte(`"`)) {
 			t.Errorf("c0 was read %d times, c2 %d times", seen["c0"], seen["c2"])
 		}
-		if !bytes.Contains(middle, []byte(`"hostile"`)) && seen["hostile"] > 0 {
+		// An element that is a string may hold a whole record: relays encode twice.
+		peeled := json.Valid(middle) && bytes.HasPrefix(bytes.TrimLeft(middle, " \t\r\n"), []byte(`"`))
+		if !peeled && !bytes.Contains(middle, []byte(`"hostile"`)) && seen["hostile"] > 0 {
 			t.Errorf("the hostile record was read %d times", seen["hostile"])
 		}
 		streamed := payload.Events(stream(t, iotest.OneByteReader(bytes.NewReader(text))))
