@@ -98,7 +98,7 @@ var refusals = map[phase][]int{
 	answer:     {504},
 }
 
-// forbids are the statuses with which services refuse whoever asks, whatever is asked.
+// forbids are the statuses with which services refuse every request, whatever it asks.
 var forbids = map[phase][]int{
 	post:   {401, 403, 404, 410},
 	edit:   {401, 403, 404, 410},
