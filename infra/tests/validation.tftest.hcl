@@ -155,7 +155,7 @@ run "wrong_values_1" {
     maximum_instances               = 0
     always_ready                    = { "timer" = 1 }
     custom_runtime_version          = "latest"
-    inbound_access                  = "nobody"
+    inbound_access                  = "friends"
     schedules                       = { deliver = "*/5 * * * *" }
     slack_channel                   = "security alerts"
     digest_timestamp_url            = "freetsa.org/tsr"
