@@ -169,6 +169,6 @@ func TestLateStormsStayApart(t *testing.T) {
 		}
 	}
 	if storms[true] != 1 || storms[false] != 1 {
-		t.Errorf("%d summaries tell of today and %d of the past, want one each: %q", storms[false], storms[true], end.sent[max(0, len(end.sent)-6):])
+		t.Errorf("%d summaries are of today and %d of the past, want one each: %q", storms[false], storms[true], end.sent[max(0, len(end.sent)-6):])
 	}
 }
