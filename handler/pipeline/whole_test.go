@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -25,6 +26,7 @@ func assignment(role string) string {
 
 // manager answers what a resource is, and how often it was asked.
 type manager struct {
+	mu    sync.Mutex // asked, while a batch is judged
 	found alert.Learned
 	later bool
 	asked int
@@ -40,6 +42,8 @@ func (m *manager) For(e *activity.Event) []string {
 }
 
 func (m *manager) Look(_ context.Context, _ activity.Event, names []string) (alert.Learned, []string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	m.asked++
 	if m.later || m.asked <= m.silences {
 		return alert.Learned{}, names
