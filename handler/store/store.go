@@ -61,6 +61,7 @@ type Store struct {
 	jitter  func(limit time.Duration) time.Duration
 
 	habitsSince atomic.Pointer[time.Time] // nil: not read yet
+	windows     queues
 }
 
 // Open returns a Store. It does not call the account: a start must not depend on the network.

@@ -5,6 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync"
+
+	"github.com/auditbell/auditbell/handler/turns"
 )
 
 // windowItem is a correlation's state for one group.
@@ -16,9 +19,56 @@ type windowItem struct {
 	TTL   int             `json:"ttl"`
 }
 
+// queues have the changes of this process to one window follow one another: each would lose against another's write
+// otherwise, and of a hundred at once some lose every time.
+type queues struct {
+	mu sync.Mutex
+	by map[string]*queue
+}
+
+type queue struct {
+	turns.Slots
+	length int // who is in it or waits for it
+}
+
+// enter waits for the queue of a key, and returns what lets the next one in.
+func (q *queues) enter(ctx context.Context, key string) (leave func(), err error) {
+	q.mu.Lock()
+	if q.by[key] == nil {
+		if q.by == nil {
+			q.by = map[string]*queue{}
+		}
+		q.by[key] = &queue{Slots: turns.NewSlots(1)}
+	}
+	mine := q.by[key]
+	mine.length++
+	q.mu.Unlock()
+	free, ok := mine.Within(ctx, ctx.Done())
+	leave = func() {
+		if ok {
+			free()
+		}
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		if mine.length--; mine.length == 0 {
+			delete(q.by, key)
+		}
+	}
+	if !ok {
+		leave()
+		return nil, fmt.Errorf("change window: %w", ctx.Err())
+	}
+	return leave, nil
+}
+
 // Window changes the small JSON state kept under key, nil when there is none. change may run more than once, each time
 // on the newest state; only its last result is kept.
 func (s *Store) Window(ctx context.Context, key string, change func(state []byte) ([]byte, error)) (ru float64, err error) {
+	leave, err := s.windows.enter(ctx, key)
+	if err != nil {
+		return 0, err
+	}
+	defer leave()
 	ref := itemRef{containerRollups, "window-" + key, "window"}
 	err = s.repeat(ctx, "change window", overtaken, func(int) error {
 		var have windowItem
