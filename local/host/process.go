@@ -4,7 +4,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -69,17 +68,6 @@ func (a *app) executable() (string, error) {
 			path, a.root, err, overridePrefix)
 	}
 	return found, nil
-}
-
-// freePort finds a port as the host does: by taking one and letting it go. The same port serves every restart. Another
-// program may take it in between; then the handler cannot listen, exits, and the exit table deals with it.
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, fmt.Errorf("find free port: %w", err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().(*net.TCPAddr).Port, nil
 }
 
 // process is one run of the handler.
