@@ -256,37 +256,75 @@ func (c *Courier) deliverWaiting(ctx context.Context, name string, w outbox.Wait
 // foldWaiting counts alerts that waited in summaries, each of which names its alerts.
 func (c *Courier) foldWaiting(ctx context.Context, name string, waiting []outbox.Waiting, b Batch) (sum Summary, err error) {
 	for chunk := range slices.Chunk(waiting, named) {
-		findings := make([]alert.Finding, len(chunk))
-		for i, w := range chunk {
-			findings[i] = backlogFinding(name, w)
-		}
-		summary, ru, err := c.folding.Fold(ctx, findings)
-		if sum.RU += ru; err != nil {
+		mine, err := c.leaseWaiting(ctx, name, chunk, b)
+		if err != nil {
 			return sum, err
 		}
-		for _, w := range chunk {
-			var grown bool
-			ru, err := c.folding.Change(ctx, refOf(w), func(a *alert.Alert) bool {
-				owes := a.Owes(name)
-				if grown = ownMessage(a, name, w); grown {
-					return false
-				}
-				a.Fold(name, summary.ID)
-				return owes
-			})
-			if sum.RU += ru; err != nil {
-				return sum, err
-			}
-			if grown { // in this moment: the next run delivers it
-				continue
-			}
-			if _, err := c.backlog.EndWaiting(ctx, name, w); err != nil {
-				return sum, err
-			}
-			sum.Folded++
+		if len(mine) == 0 {
+			continue
+		}
+		one, err := c.foldLeased(ctx, name, mine, b)
+		if sum.add(one); err != nil {
+			return sum, err
 		}
 	}
 	b.Logger.Info("counted alerts that had waited for a destination in summaries", "destination", name, "folded", sum.Folded)
+	return sum, nil
+}
+
+// leaseWaiting takes the leases of alerts that are to be counted: what another instance delivers in this moment would be
+// there twice. One that is owed a message of its own by now is left for the next run.
+func (c *Courier) leaseWaiting(ctx context.Context, name string, waiting []outbox.Waiting, b Batch) (mine []outbox.Waiting, err error) {
+	for _, w := range waiting {
+		a, ok, err := c.queue.Lease(ctx, refOf(w), c.lease(b.ID))
+		if err != nil {
+			return nil, err
+		}
+		owes := a.Owes(name)
+		if ok && owes && !ownMessage(&a, name, w) {
+			mine = append(mine, w)
+			continue
+		}
+		if ok {
+			_, _ = c.queue.Settle(ctx, a.Ref(), b.ID, func(*alert.Alert) {}) // else the lease ends by itself
+		}
+		if ok && !owes || !ok && a.Lease.Free(b.ID, c.now()) {
+			if _, err := c.backlog.EndWaiting(ctx, name, w); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return mine, nil
+}
+
+// foldLeased counts alerts in a summary and hands them over to it.
+func (c *Courier) foldLeased(ctx context.Context, name string, waiting []outbox.Waiting, b Batch) (sum Summary, err error) {
+	findings := make([]alert.Finding, len(waiting))
+	for i, w := range waiting {
+		findings[i] = backlogFinding(name, w)
+	}
+	summary, ru, err := c.folding.Fold(ctx, findings)
+	if sum.RU += ru; err != nil {
+		return sum, err
+	}
+	for _, w := range waiting {
+		var own bool
+		ru, err := c.queue.Settle(ctx, refOf(w), b.ID, func(a *alert.Alert) {
+			if own = a.Lease.Owner != b.ID || ownMessage(a, name, w); !own {
+				a.Fold(name, summary.ID)
+			}
+		})
+		if sum.RU += ru; err != nil {
+			return sum, err
+		}
+		if own { // in this moment: the next run delivers it
+			continue
+		}
+		if _, err := c.backlog.EndWaiting(ctx, name, w); err != nil {
+			return sum, err
+		}
+		sum.Folded++
+	}
 	return sum, nil
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/auditbell/auditbell/handler/activity"
 	"github.com/auditbell/auditbell/handler/alert"
 	"github.com/auditbell/auditbell/handler/notify"
+	"github.com/auditbell/auditbell/handler/outbox"
 	"github.com/auditbell/auditbell/handler/pipeline"
 	"github.com/auditbell/auditbell/handler/rules"
 	"github.com/auditbell/auditbell/handler/settings"
@@ -178,5 +179,55 @@ func (s *switched) alone(t *testing.T, wanted string) {
 	t.Helper()
 	if !slices.ContainsFunc(s.headlines, func(line string) bool { return strings.HasPrefix(line, wanted) }) {
 		t.Errorf("%q is in no message of its own:\n%s", wanted, strings.Join(s.headlines, "\n"))
+	}
+}
+
+// overtaken is a store of which another instance delivers what waits, in the moment in which the first notes of what was
+// counted are ended.
+type overtaken struct {
+	*store.Store
+	other func()
+	notes int
+}
+
+func (o *overtaken) EndWaiting(ctx context.Context, name string, w outbox.Waiting) (float64, error) {
+	ru, err := o.Store.EndWaiting(ctx, name, w)
+	if o.notes++; o.notes == 4 {
+		o.other()
+	}
+	return ru, err
+}
+
+// TestWhatIsCountedInASummaryIsNotDeliveredToo has seven alerts wait for a destination. While one instance counts them, another
+// one sees the few that are left and would deliver these by themselves.
+func TestWhatIsCountedInASummaryIsNotDeliveredToo(t *testing.T) {
+	t.Parallel()
+	kept := &overtaken{other: func() {}}
+	p, end, at := outage(t, func(s *store.Store) stored { kept.Store = s; return kept })
+	second := wire(kept.Store, &pipeline.Judge{Rules: p.Rules, Routes: p.Routes}, &pipeline.Composer{},
+		pipeline.Channels{Destinations: map[string]notify.Destination{"channel": end}})
+	end.off = true
+	const alerts = 7
+	for n := range alerts {
+		handle(t, p, "", began(n, at.now()))
+	}
+	ticks(t, p, at, 30)
+	end.off = false
+	kept.notes, kept.other = 0, func() {
+		if _, err := second.DeliverDue(t.Context(), pipeline.Batch{ID: "second", Logger: slog.New(slog.DiscardHandler)}); err != nil {
+			t.Error(err)
+		}
+	}
+	ticks(t, p, at, 60)
+	if kept.notes < 4 {
+		t.Fatalf("%d notes were ended, nothing was counted:\n%s", kept.notes, strings.Join(end.headlines, "\n"))
+	}
+	all := strings.Join(append(slices.Clone(end.headlines), end.facts...), "\n")
+	for n := range alerts {
+		name := fmt.Sprint("pa-", n)
+		alone := slices.ContainsFunc(end.headlines, func(line string) bool { return strings.Contains(line, name) })
+		if listed := slices.ContainsFunc(end.facts, func(fact string) bool { return strings.Contains(fact, "deleted: "+name) }); alone == listed {
+			t.Errorf("%s is in a message of its own: %v, in a summary: %v\n%s", name, alone, listed, all)
+		}
 	}
 }
