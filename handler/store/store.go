@@ -62,6 +62,7 @@ type Store struct {
 
 	habitsSince atomic.Pointer[time.Time] // nil: not read yet
 	windows     queues
+	takes       queues // by rule
 }
 
 // Open returns a Store. It does not call the account: a start must not depend on the network.

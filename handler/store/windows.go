@@ -19,7 +19,7 @@ type windowItem struct {
 	TTL   int             `json:"ttl"`
 }
 
-// queues have the changes of this process to one window follow one another: each would lose against another's write
+// queues have the changes of this process to one thing follow one another: each would lose against another's write
 // otherwise, and of a hundred at once some lose every time.
 type queues struct {
 	mu sync.Mutex
@@ -56,7 +56,7 @@ func (q *queues) enter(ctx context.Context, key string) (leave func(), err error
 	}
 	if !ok {
 		leave()
-		return nil, fmt.Errorf("change window: %w", ctx.Err())
+		return nil, fmt.Errorf("wait for a turn: %w", ctx.Err())
 	}
 	return leave, nil
 }
