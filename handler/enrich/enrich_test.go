@@ -142,7 +142,7 @@ func TestEveryCategoryReadsLikeWhatItIs(t *testing.T) {
 		{
 			activity.Event{Category: activity.ResourceHealth, ResourceName: "vm-1", ResourceType: "microsoft.compute/virtualmachines", Properties: activity.Properties(
 				`{"currentHealthStatus":"Available","previousHealthStatus":"Unavailable","cause":"UserInitiated"}`)},
-			"Virtual machine vm-1 is available again", "Virtual machine vm-1 is available again; it was unavailable before; somebody's action caused it.",
+			"Virtual machine vm-1 is available again", "Virtual machine vm-1 is available again; it was unavailable before; a person's action caused it.",
 		},
 		{
 			activity.Event{Category: activity.Autoscale, Outcome: activity.Failed, Properties: activity.Properties(

@@ -125,5 +125,5 @@ func resourceHealth(e activity.Event, v *View) {
 // causes in words (learn: "Resource Health overview").
 var causes = map[activity.HealthCause]string{
 	activity.PlatformInitiated: "; the cause is Azure's platform",
-	activity.UserInitiated:     "; somebody's action caused it",
+	activity.UserInitiated:     "; a person's action caused it",
 }

@@ -25,8 +25,8 @@ type DigestState struct {
 	Reason   string      `json:"reason,omitempty"`   // why the last one failed
 	Reported time.Time   `json:"reported,omitzero"`  // an alert was raised that it cannot be sent
 	Archived time.Time   `json:"archived,omitzero"`  // the bundle is in the archive
-	// Told is who has it already, the mail or a destination, and since when.
-	Told     map[string]time.Time `json:"told,omitempty"`
+	// Notified is who has it already, the mail or a destination, and since when.
+	Notified map[string]time.Time `json:"told,omitempty"`
 	Sent     time.Time            `json:"sent,omitzero"` // everybody was told: nothing is left to do
 	Manifest string               `json:"manifest_sha256,omitempty"`
 	// Made is the time that the report tells as its own: a retry makes the same bytes.
@@ -40,14 +40,14 @@ type DigestState struct {
 }
 
 // Has reports whether a recipient has the digest.
-func (d *DigestState) Has(who string) bool { return !d.Told[who].IsZero() }
+func (d *DigestState) Has(who string) bool { return !d.Notified[who].IsZero() }
 
 // Note notes that a recipient has the digest.
 func (d *DigestState) Note(who string, now time.Time) {
-	if d.Told == nil {
-		d.Told = map[string]time.Time{}
+	if d.Notified == nil {
+		d.Notified = map[string]time.Time{}
 	}
-	d.Told[who] = now.UTC()
+	d.Notified[who] = now.UTC()
 }
 
 type digestItem struct {

@@ -16,7 +16,7 @@ import (
 type farAway struct{ counting }
 
 func (f *farAway) Do(r *http.Request) (*http.Response, error) {
-	time.Sleep(10 * time.Millisecond)
+	<-time.After(10 * time.Millisecond)
 	return f.counting.Do(r)
 }
 

@@ -9,7 +9,7 @@ import (
 type fault string
 
 const (
-	refused      fault = "refused"          // not done, and the service says so: for now
+	refused      fault = "refused"          // not done; the service says so, and takes it when it is asked again
 	forbidden    fault = "forbidden"        // not done, and it will not be before a person does something
 	broken       fault = "broken"           // not done: the connection broke before
 	lost         fault = "answer lost"      // done: the connection broke after

@@ -179,7 +179,7 @@ func (f *fleet) batch(events ...activity.Event) pipeline.Batch {
 func (f *fleet) settle(t *testing.T, limit time.Duration) {
 	t.Helper()
 	tick := 30 * time.Second
-	for end := f.now().Add(limit); f.now().Before(end); time.Sleep(tick) {
+	for end := f.now().Add(limit); f.now().Before(end); <-time.After(tick) {
 		if f.passed() > 10*time.Minute {
 			tick = 5 * time.Minute
 		}

@@ -192,7 +192,7 @@ type slowService struct {
 
 func (s *slowService) Do(r *http.Request) (*http.Response, error) {
 	s.asked.Add(1)
-	time.Sleep(s.answer)
+	<-time.After(s.answer)
 	w := httptest.NewRecorder()
 	if r.URL.Query().Get("comp") == "list" {
 		prefix := r.URL.Query().Get("prefix")
