@@ -237,7 +237,7 @@ func (c *Courier) deliverWaiting(ctx context.Context, name string, w outbox.Wait
 		return Summary{}, err
 	case !ok && a.Lease.Free(b.ID, c.now()) || ok && !a.Owes(name):
 		if ok {
-			_, _ = c.queue.Settle(ctx, a.Ref(), b.ID, func(*alert.Alert) {})
+			c.release(ctx, a.Ref(), b)
 		}
 		_, err := c.backlog.EndWaiting(ctx, name, w)
 		return Summary{}, err
@@ -286,7 +286,7 @@ func (c *Courier) leaseWaiting(ctx context.Context, name string, waiting []outbo
 			continue
 		}
 		if ok {
-			_, _ = c.queue.Settle(ctx, a.Ref(), b.ID, func(*alert.Alert) {}) // else the lease ends by itself
+			c.release(ctx, a.Ref(), b)
 		}
 		if ok && !owes || !ok && a.Lease.Free(b.ID, c.now()) {
 			if _, err := c.backlog.EndWaiting(ctx, name, w); err != nil {

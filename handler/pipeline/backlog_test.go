@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -183,11 +184,20 @@ func (s *switched) alone(t *testing.T, wanted string) {
 }
 
 // overtaken is a store of which another instance delivers what waits, in the moment in which the first notes of what was
-// counted are ended.
+// counted are ended, or the last of so many alerts of a storm are handed over to their summary.
 type overtaken struct {
 	*store.Store
 	other func()
 	notes int
+	after int64 // alerts handed over; 0: never
+	given atomic.Int64
+}
+
+func (o *overtaken) Settle(ctx context.Context, ref alert.Ref, owner string, apply func(*alert.Alert)) (float64, error) {
+	if o.after > 0 && o.given.Add(1) == o.after {
+		o.other()
+	}
+	return o.Store.Settle(ctx, ref, owner, apply)
 }
 
 func (o *overtaken) EndWaiting(ctx context.Context, name string, w outbox.Waiting) (float64, error) {
@@ -196,6 +206,44 @@ func (o *overtaken) EndWaiting(ctx context.Context, name string, w outbox.Waitin
 		o.other()
 	}
 	return ru, err
+}
+
+// TestWhatAStormCountsIsNotDeliveredToo has 140 alerts at once. While one instance hands the counted ones over to their summary,
+// another one sees so few that it would deliver these by themselves.
+func TestWhatAStormCountsIsNotDeliveredToo(t *testing.T) {
+	t.Parallel()
+	kept := &overtaken{}
+	p, end, at := outage(t, func(s *store.Store) stored { kept.Store = s; return kept })
+	second := wire(kept.Store, &pipeline.Judge{Rules: p.Rules, Routes: p.Routes}, &pipeline.Composer{},
+		pipeline.Channels{Destinations: map[string]notify.Destination{"channel": end}})
+	const alerts = 140
+	var all []activity.Event
+	for n := range alerts {
+		all = append(all, began(n, at.now()))
+	}
+	handle(t, p, "", all...)
+	sent := len(end.headlines)
+	kept.after, kept.other = 60, func() {
+		if _, err := second.DeliverDue(t.Context(), pipeline.Batch{ID: "second", Logger: slog.New(slog.DiscardHandler)}); err != nil {
+			t.Error(err)
+		}
+	}
+	ticks(t, p, at, 60)
+	if kept.given.Load() < kept.after {
+		t.Fatalf("%d alerts were handed over, after %d were sent", kept.given.Load(), sent)
+	}
+	counted, alone := 0, 0
+	for _, line := range end.headlines {
+		if n := 0; strings.HasPrefix(line, "Alert storm: ") {
+			_, _ = fmt.Sscanf(line, "Alert storm: %d alerts", &n)
+			counted = max(counted, n)
+		} else {
+			alone++
+		}
+	}
+	if counted < 50 || counted+alone != alerts {
+		t.Errorf("%d alerts are counted in a summary and %d have a message of their own, of %d", counted, alone, alerts)
+	}
 }
 
 // TestWhatIsCountedInASummaryIsNotDeliveredToo has seven alerts wait for a destination. While one instance counts them, another

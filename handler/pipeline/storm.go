@@ -25,6 +25,7 @@ const (
 	waitingAtOnce = 20000 // alerts that one run looks at
 	drain         = 60    // messages beyond the budget that a channel may still be told one by one, within a minute
 	smallest      = 4     // alerts that are worth a summary
+	foldedAtOnce  = 80    // alerts whose leases are held while they are counted
 )
 
 // bundle is what one summary takes in: alerts that one destination is not told one by one.
@@ -44,8 +45,8 @@ func (c *Courier) sumUp(ctx context.Context, b Batch, waiting []alert.Alert) (su
 		if ctx.Err() != nil {
 			break // the next run goes on
 		}
-		folded, ru, err := c.fold(ctx, one)
-		sum.Folded, sum.RU = sum.Folded+folded, sum.RU+ru
+		folded, err := c.fold(ctx, one, b)
+		sum.add(folded)
 		errs = append(errs, err)
 	}
 	if sum.Folded > 0 {
@@ -125,38 +126,74 @@ func heldBundle(destination string, a alert.Alert) bundle {
 // summaryKey are the fields of a stand-in event that tell summaries apart.
 var summaryKey = []string{"caller", "operation", "properties.destination"}
 
-// fold counts a bundle into its summary and hands the alerts' deliveries over to it. After a crash in between the next run
-// goes on: what was counted is not counted again. An alert that has become grave since, or that nothing holds any more, keeps
-// its own message.
-func (c *Courier) fold(ctx context.Context, one bundle) (folded int, ru float64, err error) {
-	findings := make([]alert.Finding, len(one.alerts))
-	for i, a := range one.alerts {
-		findings[i] = one.finding(a)
-	}
-	summary, ru, err := c.folding.Fold(ctx, findings)
-	if err != nil {
-		return 0, ru, err
-	}
-	errs := make([]error, len(one.alerts))
-	charges := make([]float64, len(one.alerts))
-	each(ctx, len(one.alerts), func(ctx context.Context, i int) {
-		was := &one.alerts[i]
-		charges[i], errs[i] = c.folding.Change(ctx, was.Ref(), func(a *alert.Alert) bool {
-			same := a.Grave() == was.Grave() && a.Deliveries[one.destination].Held == was.Deliveries[one.destination].Held
-			if !same || !a.OwesFirst(one.destination) {
-				return false
-			}
-			a.Fold(one.destination, summary.ID)
-			return true
-		})
-	})
-	for i := range errs {
-		ru += charges[i]
-		if errs[i] == nil {
-			folded++
+// fold counts a bundle into its summary and hands the alerts' deliveries over to it, some at a time: their leases must not
+// end meanwhile. After a crash in between the next run goes on: what was counted is not counted again.
+func (c *Courier) fold(ctx context.Context, one bundle, b Batch) (sum Summary, err error) {
+	for chunk := range slices.Chunk(one.alerts, foldedAtOnce) {
+		one.alerts = chunk
+		part, err := c.foldChunk(ctx, one, b)
+		if sum.add(part); err != nil || ctx.Err() != nil {
+			return sum, err // the next run goes on
 		}
 	}
-	return folded, ru, errors.Join(errs...)
+	return sum, nil
+}
+
+// foldChunk takes the leases first: what another instance delivers in this moment would be there twice. An alert that has
+// become grave since it was listed, or that nothing holds any more, keeps its own message.
+func (c *Courier) foldChunk(ctx context.Context, one bundle, b Batch) (sum Summary, err error) {
+	mine, findings, unleased := c.leaseChunk(ctx, one, b)
+	if len(mine) == 0 {
+		return sum, unleased
+	}
+	summary, ru, err := c.folding.Fold(ctx, findings)
+	if sum.RU += ru; err != nil {
+		return sum, errors.Join(unleased, err)
+	}
+	folded, charges, errs := make([]bool, len(mine)), make([]float64, len(mine)), make([]error, len(mine))
+	each(ctx, len(mine), func(ctx context.Context, i int) {
+		charges[i], errs[i] = c.queue.Settle(ctx, mine[i].Ref(), b.ID, func(a *alert.Alert) {
+			if folded[i] = a.Lease.Owner == b.ID && one.stillTakes(a, &mine[i]); folded[i] {
+				a.Fold(one.destination, summary.ID)
+			}
+		})
+	})
+	for i := range mine {
+		if sum.RU += charges[i]; folded[i] && errs[i] == nil {
+			sum.Folded++
+		}
+	}
+	return sum, errors.Join(append(errs, unleased)...)
+}
+
+// leaseChunk returns the alerts of a bundle whose leases this instance has taken, and the findings that stand for them.
+func (c *Courier) leaseChunk(ctx context.Context, one bundle, b Batch) (mine []alert.Alert, findings []alert.Finding, err error) {
+	leased, errs := make([]bool, len(one.alerts)), make([]error, len(one.alerts))
+	each(ctx, len(one.alerts), func(ctx context.Context, i int) {
+		was := &one.alerts[i]
+		a, ok, err := c.queue.Lease(ctx, was.Ref(), c.lease(b.ID))
+		errs[i] = err
+		if leased[i] = ok && one.stillTakes(&a, was); ok && !leased[i] {
+			c.release(ctx, a.Ref(), b)
+		}
+	})
+	for i, a := range one.alerts {
+		if leased[i] {
+			mine, findings = append(mine, a), append(findings, one.finding(a))
+		}
+	}
+	return mine, findings, errors.Join(errs...)
+}
+
+// release gives a lease back that nothing came of. If that fails the lease ends by itself.
+func (c *Courier) release(ctx context.Context, ref alert.Ref, b Batch) {
+	_, _ = c.queue.Settle(ctx, ref, b.ID, func(*alert.Alert) {})
+}
+
+// stillTakes reports whether the bundle takes an alert in as it is now, and as it was when the bundle was made.
+func (one bundle) stillTakes(a, was *alert.Alert) bool {
+	to := one.destination
+	return a.OwesFirst(to) && a.Grave() == was.Grave() && a.Deliveries[to].Held == was.Deliveries[to].Held
 }
 
 // itemName is a destination's name within the id of an item, which is of [a-z0-9-] only.
