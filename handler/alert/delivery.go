@@ -26,6 +26,7 @@ type Delivery struct {
 	Silences int       `json:"silences,omitempty"` // times that it was sent whole and not answered
 	// SilentSince is when it was sent so for the first time.
 	SilentSince time.Time `json:"silent_since,omitzero"`
+	Silent      Silent    `json:"silent,omitzero"` // the last one that was not answered
 	// Unconfirmed is when the destination answered a message as its service does not document, or did not answer the second
 	// time: it is not sent again, and may not be there.
 	Unconfirmed time.Time `json:"unconfirmed,omitzero"`
@@ -49,6 +50,14 @@ type Shown struct {
 	Notes      int       `json:"notes,omitempty"`    // replies and follow-ups so far
 	At         time.Time `json:"at,omitzero"`        // when a message was sent last
 	Recorded   bool      `json:"recorded,omitempty"` // the whole record stands beside the message
+	// RecordSilent is when the record was sent and not answered: it may be there.
+	RecordSilent time.Time `json:"record_silent,omitzero"`
+}
+
+// Silent is a message that was sent whole and not answered: if it is there, readers have that revision and know that much.
+type Silent struct {
+	Revision int   `json:"revision,omitempty"`
+	Shown    Shown `json:"shown,omitzero"`
 }
 
 // Leave takes back that readers know of the last operations, for which a message had no room.
@@ -148,7 +157,7 @@ func (a *Alert) Delivered(name string, revision int, to Delivery, now time.Time)
 		d.Revision, d.Shown = revision, to.Shown
 	}
 	d.Channel, d.Ref, d.State, d.Reduced, d.At = to.Channel, to.Ref, to.State, to.Reduced, now.UTC()
-	d.Attempts, d.Since, d.Reason, d.Held, d.ParkedAt, d.Refused, d.Silences, d.SilentSince, d.Unconfirmed = 0, time.Time{}, "", "", time.Time{}, 0, 0, time.Time{}, time.Time{}
+	d.Attempts, d.Since, d.Reason, d.Held, d.ParkedAt, d.Refused, d.Silences, d.SilentSince, d.Silent, d.Unconfirmed = 0, time.Time{}, "", "", time.Time{}, 0, 0, time.Time{}, Silent{}, time.Time{}
 	if revision == a.Revision && revision > 1 && a.Grave() && len(a.News(d).Operations) > 0 {
 		d.Revision-- // one message had no room for all of them: another one is owed
 	}
@@ -180,6 +189,7 @@ func (a *Alert) Unanswered(name string, revision int, to Delivery, now time.Time
 		d.SilentSince = now.UTC()
 	}
 	d.Attempts++
+	d.Silent = Silent{revision, to.Shown}
 	d.Reason, d.Due = to.Reason, now.UTC().Add(repeatSilent)
 	a.Deliveries[name] = d
 	return false

@@ -37,9 +37,20 @@ type Several interface {
 
 // Finder is a Destination that can look for a message whose answer was lost.
 type Finder interface {
-	// Find looks among the messages since then for that of m's id, and returns its revision: 0 without an error where it is
-	// not there. An error says that the channel cannot be searched.
-	Find(ctx context.Context, m Message, since time.Time) (ref Ref, revision int, err error)
+	// Find looks for what was sent of m since then, and returns the revision that is there: 0 without an error where none
+	// is. An error is ErrUnsearchable where the channel cannot be searched; any other one says that it is not known now.
+	Find(ctx context.Context, m Message, s Sought) (ref Ref, revision int, err error)
+}
+
+// ErrUnsearchable is in the chain of an error that says that a channel cannot be searched.
+var ErrUnsearchable = errors.New("the channel cannot be searched")
+
+// Sought says which message of an alert is looked for. A message of its own is found in any revision, news and record only in
+// m's: they are replies, and there is one for each revision.
+type Sought struct {
+	Since  time.Time
+	Thread Ref  // the message whose reply it is; zero: it is the message of the alert itself
+	Record bool // of the replies, the whole record
 }
 
 // Pinger is a Destination that can be asked whether it answers at all, without a message.

@@ -194,9 +194,9 @@ func (c *Courier) alone(ctx context.Context, name string, waiting []outbox.Waiti
 }
 
 // ownMessage reports whether an alert that waited is owed a message of its own: it has become grave meanwhile, or readers have its
-// beginning, which says something that is no longer so.
+// beginning, which says something that is no longer so, or may have it.
 func ownMessage(a *alert.Alert, name string, w outbox.Waiting) bool {
-	return a.Owes(name) && (a.Grave() && !w.Grave() || !a.OwesFirst(name))
+	return a.Owes(name) && (a.Grave() && !w.Grave() || !a.OwesFirst(name) || a.Deliveries[name].Silences > 0)
 }
 
 // drainGrave delivers alerts of high and critical severity; left says that there are more of them for the next run.
@@ -346,6 +346,11 @@ func (c *Courier) waitingTitle(a alert.Alert) string {
 	return notify.Cut(notify.Clean(c.composer.Message(a).Headline, false), maxTitle) + " (" + a.ID + ")"
 }
 
+// mayBeThere reports whether the message was sent whole and not answered.
+func (t *attempt) mayBeThere() bool {
+	return t.silences > 0 || t.err != nil && notify.KindOf(t.err) == notify.Unanswered
+}
+
 // wait notes that an alert waits for a destination. It is noted before the alert is marked, so that a crash in between
 // leaves it due.
 func (c *Courier) wait(ctx context.Context, a alert.Alert, t *attempt) error {
@@ -359,7 +364,7 @@ func (c *Courier) wait(ctx context.Context, a alert.Alert, t *attempt) error {
 	})
 	_, err := c.backlog.PutWaiting(ctx, t.name, outbox.Waiting{
 		Alert: a.ID, Group: a.Group, Title: c.waitingTitle(a), Severity: a.Rule.Severity, Opened: a.Opened, Since: c.now().UTC(),
-		Alone: a.Deliveries[t.name].Revision > 0 || a.IsSummary() || a.Rule.ID == alert.CanaryRule,
+		Alone: a.Deliveries[t.name].Revision > 0 || t.mayBeThere() || a.IsSummary() || a.Rule.ID == alert.CanaryRule,
 	})
 	return err
 }

@@ -263,12 +263,8 @@ func (c *Courier) try(ctx context.Context, a alert.Alert, name string, b Batch) 
 	if t.blocked(ctx, c, a, b) { // while others held the slots
 		return t
 	}
-	ref, revision, absent := found(ctx, destination, m, d)
-	if t.ref, t.absent = ref, absent; revision < a.Revision {
-		if revision > 0 { // it is there, and older: it is edited
-			d.Channel, d.Ref, d.State = ref.Channel, ref.ID, string(ref.State)
-		}
-		t.ref, t.form, t.err = send(ctx, destination, m, d)
+	if t.send(ctx, destination, m, d, c.now()); t.wait > 0 {
+		return t
 	}
 	if r, can := destination.(notify.Confirmer); can && r.Reports() && t.err == nil && t.ref.State == notify.Accepted && t.ref.ID != d.Ref {
 		t.before.Ref = t.ref.ID
@@ -278,6 +274,31 @@ func (c *Courier) try(ctx context.Context, a alert.Alert, name string, b Batch) 
 		c.keep(ctx, r, a, m, &t)
 	}
 	return t
+}
+
+// send sends a message, unless it was sent before, was not answered, and is there. What is there may be older: then readers
+// know as much as was sent, and what is newer is due.
+func (t *attempt) send(ctx context.Context, to notify.Destination, m notify.Message, d alert.Delivery, now time.Time) {
+	ref, revision, absent, err := found(ctx, to, m, d, now)
+	t.ref, t.absent = ref, absent
+	switch {
+	case notify.KindOf(err) == notify.Throttled: // looking has a limit of its own
+		delay, _ := notify.Delay(err)
+		t.wait = max(delay, aMinute)
+		return
+	case err != nil:
+		t.err = notify.Fail(notify.NotSent, err)
+		return
+	case revision >= t.revision:
+		return
+	case revision > 0:
+		t.revision, t.shown = revision, alert.Shown{}
+		if revision == d.Silent.Revision {
+			t.shown = d.Silent.Shown
+		}
+		return
+	}
+	t.ref, t.form, t.err = send(ctx, to, m, d)
 }
 
 // blocked reports whether the alert has to wait for its destination. An alert that comes when a probe is due is the probe:
@@ -293,6 +314,9 @@ func (t *attempt) blocked(ctx context.Context, c *Courier, a alert.Alert, b Batc
 	t.parks, t.err = true, notify.Fail(notify.NotSent, errors.New(h.Reason))
 	return true
 }
+
+// aMinute is the least pause between two looks for a message.
+const aMinute = time.Minute
 
 // aMoment bounds what keeps alerts that wait for the same budget from asking for it at the same instant.
 const aMoment = 50 * time.Millisecond

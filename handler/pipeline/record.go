@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"regexp"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/auditbell/auditbell/handler/activity"
 	"github.com/auditbell/auditbell/handler/alert"
@@ -21,7 +23,25 @@ func (c *Courier) keep(ctx context.Context, r notify.Recorder, a alert.Alert, m 
 	if t.shown.Recorded || ours || c.room(ctx, t.name) < burst/2 {
 		return
 	}
+	silent := t.shown.RecordSilent
+	if finder, can := r.(notify.Finder); can && !silent.IsZero() {
+		_, there, err := finder.Find(ctx, m, notify.Sought{Since: silent, Thread: t.ref, Record: true})
+		switch {
+		case err != nil && !errors.Is(err, notify.ErrUnsearchable):
+			t.unkept = err
+			return
+		case there > 0:
+			t.shown.Recorded = true
+			return
+		case err == nil: // it is not there
+			silent = time.Time{}
+		}
+	}
 	t.shown.Recorded, t.unkept = r.Record(ctx, m, t.ref, func() string { return recordOf(a.Event) })
+	if t.unkept != nil && notify.KindOf(t.unkept) == notify.Unanswered {
+		t.shown.RecordSilent = c.now().UTC()
+		t.shown.Recorded = !silent.IsZero() // it may be there twice: it is not sent a third time
+	}
 	if t.shown.Recorded {
 		c.pace(ctx, t.name, a, true)
 	}

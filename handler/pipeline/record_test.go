@@ -68,6 +68,59 @@ func (p *threadEnd) Record(_ context.Context, _ notify.Message, _ notify.Ref, re
 	return p.err == nil, p.err
 }
 
+// readable is one whose thread can be searched.
+type readable struct {
+	threadEnd
+	there int
+	look  error
+}
+
+func (r *readable) Find(context.Context, notify.Message, notify.Sought) (notify.Ref, int, error) {
+	return notify.Ref{}, r.there, r.look
+}
+
+// counted counts the records that are sent.
+type counted struct {
+	*readable
+	sent *int
+}
+
+func (c *counted) Record(ctx context.Context, m notify.Message, at notify.Ref, record func() string) (bool, error) {
+	*c.sent++
+	return c.readable.Record(ctx, m, at, record)
+}
+
+// TestARecordThatWasNotAnswered is looked for before it is sent again, and where that cannot be done it is sent once more.
+func TestARecordThatWasNotAnswered(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 22, 9, 41, 2, 0, time.UTC)
+	p := &Courier{Channels: Channels{Budgets: &Budgets{}}, now: func() time.Time { return now }}
+	silent := notify.Fail(notify.Unanswered, errors.New("no answer in time"))
+	for _, c := range []struct {
+		name     string
+		end      readable
+		sent     int
+		recorded bool
+	}{
+		{"it is there", readable{there: 1}, 0, true},
+		{"it is not there", readable{}, 3, false},
+		{"it cannot be looked for", readable{look: notify.ErrUnsearchable}, 1, true},
+		{"Slack does not say now", readable{look: errors.New("status 503")}, 0, false},
+	} {
+		try, asked := &attempt{name: "slack"}, 0
+		c.end.threadEnd.err = silent
+		end := &counted{&c.end, &asked}
+		p.keep(t.Context(), end, grant(), notify.Message{}, try)
+		asked = 0
+		for range 3 {
+			p.keep(t.Context(), end, grant(), notify.Message{}, try)
+		}
+		if asked != c.sent || try.shown.Recorded != c.recorded {
+			t.Errorf("%s: it was sent %d times more, want %d; recorded: %v", c.name, asked, c.sent, try.shown.Recorded)
+		}
+	}
+}
+
 func TestRecordIsKeptOnce(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 11, 22, 9, 41, 2, 0, time.UTC)

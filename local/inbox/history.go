@@ -13,9 +13,10 @@ const historyScope = "-history"
 // mostHistory bounds a page of conversations.history (its reference: default 100, at most 999).
 const mostHistory = 999
 
-// history lists the messages of a channel, newest first, without replies in threads (conversations.history). A page ends
-// with has_more and a cursor, which here is the ts of its oldest message.
-func (s *Server) history(call slackCall) (map[string]any, *slackRefusal) {
+// history lists the messages of a channel, newest first, without replies in threads (conversations.history), or a message and the
+// replies to it, oldest first (conversations.replies). A page ends with has_more and a cursor, which here is the ts of its last
+// message.
+func (s *Server) history(call slackCall, replies bool) (map[string]any, *slackRefusal) {
 	switch {
 	case !strings.HasSuffix(call.token, historyScope):
 		return nil, refusedAs("missing_scope")
@@ -31,15 +32,10 @@ func (s *Server) history(call slackCall) (map[string]any, *slackRefusal) {
 	ws := s.workspace
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
-	var stamps []string
-	for key, m := range ws.messages {
-		channel, ts, _ := strings.Cut(key, "/")
-		if channel == call.Channel && m.parent == "" && laterThan(ts, call.Oldest) && (call.Cursor == "" || laterThan(call.Cursor, ts)) {
-			stamps = append(stamps, ts)
-		}
+	if replies && ws.find(call.Channel, call.TS) == nil {
+		return nil, refusedAs("thread_not_found")
 	}
-	slices.SortFunc(stamps, compareStamps)
-	slices.Reverse(stamps)
+	stamps := ws.stamps(call, replies)
 	answer := map[string]any{"has_more": len(stamps) > limit, "pin_count": 0}
 	stamps = stamps[:min(len(stamps), limit)]
 	messages := make([]map[string]any, len(stamps))
@@ -51,6 +47,28 @@ func (s *Server) history(call slackCall) (map[string]any, *slackRefusal) {
 		answer["response_metadata"] = map[string]any{"next_cursor": stamps[limit-1]}
 	}
 	return answer, nil
+}
+
+// stamps are the ts of what is to be listed, in order. The message of a thread is always its first one.
+func (ws *workspace) stamps(call slackCall, replies bool) (stamps []string) {
+	parent := ""
+	if replies {
+		parent = call.TS
+	}
+	for key, m := range ws.messages {
+		channel, ts, _ := strings.Cut(key, "/")
+		after := call.Cursor == "" || laterThan(ts, call.Cursor) == replies && ts != call.Cursor
+		switch {
+		case channel != call.Channel || !after:
+		case replies && ts == call.TS, laterThan(ts, call.Oldest) && m.parent == parent:
+			stamps = append(stamps, ts)
+		}
+	}
+	slices.SortFunc(stamps, compareStamps)
+	if !replies {
+		slices.Reverse(stamps)
+	}
+	return stamps
 }
 
 // listed is a message as a list has it.

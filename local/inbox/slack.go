@@ -55,8 +55,8 @@ func (s *Server) slackAnswer(method string, call slackCall) (map[string]any, *sl
 		}, nil
 	case "conversations.info":
 		return s.channelInfo(call)
-	case "conversations.history":
-		return s.history(call)
+	case "conversations.history", "conversations.replies":
+		return s.history(call, method == "conversations.replies")
 	case "chat.postMessage":
 		return s.postMessage(call)
 	case "chat.update":

@@ -95,10 +95,16 @@ var unconfirmed = regexp.MustCompile(`\d+ messages? to (\w+) (?:is|are) unconfir
 type tally struct {
 	posts, followed map[string]int
 	listed          map[string]bool // as unconfirmed
+	replies         map[string]int  // by thread and text
 }
 
 // count takes a message. again says how often it repeats what its channel had.
 func (c *tally) count(m inbox.Message) (again int) {
+	if m.Kind == inbox.Thread {
+		if c.replies[m.Ref+m.Text]++; c.replies[m.Ref+m.Text] > 1 {
+			again++
+		}
+	}
 	of := unconfirmed.FindStringSubmatch(m.Text)
 	for a := range chaosAlerts {
 		if m.Kind != inbox.Post || !strings.Contains(m.Text, fmt.Sprintf("rg-%03d", a)) {
@@ -124,7 +130,7 @@ func (c *tally) count(m inbox.Message) (again int) {
 func judge(t *testing.T, all []alert.Alert, messages []inbox.Message, recordsEach int) outcome {
 	t.Helper()
 	var o outcome
-	c := tally{map[string]int{}, map[string]int{}, map[string]bool{}}
+	c := tally{map[string]int{}, map[string]int{}, map[string]bool{}, map[string]int{}}
 	for _, m := range messages {
 		o.twice += c.count(m)
 	}
@@ -179,9 +185,9 @@ func faults() []fault {
 			}
 		}
 	}
-	silent := func(destination string, count int) func(*testing.T, *fleet) {
+	silent := func(destination string, count, every int) func(*testing.T, *fleet) {
 		return func(t *testing.T, f *fleet) {
-			if err := f.inbox.Fail(inbox.Fault{Destination: destination, Status: inbox.Failure{Mode: inbox.Timeout}, Count: count, After: true}); err != nil {
+			if err := f.inbox.Fail(inbox.Fault{Destination: destination, Status: inbox.Failure{Mode: inbox.Timeout}, Count: count, Every: every, After: true}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -210,8 +216,9 @@ func faults() []fault {
 				t.Fatal(err)
 			}
 		}},
-		{name: "Slack keeps the message and never answers", inject: silent(inbox.Slack, 6), twice: 6, within: 12 * time.Hour},
-		{name: "Slack keeps the message and never answers, and may be searched", inject: silent(inbox.Slack, 6), within: 12 * time.Hour, app: reader},
+		{name: "Slack keeps the message and never answers", inject: silent(inbox.Slack, 6, 1), twice: 6, within: 12 * time.Hour},
+		{name: "Slack keeps the message and never answers, and may be searched", inject: silent(inbox.Slack, 6, 1), within: 12 * time.Hour, app: reader},
+		{name: "Slack keeps messages, edits and replies, does not answer every third, and may be searched", inject: silent(inbox.Slack, 60, 3), within: 48 * time.Hour, app: reader},
 		{name: "Cosmos 429, 449 and 503 on every seventh write", within: time.Hour, inject: account(
 			cosmos.Fault{Match: every(7), Status: 429, RetryAfter: time.Millisecond, Count: 60},
 			cosmos.Fault{Match: every(7), Status: 449, Count: 60}, cosmos.Fault{Match: every(7), Status: 503, Count: 60})},

@@ -13,16 +13,19 @@ import (
 	"github.com/auditbell/auditbell/handler/notify"
 )
 
-// metadataType names what is kept beside our messages; members of the channel do not see it (docs.slack.dev, "Message
-// metadata").
-const metadataType = "auditbell_alert"
+// Types of what is kept beside our messages; members of the channel do not see it (docs.slack.dev, "Message metadata").
+const (
+	alertType  = "auditbell_alert"
+	newsType   = "auditbell_news"
+	recordType = "auditbell_record"
+)
 
 // metadata is the alert's id and revision, by which a message is found whose answer was lost.
-func metadata(m notify.Message) api.MsgOption {
+func metadata(kind string, m notify.Message) api.MsgOption {
 	if m.ID == "" {
 		return api.MsgOptionCompose()
 	}
-	return api.MsgOptionMetadata(api.SlackMetadata{EventType: metadataType, EventPayload: map[string]any{"id": m.ID, "revision": m.Revision}})
+	return api.MsgOptionMetadata(api.SlackMetadata{EventType: kind, EventPayload: map[string]any{"id": m.ID, "revision": m.Revision}})
 }
 
 var (
@@ -41,32 +44,54 @@ const (
 
 // Find implements notify.Finder. It needs the scope channels:history (groups:history in a private channel), which the app
 // works without.
-func (d *Destination) Find(ctx context.Context, m notify.Message, since time.Time) (notify.Ref, int, error) {
-	if !channelID.MatchString(d.channel) {
-		return notify.Ref{}, 0, errors.New("look for Slack message: SLACK_CHANNEL is a name (hint: set it to the channel's id)")
+func (d *Destination) Find(ctx context.Context, m notify.Message, s notify.Sought) (notify.Ref, int, error) {
+	in := place{channel: d.channel, oldest: max(s.Since.Add(-clockSlip).Unix(), 0)}
+	if !s.Thread.Zero() {
+		in.channel, in.thread = s.Thread.Channel, s.Thread.ID
 	}
-	oldest, cursor := max(since.Add(-clockSlip).Unix(), 0), ""
+	if !channelID.MatchString(in.channel) {
+		return notify.Ref{}, 0, fmt.Errorf("%w: SLACK_CHANNEL is a name (hint: set it to the channel's id)", notify.ErrUnsearchable)
+	}
 	for range lookPages {
-		page, next, err := d.web.history(ctx, d.channel, oldest, lookAt, cursor)
+		page, next, err := d.web.messages(ctx, in, lookAt)
 		if err != nil {
-			return notify.Ref{}, 0, explain("look for Slack message", err)
+			return notify.Ref{}, 0, unsearched(explain("look for Slack message", err))
 		}
-		if ref, revision := d.among(page, m.ID); revision > 0 || next == "" {
+		if ref, revision := among(page, in.channel, m, s); revision > 0 || next == "" {
 			return ref, revision, nil
 		}
-		cursor = next
+		in.cursor = next
 	}
-	return notify.Ref{}, 0, errors.New("look for Slack message: the channel has too many messages to be searched")
+	return notify.Ref{}, 0, fmt.Errorf("%w: it has too many messages", notify.ErrUnsearchable)
 }
 
-// among finds the message of an alert. It is there in whatever revision.
-func (d *Destination) among(messages []found, id string) (notify.Ref, int) {
+// unsearched distinguishes a scope that the app does not have, and whatever else stays as it is, from trouble that passes.
+func unsearched(err error) error {
+	switch notify.KindOf(err) {
+	case notify.Trouble, notify.NotSent, notify.Unanswered, notify.Throttled:
+		return err
+	}
+	return fmt.Errorf("%w: %w", notify.ErrUnsearchable, err)
+}
+
+// among finds a message of an alert: its own in whatever revision, a reply in m's.
+func among(messages []found, channel string, m notify.Message, s notify.Sought) (notify.Ref, int) {
+	kind := alertType
+	switch {
+	case s.Record:
+		kind = recordType
+	case !s.Thread.Zero():
+		kind = newsType
+	}
 	for _, have := range messages {
-		if have.Metadata.EventType != metadataType || have.Metadata.EventPayload["id"] != id {
+		if have.Metadata.EventType != kind || have.Metadata.EventPayload["id"] != m.ID {
 			continue
 		}
 		revision, _ := strconv.Atoi(fmt.Sprint(have.Metadata.EventPayload["revision"]))
-		return notify.Ref{Channel: d.channel, ID: have.Timestamp, State: notify.Confirmed}, max(revision, 1)
+		if kind == newsType && revision != m.Revision {
+			continue
+		}
+		return notify.Ref{Channel: channel, ID: have.Timestamp, State: notify.Confirmed}, max(revision, 1)
 	}
 	return notify.Ref{}, 0
 }

@@ -1,8 +1,10 @@
 package slack_test
 
 import (
+	"errors"
 	"fmt"
 	"net/http/httptest"
+	"slices"
 	"testing"
 	"time"
 
@@ -39,7 +41,7 @@ func TestFind(t *testing.T) {
 		}
 	}
 	find := func(d notify.Destination, m notify.Message) (notify.Ref, int, error) {
-		return d.(notify.Finder).Find(t.Context(), m, began)
+		return d.(notify.Finder).Find(t.Context(), m, notify.Sought{Since: began})
 	}
 	m.Revision = 2 // something joined since: it is there all the same, and not to be posted a second time
 	if found, revision, err := find(d, m); found != ref || revision != 1 || err != nil {
@@ -50,8 +52,56 @@ func TestFind(t *testing.T) {
 		t.Errorf("found %+v of revision %d, %v; it was never sent", found, revision, err)
 	}
 	for why, d := range map[string]notify.Destination{"without the scope": open("xoxb-1", "C0SECURITY"), "by a channel's name": open("xoxb-1-history", "#security")} {
-		if _, revision, err := find(d, m); err == nil || revision != 0 {
+		if _, revision, err := find(d, m); !errors.Is(err, notify.ErrUnsearchable) || revision != 0 {
 			t.Errorf("%s: revision %d, %v; want an error, for it may be there", why, revision, err)
 		}
+	}
+	if err := end.Fail(inbox.Fault{Destination: inbox.Slack, Status: inbox.Failure{Status: 503}}); err != nil {
+		t.Fatal(err)
+	}
+	if _, revision, err := find(d, m); err == nil || errors.Is(err, notify.ErrUnsearchable) || revision != 0 {
+		t.Errorf("while Slack fails: revision %d, %v; want an error that passes", revision, err)
+	}
+}
+
+// TestFindInTheThread looks for news and for the record, each of one revision, among the replies to their message.
+func TestFindInTheThread(t *testing.T) {
+	t.Parallel()
+	end, err := inbox.Open(inbox.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(end)
+	t.Cleanup(server.Close)
+	d, _ := openWith(map[string]string{"SLACK_BOT_TOKEN": "xoxb-1-history", "SLACK_CHANNEL": "#by-name", "SLACK_API_URL": server.URL + "/slack/api/"})
+	began := time.Now()
+	m := notifytest.Grant()
+	m.Revision = 1
+	thread, err := d.Deliver(t.Context(), m, notify.Ref{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for m.Revision = 2; m.Revision <= 130; m.Revision++ { // more than a page of them
+		m.News = fmt.Sprint("Seen ", m.Revision, " times")
+		if _, err := d.Deliver(t.Context(), m, thread); err != nil {
+			t.Fatal(err)
+		}
+	}
+	kept := func(revision int, record bool) int {
+		m.Revision = revision
+		_, found, err := d.(notify.Finder).Find(t.Context(), m, notify.Sought{Since: began, Thread: thread, Record: record})
+		if err != nil {
+			t.Error(err)
+		}
+		return found
+	}
+	if got := []int{kept(1, false), kept(2, false), kept(130, false), kept(131, false), kept(130, true)}; !slices.Equal(got, []int{0, 2, 130, 0, 0}) {
+		t.Errorf("found the revisions %d", got)
+	}
+	if _, err := d.(notify.Recorder).Record(t.Context(), m, thread, func() string { return "{}" }); err != nil {
+		t.Fatal(err)
+	}
+	if got := kept(7, true); got != 130 {
+		t.Errorf("found the record of revision %d, it is there once for all", got)
 	}
 }

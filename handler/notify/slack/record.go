@@ -35,7 +35,7 @@ func (d *Destination) Record(ctx context.Context, m notify.Message, at notify.Re
 	if at.Channel == "" || at.ID == "" || m.Severity.Rank() < d.recordFrom {
 		return false, nil
 	}
-	_, _, err := d.web.send(ctx, at.Channel, renderRecord(m, record()), api.MsgOptionTS(at.ID))
+	_, _, err := d.web.send(ctx, at.Channel, renderRecord(m, record()), metadata(recordType, m), api.MsgOptionTS(at.ID))
 	return err == nil, explain("put record into Slack thread", err)
 }
 

@@ -142,7 +142,7 @@ var gone = map[string]bool{
 
 // post posts a new message. The Ref has the channel's id.
 func (d *Destination) post(ctx context.Context, m notify.Message) (notify.Ref, error) {
-	channel, ts, err := d.web.send(ctx, d.channel, Render(m), metadata(m))
+	channel, ts, err := d.web.send(ctx, d.channel, Render(m), metadata(alertType, m))
 	if err != nil {
 		return notify.Ref{}, explain("post to Slack", err)
 	}
@@ -151,13 +151,13 @@ func (d *Destination) post(ctx context.Context, m notify.Message) (notify.Ref, e
 
 // edit replaces blocks and text. Slack puts no "edited" mark on messages with blocks.
 func (d *Destination) edit(ctx context.Context, m notify.Message, prev notify.Ref) error {
-	_, _, err := d.web.send(ctx, prev.Channel, Render(m), metadata(m), api.MsgOptionUpdate(prev.ID))
+	_, _, err := d.web.send(ctx, prev.Channel, Render(m), metadata(alertType, m), api.MsgOptionUpdate(prev.ID))
 	return err
 }
 
 // reply puts the news into the thread, which notifies those who follow it; an edit notifies nobody.
 func (d *Destination) reply(ctx context.Context, m notify.Message, prev notify.Ref) error {
-	_, _, err := d.web.send(ctx, prev.Channel, renderNews(m), api.MsgOptionTS(prev.ID))
+	_, _, err := d.web.send(ctx, prev.Channel, renderNews(m), metadata(newsType, m), api.MsgOptionTS(prev.ID))
 	return err
 }
 

@@ -60,15 +60,29 @@ type found struct {
 	} `json:"metadata"`
 }
 
-// history returns a page of a channel's messages since a time, the newest first, limit at most, with their metadata; next is
-// the cursor of the page that follows, empty where there is none.
-func (w *web) history(ctx context.Context, channel string, oldest int64, limit int, cursor string) (page []found, next string, err error) {
+// place is where messages are listed, and from where on.
+type place struct {
+	channel string
+	thread  string // ts of the message whose replies are listed; empty: the messages of the channel
+	oldest  int64  // Unix seconds
+	cursor  string
+}
+
+// messages returns a page of a channel's messages (conversations.history, the newest first) or of a thread
+// (conversations.replies, the oldest first, before them the message itself), limit at most, with their metadata; next is the
+// cursor of the page that follows, empty where there is none.
+func (w *web) messages(ctx context.Context, in place, limit int) (page []found, next string, err error) {
 	form := url.Values{
-		"token": {w.token.Reveal()}, "channel": {channel}, "limit": {fmt.Sprint(limit)}, "inclusive": {"0"},
-		"include_all_metadata": {"1"}, "oldest": {fmt.Sprintf("%d.000000", oldest)},
+		"token": {w.token.Reveal()}, "channel": {in.channel}, "limit": {fmt.Sprint(limit)}, "inclusive": {"0"},
+		"include_all_metadata": {"1"}, "oldest": {fmt.Sprintf("%d.000000", in.oldest)},
 	}
-	if cursor != "" {
-		form.Set("cursor", cursor)
+	if in.cursor != "" {
+		form.Set("cursor", in.cursor)
+	}
+	method := "conversations.history"
+	if in.thread != "" {
+		form.Set("ts", in.thread)
+		method = "conversations.replies"
 	}
 	var answer struct {
 		api.SlackResponse
@@ -78,7 +92,7 @@ func (w *web) history(ctx context.Context, channel string, oldest int64, limit i
 			Cursor string `json:"next_cursor"`
 		} `json:"response_metadata"`
 	}
-	err = w.call(ctx, w.base+"conversations.history", form, &answer)
+	err = w.call(ctx, w.base+method, form, &answer)
 	if next = answer.Metadata.Cursor; err == nil && answer.HasMore && next == "" {
 		err = errUnreadable // there is more, and no way to it
 	}
