@@ -137,15 +137,13 @@ func (p Properties) With(newer Properties) Properties {
 	case len(p) <= len("{}"):
 		return newer
 	}
-	joined := []byte{'{'}
+	joined := append(make([]byte, 0, len(p)+len(newer)), '{')
 	add := func(name, value []byte) {
 		if len(joined) > 1 {
 			joined = append(joined, ',')
 		}
-		quoted, err := json.Marshal(string(name))
-		if err == nil {
-			joined = append(append(append(joined, quoted...), ':'), value...)
-		}
+		joined = append(append(append(joined, '"'), name...), '"', ':') // as it was written, escapes and all
+		joined = append(joined, value...)
 	}
 	_ = jsonscan.Object(p, func(n, v []byte) error {
 		if w := newer.Value(string(n)); blank(w) {

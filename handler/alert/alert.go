@@ -126,7 +126,7 @@ type Finding struct {
 // operation is the key of the finding's operation within its group.
 func (f *Finding) operation() string {
 	if f.Operation == "" {
-		return ChainKey(f.Event)
+		return chainKey(&f.Event)
 	}
 	return f.Operation
 }
@@ -154,12 +154,13 @@ type Decision struct {
 	RU        float64
 }
 
-// clone is a copy that may be changed.
-func (a *Alert) clone() Alert {
-	c := *a
-	c.Also, c.Operations, c.Acts, c.Notes, c.Lookups = slices.Clone(a.Also), slices.Clone(a.Operations), slices.Clone(a.Acts), slices.Clone(a.Notes), slices.Clone(a.Lookups)
-	c.Deliveries = maps.Clone(a.Deliveries)
-	return c
+// clone makes to a copy of a that may be changed, with room for one more operation. Lists to which Absorb only appends are
+// shared as far as they go.
+func (a *Alert) clone(to *Alert) {
+	*to = *a
+	to.Operations = append(make([]Operation, 0, len(a.Operations)+1), a.Operations...)
+	to.Also, to.Deliveries = slices.Clone(a.Also), maps.Clone(a.Deliveries)
+	to.Acts, to.Notes, to.Lookups = slices.Clip(a.Acts), slices.Clip(a.Notes), slices.Clip(a.Lookups)
 }
 
 // Ref finds an alert in the store.
@@ -172,32 +173,41 @@ type Ref struct {
 func (a *Alert) Ref() Ref { return Ref{a.Group, a.ID} }
 
 // New opens an alert for the finding.
-func New(f Finding, now time.Time) Alert {
+func New(f Finding, now time.Time) (a Alert) {
+	a.open(&f, f.Group(), now)
+	return a
+}
+
+// open makes a an alert of the group for the finding.
+func (a *Alert) open(f *Finding, group string, now time.Time) {
 	window := f.Rule.Window
 	if window <= 0 {
 		window = DefaultWindow
 	}
-	a := Alert{
-		ID: "alert-" + hash(f.Rule.ID, f.Event.ID), Group: f.Group(), Rule: f.Rule, Also: f.Also,
+	*a = Alert{
+		ID: "alert-" + hash(f.Rule.ID, f.Event.ID), Group: group, Rule: f.Rule, Also: f.Also,
 		Opened: now.UTC(), WindowEnds: now.UTC().Add(window),
-		Event: trimmed(f.Event), First: f.Event.Time, Last: f.Event.Time,
+		Event: f.Event, First: f.Event.Time, Last: f.Event.Time,
 		Count: 1, Records: 1, Operations: []Operation{operationOf(f)},
-		Revision: 1, Deliveries: map[string]Delivery{}, Notes: f.Notes, Change: f.Change, Late: f.Late,
+		Revision: 1, Deliveries: make(map[string]Delivery, len(f.To)), Notes: f.Notes, Change: f.Change, Late: f.Late,
 	}
+	a.Event.Properties = a.Event.Properties.Within(keepProperties)
 	a.owe(f, now)
 	a.ask(f.Ask, now)
-	return a
 }
 
 // Absorb takes a further record in: another state of a known operation, or another operation of the same noise. It
 // must be called once per record; the store's seen items see to that. known says that the operation was counted: the
 // list of operations is cut, and does not say. It reports whether a reader sees a change.
 func (a *Alert) Absorb(f Finding, known bool, now time.Time) (changed bool) {
-	e := f.Event
+	return a.absorb(&f, known, now)
+}
+
+func (a *Alert) absorb(f *Finding, known bool, now time.Time) (changed bool) {
+	e := &f.Event
 	a.Records++
 	a.First, a.Last = earlier(a.First, e.Time), later(a.Last, e.Time)
-	i := slices.IndexFunc(a.Operations, func(op Operation) bool { return op.Key == f.operation() })
-	switch {
+	switch i := a.listed(f.operation()); {
 	case i < 0 && known: // one of those that the list has no room for
 	case i < 0:
 		a.Count++
@@ -207,7 +217,7 @@ func (a *Alert) Absorb(f Finding, known bool, now time.Time) (changed bool) {
 		advanced := a.Operations[i].advance(e)
 		changed = a.Operations[i].complete(f) || advanced
 		if i == 0 {
-			a.Event = merged(a.Event, e, advanced)
+			merge(&a.Event, e, advanced)
 			a.ask(f.Ask, now)
 		}
 	}
@@ -217,21 +227,35 @@ func (a *Alert) Absorb(f Finding, known bool, now time.Time) (changed bool) {
 	return changed
 }
 
+// listed is the index of an operation by its key; -1: it is not among those listed.
+func (a *Alert) listed(key string) int {
+	for i := range a.Operations {
+		if a.Operations[i].Key == key {
+			return i
+		}
+	}
+	return -1
+}
+
 // Raise takes in what was found out about the alert's event since: rules that it meets with that, who else must know of
 // it, and a higher severity. It reports whether a reader sees a change.
 func (a *Alert) Raise(f Finding, now time.Time) (changed bool) {
-	a.Event = merged(a.Event, f.Event, false)
-	changed = a.Operations[0].complete(f)
-	if changed = a.judged(f, now) || changed; changed {
+	merge(&a.Event, &f.Event, false)
+	changed = a.Operations[0].complete(&f)
+	if changed = a.judged(&f, now) || changed; changed {
 		a.revise(now)
 	}
 	return changed
 }
 
 // judged takes over rules, destinations and notes of a finding. What makes the alert graver lets it leave what holds it.
-func (a *Alert) judged(f Finding, now time.Time) (changed bool) {
+func (a *Alert) judged(f *Finding, now time.Time) (changed bool) {
 	before := a.Rule.Severity
-	met, owed, noted := a.meet(append([]Rule{f.Rule}, f.Also...)), a.owe(f, now), a.note(f.Notes)
+	met := a.meet(&f.Rule)
+	for i := range f.Also {
+		met = a.meet(&f.Also[i]) || met
+	}
+	owed, noted := a.owe(f, now), a.note(f.Notes)
 	if rank(a.Rule.Severity) > rank(before) {
 		a.release(f, now)
 	}
@@ -252,7 +276,7 @@ func (a *Alert) keep(op Operation) {
 
 // release leaves what kept a milder alert from its readers: a quiet time that does not hold what it has become, a
 // summary, and a snooze that a person chose before it was this grave.
-func (a *Alert) release(f Finding, now time.Time) {
+func (a *Alert) release(f *Finding, now time.Time) {
 	a.Snooze = Snooze{}
 	for name, d := range a.Deliveries {
 		if d.Held != "" && f.Hold.Name == "" && d.Revision == 0 {
@@ -265,28 +289,28 @@ func (a *Alert) release(f Finding, now time.Time) {
 	}
 }
 
-// meet notes rules that were not known to this alert; a graver one becomes its rule, however many it knows. Of the
+// meet notes a rule that was not known to this alert; a graver one becomes its rule, however many it knows. Of the
 // others the gravest are kept. A rule that is known and grave as never before (a summary's) is graver from now on.
-func (a *Alert) meet(rules []Rule) (changed bool) {
-	for _, r := range rules {
-		known := func(have Rule) bool { return have.ID == r.ID }
-		switch i := slices.IndexFunc(a.Also, known); {
-		case known(a.Rule) && rank(r.Severity) <= rank(a.Rule.Severity), i >= 0 && rank(r.Severity) <= rank(a.Also[i].Severity):
-			continue
-		case known(a.Rule):
-			a.Rule = r
-			changed = true
-			continue
-		case i >= 0:
-			a.Also = slices.Delete(a.Also, i, i+1)
+func (a *Alert) meet(r *Rule) (changed bool) {
+	if r.ID == a.Rule.ID {
+		if changed = rank(r.Severity) > rank(a.Rule.Severity); changed {
+			a.Rule = *r
 		}
-		if rank(r.Severity) > rank(a.Rule.Severity) {
-			a.Rule, r = r, a.Rule
-			changed = true
-		}
-		changed = a.also(r) || changed
+		return changed
 	}
-	return changed
+	if i := slices.IndexFunc(a.Also, func(have Rule) bool { return have.ID == r.ID }); i >= 0 {
+		if rank(r.Severity) <= rank(a.Also[i].Severity) {
+			return false
+		}
+		a.Also = slices.Delete(a.Also, i, i+1)
+	}
+	if rank(r.Severity) > rank(a.Rule.Severity) {
+		milder := a.Rule
+		a.Rule = *r
+		a.also(milder)
+		return true
+	}
+	return a.also(*r)
 }
 
 // also keeps a rule beside the gravest, in place of a milder one where there is no room.
@@ -320,20 +344,19 @@ func (a *Alert) note(notes []string) (changed bool) {
 }
 
 // owe adds destinations that did not have this alert yet.
-func (a *Alert) owe(f Finding, now time.Time) (changed bool) {
-	d := Delivery{Due: now.UTC(), Held: f.Hold.Name}
-	if f.Hold.Until.After(now) {
-		d.Due, d.HeldUntil = f.Hold.Until.UTC(), f.Hold.Until.UTC()
-	}
+func (a *Alert) owe(f *Finding, now time.Time) (changed bool) {
 	for _, name := range f.To {
 		if _, ok := a.Deliveries[name]; ok {
 			continue
 		}
-		one := d
-		if f.Await.Until.After(one.Due) && slices.Contains(f.Await.To, name) {
-			one.Due = f.Await.Until.UTC()
+		d := Delivery{Due: now.UTC(), Held: f.Hold.Name}
+		if f.Hold.Until.After(now) {
+			d.Due, d.HeldUntil = f.Hold.Until.UTC(), f.Hold.Until.UTC()
 		}
-		a.Deliveries[name], changed = one, true
+		if f.Await.Until.After(d.Due) && slices.Contains(f.Await.To, name) {
+			d.Due = f.Await.Until.UTC()
+		}
+		a.Deliveries[name], changed = d, true
 	}
 	return changed
 }
@@ -373,12 +396,12 @@ func (a *Alert) revise(now time.Time) {
 		if d.Parked() || d.Attempts > 0 || d.Held != "" {
 			continue // what is scheduled already will bring the newest revision
 		}
-		d.Due = a.notBefore(d, now)
+		d.Due = a.notBefore(&d, now)
 		a.Deliveries[name] = d
 	}
 }
 
-func operationOf(f Finding) Operation {
+func operationOf(f *Finding) Operation {
 	e := &f.Event
 	op := Operation{Key: f.operation(), Detail: cut(f.Detail), Severity: f.Rule.Severity, Resource: e.ResourceID, Name: e.ResourceName, Outcome: e.Outcome, Started: e.Time}
 	if e.Outcome.Final() {
@@ -388,7 +411,7 @@ func operationOf(f Finding) Operation {
 }
 
 // complete takes over what a further record says of the operation.
-func (op *Operation) complete(f Finding) (changed bool) {
+func (op *Operation) complete(f *Finding) (changed bool) {
 	if detail := cut(f.Detail); detail != "" && detail != op.Detail && len(detail) >= len(op.Detail) {
 		op.Detail, changed = detail, true
 	}
@@ -400,7 +423,7 @@ func (op *Operation) complete(f Finding) (changed bool) {
 
 // advance moves the operation to the state e reports, whatever order the records come in: a later stage wins, and
 // between two final ones the later time. It reports whether the outcome changed.
-func (op *Operation) advance(e activity.Event) bool {
+func (op *Operation) advance(e *activity.Event) bool {
 	op.Started = earlier(op.Started, e.Time)
 	have, got := stage(op.Outcome), stage(e.Outcome)
 	if got < have || got == have && (e.Outcome == op.Outcome || !e.Time.After(op.Ended.Time)) {
@@ -428,8 +451,8 @@ func stage(o activity.Outcome) int {
 	return 4
 }
 
-// merged fills have's blanks from e, a record of the same operation; advanced says that e carries the newer state.
-func merged(have, e activity.Event, advanced bool) activity.Event {
+// merge fills have's blanks from e, a record of the same operation; advanced says that e carries the newer state.
+func merge(have, e *activity.Event, advanced bool) {
 	for _, pair := range [...]struct{ to, from *string }{
 		{&have.Caller, &e.Caller},
 		{&have.CallerName, &e.CallerName},
@@ -455,22 +478,16 @@ func merged(have, e activity.Event, advanced bool) activity.Event {
 		have.Outcome, have.SubStatus = e.Outcome, e.SubStatus
 		have.Level = cmp.Or(e.Level, have.Level)
 	}
-	if advanced && isCondition(&e) { // nothing of an earlier state may stand beside the later one
+	if advanced && isCondition(e) { // nothing of an earlier state may stand beside the later one
 		have.Operation, have.OperationDisplay, have.Description = e.Operation, e.OperationDisplay, e.Description
-		have.Properties = trimmed(e).Properties
-		return have
+		have.Properties = e.Properties.Within(keepProperties)
+		return
 	}
 	if advanced {
 		have.Properties = have.Properties.With(e.Properties).Within(keepProperties)
 	} else {
 		have.Properties = e.Properties.With(have.Properties).Within(keepProperties)
 	}
-	return have
-}
-
-func trimmed(e activity.Event) activity.Event {
-	e.Properties = e.Properties.Within(keepProperties)
-	return e
 }
 
 func earlier(a, b activity.Time) activity.Time {

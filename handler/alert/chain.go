@@ -22,15 +22,20 @@ type Chain struct {
 // Run is one operation: what identifies its caller and its request, and which records reported on it. It goes on only
 // with records that no caller could have made look like its own.
 type Run struct {
-	Key     string   `json:"key"`       // of the operation within its group
-	Group   string   `json:"group_key"` // the partition of its alert; never changed
-	Caller  string   `json:"caller,omitempty"`
-	Object  string   `json:"object,omitempty"`
-	App     string   `json:"app,omitempty"`
-	Address string   `json:"address,omitempty"`
-	Client  string   `json:"client_request,omitempty"` // the request's id, which the client chose
-	Body    string   `json:"body,omitempty"`           // hash of the request's body
+	Key   string `json:"key"`       // of the operation within its group
+	Group string `json:"group_key"` // the partition of its alert; never changed
+	Marks
 	Reports []Report `json:"reports"`
+}
+
+// Marks identify a caller and a request, as far as a record says who and what they are.
+type Marks struct {
+	Caller  string `json:"caller,omitempty"`
+	Object  string `json:"object,omitempty"`
+	App     string `json:"app,omitempty"`
+	Address string `json:"address,omitempty"`
+	Client  string `json:"client_request,omitempty"` // the request's id, which the client chose
+	Body    string `json:"body,omitempty"`           // hash of the request's body
 }
 
 // Report is what one record says of a run.
@@ -68,15 +73,16 @@ func isCondition(e *activity.Event) bool {
 
 // ChainKey finds the chain of a record: its LifecycleKey, in which the steps of a condition do not count. A service
 // health incident is known by its tracking id.
-func ChainKey(e activity.Event) string {
-	if !isCondition(&e) {
-		return LifecycleKey(e)
+func ChainKey(e activity.Event) string { return chainKey(&e) }
+
+func chainKey(e *activity.Event) string {
+	if !isCondition(e) {
+		return lifecycleKey(e, e.Operation)
 	}
 	if id := e.Properties.Text("trackingId"); e.Category == activity.ServiceHealth && id != "" {
 		return hash("incident", strings.ToLower(id), e.SubscriptionID)
 	}
-	e.Operation = conditionStep.ReplaceAllString(e.Operation, "/condition")
-	return LifecycleKey(e)
+	return lifecycleKey(e, conditionStep.ReplaceAllString(e.Operation, "/condition"))
 }
 
 // feedOf is the way by which a form reaches us. The same record comes through one feed once.
@@ -100,43 +106,58 @@ type Placement struct {
 }
 
 // Place finds the run that a record continues, or begins one in the group proposed. It changes nothing that c holds.
-func (c Chain) Place(e activity.Event, group string) Placement {
-	for _, r := range c.Runs {
-		if slices.ContainsFunc(r.Reports, func(have Report) bool { return have.Record == e.ID }) {
-			return Placement{Chain: c, Run: r, Known: true}
-		}
-	}
-	p := Placement{Chain: Chain{Group: c.Group, Runs: slices.Clone(c.Runs)}}
-	report := Report{e.ID, e.Outcome, feedOf(e.Form), e.Time}
-	if i := c.continued(&e); i >= 0 {
-		r := &p.Chain.Runs[i]
-		r.Reports = slices.Clone(r.Reports)
-		p.Wrote = r.learn(&e)
-		if len(r.Reports) < keepReports {
-			r.Reports, p.Wrote = append(r.Reports, report), true
-		}
-		p.Run = *r
-		return p
-	}
-	r := Run{Key: ChainKey(e), Group: group, Reports: []Report{report}}
-	r.learn(&e)
-	p.First = true
-	if len(c.Runs) > 0 {
-		r.Key = hash("run", r.Key, e.ID)
-	} else {
-		p.Chain.Group = group
-	}
-	if p.Run = r; len(c.Runs) < keepRuns {
-		p.Chain.Runs, p.Wrote = append(p.Chain.Runs, r), true
-	}
+func (c Chain) Place(e activity.Event, group string) (p Placement) {
+	c.place(&e, chainKey(&e), func() string { return group }, &p)
 	return p
 }
 
+// place makes p the place of a record whose ChainKey is known; group is asked where it begins a run.
+func (c *Chain) place(e *activity.Event, key string, group func() string, p *Placement) {
+	if i := c.reporting(e.ID); i >= 0 {
+		*p = Placement{Chain: *c, Run: c.Runs[i], Known: true}
+		return
+	}
+	by := marksOf(e)
+	report := Report{e.ID, e.Outcome, feedOf(e.Form), e.Time}
+	p.Chain = Chain{Group: c.Group, Runs: append(make([]Run, 0, len(c.Runs)+1), c.Runs...)}
+	if i := c.continued(e, &by); i >= 0 {
+		r := &p.Chain.Runs[i]
+		p.Wrote = r.learn(&by)
+		if len(r.Reports) < keepReports {
+			r.Reports = append(append(make([]Report, 0, len(r.Reports)+1), r.Reports...), report)
+			p.Wrote = true
+		}
+		p.Run = *r
+		return
+	}
+	p.Run, p.First = Run{Key: key, Group: group(), Marks: by, Reports: []Report{report}}, true
+	if len(c.Runs) > 0 {
+		p.Run.Key = hash("run", key, e.ID)
+	} else {
+		p.Chain.Group = p.Run.Group
+	}
+	if len(c.Runs) < keepRuns {
+		p.Chain.Runs, p.Wrote = append(p.Chain.Runs, p.Run), true
+	}
+}
+
+// reporting is the index of the run that a record reported on, by its id; -1: none.
+func (c *Chain) reporting(record string) int {
+	for i := range c.Runs {
+		for j := range c.Runs[i].Reports {
+			if c.Runs[i].Reports[j].Record == record {
+				return i
+			}
+		}
+	}
+	return -1
+}
+
 // continued is the index of the run that the record continues, the nearest in time; -1: none.
-func (c Chain) continued(e *activity.Event) int {
+func (c *Chain) continued(e *activity.Event, by *Marks) int {
 	best, nearest := -1, time.Duration(0)
 	for i := range c.Runs {
-		if !c.Runs[i].continues(e) {
+		if !c.Runs[i].continues(e, by) {
 			continue
 		}
 		if far := c.Runs[i].distance(e); best < 0 || far < nearest {
@@ -156,11 +177,11 @@ func (r *Run) distance(e *activity.Event) time.Duration {
 }
 
 // continues reports whether the record can only be of this run. In doubt it is not.
-func (r *Run) continues(e *activity.Event) bool {
+func (r *Run) continues(e *activity.Event, by *Marks) bool {
 	if isCondition(e) {
 		return r.lasts(e)
 	}
-	if e.Time.IsZero() || !r.sameCaller(e) {
+	if e.Time.IsZero() || !r.sameCaller(by) {
 		return false
 	}
 	feed, twin := feedOf(e.Form), false
@@ -199,43 +220,44 @@ func (r *Run) lasts(e *activity.Event) bool {
 }
 
 // sameCaller reports whether an identity agrees and nothing differs that both carry.
-func (r *Run) sameCaller(e *activity.Event) bool {
-	now := Run{}
-	now.learn(e)
-	for _, pair := range [...][2]string{
-		{r.Caller, now.Caller}, {r.Object, now.Object}, {r.App, now.App},
-		{r.Address, now.Address}, {r.Client, now.Client}, {r.Body, now.Body},
+func (m *Marks) sameCaller(now *Marks) bool {
+	for _, pair := range [...][2]*string{
+		{&m.Caller, &now.Caller}, {&m.Object, &now.Object}, {&m.App, &now.App},
+		{&m.Address, &now.Address}, {&m.Client, &now.Client}, {&m.Body, &now.Body},
 	} {
-		if pair[0] != "" && pair[1] != "" && pair[0] != pair[1] {
+		if *pair[0] != "" && *pair[1] != "" && *pair[0] != *pair[1] {
 			return false
 		}
 	}
-	return r.Caller != "" && r.Caller == now.Caller || r.Object != "" && r.Object == now.Object
+	return m.Caller != "" && m.Caller == now.Caller || m.Object != "" && m.Object == now.Object
 }
 
 // SameAct reports whether nothing in two records of one chain says that they are of different acts, and an identity of
 // the caller agrees.
 func SameAct(a, b *activity.Event) bool {
-	var r Run
-	r.learn(a)
-	return ChainKey(*a) == ChainKey(*b) && r.sameCaller(b)
+	if chainKey(a) != chainKey(b) {
+		return false
+	}
+	x, y := marksOf(a), marksOf(b)
+	return x.sameCaller(&y)
 }
 
-// learn fills what the run did not know.
-func (r *Run) learn(e *activity.Event) (changed bool) {
-	for _, pair := range [...]struct {
-		to   *string
-		from string
-	}{
-		{&r.Caller, strings.ToLower(e.Caller)},
-		{&r.Object, strings.ToLower(e.CallerObjectID)},
-		{&r.App, strings.ToLower(e.CallerAppID)},
-		{&r.Address, strings.ToLower(e.CallerIP)},
-		{&r.Client, strings.ToLower(e.Properties.Text("httpRequest", "clientRequestId"))},
-		{&r.Body, bodyOf(e)},
+// marksOf are the marks that a record carries.
+func marksOf(e *activity.Event) Marks {
+	return Marks{
+		Caller: short(e.Caller), Object: short(e.CallerObjectID), App: short(e.CallerAppID), Address: short(e.CallerIP),
+		Client: short(e.Properties.Text("httpRequest", "clientRequestId")), Body: bodyOf(e),
+	}
+}
+
+// learn fills what was not known.
+func (m *Marks) learn(from *Marks) (changed bool) {
+	for _, pair := range [...][2]*string{
+		{&m.Caller, &from.Caller}, {&m.Object, &from.Object}, {&m.App, &from.App},
+		{&m.Address, &from.Address}, {&m.Client, &from.Client}, {&m.Body, &from.Body},
 	} {
-		if *pair.to == "" && pair.from != "" {
-			*pair.to, changed = short(pair.from), true
+		if *pair[0] == "" && *pair[1] != "" {
+			*pair[0], changed = *pair[1], true
 		}
 	}
 	return changed
@@ -248,15 +270,15 @@ func bodyOf(e *activity.Event) string {
 		return ""
 	}
 	var flat bytes.Buffer
-	if json.Compact(&flat, body) != nil {
-		return hash(string(body))
+	if bytes.ContainsAny(body, " \t\r\n") && json.Compact(&flat, body) == nil {
+		body = flat.Bytes()
 	}
-	return hash(flat.String())
+	return hash(string(body))
 }
 
-// short keeps what identifies within bounds; what is longer is compared by its hash.
+// short is an identifier in lower case and within bounds; what is longer is compared by its hash.
 func short(id string) string {
-	if len(id) <= 64 {
+	if id = strings.ToLower(id); len(id) <= 64 {
 		return id
 	}
 	return hash(id)
@@ -268,7 +290,7 @@ func short(id string) string {
 func (c Chain) Adopt(e activity.Event, a *Alert, seen string) Chain {
 	r := Run{Key: LifecycleKey(e), Group: c.Group}
 	if a != nil {
-		r.Caller, r.Object = short(strings.ToLower(a.Event.Caller)), short(strings.ToLower(a.Event.CallerObjectID))
+		r.Caller, r.Object = short(a.Event.Caller), short(a.Event.CallerObjectID)
 		if i := slices.IndexFunc(a.Operations, func(op Operation) bool { return op.Key == r.Key }); i >= 0 {
 			r.Reports = reportsOf(a.Operations[i])
 		}

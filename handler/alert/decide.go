@@ -52,20 +52,29 @@ type Effect struct {
 // DESIGN, "What is decided", has it as a table.
 func Decide(s State, f Finding, now time.Time) (Decision, []Effect) {
 	if s.Seen.Alert != "" {
-		return s.counted(f), nil // its chain was written before it was counted
+		return s.counted(&f), nil // its chain was written before it was counted
 	}
-	at := s.Chain.Place(f.Event, f.Group())
-	f.Operation = at.Run.Key
-	var effects []Effect
-	if at.Wrote {
-		effects = append(effects, Effect{Partition: ChainKey(f.Event), Chain: &at.Chain})
+	return s.decide(&f, now)
+}
+
+// decide is Decide for a record that was not counted yet.
+func (s *State) decide(f *Finding, now time.Time) (Decision, []Effect) {
+	made := new(struct { // at once
+		decision Decision
+		at       Placement
+		effects  [2]Effect
+	})
+	chain, effects := chainKey(&f.Event), made.effects[:0]
+	s.Chain.place(&f.Event, chain, f.group, &made.at)
+	if made.at.Wrote {
+		effects = append(effects, Effect{Partition: chain, Chain: &made.at.Chain})
 	}
-	r, change := s.take(f, at, now)
-	return r, append(effects, change)
+	effects = append(effects, s.take(&made.decision, f, &made.at, now))
+	return made.decision, effects
 }
 
 // counted answers for a record that was counted before: by another invocation, or by our own whose reply was lost.
-func (s *State) counted(f Finding) Decision {
+func (s *State) counted(f *Finding) Decision {
 	if s.Seen.By != f.Lease.Owner || f.Lease.Owner == "" || s.Alert == nil {
 		return Decision{Duplicate: true}
 	}
@@ -74,17 +83,17 @@ func (s *State) counted(f Finding) Decision {
 }
 
 // take opens an alert for the finding, or has one take it in.
-func (s *State) take(f Finding, at Placement, now time.Time) (Decision, Effect) {
+func (s *State) take(r *Decision, f *Finding, at *Placement, now time.Time) Effect {
+	f.Operation = at.Run.Key
 	change := Effect{Partition: at.Run.Group, Seen: Seen{By: f.Lease.Owner}}
-	var r Decision
 	if s.Alert == nil || s.Op == "" && s.Alert.full() {
-		r = Decision{Alert: New(f, now), Opened: true, Changed: true, Leased: !f.Lease.Until.IsZero()}
-		r.Alert.Group = at.Run.Group
+		r.Alert.open(f, at.Run.Group, now)
+		r.Opened, r.Changed, r.Leased = true, true, !f.Lease.Until.IsZero()
 		change.Opens, change.Joined = true, at.Run.Key
 	} else {
-		r.Alert = s.Alert.clone()
+		s.Alert.clone(&r.Alert)
 		known := s.Op != ""
-		r.Changed = r.Alert.Absorb(f, known, now)
+		r.Changed = r.Alert.absorb(f, known, now)
 		r.Leased = r.Changed && !f.Lease.Until.IsZero() && r.Alert.Lease.Free(f.Lease.Owner, now) && r.Alert.Worthwhile(now)
 		if !known {
 			change.Joined = at.Run.Key
@@ -94,5 +103,5 @@ func (s *State) take(f Finding, at Placement, now time.Time) (Decision, Effect) 
 		r.Alert.Lease = f.Lease
 	}
 	change.Alert, change.Seen.Alert = &r.Alert, r.Alert.ID
-	return r, change
+	return change
 }

@@ -180,14 +180,3 @@ func TestCountsAreExactAtAnySize(t *testing.T) {
 		}
 	}
 }
-
-func BenchmarkDecideDuplicate(b *testing.B) {
-	var m alert.Memory
-	f := finding(event("e1", activity.Succeeded, 0))
-	m.Take(f, noon)
-	s := m.State(f, noon)
-	b.ReportAllocs()
-	for b.Loop() {
-		alert.Decide(s, f, noon)
-	}
-}

@@ -84,7 +84,7 @@ func (l Lease) Free(owner string, now time.Time) bool {
 // Behind reports whether a destination still has to be brought to the newest revision.
 func (a *Alert) Behind() bool {
 	for _, d := range a.Deliveries {
-		if a.owes(d) {
+		if a.owes(&d) {
 			return true
 		}
 	}
@@ -105,7 +105,7 @@ func (a *Alert) Parked() bool {
 func (a *Alert) NextDue() time.Time {
 	var next time.Time
 	for _, d := range a.Deliveries {
-		if a.owes(d) && !d.Parked() && (next.IsZero() || d.Due.Before(next)) {
+		if a.owes(&d) && !d.Parked() && (next.IsZero() || d.Due.Before(next)) {
 			next = d.Due
 		}
 	}
@@ -116,24 +116,31 @@ func (a *Alert) NextDue() time.Time {
 func (a *Alert) DueNames(now time.Time) []string {
 	var names []string
 	for _, name := range slices.Sorted(maps.Keys(a.Deliveries)) {
-		if d := a.Deliveries[name]; a.owes(d) && !d.Parked() && !d.Due.After(now) {
+		if d := a.Deliveries[name]; a.isDue(&d, now) {
 			names = append(names, name)
 		}
 	}
 	return names
 }
 
-func (a *Alert) owes(d Delivery) bool {
+func (a *Alert) isDue(d *Delivery, now time.Time) bool {
+	return a.owes(d) && !d.Parked() && !d.Due.After(now)
+}
+
+func (a *Alert) owes(d *Delivery) bool {
 	return d.Revision < a.Revision && d.Folded == "" && d.Discarded.IsZero()
 }
 
 // Owes reports whether the destination does not have the newest revision and still is to get it.
-func (a *Alert) Owes(name string) bool { return a.owes(a.Deliveries[name]) }
+func (a *Alert) Owes(name string) bool {
+	d := a.Deliveries[name]
+	return a.owes(&d)
+}
 
 // OwesFirst reports whether the destination is owed its first message.
 func (a *Alert) OwesFirst(name string) bool {
 	d, ok := a.Deliveries[name]
-	return ok && d.Revision == 0 && a.owes(d)
+	return ok && d.Revision == 0 && a.owes(&d)
 }
 
 // Fold gives a delivery to the summary alert that counts this one in its stead.
@@ -161,7 +168,7 @@ func (a *Alert) Delivered(name string, revision int, to Delivery, now time.Time)
 	if revision == a.Revision && revision > 1 && a.Grave() && len(a.News(d).Operations) > 0 {
 		d.Revision-- // one message had no room for all of them: another one is owed
 	}
-	d.Due = a.notBefore(d, now)
+	d.Due = a.notBefore(&d, now)
 	a.Deliveries[name] = d
 }
 

@@ -30,7 +30,7 @@ type Exception struct {
 func (a *Alert) Expect(act Act) Exception {
 	x := Exception{
 		ID:    "click-" + hash(a.ID, act.ID)[:12],
-		Rules: []string{a.Rule.ID}, Actor: actor(a.Event), Tenant: a.Event.TenantScope(),
+		Rules: []string{a.Rule.ID}, Actor: actor(&a.Event), Tenant: a.Event.TenantScope(),
 		Subscription: a.Event.SubscriptionID, ResourceGroup: a.Event.ResourceGroup,
 		Owner: act.By, Reason: act.Reason, Alert: a.ID, Group: a.Group, Created: act.At.UTC(), Expires: act.Until.UTC(),
 	}
@@ -52,6 +52,6 @@ func (a *Alert) Expectations() (all []Exception) {
 
 // Covers reports whether the exception is about this rule and this event, expired or not.
 func (x Exception) Covers(e *activity.Event, rule string) bool {
-	return slices.Contains(x.Rules, rule) && x.Actor == actor(*e) && x.Tenant == e.TenantScope() &&
+	return slices.Contains(x.Rules, rule) && x.Actor == actor(e) && x.Tenant == e.TenantScope() &&
 		strings.EqualFold(x.Subscription, e.SubscriptionID) && strings.EqualFold(x.ResourceGroup, e.ResourceGroup)
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/auditbell/auditbell/handler/activity"
 )
@@ -156,7 +157,7 @@ func (a *Alert) Learn(found Learned, asked, later []string, now time.Time) (chan
 		a.Revision++
 		for name, d := range a.Deliveries {
 			if !d.Parked() && d.Attempts == 0 && d.Held == "" && !d.At.IsZero() {
-				d.Due = a.unlessSnoozed(d, now)
+				d.Due = a.unlessSnoozed(&d, now)
 				a.Deliveries[name] = d
 			}
 		}
@@ -165,7 +166,7 @@ func (a *Alert) Learn(found Learned, asked, later []string, now time.Time) (chan
 }
 
 // unlessSnoozed is now, or the end of a snooze that holds the destination's edits.
-func (a *Alert) unlessSnoozed(d Delivery, now time.Time) time.Time {
+func (a *Alert) unlessSnoozed(d *Delivery, now time.Time) time.Time {
 	if a.Snooze.Until.After(now) && d.Revision >= a.Snooze.From {
 		return a.Snooze.Until
 	}
@@ -204,7 +205,10 @@ func (l *Learned) add(found Learned) (changed bool) {
 }
 
 func cut(text string) string {
-	runes := []rune(strings.TrimSpace(text))
+	if text = strings.TrimSpace(text); len(text) <= keepText && utf8.ValidString(text) {
+		return text
+	}
+	runes := []rune(text)
 	if len(runes) <= keepText {
 		return string(runes)
 	}
@@ -219,7 +223,7 @@ type Habit struct {
 }
 
 // ActorOf is the actor of an event as groups, exceptions and habits know it, in lower case.
-func ActorOf(e activity.Event) string { return strings.ToLower(actor(e)) }
+func ActorOf(e activity.Event) string { return strings.ToLower(actor(&e)) }
 
 // NextWork is when something is to be done about the alert: a delivery that is owed, a question that is open, a
 // message of which it is not known what became of it. Zero:

@@ -19,7 +19,16 @@ type News struct {
 
 // News compares what a destination's readers have with what there is.
 func (a *Alert) News(d Delivery) News {
-	have := d.Shown
+	n := a.counted(&d)
+	if !strings.HasPrefix(a.Rule.ID, WatchRule) && !a.IsSummary() {
+		n.Operations = slices.Clone(a.Operations[min(d.Shown.Operations, len(a.Operations)):])
+	}
+	return n
+}
+
+// counted is News without the operations by name.
+func (a *Alert) counted(d *Delivery) News {
+	have := &d.Shown
 	n := News{
 		Outcome: a.Event.Outcome != "" && string(a.Event.Outcome) != have.Outcome,
 		Graver:  have.Severity != "" && rank(a.Rule.Severity) > rank(have.Severity),
@@ -27,8 +36,6 @@ func (a *Alert) News(d Delivery) News {
 	}
 	if strings.HasPrefix(a.Rule.ID, WatchRule) {
 		n.More = 0 // the same about ourselves, once a day
-	} else if !a.IsSummary() {
-		n.Operations = slices.Clone(a.Operations[min(have.Operations, len(a.Operations)):])
 	}
 	o := a.Event.Outcome
 	n.urgent = n.Graver || n.Outcome && (o == activity.Failed || o == activity.Canceled || o == activity.Resolved) || n.More > 0 && a.Grave()
@@ -57,13 +64,13 @@ const (
 
 // notBefore is when a further delivery may go out: debounced after the last one, and not during a snooze. A destination
 // that has no message yet waits for nothing, and neither does what joins a grave alert.
-func (a *Alert) notBefore(d Delivery, now time.Time) time.Time {
+func (a *Alert) notBefore(d *Delivery, now time.Time) time.Time {
 	due := now.UTC()
 	if d.At.IsZero() {
 		return due
 	}
 	next := d.At.Add(editEvery)
-	switch n := a.News(d); {
+	switch n := a.counted(d); {
 	case a.Grave() && n.More > 0 && !a.IsSummary(), n.Graver:
 		next = due
 	case d.Channel == "" && !n.urgent && n.More > 0:
@@ -82,8 +89,10 @@ func (a *Alert) notBefore(d Delivery, now time.Time) time.Time {
 // Worthwhile reports whether an invocation should deliver what is due at once. What has a message of a moment ago is
 // left to the timer, so that several changes make one message.
 func (a *Alert) Worthwhile(now time.Time) bool {
-	return slices.ContainsFunc(a.DueNames(now), func(name string) bool {
-		at := a.Deliveries[name].At
-		return at.IsZero() || !now.Before(at.Add(editEvery))
-	})
+	for _, d := range a.Deliveries {
+		if a.isDue(&d, now) && (d.At.IsZero() || !now.Before(d.At.Add(editEvery))) {
+			return true
+		}
+	}
+	return false
 }
