@@ -118,6 +118,9 @@ type Finding struct {
 	Change Change   // whether it was announced
 	Ask    []string // lookups that could add something
 	Await  Await    // which first messages wait for an answer; zero: none
+	// Doubt is the finding as the gravest that its act could have been, where Azure has not answered yet. So it joins an
+	// alert: only the question about an alert's first act is asked again.
+	Doubt *Finding
 
 	Lease     Lease  // taken on the alert when that is free; without an end it only names the caller
 	Operation string // the key of the run that Decide found; empty: the record is its chain's first
@@ -129,6 +132,14 @@ func (f *Finding) operation() string {
 		return chainKey(&f.Event)
 	}
 	return f.Operation
+}
+
+// doubted judges the finding as the gravest that it could be.
+func (f *Finding) doubted() {
+	if d := f.Doubt; d != nil {
+		f.Rule, f.Also, f.To, f.Hold, f.Detail = d.Rule, d.Also, d.To, d.Hold, d.Detail
+		f.Notes = append(slices.Clip(f.Notes), d.Notes...)
+	}
 }
 
 // Hold says that an alert is not delivered before a quiet time ends.

@@ -91,6 +91,7 @@ func (s *State) take(r *Decision, f *Finding, at *Placement, now time.Time) Effe
 		r.Opened, r.Changed, r.Leased = true, true, !f.Lease.Until.IsZero()
 		change.Opens, change.Joined = true, at.Run.Key
 	} else {
+		f.doubted()
 		s.Alert.clone(&r.Alert)
 		known := s.Op != ""
 		r.Changed = r.Alert.absorb(f, known, now)

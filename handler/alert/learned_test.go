@@ -125,3 +125,28 @@ func TestWhatIsLearnedIsBounded(t *testing.T) {
 		}
 	}
 }
+
+// TestAnActInDoubtJoinsAsTheGravest has an act, whose severity hangs on an answer of Azure's, open an alert, where the answer
+// raises it later, and join one, which is graver in the same write.
+func TestAnActInDoubtJoinsAsTheGravest(t *testing.T) {
+	t.Parallel()
+	var m alert.Memory
+	grant := func(n int) alert.Finding {
+		e := event(fmt.Sprint("e", n), activity.Succeeded, time.Duration(n)*time.Second)
+		e.CorrelationID = fmt.Sprint("c", n)
+		f := finding(e)
+		gravest := f
+		gravest.Rule, gravest.Also = alert.Rule{ID: "owner-granted", Severity: "critical"}, []alert.Rule{f.Rule}
+		gravest.To, gravest.Notes = []string{"slack", "teams", "pager"}, []string{"it is not known"}
+		f.Doubt = &gravest
+		return f
+	}
+	opened := m.Take(grant(1), noon)
+	joined := m.Take(grant(2), noon)
+	if a := opened.Alert; a.Rule.Severity != "medium" || len(a.Deliveries) != 2 {
+		t.Errorf("opened as %s for %d destinations", a.Rule.Severity, len(a.Deliveries))
+	}
+	if a := joined.Alert; joined.Opened || a.Rule.Severity != "critical" || a.Operations[1].Severity != "critical" || len(a.Deliveries) != 3 || len(a.Notes) != 1 {
+		t.Errorf("joined: opened %v, %s, operation %+v, %d destinations, notes %q", joined.Opened, a.Rule.Severity, a.Operations[1], len(a.Deliveries), a.Notes)
+	}
+}

@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/auditbell/auditbell/handler/activity"
 	"github.com/auditbell/auditbell/handler/notify"
 	"github.com/auditbell/auditbell/handler/outbox"
 	"github.com/auditbell/auditbell/handler/pipeline"
@@ -89,4 +90,61 @@ func waitingCosts(t *testing.T, waiting int) float64 {
 	before := account.ru
 	ticks(t, p, at, 10)
 	return account.ru - before
+}
+
+// charged is a pipeline with the library's rules and two destinations on an account whose charges are counted.
+func charged(t *testing.T, m *manager) (*pipeline.Pipeline, *fakeClock, *metered) {
+	t.Helper()
+	at := &fakeClock{at: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)}
+	server, err := cosmos.OpenDeployed(t.Context(), cosmos.Options{Now: at.now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = server.Close() })
+	account := &metered{Server: server}
+	kept, err := store.Open(store.Options{Endpoint: "http://cosmos.test/", Key: "a2V5", Transport: account, Now: at.now, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ends := map[string]notify.Destination{"slack": &uneditable{edits: true, at: at.now}, "teams": &uneditable{at: at.now}}
+	p := wire(kept, &pipeline.Judge{Rules: library(t), Routes: []settings.Route{{To: []string{"*"}}}}, &pipeline.Composer{}, pipeline.Channels{Destinations: ends})
+	if m != nil {
+		p.Lookups = m
+	}
+	return p, at, account
+}
+
+// TestWhatAnAlertCosts counts the charges of alerts with two deliveries, and of their records when they come again.
+func TestWhatAnAlertCosts(t *testing.T) {
+	t.Parallel()
+	noon := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	for name, c := range map[string]struct {
+		manager *manager
+		record  func(n int) activity.Event
+		most    float64
+	}{
+		"a policy assignment is deleted": {nil, func(n int) activity.Event { return deleted(n, noon) }, 70},
+		"Owner is granted, and looked up": {&manager{found: answer(ownerRole, noon)}, func(n int) activity.Event {
+			e := grantRecord(fmt.Sprint("grid", n), activity.Succeeded, activity.FormEventGrid, noon, "")
+			e.CorrelationID, e.ResourceName = e.ID, e.ID
+			e.ResourceID = "/subscriptions/s/providers/microsoft.authorization/roleassignments/" + e.ID
+			return e
+		}, 75},
+	} {
+		p, at, account := charged(t, c.manager)
+		send(t, p, at, c.record(0)) // what an instance reads once is read
+		before := account.ru
+		e := c.record(1)
+		e.Caller, e.ResourceGroup = "eve@example.com", "rg-eve" // an alert of its own
+		send(t, p, at, e)
+		opened := account.ru - before
+		at.advance(time.Minute)
+		before = account.ru
+		send(t, p, at, e)
+		again := account.ru - before
+		t.Logf("%s: %.1f RU, and %.1f RU when it comes again", name, opened, again)
+		if opened > c.most || again > 5 {
+			t.Errorf("%s costs %.1f RU, and %.1f when it comes again; want %.0f and 5 at most", name, opened, again, c.most)
+		}
+	}
 }

@@ -31,6 +31,8 @@ type Alerts interface {
 	Take(ctx context.Context, f alert.Finding, lease alert.Lease) (alert.Decision, error)
 	// Known reports whether the operation that e belongs to is in an alert already.
 	Known(ctx context.Context, e activity.Event) (known bool, ru float64, err error)
+	// Counted reports whether the record e is in an alert already.
+	Counted(ctx context.Context, e activity.Event) (counted bool, ru float64, err error)
 	// Act notes what a person did, once for each act.ID; alert.ErrUnknown when there is no such alert.
 	Act(ctx context.Context, ref alert.Ref, act alert.Act, lease alert.Lease) (alert.Decision, error)
 	Alert(ctx context.Context, ref alert.Ref) (alert.Alert, error)
@@ -139,6 +141,9 @@ func (in *Intake) one(ctx context.Context, b Batch, e activity.Event) (sum Summa
 // decide has an alert take the event in, if rules say so. waits says that none did, and that one might have to once Azure
 // has answered what the act was about.
 func (in *Intake) decide(ctx context.Context, b Batch, e activity.Event, first bool, sum *Summary) (decided alert.Decision, waits bool, err error) {
+	if done, err := in.counted(ctx, e, first, sum); done || err != nil {
+		return alert.Decision{Duplicate: done}, false, err
+	}
 	f, staged, open, err := in.judged(ctx, b, e, sum)
 	if err != nil {
 		return decided, false, err
@@ -162,19 +167,30 @@ func (in *Intake) decide(ctx context.Context, b Batch, e activity.Event, first b
 		f.Await = alert.Await{To: in.courier.uneditable(f.To), Until: b.began.Add(awaitWithin)}
 	}
 	f.Event = f.Event.Bounded()
+	if doubt, ok := in.judge.doubted(f.Event, append([]alert.Rule{f.Rule}, f.Also...), "Azure did not answer"); open && ok {
+		f.Doubt = &doubt
+	}
 	if decided, err = in.commit(ctx, b, f, sum); err != nil {
 		return decided, false, err
-	}
-	if open {
-		var ru float64
-		decided, ru = in.learner.doubt(ctx, b, f, decided)
-		sum.RU += ru
 	}
 	if decided.Opened {
 		sum.Opened++
 		b.Logger.Info("alert", "alert", decided.Alert.ID, "rule", f.Rule.ID, "severity", f.Rule.Severity, "event", e.ID, "correlation", f.Event.CorrelationID)
 	}
 	return decided, false, nil
+}
+
+// counted reports whether a record that comes again is in an alert: then there is nothing left to decide.
+func (in *Intake) counted(ctx context.Context, e activity.Event, first bool, sum *Summary) (bool, error) {
+	if met, _ := in.judge.met(e, nil); first || len(met) == 0 {
+		return false, nil
+	}
+	sum.Matched++
+	counted, ru, err := in.alerts.Counted(ctx, e.Bounded())
+	if sum.RU += ru; !counted {
+		sum.Matched--
+	}
+	return counted, err
 }
 
 // judged is what rules say of the event, completed by what else is known of its act; without a rule: nothing. open says

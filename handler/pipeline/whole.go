@@ -240,7 +240,7 @@ func (l *Learner) raised(a alert.Alert, found alert.Learned, asked, later []stri
 	case slices.Contains(later, alert.ResourceLookup) && a.Asked(alert.ResourceLookup) == 0:
 		return alert.Finding{}, false // it is asked again in a minute
 	default:
-		return l.doubted(a.Event, met, cmp.Or(why, "Azure has not answered"))
+		return l.judge.doubted(a.Event, met, cmp.Or(why, "Azure has not answered"))
 	}
 	f, ok := l.judge.finding(w.event, w.met)
 	f.Notes = []string{w.note}
@@ -248,32 +248,14 @@ func (l *Learner) raised(a alert.Alert, found alert.Learned, asked, later []stri
 }
 
 // doubted is the finding of an act as the gravest that it could have been.
-func (l *Learner) doubted(e activity.Event, met []alert.Rule, why string) (alert.Finding, bool) {
-	graver := l.judge.graver(&e, met)
+func (j *Judge) doubted(e activity.Event, met []alert.Rule, why string) (alert.Finding, bool) {
+	graver := j.graver(&e, met)
 	if len(graver) == 0 {
 		return alert.Finding{}, false
 	}
-	w := whole{event: e}
+	w := whole{event: e, met: met}
 	w.unknown(graver, why)
-	f, ok := l.judge.finding(e, w.met)
+	f, ok := j.finding(e, w.met)
 	f.Notes = []string{w.note}
 	return f, ok
-}
-
-// doubt raises the alert that an act has joined while Azure did not answer what it was about: only the question about an
-// alert's first act is asked again.
-func (l *Learner) doubt(ctx context.Context, b Batch, f alert.Finding, into alert.Decision) (alert.Decision, float64) {
-	doubted, ok := l.doubted(f.Event, append([]alert.Rule{f.Rule}, f.Also...), "Azure did not answer")
-	if !ok || into.Opened || into.Duplicate {
-		return into, 0
-	}
-	ru, err := l.change(ctx, into.Alert.Ref(), func(a *alert.Alert) bool {
-		changed := a.Raise(doubted, l.judge.Now())
-		into.Alert = *a
-		return changed
-	})
-	if err != nil {
-		b.Logger.Error("raise the severity of an act that is not known", "alert", into.Alert.ID, "error", err)
-	}
-	return into, ru
 }

@@ -57,17 +57,24 @@ func granting(t *testing.T, m *manager) (*pipeline.Pipeline, *uneditable, *fakeC
 	end := &uneditable{}
 	p, at := alerting(t, "low", end)
 	end.at = at.now
+	if p.Rules = library(t); m != nil {
+		p.Lookups = m
+	}
+	return p, end, at
+}
+
+// library is the rule library, compiled.
+func library(t *testing.T) *rules.Set {
+	t.Helper()
 	all, err := rules.Library()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p.Rules, err = rules.Compile(all); err != nil {
+	set, err := rules.Compile(all)
+	if err != nil {
 		t.Fatal(err)
 	}
-	if m != nil {
-		p.Lookups = m
-	}
-	return p, end, at
+	return set
 }
 
 // grant is a record of an assignment on a subscription.

@@ -75,6 +75,16 @@ func (s *Store) keepOpen(ctx context.Context, b *batch, a alert.Alert, ended boo
 
 // Known reports whether the operation that e belongs to is in an alert already.
 func (s *Store) Known(ctx context.Context, e activity.Event) (known bool, ru float64, err error) {
+	return s.pointed(ctx, e, func(at alert.Placement) string { return "op-" + at.Run.Key })
+}
+
+// Counted reports whether the record e is in an alert already.
+func (s *Store) Counted(ctx context.Context, e activity.Event) (counted bool, ru float64, err error) {
+	return s.pointed(ctx, e, func(alert.Placement) string { return "seen-" + e.ID })
+}
+
+// pointed reports whether an item of the group of the event's operation points to an alert; item names it.
+func (s *Store) pointed(ctx context.Context, e activity.Event, item func(alert.Placement) string) (bool, float64, error) {
 	var r alert.Decision
 	chain, err := s.pointer(ctx, chainPK(e), groupID, &r)
 	if err != nil || chain.Chain.Group == "" {
@@ -88,6 +98,6 @@ func (s *Store) Known(ctx context.Context, e activity.Event) (known bool, ru flo
 	if at.First {
 		return false, r.RU, nil
 	}
-	op, err := s.pointer(ctx, at.Run.Group, "op-"+at.Run.Key, &r)
-	return op.Alert != "", r.RU, err
+	have, err := s.pointer(ctx, at.Run.Group, item(at), &r)
+	return have.Alert != "", r.RU, err
 }

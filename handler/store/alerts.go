@@ -221,10 +221,11 @@ func (k *known) write(ctx context.Context, e alert.Effect) (ru float64, err erro
 	}
 	var b batch
 	b.create(seenItem(k.finding.Event.ID, e.Partition, e.Seen))
+	var body []byte
 	if e.Opens {
-		b.create(itemOf(*e.Alert))
+		body = b.create(itemOf(*e.Alert))
 	} else {
-		b.replace(e.Alert.ID, itemOf(*e.Alert), k.alert)
+		body = b.replace(e.Alert.ID, itemOf(*e.Alert), k.alert)
 	}
 	if e.Joined != "" {
 		b.upsert(opItem("op-"+e.Joined, e.Partition, e.Alert.ID))
@@ -232,7 +233,11 @@ func (k *known) write(ctx context.Context, e alert.Effect) (ru float64, err erro
 	if e.Opens {
 		b.head(*e.Alert, k.head)
 	}
-	return k.store.transact(ctx, containerAlerts, e.Partition, &b)
+	ru, err = k.store.transact(ctx, containerAlerts, e.Partition, &b)
+	if lease := e.Alert.Lease; err == nil && lease == k.finding.Lease && !lease.Until.IsZero() && len(b.results) > 1 {
+		k.store.leased.put(e.Alert.Ref(), leasedAlert{body, b.results[1].ETag})
+	}
+	return ru, err
 }
 
 // head makes the alert the one that takes in new operations of its group.
@@ -308,14 +313,16 @@ func (s *Store) alert(ctx context.Context, group, id string) (alert.Alert, versi
 
 // batch is a TransactionalBatch being written.
 type batch struct {
-	steps []func(*azcosmos.TransactionalBatch)
-	etag  azcore.ETag // of the alert it replaces
-	err   error
+	steps   []func(*azcosmos.TransactionalBatch)
+	etag    azcore.ETag // of the alert it replaces
+	err     error
+	results []azcosmos.TransactionalBatchResult // of the steps, once it was executed
 }
 
-func (b *batch) create(item any) {
-	body := b.marshal(item)
+func (b *batch) create(item any) (body []byte) {
+	body = b.marshal(item)
 	b.steps = append(b.steps, func(t *azcosmos.TransactionalBatch) { t.CreateItem(body, nil) })
+	return body
 }
 
 func (b *batch) upsert(item any) {
@@ -323,11 +330,12 @@ func (b *batch) upsert(item any) {
 	b.steps = append(b.steps, func(t *azcosmos.TransactionalBatch) { t.UpsertItem(body, nil) })
 }
 
-func (b *batch) replace(id string, item any, etag azcore.ETag) {
-	body := b.marshal(item)
+func (b *batch) replace(id string, item any, etag azcore.ETag) (body []byte) {
+	body = b.marshal(item)
 	b.steps = append(b.steps, func(t *azcosmos.TransactionalBatch) {
 		t.ReplaceItem(id, body, &azcosmos.TransactionalBatchItemOptions{IfMatchETag: &etag})
 	})
+	return body
 }
 
 func (b *batch) marshal(item any) []byte {

@@ -79,7 +79,8 @@ func (s *Store) Lease(ctx context.Context, ref alert.Ref, lease alert.Lease) (a 
 // Settle applies what a round of deliveries brought about and gives the lease back. apply may run more than once, on
 // newer states of the alert.
 func (s *Store) Settle(ctx context.Context, ref alert.Ref, owner string, apply func(*alert.Alert)) (ru float64, err error) {
-	ru, err = s.update(ctx, ref, func(have *alert.Alert) bool {
+	a, at := s.leased.take(ref)
+	ru, err = s.updateFrom(ctx, ref, a, at, func(have *alert.Alert) bool {
 		apply(have)
 		if have.Lease.Owner == owner {
 			have.Lease = alert.Lease{}
@@ -110,11 +111,20 @@ func (s *Store) Alert(ctx context.Context, ref alert.Ref) (alert.Alert, error) {
 // update reads, changes and replaces an alert until nobody else changed it in between. change says whether there is
 // anything to write.
 func (s *Store) update(ctx context.Context, ref alert.Ref, change func(*alert.Alert) bool) (ru float64, err error) {
-	err = s.repeat(ctx, "update alert", overtaken, func(int) error {
-		a, at, err := s.alert(ctx, ref.Group, ref.ID)
-		ru += at.ru
-		if err != nil || !change(&a) {
-			return err
+	return s.updateFrom(ctx, ref, alert.Alert{}, version{}, change)
+}
+
+// updateFrom is update that begins with what is known of the alert at a version; none: it is read.
+func (s *Store) updateFrom(ctx context.Context, ref alert.Ref, a alert.Alert, at version, change func(*alert.Alert) bool) (ru float64, err error) {
+	err = s.repeat(ctx, "update alert", overtaken, func(round int) error {
+		if round > 0 || at.etag == "" {
+			if a, at, err = s.alert(ctx, ref.Group, ref.ID); err != nil {
+				ru += at.ru
+				return err
+			}
+		}
+		if ru += at.ru; !change(&a) {
+			return nil
 		}
 		kept, err := s.write(ctx, itemRef{containerAlerts, ref.Group, ref.ID}, itemOf(a), at.etag)
 		ru += kept.ru

@@ -187,6 +187,7 @@ func (s *Store) transact(ctx context.Context, container, pk string, b *batch) (r
 		if err == nil && !response.Success {
 			err = refused(response.OperationResults)
 		}
+		b.results = response.OperationResults
 		return response.RequestCharge, err
 	})
 	return float64(charge), err

@@ -63,6 +63,7 @@ type Store struct {
 	habitsSince atomic.Pointer[time.Time] // nil: not read yet
 	windows     queues
 	takes       queues // by rule
+	leased      leasedAlerts
 }
 
 // Open returns a Store. It does not call the account: a start must not depend on the network.

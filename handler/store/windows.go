@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -78,8 +79,8 @@ func (s *Store) Window(ctx context.Context, key string, change func(state []byte
 			return fmt.Errorf("read: %w", err)
 		}
 		state, err := change(have.State)
-		if err != nil {
-			return err
+		if err != nil || have.State != nil && bytes.Equal(state, have.State) {
+			return err // what came again changes nothing
 		}
 		kept, err := s.write(ctx, ref, windowItem{ref.id, ref.pk, "window", state, seconds(keepSeen)}, at.etag)
 		ru += kept.ru
