@@ -31,12 +31,13 @@ type Alerts interface {
 	Take(ctx context.Context, f alert.Finding, lease alert.Lease) (alert.Decision, error)
 	// Known reports whether the operation that e belongs to is in an alert already.
 	Known(ctx context.Context, e activity.Event) (known bool, ru float64, err error)
-	// Counted reports whether the record e is in an alert already.
-	Counted(ctx context.Context, e activity.Event) (counted bool, ru float64, err error)
 	// Act notes what a person did, once for each act.ID; alert.ErrUnknown when there is no such alert.
 	Act(ctx context.Context, ref alert.Ref, act alert.Act, lease alert.Lease) (alert.Decision, error)
 	Alert(ctx context.Context, ref alert.Ref) (alert.Alert, error)
 }
+
+// Counted reports whether the record e is in an alert already.
+type Counted func(ctx context.Context, e activity.Event) (counted bool, ru float64, err error)
 
 // Counts keeps what is counted beside alerts.
 type Counts interface {
@@ -52,6 +53,7 @@ type Counts interface {
 type Books struct {
 	Log     Log
 	Alerts  Alerts
+	Counted Counted
 	Counts  Counts
 	Pending Pending
 	Written Written
@@ -61,6 +63,7 @@ type Books struct {
 type Intake struct {
 	log      Log
 	alerts   Alerts
+	known    Counted
 	counts   Counts
 	pending  Pending
 	written  Written
@@ -82,7 +85,7 @@ type Staff struct {
 // NewIntake returns an Intake.
 func NewIntake(k Books, s Staff) *Intake {
 	return &Intake{
-		log: k.Log, alerts: k.Alerts, counts: k.Counts, pending: k.Pending, written: k.Written,
+		log: k.Log, alerts: k.Alerts, known: k.Counted, counts: k.Counts, pending: k.Pending, written: k.Written,
 		judge: s.Judge, composer: s.Composer, courier: s.Courier, learner: s.Learner,
 	}
 }
@@ -186,7 +189,7 @@ func (in *Intake) counted(ctx context.Context, e activity.Event, first bool, sum
 		return false, nil
 	}
 	sum.Matched++
-	counted, ru, err := in.alerts.Counted(ctx, e.Bounded())
+	counted, ru, err := in.known(ctx, e.Bounded())
 	if sum.RU += ru; !counted {
 		sum.Matched--
 	}

@@ -1,10 +1,12 @@
 package pipeline_test
 
 import (
+	"context"
 	"maps"
 	"slices"
 	"time"
 
+	"github.com/auditbell/auditbell/handler/activity"
 	"github.com/auditbell/auditbell/handler/pipeline"
 )
 
@@ -12,6 +14,7 @@ import (
 type stored interface {
 	pipeline.Log
 	pipeline.Alerts
+	Counted(ctx context.Context, e activity.Event) (counted bool, ru float64, err error)
 	pipeline.Counts
 	pipeline.Pending
 	pipeline.Written
@@ -33,6 +36,6 @@ func wire(s stored, j *pipeline.Judge, c *pipeline.Composer, o pipeline.Channels
 	p.Watch = pipeline.NewWatch(s, s, s, j)
 	p.Courier = pipeline.NewCourier(s, s, pipeline.Desk{Composer: c, States: s, Backlog: s, Watch: p.Watch, Now: s.Now}, o)
 	p.Learner = pipeline.NewLearner(s.Change, j, p.Courier)
-	p.Intake = pipeline.NewIntake(pipeline.Books{Log: s, Alerts: s, Counts: s, Pending: s, Written: s}, pipeline.Staff{Judge: j, Composer: c, Courier: p.Courier, Learner: p.Learner})
+	p.Intake = pipeline.NewIntake(pipeline.Books{Log: s, Alerts: s, Counted: s.Counted, Counts: s, Pending: s, Written: s}, pipeline.Staff{Judge: j, Composer: c, Courier: p.Courier, Learner: p.Learner})
 	return p
 }

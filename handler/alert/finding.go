@@ -1,0 +1,59 @@
+package alert
+
+import (
+	"slices"
+	"time"
+
+	"github.com/auditbell/auditbell/handler/activity"
+)
+
+// Finding is an event that met rules.
+type Finding struct {
+	Event  activity.Event
+	Rule   Rule     // the gravest
+	Also   []Rule   // the others
+	To     []string // names of the destinations that the routes chose
+	Detail string   // what sets the act apart beside its resource
+	Notes  []string // for the reader, beside the event
+	Late   string   // why the event comes long after it happened, for an alert that it opens; empty: it does not
+	Hold   Hold     // quiet time; zero: none
+
+	Change Change   // whether it was announced
+	Ask    []string // lookups that could add something
+	Await  Await    // which first messages wait for an answer; zero: none
+	// Doubt is the finding as the gravest that its act could have been, where Azure has not answered yet. So it joins an
+	// alert: only the question about an alert's first act is asked again.
+	Doubt *Finding
+
+	Lease     Lease  // taken on the alert when that is free; without an end it only names the caller
+	Operation string // the key of the run that Decide found; empty: the record is its chain's first
+}
+
+// operation is the key of the finding's operation within its group.
+func (f *Finding) operation() string {
+	if f.Operation == "" {
+		return chainKey(&f.Event)
+	}
+	return f.Operation
+}
+
+// doubted judges the finding as the gravest that it could be.
+func (f *Finding) doubted() {
+	if d := f.Doubt; d != nil {
+		f.Rule, f.Also, f.To, f.Hold, f.Detail = d.Rule, d.Also, d.To, d.Hold, d.Detail
+		f.Notes = append(slices.Clip(f.Notes), d.Notes...)
+	}
+}
+
+// Hold says that an alert is not delivered before a quiet time ends.
+type Hold struct {
+	Name  string
+	Until time.Time
+}
+
+// Await says that the severity hangs on an answer which may come at any moment. Destinations whose messages cannot be
+// edited wait for it a few seconds, so that their readers get one message and not two.
+type Await struct {
+	To    []string
+	Until time.Time
+}
