@@ -34,7 +34,7 @@ var arrows = map[string][]string{
 	"handler/app": {
 		"handler/activity", "handler/alert", "handler/azure", "handler/canary", "handler/clicks", "handler/digest/publish", "handler/enrich", "handler/entra",
 		"handler/exception", "handler/geo", "handler/host", "handler/jsonscan", "handler/lookup", "handler/notify", "handler/notify/email", "handler/notify/slack",
-		"handler/notify/teams", "handler/notify/webhook", "handler/payload", "handler/pipeline", "handler/poll", "handler/reconcile", "handler/rules", "handler/settings", "handler/store",
+		"handler/notify/teams", "handler/notify/webhook", "handler/otlp", "handler/payload", "handler/pipeline", "handler/poll", "handler/reconcile", "handler/rules", "handler/settings", "handler/store",
 	},
 	"handler/azure":  {"handler/notify", "handler/settings", "handler/source"},
 	"handler/canary": {"handler/activity", "handler/alert", "handler/host", "handler/payload", "handler/pipeline", "handler/settings"},
@@ -65,6 +65,7 @@ var arrows = map[string][]string{
 	"handler/rules":             {"handler/activity", "handler/jsonscan"},
 	"handler/enrich":            {"handler/activity"},
 	"handler/geo":               {},
+	"handler/otlp":              {"handler/settings"}, // a side door: it knows no event
 	"handler/verify":            {"handler/digest", "handler/digest/timestamp", "handler/jsonscan", "handler/source", "handler/tlog"},
 	"handler/tlog":              {"handler/jsonscan"}, // records are hashed in their canonical form
 	"handler/alert":             {"handler/activity"},
@@ -72,7 +73,7 @@ var arrows = map[string][]string{
 	"handler/outbox":            {},
 	"handler/store":             {"handler/activity", "handler/alert", "handler/outbox", "handler/turns"},
 	"handler/exception":         {"handler/activity", "handler/alert", "handler/rules"},
-	"handler/pipeline":          {"handler/activity", "handler/alert", "handler/outbox", "handler/exception", "handler/rules", "handler/enrich", "handler/notify", "handler/settings", "handler/calendar", "handler/turns"},
+	"handler/pipeline":          {"handler/activity", "handler/alert", "handler/outbox", "handler/exception", "handler/rules", "handler/enrich", "handler/notify", "handler/settings", "handler/calendar", "handler/turns", "handler/otlp"}, // otlp: each stage is a span
 	"handler/source":            {"handler/activity", "handler/payload", "handler/jsonscan"},
 	"handler/source/blobs":      {"handler/source"},
 	"handler/coverage":          {"handler/activity"}, // which feed carries what

@@ -32,6 +32,13 @@ resource "azurerm_cosmosdb_account" "main" {
     failover_priority = 0
     zone_redundant    = var.zone_redundant
   }
+  dynamic "geo_location" {
+    for_each = var.second_region == null || local.serverless ? [] : [var.second_region]
+    content {
+      location          = geo_location.value # read only, until a person makes it the write region
+      failover_priority = 1
+    }
+  }
   backup {
     type = "Continuous"
     tier = "Continuous7Days" # the tier that costs nothing

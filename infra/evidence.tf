@@ -2,10 +2,7 @@
 # Resource Manager. The rows go to the workspace; deletion attempts are alerts, refused ones included.
 
 locals {
-  evidence_blobs = var.evidence_access_logs.storage ? {
-    audit   = azurerm_storage_account.audit.id
-    archive = azurerm_storage_account.archive.id
-  } : {}
+  evidence_blobs = var.evidence_access_logs.storage ? local.evidence_accounts : {}
 }
 
 resource "azurerm_monitor_diagnostic_setting" "blobs" {
@@ -48,7 +45,7 @@ locals {
         description = "An identity deleted, or tried to delete, a blob or a container of the audit or archive account. The dead letters that were replayed are deleted by the operator who replayed them and are in this too."
         query       = <<-KQL
           StorageBlobLogs
-          | where AccountName in~ ("${azurerm_storage_account.audit.name}", "${azurerm_storage_account.archive.name}")
+          | where AccountName in~ ("${join("\", \"", [for id in values(local.evidence_accounts) : basename(id)])}")
           | where OperationName in~ ("DeleteBlob", "DeleteContainer", "BatchDelete", "DeleteFile", "DeleteDirectory", "DeleteBlobImmutabilityPolicy", "DeleteContainerImmutabilityPolicy")
           | where isnotempty(CallerIpAddress)
         KQL

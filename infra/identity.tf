@@ -75,7 +75,7 @@ resource "azurerm_role_definition" "digest_writer" {
 
 # The monthly digest is written to its container before it is mailed; the other container of the account is not the app's.
 resource "azurerm_role_assignment" "digests" {
-  scope              = azurerm_storage_container.digests.id
+  scope              = azurerm_storage_container.digests["home"].id
   role_definition_id = azurerm_role_definition.digest_writer.role_definition_resource_id
   principal_id       = local.app_principal_id
   principal_type     = "ServicePrincipal"

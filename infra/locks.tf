@@ -2,11 +2,15 @@
 # assignments on them. So it is made after all of these, and goes before any of them.
 
 locals {
-  locked = var.locks_enabled ? {
-    audit   = azurerm_storage_account.audit.id
-    archive = azurerm_storage_account.archive.id
-    cosmos  = azurerm_cosmosdb_account.main.id
-  } : {}
+  locked = var.locks_enabled ? merge(local.evidence_accounts, {
+    cosmos = azurerm_cosmosdb_account.main.id
+  }) : {}
+
+  # audit and archive, and with a second region audit-second and archive-second.
+  evidence_accounts = merge(
+    { for region, a in azurerm_storage_account.audit : region == "home" ? "audit" : "audit-${region}" => a.id },
+    { for region, a in azurerm_storage_account.archive : region == "home" ? "archive" : "archive-${region}" => a.id },
+  )
 }
 
 resource "azurerm_management_lock" "main" {
@@ -25,6 +29,7 @@ resource "azurerm_management_lock" "main" {
     azurerm_storage_container.dead_letters,
     azurerm_storage_container_immutability_policy.digests,
     azurerm_storage_management_policy.audit,
+    azurerm_storage_object_replication.digests,
     module.home,
   ]
 }

@@ -11,7 +11,7 @@ locals {
     {
       host-blob    = { id = azurerm_storage_account.host.id, subresource = "blob", zone = var.network.private_dns_zone_ids.blob }
       host-table   = { id = azurerm_storage_account.host.id, subresource = "table", zone = var.network.private_dns_zone_ids.table }
-      archive-blob = { id = azurerm_storage_account.archive.id, subresource = "blob", zone = var.network.private_dns_zone_ids.blob }
+      archive-blob = { id = azurerm_storage_account.archive["home"].id, subresource = "blob", zone = var.network.private_dns_zone_ids.blob }
       cosmos       = { id = azurerm_cosmosdb_account.main.id, subresource = "Sql", zone = var.network.private_dns_zone_ids.cosmos }
       vault        = { id = local.vault.id, subresource = "vault", zone = var.network.private_dns_zone_ids.vault }
     },

@@ -46,17 +46,17 @@ output "key_vault_name" {
 
 output "audit_storage_account_name" {
   description = "Storage account that the Activity Log is exported to."
-  value       = azurerm_storage_account.audit.name
+  value       = azurerm_storage_account.audit["home"].name
 }
 
 output "archive_container_url" {
   description = "Address of the container that digests are archived in."
-  value       = "${azurerm_storage_account.archive.primary_blob_endpoint}${azurerm_storage_container.digests.name}"
+  value       = "${azurerm_storage_account.archive["home"].primary_blob_endpoint}${azurerm_storage_container.digests["home"].name}"
 }
 
 output "dead_letter_container_url" {
   description = "Address of the container with events that Event Grid could not deliver; handler replay reads them."
-  value       = "${azurerm_storage_account.archive.primary_blob_endpoint}${azurerm_storage_container.dead_letters.name}"
+  value       = "${azurerm_storage_account.archive["home"].primary_blob_endpoint}${azurerm_storage_container.dead_letters.name}"
 }
 
 output "workspace_id" {

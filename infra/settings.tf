@@ -40,7 +40,7 @@ locals {
     "canary" = { CANARY_SCHEDULE = var.schedules.canary }
     "digest" = {
       DIGEST_SCHEDULE      = var.schedules.digest
-      DIGEST_ARCHIVE       = "${azurerm_storage_account.archive.primary_blob_endpoint}${azurerm_storage_container.digests.name}"
+      DIGEST_ARCHIVE       = "${azurerm_storage_account.archive["home"].primary_blob_endpoint}${azurerm_storage_container.digests["home"].name}"
       DIGEST_TIMESTAMP_URL = var.digest_timestamp_url
     }
     # Without a hub the function is switched off: the host would complain of the missing connection at every start.
@@ -63,6 +63,10 @@ locals {
     {
       COSMOS_ENDPOINT = azurerm_cosmosdb_account.main.endpoint
       COSMOS_DATABASE = azurerm_cosmosdb_sql_database.main.name
+    },
+    var.telemetry == null ? {} : {
+      OTEL_EXPORTER_OTLP_ENDPOINT = var.telemetry.endpoint
+      OTEL_SERVICE_NAME           = var.telemetry.service_name
     },
     var.slack_channel == null ? {} : { SLACK_CHANNEL = var.slack_channel },
     # By identity, see email.tf. Graph and SMTP are for who has them already: app_settings names them.

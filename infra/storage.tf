@@ -9,6 +9,9 @@ locals {
   # Metrics is without effect while everything is allowed. It is there because azurerm 5.2 reads a rule that only has
   # Azure's defaults as no rule at all, and every plan would then add it again (storage_account_helpers_network.go).
   app_storage_bypass = local.private ? ["AzureServices"] : ["AzureServices", "Metrics"]
+
+  # Where evidence is kept. What the second region has is in second_region.tf.
+  evidence_regions = merge({ home = local.group.location }, var.second_region == null ? {} : { second = var.second_region })
 }
 
 # What the Functions host keeps: the published package, timer states and leases.
@@ -45,13 +48,15 @@ resource "azurerm_storage_container" "package" {
 # Where the Activity Log is exported to, for auditors. Nobody but Azure Monitor writes here, and it comes in as a
 # trusted service, so the firewall is shut.
 resource "azurerm_storage_account" "audit" {
-  name                = "st${var.name}audit${local.suffix}"
+  for_each = local.evidence_regions
+
+  name                = "st${var.name}${each.key == "home" ? "audit" : "aud2"}${local.suffix}"
   resource_group_name = local.group.name
-  location            = local.group.location
+  location            = each.value
   tags                = merge(local.tags, { Purpose = "Audit Logs", Compliance = "Required" })
 
-  account_tier                      = "Standard" # diagnostic settings do not write to premium accounts
-  account_replication_type          = var.audit_replication
+  account_tier                      = "Standard"                                         # diagnostic settings do not write to premium accounts
+  account_replication_type          = each.key == "home" ? var.audit_replication : "LRS" # the second one is a copy
   min_tls_version                   = "TLS1_2"
   https_traffic_only_enabled        = true
   shared_access_key_enabled         = false
@@ -98,8 +103,15 @@ resource "azurerm_storage_account" "audit" {
   }
 }
 
+moved {
+  from = azurerm_storage_account.audit
+  to   = azurerm_storage_account.audit["home"]
+}
+
 resource "azurerm_storage_management_policy" "audit" {
-  storage_account_id = azurerm_storage_account.audit.id
+  for_each = azurerm_storage_account.audit
+
+  storage_account_id = each.value.id
 
   rule {
     name    = "delete-after-retention"
@@ -119,15 +131,22 @@ resource "azurerm_storage_management_policy" "audit" {
   }
 }
 
+moved {
+  from = azurerm_storage_management_policy.audit
+  to   = azurerm_storage_management_policy.audit["home"]
+}
+
 # What the app hands to auditors, and the events that Event Grid could not deliver.
 resource "azurerm_storage_account" "archive" {
-  name                = "st${var.name}arch${local.suffix}"
+  for_each = local.evidence_regions
+
+  name                = "st${var.name}${each.key == "home" ? "arch" : "arc2"}${local.suffix}"
   resource_group_name = local.group.name
-  location            = local.group.location
+  location            = each.value
   tags                = local.tags
 
   account_tier                      = "Standard"
-  account_replication_type          = var.audit_replication
+  account_replication_type          = each.key == "home" ? var.audit_replication : "LRS" # the second one is a copy
   min_tls_version                   = "TLS1_2"
   https_traffic_only_enabled        = true
   shared_access_key_enabled         = false
@@ -138,7 +157,11 @@ resource "azurerm_storage_account" "archive" {
   cross_tenant_replication_enabled  = false
   infrastructure_encryption_enabled = true
 
+  # Digests are copied from versions that the change feed names (learn: "Object replication for block blobs").
   blob_properties {
+    versioning_enabled  = var.second_region != null
+    change_feed_enabled = var.second_region != null && each.key == "home"
+
     delete_retention_policy {
       days = 30
     }
@@ -153,15 +176,29 @@ resource "azurerm_storage_account" "archive" {
   }
 }
 
+moved {
+  from = azurerm_storage_account.archive
+  to   = azurerm_storage_account.archive["home"]
+}
+
 resource "azurerm_storage_container" "digests" {
+  for_each = azurerm_storage_account.archive
+
   name                  = "digests"
-  storage_account_id    = azurerm_storage_account.archive.id
+  storage_account_id    = each.value.id
   container_access_type = "private"
+}
+
+moved {
+  from = azurerm_storage_container.digests
+  to   = azurerm_storage_container.digests["home"]
 }
 
 # A digest is written once and never again; so no appends.
 resource "azurerm_storage_container_immutability_policy" "digests" {
-  storage_container_resource_manager_id = azurerm_storage_container.digests.id
+  for_each = azurerm_storage_container.digests
+
+  storage_container_resource_manager_id = each.value.id
   immutability_period_in_days           = var.archive_immutability_days
   protected_append_writes_enabled       = false
   locked                                = var.archive_immutability_locked
@@ -174,8 +211,13 @@ resource "azurerm_storage_container_immutability_policy" "digests" {
   }
 }
 
+moved {
+  from = azurerm_storage_container_immutability_policy.digests
+  to   = azurerm_storage_container_immutability_policy.digests["home"]
+}
+
 resource "azurerm_storage_container" "dead_letters" {
   name                  = "dead-letters"
-  storage_account_id    = azurerm_storage_account.archive.id
+  storage_account_id    = azurerm_storage_account.archive["home"].id
   container_access_type = "private"
 }

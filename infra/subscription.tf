@@ -11,9 +11,10 @@ locals {
     event_delivery_enabled = local.delivering
     delivery               = var.delivery
     workspace_id           = local.workspace.id
-    audit_storage_id       = azurerm_storage_account.audit.id
+    audit_storage_id       = azurerm_storage_account.audit["home"].id
+    audit_copies           = { for region, a in azurerm_storage_account.audit : region => a.id if region != "home" }
     dead_letters = {
-      storage_account_id = azurerm_storage_account.archive.id
+      storage_account_id = azurerm_storage_account.archive["home"].id
       container_id       = azurerm_storage_container.dead_letters.id
       container_name     = azurerm_storage_container.dead_letters.name
     }

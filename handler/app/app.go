@@ -21,6 +21,7 @@ import (
 	"github.com/auditbell/auditbell/handler/exception"
 	"github.com/auditbell/auditbell/handler/lookup"
 	"github.com/auditbell/auditbell/handler/notify"
+	"github.com/auditbell/auditbell/handler/otlp"
 	"github.com/auditbell/auditbell/handler/pipeline"
 	"github.com/auditbell/auditbell/handler/poll"
 	"github.com/auditbell/auditbell/handler/reconcile"
@@ -89,6 +90,7 @@ func Open(w World) (*App, error) {
 	options.Logger, options.Now, options.Transport, options.Jitter = w.Log, w.Now, w.Cosmos, w.Jitter
 	readSchedules(s)
 	a.Hub, a.HubKeeps = readEventHub(s)
+	otlp.Read(s) // what is wrong with it is among the warnings; serve is what sends
 	loaded := readRules(s, w.Config)
 	a.Rules, a.LeftOut = loaded.All, loaded.Left
 	config := s.ReadConfig(w.Config, ConfigNames(known(loaded)))

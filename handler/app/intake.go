@@ -9,6 +9,7 @@ import (
 
 	"github.com/auditbell/auditbell/handler/activity"
 	"github.com/auditbell/auditbell/handler/host"
+	"github.com/auditbell/auditbell/handler/otlp"
 	"github.com/auditbell/auditbell/handler/payload"
 	"github.com/auditbell/auditbell/handler/pipeline"
 )
@@ -17,7 +18,11 @@ import (
 // was. Only a store that does not answer is an error.
 func (a *App) Take(ctx context.Context, in host.Invocation, data []byte) (pipeline.Summary, error) {
 	b := pipeline.Batch{ID: in.Attempt(), Function: in.Function, Logger: in.Logger}
-	for _, r := range payload.Decode(data) {
+	_, span := otlp.Start(ctx, "decode")
+	readings := payload.Decode(data)
+	span.Set("auditbell.items", len(readings))
+	span.End(nil)
+	for _, r := range readings {
 		if r.Kind == payload.Activity {
 			r.Event.Record = activity.RecordOf(r.Raw)
 			b.Events = append(b.Events, r.Event)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/auditbell/auditbell/handler/clicks"
 	"github.com/auditbell/auditbell/handler/host"
+	"github.com/auditbell/auditbell/handler/otlp"
 )
 
 // deadlines of functions that no caller waits for. host.json's functionTimeout is five minutes.
@@ -46,7 +47,10 @@ func NewServer(lazy *Lazy, log *slog.Logger) *host.Server {
 			return r.run(a)(ctx, in)
 		}
 	}
-	return host.New(functions, host.Options{Logger: log, Unreadable: lazy.unreadable, Deadlines: deadlines, Limits: limits})
+	begin := func(ctx context.Context, header http.Header, in host.Invocation) (context.Context, func(error)) {
+		return lazy.Telemetry.Invocation(ctx, header, in.Function, in.ID)
+	}
+	return host.New(functions, host.Options{Logger: log, Unreadable: lazy.unreadable, Deadlines: deadlines, Limits: limits, Begin: begin})
 }
 
 // misconfigured fails an invocation with everything that is wrong. An action group gets 503, the status after which
@@ -64,6 +68,8 @@ func misconfigured(in host.Invocation, err error) (host.Result, error) {
 
 // Lazy opens the app once, when first needed.
 type Lazy struct {
+	Telemetry *otlp.Telemetry // nil: none
+
 	open func() (*App, error)
 	log  *slog.Logger
 }

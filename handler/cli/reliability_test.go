@@ -25,6 +25,7 @@ type outage struct {
 	inbox  *inbox.Server
 	ends   string
 	env    map[string]string
+	world  app.World
 	server *httptest.Server
 	clock  atomic.Int64
 	events int
@@ -50,7 +51,7 @@ func newOutage(t *testing.T) *outage {
 		Settings: settings.New(func(name string) (string, bool) { v, ok := env[name]; return v, ok }),
 		Config:   os.DirFS("../../config"), Log: slog.New(slog.DiscardHandler), Now: now,
 	}
-	o.ends, o.env = ends.URL, env
+	o.ends, o.env, o.world = ends.URL, env, w
 	o.server = httptest.NewServer(app.NewServer(app.NewLazy(func() app.World { return w }, w.Log), w.Log).Handler())
 	t.Cleanup(func() {
 		o.server.Close()

@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"time"
 
 	"github.com/auditbell/auditbell/handler/app"
 	"github.com/auditbell/auditbell/handler/host"
+	"github.com/auditbell/auditbell/handler/otlp"
 	"github.com/auditbell/auditbell/handler/settings"
 )
 
@@ -27,9 +29,17 @@ func (*serveCmd) run(ctx context.Context, std Surroundings) error {
 		return err
 	}
 	log := host.NewLogger(std.Out, std.Err, logLevel(std.Env))
+	telemetry := otlp.Read(s).Open(otlp.World{Version: std.Version, Log: log, Now: time.Now})
+	log = telemetry.Logger(log)
 	lazy := app.NewLazy(func() app.World { return newWorld(std, log) }, log)
+	lazy.Telemetry = telemetry
 	go lazy.Warm(ctx)
-	if err := app.NewServer(lazy, log).Serve(ctx, listener); err != nil {
+	sending, stop := context.WithCancel(context.WithoutCancel(ctx))
+	sent := telemetry.Send(sending)
+	err = app.NewServer(lazy, log).Serve(ctx, listener)
+	stop()
+	<-sent
+	if err != nil {
 		return err
 	}
 	return errors.New("stopped by a signal")

@@ -48,6 +48,8 @@ type Options struct {
 	// Unreadable gets what came to a known function but is not an invocation, so that it can be kept before it is
 	// acknowledged; nil error: it is, with an empty Result. Without Unreadable such a body is answered 400.
 	Unreadable func(ctx context.Context, in Invocation, body []byte, reason error) error
+	// Begin is called as an invocation begins, and what it returns as it ends, with the reason of a failure; nil: nothing is.
+	Begin func(ctx context.Context, header http.Header, in Invocation) (context.Context, func(error))
 }
 
 // Server answers the Functions host. All answers are application/json holding an object: Go's content sniffing would
@@ -71,6 +73,11 @@ func New(routes map[string]Func, options Options) *Server {
 	}
 	if options.MaxBody == 0 {
 		options.MaxBody = defaultMaxBody
+	}
+	if options.Begin == nil {
+		options.Begin = func(ctx context.Context, _ http.Header, _ Invocation) (context.Context, func(error)) {
+			return ctx, func(error) {}
+		}
 	}
 	base, cancel := context.WithCancel(context.Background())
 	gates := map[string]turns.Slots{}
@@ -146,26 +153,28 @@ func (s *Server) invoke(w http.ResponseWriter, r *http.Request, name string, fn 
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), s.deadline(name)) // the host's hanging up ends nothing
 	defer cancel()
 	defer context.AfterFunc(s.base, cancel)()
-	limit, leave, err := s.enter(ctx, name)
+	ctx, end := s.options.Begin(ctx, r.Header, in)
+	end(s.answer(ctx, w, r, in, fn))
+}
+
+// answer runs the invocation and writes its answer. The error is why it failed, which the answer and the log say already.
+func (s *Server) answer(ctx context.Context, w http.ResponseWriter, r *http.Request, in Invocation, fn Func) error {
+	limit, leave, err := s.enter(ctx, in.Function)
 	if err != nil {
-		s.fail(w, in, http.StatusServiceUnavailable, err)
-		return
+		return s.fail(w, in, http.StatusServiceUnavailable, err)
 	}
 	defer leave()
 	body, err := readBody(r, limit.Body)
 	if tooLarge := new(http.MaxBytesError); errors.As(err, &tooLarge) {
 		_, _ = io.Copy(io.Discard, r.Body) // the host is still writing
-		s.tooLarge(ctx, w, in, body)
-		return
+		return s.tooLarge(ctx, w, in, body)
 	}
 	if err != nil {
-		s.fail(w, in, statusOf(err), fmt.Errorf("read invocation: %w", err))
-		return
+		return s.fail(w, in, statusOf(err), fmt.Errorf("read invocation: %w", err))
 	}
 	if reason := in.open(body); reason != nil {
 		if s.options.Unreadable == nil {
-			s.fail(w, in, http.StatusBadRequest, reason)
-			return
+			return s.fail(w, in, http.StatusBadRequest, reason)
 		}
 		fn = func(ctx context.Context, in Invocation) (Result, error) {
 			return Result{}, s.options.Unreadable(ctx, in, body, reason)
@@ -173,15 +182,14 @@ func (s *Server) invoke(w http.ResponseWriter, r *http.Request, name string, fn 
 	}
 	result, err := s.run(ctx, in, fn)
 	if err != nil {
-		s.fail(w, in, http.StatusInternalServerError, err)
-		return
+		return s.fail(w, in, http.StatusInternalServerError, err)
 	}
 	answer, err := encode(result)
 	if err != nil {
-		s.fail(w, in, http.StatusInternalServerError, err)
-		return
+		return s.fail(w, in, http.StatusInternalServerError, err)
 	}
 	writeJSON(w, http.StatusOK, answer)
+	return nil
 }
 
 // Limit bounds what invocations of one function may hold.
@@ -208,7 +216,7 @@ func (s *Server) enter(ctx context.Context, name string) (limit Limit, leave fun
 
 // tooLarge answers a body beyond the limit. It would be as large the next time, so it is no failure: a caller gets
 // the status, and what has no caller is kept by its beginning.
-func (s *Server) tooLarge(ctx context.Context, w http.ResponseWriter, in Invocation, beginning []byte) {
+func (s *Server) tooLarge(ctx context.Context, w http.ResponseWriter, in Invocation, beginning []byte) error {
 	limit := s.options.Limits[in.Function]
 	reason := fmt.Errorf("read invocation: longer than %d bytes", cmp.Or(limit.Body, s.options.MaxBody))
 	in.Logger.Warn("invocation is too large", "limit", limit.Body)
@@ -216,18 +224,17 @@ func (s *Server) tooLarge(ctx context.Context, w http.ResponseWriter, in Invocat
 		answer, err := encode(Refuse(http.StatusRequestEntityTooLarge, "too large"))
 		if err == nil {
 			writeJSON(w, http.StatusOK, answer)
-			return
+			return nil
 		}
 	}
 	if s.options.Unreadable == nil {
-		s.fail(w, in, http.StatusRequestEntityTooLarge, reason)
-		return
+		return s.fail(w, in, http.StatusRequestEntityTooLarge, reason)
 	}
 	if err := s.options.Unreadable(ctx, in, beginning, reason); err != nil {
-		s.fail(w, in, http.StatusInternalServerError, err)
-		return
+		return s.fail(w, in, http.StatusInternalServerError, err)
 	}
 	writeJSON(w, http.StatusOK, []byte("{}"))
+	return nil
 }
 
 func (s *Server) deadline(name string) time.Duration {
@@ -274,9 +281,10 @@ func (s *Server) run(ctx context.Context, in Invocation, fn Func) (Result, error
 
 // fail answers the host and logs why, because of an answer that is not 2xx the host keeps only the status
 // (azure-functions-host#11086).
-func (s *Server) fail(w http.ResponseWriter, in Invocation, status int, err error) {
+func (s *Server) fail(w http.ResponseWriter, in Invocation, status int, err error) error {
 	in.Logger.Error("invocation failed", "status", status, "error", err.Error())
 	writeError(w, status, err)
+	return err
 }
 
 func (s *Server) refuse(w http.ResponseWriter, status int, err error) {

@@ -30,6 +30,11 @@ const (
 	Refused
 )
 
+// String names the kind, for logs and traces.
+func (k Kind) String() string {
+	return [...]string{"trouble", "not_sent", "throttled", "unanswered", "unconfirmed", "message_refused", "destination_refused", "refused"}[k]
+}
+
 // failure is an error with its kind.
 type failure struct {
 	kind  Kind

@@ -12,6 +12,7 @@ import (
 
 	"github.com/auditbell/auditbell/handler/alert"
 	"github.com/auditbell/auditbell/handler/notify"
+	"github.com/auditbell/auditbell/handler/otlp"
 )
 
 // dueAtOnce bounds the alerts that one run of the timer takes on; the next run takes the rest.
@@ -223,6 +224,8 @@ func (c *Courier) deliver(ctx context.Context, a alert.Alert, b Batch) Summary {
 // settle marks, again and again until the time for it is over: giving up repeats messages. It returns the alert as
 // marked.
 func (c *Courier) settle(ctx context.Context, a alert.Alert, owner string, tries []attempt) (now alert.Alert, ru float64, err error) {
+	ctx, span := otlp.Start(ctx, "mark")
+	defer func() { span.End(err) }()
 	for {
 		charge, err := c.queue.Settle(ctx, a.Ref(), owner, func(have *alert.Alert) {
 			for _, t := range tries {
@@ -242,6 +245,8 @@ func (c *Courier) settle(ctx context.Context, a alert.Alert, owner string, tries
 }
 
 func (c *Courier) try(ctx context.Context, a alert.Alert, name string, b Batch) (t attempt) {
+	ctx, span := otlp.Start(ctx, "deliver")
+	defer func() { t.end(span, a) }()
 	d := a.Deliveries[name]
 	m, shown := c.composer.messageFor(a, d)
 	m.Revision, m.Again = a.Revision, d.Lost
@@ -377,6 +382,17 @@ func (t attempt) mark(a *alert.Alert) {
 	}
 }
 
+// end ends the attempt's span.
+func (t attempt) end(span *otlp.Span, a alert.Alert) {
+	span.Set("auditbell.destination", t.name)
+	span.Set("auditbell.alert", a.ID)
+	span.Set("auditbell.first", t.first)
+	if t.err != nil {
+		span.Set("auditbell.failure", notify.KindOf(t.err).String())
+	}
+	span.End(t.err)
+}
+
 func (t attempt) log(log *slog.Logger, a alert.Alert) {
 	args := []any{"alert", a.ID, "destination", t.name, "revision", t.revision}
 	switch {
@@ -385,7 +401,7 @@ func (t attempt) log(log *slog.Logger, a alert.Alert) {
 		if t.unkept != nil {
 			log.Warn("the record is not beside the message; it is tried again with the next change", append(args, "error", t.unkept)...)
 		}
-		log.Info(cmp.Or(string(t.ref.State), string(notify.Accepted)), append(args, "first", t.first, "form", t.form.String(), "latency_ms", t.at.Sub(a.Opened).Milliseconds())...)
+		log.Info("delivered", append(args, "state", cmp.Or(t.ref.State, notify.Accepted), "first", t.first, "form", t.form.String(), "latency_ms", t.at.Sub(a.Opened).Milliseconds())...)
 	case t.parks:
 		log.Info("alert waits for its destination", append(args, "error", t.err)...)
 	default:

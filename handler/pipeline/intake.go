@@ -12,6 +12,7 @@ import (
 	"github.com/auditbell/auditbell/handler/activity"
 	"github.com/auditbell/auditbell/handler/alert"
 	"github.com/auditbell/auditbell/handler/notify"
+	"github.com/auditbell/auditbell/handler/otlp"
 	"github.com/auditbell/auditbell/handler/rules"
 )
 
@@ -199,6 +200,8 @@ func (in *Intake) counted(ctx context.Context, e activity.Event, first bool, sum
 // judged is what rules say of the event, completed by what else is known of its act; without a rule: nothing. open says
 // that Azure did not answer yet what the act was about.
 func (in *Intake) judged(ctx context.Context, b Batch, e activity.Event, sum *Summary) (f alert.Finding, staged []*rules.Rule, open bool, err error) {
+	ctx, span := otlp.Start(ctx, "match")
+	defer func() { span.End(err) }()
 	counted, ru, err := in.correlated(ctx, &e)
 	if sum.RU += ru; err != nil {
 		return f, nil, false, err
@@ -225,6 +228,8 @@ func (in *Intake) judged(ctx context.Context, b Batch, e activity.Event, sum *Su
 // record records the event, bounded. What the store refuses all the same is recorded reduced, and the whole is set aside
 // with the reason.
 func (in *Intake) record(ctx context.Context, b Batch, e activity.Event, sum *Summary) (first bool, err error) {
+	ctx, span := otlp.Start(ctx, "record")
+	defer func() { span.End(err) }()
 	first, ru, err := in.log.Append(ctx, in.judge.recorded(e), b.ID)
 	if sum.RU += ru; errors.Is(err, activity.ErrUnstorable) {
 		if err = in.setAside(ctx, b, e, err, sum); err == nil {
@@ -243,9 +248,14 @@ func (in *Intake) record(ctx context.Context, b Batch, e activity.Event, sum *Su
 }
 
 // commit has an alert take the finding in; of what the store refuses, a reduced event.
-func (in *Intake) commit(ctx context.Context, b Batch, f alert.Finding, sum *Summary) (alert.Decision, error) {
+func (in *Intake) commit(ctx context.Context, b Batch, f alert.Finding, sum *Summary) (decided alert.Decision, err error) {
+	ctx, span := otlp.Start(ctx, "commit")
+	defer func() {
+		span.Set("auditbell.alert", decided.Alert.ID)
+		span.End(err)
+	}()
 	lease := in.courier.inline(ctx, b, f)
-	decided, err := in.alerts.Take(ctx, f, lease)
+	decided, err = in.alerts.Take(ctx, f, lease)
 	if sum.RU += decided.RU; !errors.Is(err, activity.ErrUnstorable) {
 		return decided, err
 	}

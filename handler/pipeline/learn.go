@@ -8,6 +8,7 @@ import (
 
 	"github.com/auditbell/auditbell/handler/activity"
 	"github.com/auditbell/auditbell/handler/alert"
+	"github.com/auditbell/auditbell/handler/otlp"
 )
 
 // Lookups find out what an event does not tell: the name of a role, what a property was before. They are asked about
@@ -97,6 +98,11 @@ func (l *Learner) learnAll(ctx context.Context, b Batch, within time.Duration, o
 		}
 	}
 	b.asking = nil // the edits that follow raise no questions
+	if len(all) > 0 {
+		var span *otlp.Span
+		ctx, span = otlp.Start(ctx, "learn")
+		defer span.End(nil)
+	}
 	looking, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	var mu sync.Mutex

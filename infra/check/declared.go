@@ -22,21 +22,26 @@ type setting struct {
 // that the check needs nothing to be built and can be tried on a changed copy.
 func declaredSettings(fsys fs.FS) (map[string]setting, error) {
 	found := map[string]setting{}
-	err := fs.WalkDir(fsys, "handler", func(p string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || !strings.HasSuffix(p, ".go") || strings.HasSuffix(p, "_test.go") {
-			return err
-		}
-		return readDefs(fsys, p, found)
-	})
+	err := eachSource(fsys, func(p string, text []byte) error { return readDefs(p, text, found) })
 	return found, err
 }
 
+// eachSource reads the source of the handler, without its tests.
+func eachSource(fsys fs.FS, read func(p string, text []byte) error) error {
+	return fs.WalkDir(fsys, "handler", func(p string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(p, ".go") || strings.HasSuffix(p, "_test.go") {
+			return err
+		}
+		text, err := fs.ReadFile(fsys, p)
+		if err != nil {
+			return fmt.Errorf("read %s: %w", p, err)
+		}
+		return read(p, text)
+	})
+}
+
 // readDefs adds the definitions of one file.
-func readDefs(fsys fs.FS, p string, found map[string]setting) error {
-	text, err := fs.ReadFile(fsys, p)
-	if err != nil {
-		return fmt.Errorf("read %s: %w", p, err)
-	}
+func readDefs(p string, text []byte, found map[string]setting) error {
 	if !bytes.Contains(text, []byte("Def{")) {
 		return nil // most files; parsing them all is what would take time
 	}

@@ -53,6 +53,7 @@ var armTypes = map[string]string{
 	"azurerm_storage_container":                                  "Microsoft.Storage/storageAccounts/blobServices/containers",
 	"azurerm_storage_container_immutability_policy":              "Microsoft.Storage/storageAccounts/blobServices/containers/immutabilityPolicies",
 	"azurerm_storage_management_policy":                          "Microsoft.Storage/storageAccounts/managementPolicies",
+	"azurerm_storage_object_replication":                         "Microsoft.Storage/storageAccounts/objectReplicationPolicies",
 }
 
 // builtInRole is a built-in role as learn's "Azure built-in roles" has it, as far as our actions go.

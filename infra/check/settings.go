@@ -110,14 +110,14 @@ func (w written) checkDeclared(declared map[string]setting, functions []function
 	for name, s := range declared {
 		switch {
 		case s.secret && localOnly[name] == "" && !slices.Contains(w.secrets, name):
-			problems = append(problems, fmt.Sprintf("the handler reads the secret %s; add it to the names that secret_settings in infra/variables.tf allows", name))
+			problems = append(problems, fmt.Sprintf("the handler reads the secret %s; add it to the names that secret_settings in infra/variables_app.tf allows", name))
 		case s.required && !slices.Contains(all, name):
 			problems = append(problems, fmt.Sprintf("the handler requires %s and infra/settings.tf does not write it; every invocation would fail", name))
 		}
 	}
 	for _, name := range w.secrets {
 		if !declared[name].secret {
-			problems = append(problems, fmt.Sprintf("secret_settings in infra/variables.tf allows %s, which the handler does not read as a secret; remove it or read it with Secret", name))
+			problems = append(problems, fmt.Sprintf("secret_settings in infra/variables_app.tf allows %s, which the handler does not read as a secret; remove it or read it with Secret", name))
 		}
 	}
 	for _, name := range w.app {
@@ -163,7 +163,7 @@ func checkForbidden(declared map[string]setting, refused []string) []string {
 	var problems []string
 	for name, s := range declared {
 		if s.secret && !slices.Contains(refused, name) {
-			problems = append(problems, fmt.Sprintf("app_settings in infra/variables.tf accepts the secret %s, which would be in the state; add it to the names that its validation refuses", name))
+			problems = append(problems, fmt.Sprintf("app_settings in infra/variables_app.tf accepts the secret %s, which would be in the state; add it to the names that its validation refuses", name))
 		}
 	}
 	return problems

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"flag"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -39,7 +40,14 @@ func TestThePageIsComputed(t *testing.T) { // not parallel: with -update it writ
 // TestAssumptionsAreTheDefaults holds what is computed with to what the module has.
 func TestAssumptionsAreTheDefaults(t *testing.T) {
 	t.Parallel()
-	variables := read(t, "../variables.tf")
+	paths, err := filepath.Glob("../variables*.tf")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var variables string
+	for _, p := range paths {
+		variables += read(t, p)
+	}
 	for name, want := range map[string]int{"instance_memory_mb": memoryGB * 1024, "audit_retention_days": 730, "audit_soft_delete_days": 365, "max_events_per_batch": 10} {
 		if got := defaultOf(t, variables, name); got != want {
 			t.Errorf("%s is %d by default, computed with %d", name, got, want)

@@ -27,6 +27,7 @@ module "auditbell" {
   cosmos_throughput_mode          = "autoscale"
   cosmos_autoscale_max_throughput = 2000
 
+  second_region             = "northeurope"
   audit_retention_days      = 2557
   audit_immutability_days   = 730
   archive_immutability_days = 2557
@@ -34,6 +35,7 @@ module "auditbell" {
 
   event_hub = { capacity = 1, partition_count = 4 }
   email     = { data_location = "Europe" }
+  telemetry = { endpoint = "https://collector.contoso.example:4318" }
   budget = {
     amount     = 100
     start_date = "2026-12-01T00:00:00Z"

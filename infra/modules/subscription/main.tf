@@ -129,6 +129,23 @@ resource "azurerm_monitor_diagnostic_setting" "activity_log" {
   }
 }
 
+# Once more, to the account in the second region: a setting has one account. The Activity Log is of no region, so that any
+# account may be named (learn: "Diagnostic settings in Azure Monitor", destinations); a subscription has five settings at most.
+resource "azurerm_monitor_diagnostic_setting" "copies" {
+  for_each = var.core.audit_copies
+
+  name               = "auditbell-activity-log-${each.key}"
+  target_resource_id = local.scope
+  storage_account_id = each.value
+
+  dynamic "enabled_log" {
+    for_each = local.categories
+    content {
+      category = enabled_log.value
+    }
+  }
+}
+
 locals {
   # A constant and no variable: an audit log with a category left out is not one.
   categories = [

@@ -25,6 +25,7 @@ variable "core" {
     delivery               = string
     workspace_id           = string
     audit_storage_id       = string
+    audit_copies           = optional(map(string), {})
     dead_letters = object({
       storage_account_id = string
       container_id       = string

@@ -29,6 +29,7 @@ variables {
     delivery               = "function"
     workspace_id           = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-auditbell/providers/Microsoft.OperationalInsights/workspaces/log-auditbell-1a2b3c"
     audit_storage_id       = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-auditbell/providers/Microsoft.Storage/storageAccounts/stauditbellaudit1a2b3c"
+    audit_copies           = { second = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-auditbell/providers/Microsoft.Storage/storageAccounts/stauditbellaud21a2b3c" }
     dead_letters = {
       storage_account_id = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-auditbell/providers/Microsoft.Storage/storageAccounts/stauditbellarch1a2b3c"
       container_id       = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-auditbell/providers/Microsoft.Storage/storageAccounts/stauditbellarch1a2b3c/blobServices/default/containers/dead-letters"
@@ -51,6 +52,19 @@ run "all_eight_categories_to_log_analytics_and_storage" {
   assert {
     condition     = azurerm_monitor_diagnostic_setting.activity_log.storage_account_id == var.core.audit_storage_id && azurerm_monitor_diagnostic_setting.activity_log.log_analytics_workspace_id == var.core.workspace_id
     error_message = "to where it is searched and to where it is kept"
+  }
+}
+
+run "a_copy_has_all_eight_categories_too" {
+  command = plan
+
+  assert {
+    condition     = azurerm_monitor_diagnostic_setting.copies["second"].storage_account_id == var.core.audit_copies.second && length(azurerm_monitor_diagnostic_setting.copies["second"].enabled_log) == 8
+    error_message = "the account in the second region gets what the first one gets"
+  }
+  assert {
+    condition     = azurerm_monitor_diagnostic_setting.copies["second"].name != azurerm_monitor_diagnostic_setting.activity_log.name
+    error_message = "a second setting, not another form of the first one"
   }
 }
 
@@ -122,8 +136,8 @@ run "the_reader_reads_the_activity_log_and_names_and_nothing_else" {
   command = plan
 
   assert {
-    condition     = length(azurerm_role_definition.reader[0].permissions[0].actions) == 4 && contains(azurerm_role_definition.reader[0].permissions[0].actions, "Microsoft.Insights/eventtypes/values/read")
-    error_message = "four actions"
+    condition     = length(azurerm_role_definition.reader[0].permissions[0].actions) == 5 && contains(azurerm_role_definition.reader[0].permissions[0].actions, "Microsoft.Insights/eventtypes/values/read")
+    error_message = "five actions"
   }
   assert {
     condition     = alltrue([for a in azurerm_role_definition.reader[0].permissions[0].actions : endswith(a, "/read") && !strcontains(a, "*")])
