@@ -48,6 +48,8 @@ type Alert struct {
 	Change  Change   `json:"change,omitzero"`   // whether it was announced
 	Lookups []Lookup `json:"lookups,omitempty"` // what was asked about Event, answered or not
 	Learned Learned  `json:"learned,omitzero"`  // what came of it
+
+	Tally *Tally `json:"tally,omitempty"` // what a summary counts
 }
 
 const (

@@ -21,6 +21,7 @@ type Finding struct {
 	Change Change   // whether it was announced
 	Ask    []string // lookups that could add something
 	Await  Await    // which first messages wait for an answer; zero: none
+	Of     Summed   // the alert that it stands for in a summary
 	// Doubt is the finding as the gravest that its act could have been, where Azure has not answered yet. So it joins an
 	// alert: only the question about an alert's first act is asked again.
 	Doubt *Finding

@@ -103,6 +103,7 @@ type Fact struct {
 	Value string
 	Time  time.Time
 	Code  bool // an identifier: shown in monospace, never wrapped into prose
+	Long  bool // a list, which may take the room of several facts
 }
 
 // Link is an address on the configured portal host.

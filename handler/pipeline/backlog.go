@@ -1,14 +1,12 @@
 package pipeline
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"maps"
 	"slices"
 	"time"
 
-	"github.com/auditbell/auditbell/handler/activity"
 	"github.com/auditbell/auditbell/handler/alert"
 	"github.com/auditbell/auditbell/handler/notify"
 	"github.com/auditbell/auditbell/handler/outbox"
@@ -20,8 +18,6 @@ const (
 	// graveAtOnce and foldAtOnce bound what one run of the timer does about a backlog.
 	graveAtOnce = 40
 	foldAtOnce  = 400
-	// named is how many alerts one summary of a backlog holds: as many as it names.
-	named = 15
 	// brief is an interruption after which up to briefAtMost alerts are delivered one by one, as if nothing had been.
 	brief       = 10 * time.Minute
 	briefAtMost = 60
@@ -171,14 +167,12 @@ func apart(waiting []outbox.Waiting, now time.Time) (alone, together []outbox.Wa
 	return alone, together
 }
 
-// alone finds the alerts whose place no summary takes. The others are named as they are by now: what was unavailable when it
-// began to wait may have been available for days.
+// alone finds the alerts whose place no summary takes.
 func (c *Courier) alone(ctx context.Context, name string, waiting []outbox.Waiting) (alone, others []outbox.Waiting, err error) {
 	for _, w := range waiting {
 		var own bool
 		_, err = c.folding.Change(ctx, refOf(w), func(a *alert.Alert) bool {
 			own = ownMessage(a, name, w)
-			w.Title, w.Severity = c.waitingTitle(*a), a.Rule.Severity
 			return false
 		})
 		if err != nil {
@@ -255,15 +249,12 @@ func (c *Courier) deliverWaiting(ctx context.Context, name string, w outbox.Wait
 
 // foldWaiting counts alerts that waited in summaries, each of which names its alerts.
 func (c *Courier) foldWaiting(ctx context.Context, name string, waiting []outbox.Waiting, b Batch) (sum Summary, err error) {
-	for chunk := range slices.Chunk(waiting, named) {
-		mine, err := c.leaseWaiting(ctx, name, chunk, b)
+	for chunk := range slices.Chunk(waiting, mostNamed) {
+		mine, alerts, err := c.leaseWaiting(ctx, name, chunk, b)
 		if err != nil {
 			return sum, err
 		}
-		if len(mine) == 0 {
-			continue
-		}
-		one, err := c.foldLeased(ctx, name, mine, b)
+		one, err := c.foldLeased(ctx, name, mine, alerts, b)
 		if sum.add(one); err != nil {
 			return sum, err
 		}
@@ -274,15 +265,15 @@ func (c *Courier) foldWaiting(ctx context.Context, name string, waiting []outbox
 
 // leaseWaiting takes the leases of alerts that are to be counted: what another instance delivers in this moment would be
 // there twice. One that is owed a message of its own by now is left for the next run.
-func (c *Courier) leaseWaiting(ctx context.Context, name string, waiting []outbox.Waiting, b Batch) (mine []outbox.Waiting, err error) {
+func (c *Courier) leaseWaiting(ctx context.Context, name string, waiting []outbox.Waiting, b Batch) (mine []outbox.Waiting, alerts []alert.Alert, err error) {
 	for _, w := range waiting {
 		a, ok, err := c.queue.Lease(ctx, refOf(w), c.lease(b.ID))
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		owes := a.Owes(name)
 		if ok && owes && !ownMessage(&a, name, w) {
-			mine = append(mine, w)
+			mine, alerts = append(mine, w), append(alerts, a)
 			continue
 		}
 		if ok {
@@ -290,56 +281,32 @@ func (c *Courier) leaseWaiting(ctx context.Context, name string, waiting []outbo
 		}
 		if ok && !owes || !ok && a.Lease.Free(b.ID, c.now()) {
 			if _, err := c.backlog.EndWaiting(ctx, name, w); err != nil {
-				return nil, err
+				return nil, nil, err
 			}
 		}
 	}
-	return mine, nil
+	return mine, alerts, nil
 }
 
-// foldLeased counts alerts in a summary and hands them over to it.
-func (c *Courier) foldLeased(ctx context.Context, name string, waiting []outbox.Waiting, b Batch) (sum Summary, err error) {
-	findings := make([]alert.Finding, len(waiting))
+// foldLeased counts alerts in a summary that names each, and ends the notes of them.
+func (c *Courier) foldLeased(ctx context.Context, name string, waiting []outbox.Waiting, alerts []alert.Alert, b Batch) (Summary, error) {
+	folded, sum, err := c.count(ctx, bundle{
+		destination: name, actor: name, family: "backlog", alerts: alerts,
+		rule:  alert.Rule{ID: alert.BacklogRule, Title: "Waited for " + name, GroupBy: []string{"caller", "operation"}},
+		takes: func(a *alert.Alert, i int) bool { return !ownMessage(a, name, waiting[i]) },
+	}, b)
 	for i, w := range waiting {
-		findings[i] = backlogFinding(name, w)
-	}
-	summary, ru, err := c.folding.Fold(ctx, findings)
-	if sum.RU += ru; err != nil {
-		return sum, err
-	}
-	for _, w := range waiting {
-		var own bool
-		ru, err := c.queue.Settle(ctx, refOf(w), b.ID, func(a *alert.Alert) {
-			if own = a.Lease.Owner != b.ID || ownMessage(a, name, w); !own {
-				a.Fold(name, summary.ID)
-			}
-		})
-		if sum.RU += ru; err != nil {
-			return sum, err
-		}
-		if own { // in this moment: the next run delivers it
+		if !folded[i] { // the next run delivers it
 			continue
 		}
-		if _, err := c.backlog.EndWaiting(ctx, name, w); err != nil {
-			return sum, err
+		if _, ended := c.backlog.EndWaiting(ctx, name, w); ended != nil {
+			return sum, errors.Join(err, ended)
 		}
-		sum.Folded++
 	}
-	return sum, nil
+	return sum, err
 }
 
 func refOf(w outbox.Waiting) alert.Ref { return alert.Ref{Group: w.Group, ID: w.Alert} }
-
-// backlogFinding is an event that stands for an alert that waited.
-func backlogFinding(name string, w outbox.Waiting) alert.Finding {
-	return alert.Finding{
-		Event: activity.Event{
-			ID: "of-" + itemName(name) + "-" + w.Alert, Time: activity.At(w.Opened), Operation: "backlog", Caller: name, ResourceName: w.Title,
-		},
-		Rule: alert.Rule{ID: alert.BacklogRule, Title: "Waited for " + name, Severity: cmp.Or(w.Severity, string(notify.Medium)), GroupBy: []string{"caller", "operation"}},
-		To:   []string{name},
-	}
-}
 
 // waitingTitle is how an alert is named among those that waited.
 func (c *Courier) waitingTitle(a alert.Alert) string {

@@ -168,8 +168,12 @@ func andMore(text string, rest int) string {
 	return strings.TrimPrefix(fmt.Sprintf("%s and %d more", text, rest), " and ")
 }
 
-// label is what an operation is known by: its resource, and what sets it apart beside that.
+// label is what an operation is known by: its resource, and what sets it apart beside that. A summary's are whole alerts, by
+// their headlines.
 func label(a alert.Alert, op alert.Operation) string {
+	if a.IsSummary() {
+		return op.Name
+	}
 	name, detail := shortened(pathOf(a, op), longestName), shortened(op.Detail, longestDetail)
 	if detail == "" || name == "" {
 		return name + detail

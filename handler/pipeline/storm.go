@@ -17,9 +17,10 @@ import (
 	"github.com/auditbell/auditbell/handler/notify"
 )
 
-// Two kinds of summary (alert.StormRule, alert.HeldRule) stand for many alerts: those of a storm, which no channel could take and nobody could read one
-// by one, and those that a quiet time held back. A summary is an alert like any other: it counts each of its alerts
-// exactly once, is posted once and edited as it grows.
+// Summaries stand for many alerts: those of a storm, which no channel could take one by one (alert.StormRule), those that a quiet
+// time held back or a route gathers (alert.HeldRule), and those that waited until a channel was well again (alert.BacklogRule).
+// They are one mechanism. A summary is an alert like any other: it counts each of its alerts exactly once, is posted once
+// and edited as it grows, and every kind is written by the same function (summaryMessage).
 
 const (
 	waitingAtOnce = 20000 // alerts that one run looks at
@@ -36,6 +37,7 @@ type bundle struct {
 	family      string // operation family, or the name of the quiet time
 	late        string // alert.Alert.Late: what is told late and what happens now are summed up apart
 	alerts      []alert.Alert
+	takes       func(a *alert.Alert, i int) bool // whether it still takes the i-th in, as it is now
 }
 
 // sumUp folds waiting alerts into summaries where there are too many for a channel, or where a quiet time ended.
@@ -142,47 +144,64 @@ func (c *Courier) fold(ctx context.Context, one bundle, b Batch) (sum Summary, e
 // foldChunk takes the leases first: what another instance delivers in this moment would be there twice. An alert that has
 // become grave since it was listed, or that nothing holds any more, keeps its own message.
 func (c *Courier) foldChunk(ctx context.Context, one bundle, b Batch) (sum Summary, err error) {
-	mine, findings, unleased := c.leaseChunk(ctx, one, b)
-	if len(mine) == 0 {
-		return sum, unleased
+	mine, unleased := c.leaseChunk(ctx, one, b)
+	_, sum, err = c.count(ctx, mine, b)
+	return sum, errors.Join(unleased, err)
+}
+
+// count counts alerts whose leases this instance has in a summary, and hands their deliveries over to it. folded says of
+// which: one that has become grave in this moment keeps its own message.
+func (c *Courier) count(ctx context.Context, one bundle, b Batch) (folded []bool, sum Summary, err error) {
+	folded = make([]bool, len(one.alerts))
+	if len(one.alerts) == 0 {
+		return folded, sum, nil
+	}
+	findings := make([]alert.Finding, len(one.alerts))
+	for i := range one.alerts {
+		findings[i] = c.finding(one, &one.alerts[i])
 	}
 	summary, ru, err := c.folding.Fold(ctx, findings)
 	if sum.RU += ru; err != nil {
-		return sum, errors.Join(unleased, err)
+		return folded, sum, err
 	}
-	folded, charges, errs := make([]bool, len(mine)), make([]float64, len(mine)), make([]error, len(mine))
-	each(ctx, len(mine), func(ctx context.Context, i int) {
-		charges[i], errs[i] = c.queue.Settle(ctx, mine[i].Ref(), b.ID, func(a *alert.Alert) {
-			if folded[i] = a.Lease.Owner == b.ID && one.stillTakes(a, &mine[i]); folded[i] {
+	charges, errs := make([]float64, len(folded)), make([]error, len(folded))
+	each(ctx, len(folded), func(ctx context.Context, i int) {
+		took := false
+		charges[i], errs[i] = c.queue.Settle(ctx, one.alerts[i].Ref(), b.ID, func(a *alert.Alert) {
+			if took = a.Lease.Owner == b.ID && one.takes(a, i); took {
 				a.Fold(one.destination, summary.ID)
 			}
 		})
+		folded[i] = took && errs[i] == nil
 	})
-	for i := range mine {
-		if sum.RU += charges[i]; folded[i] && errs[i] == nil {
+	for i := range folded {
+		if sum.RU += charges[i]; folded[i] {
 			sum.Folded++
 		}
 	}
-	return sum, errors.Join(append(errs, unleased)...)
+	return folded, sum, errors.Join(errs...)
 }
 
-// leaseChunk returns the alerts of a bundle whose leases this instance has taken, and the findings that stand for them.
-func (c *Courier) leaseChunk(ctx context.Context, one bundle, b Batch) (mine []alert.Alert, findings []alert.Finding, err error) {
-	leased, errs := make([]bool, len(one.alerts)), make([]error, len(one.alerts))
+// leaseChunk is the bundle with those of its alerts whose leases this instance has taken.
+func (c *Courier) leaseChunk(ctx context.Context, one bundle, b Batch) (mine bundle, err error) {
+	leased, now, errs := make([]bool, len(one.alerts)), make([]alert.Alert, len(one.alerts)), make([]error, len(one.alerts))
 	each(ctx, len(one.alerts), func(ctx context.Context, i int) {
 		was := &one.alerts[i]
 		a, ok, err := c.queue.Lease(ctx, was.Ref(), c.lease(b.ID))
-		errs[i] = err
+		errs[i], now[i] = err, a
 		if leased[i] = ok && one.stillTakes(&a, was); ok && !leased[i] {
 			c.release(ctx, a.Ref(), b)
 		}
 	})
-	for i, a := range one.alerts {
+	mine = one
+	mine.alerts = nil
+	for i, a := range now {
 		if leased[i] {
-			mine, findings = append(mine, a), append(findings, one.finding(a))
+			mine.alerts = append(mine.alerts, a)
 		}
 	}
-	return mine, findings, errors.Join(errs...)
+	mine.takes = func(a *alert.Alert, i int) bool { return one.stillTakes(a, &mine.alerts[i]) }
+	return mine, errors.Join(errs...)
 }
 
 // release gives a lease back that nothing came of. If that fails the lease ends by itself.
@@ -206,24 +225,29 @@ func itemName(name string) string {
 }
 
 // finding is an event that stands for a whole alert within a summary.
-func (one bundle) finding(a alert.Alert) alert.Finding {
+func (c *Courier) finding(one bundle, a *alert.Alert) alert.Finding {
 	rule := one.rule
 	rule.Severity = a.Rule.Severity
 	properties, _ := json.Marshal(map[string]string{"destination": one.destination})
+	of := c.summed(a)
 	return alert.Finding{
 		Event: activity.Event{
-			ID: "of-" + itemName(one.destination) + "-" + a.ID, Time: a.Event.Time, Category: a.Event.Category,
-			Operation: one.family, Caller: one.actor, ResourceName: cmp.Or(a.Event.ResourceName, a.Event.ResourceGroup, a.Rule.Title),
-			SubscriptionID: a.Event.SubscriptionID, Properties: properties,
+			ID: "of-" + itemName(one.destination) + "-" + a.ID, Time: activity.At(of.At), Category: a.Event.Category,
+			Operation: one.family, Caller: one.actor, ResourceName: of.Name, SubscriptionID: a.Event.SubscriptionID, Properties: properties,
 		},
-		Rule: rule, To: []string{one.destination}, Late: one.late, Detail: titled(a),
+		Rule: rule, To: []string{one.destination}, Late: one.late, Of: of,
 	}
 }
 
-// titled says of a grave alert what it is; of the others a summary names resources only.
-func titled(a alert.Alert) string {
-	if !a.Grave() {
-		return ""
+// summed is an alert as a summary counts it.
+func (c *Courier) summed(a *alert.Alert) alert.Summed {
+	at := a.Event.Time.Time
+	if at.IsZero() {
+		at = a.Opened
 	}
-	return a.Rule.Title
+	title := strings.TrimPrefix(c.composer.Message(*a).Headline, toldLate) // the summary says so
+	return alert.Summed{
+		Ref: a.Ref(), At: at.UTC(), Rule: a.Rule.ID, Title: a.Rule.Title, Severity: cmp.Or(a.Rule.Severity, string(notify.Medium)),
+		Actor: cmp.Or(a.Event.Caller, a.Event.CallerName, a.Event.CallerObjectID), Name: notify.Cut(notify.Clean(title, false), longestTitle), Event: a.Event.ID,
+	}
 }

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -9,73 +10,149 @@ import (
 	"github.com/auditbell/auditbell/handler/notify"
 )
 
-// summaryMessage tells of many alerts at once.
+const (
+	mostRules  = 20 // that a summary names with their counts
+	mostActors = 10
+	mostNamed  = 15 // alerts; one of a backlog counts no more than it names
+
+	longestTitle = 95 // of an alert among others: fifteen fit into one fact
+	longestActor = 60
+)
+
+// summaryMessage is the message of every kind of summary: how many alerts by severity, by rule, by whom, what of that is new,
+// the gravest by name, and where all of them can be read.
 func summaryMessage(a alert.Alert) notify.Message {
 	m := notify.Message{
 		ID: a.ID, Severity: notify.Severity(a.Rule.Severity), Time: a.First.Time,
 		Context: []string{"every alert is recorded, none was dropped", a.ID},
 	}
-	switch {
-	case a.Rule.ID == alert.BacklogRule:
-		return backlogMessage(m, a)
-	case a.Rule.ID == alert.HeldRule && a.Late != "":
-		m.Headline = fmt.Sprintf("%d alerts of the past", a.Count)
-		m.Summary = fmt.Sprintf("%d alerts were %s, too long after the fact to be told one by one.", a.Count, a.Late)
-	case a.Rule.ID == alert.HeldRule:
-		m.Headline = fmt.Sprintf("%d alerts held back during %s", a.Count, a.Event.Operation)
-		m.Summary = fmt.Sprintf("%s is over; %d alerts waited for its end.", a.Event.Operation, a.Count)
-	default:
-		m.Headline = fmt.Sprintf("Alert storm: %d alerts on %s", a.Count, a.Event.Operation)
-		m.Summary = fmt.Sprintf("%d alerts were not shown one by one, because the channel could not take them; all are recorded.", a.Count)
-		m.Facts = append(m.Facts, notify.Fact{Name: "Who", Value: a.Event.Caller})
-	}
-	if a.Grave() {
-		m.Facts = append(m.Facts, notify.Fact{Name: "Gravest", Value: gravest(a)})
-	}
+	m.Headline, m.Summary = kindOfSummary(a)
+	m.Summary += " " + spanOf(a)
 	if a.Late != "" {
-		m.Headline = "Told late: " + m.Headline
+		m.Headline = toldLate + m.Headline
 		m.Facts = append(m.Facts, notify.Fact{Name: "Told late", Value: late(a)})
 	}
-	m.Facts = append(m.Facts,
-		notify.Fact{Name: "First", Value: a.First.UTC().Format(clockFormat), Time: a.First.Time},
-		notify.Fact{Name: "Last", Value: a.Last.UTC().Format(clockFormat), Time: a.Last.Time},
-		notify.Fact{Name: "Resources", Value: resources(a)})
-	return m
-}
-
-// namesInLine is how many names of a backlog one fact holds, and longestTitle how much of each: what every channel shows of
-// a fact is 300 characters, and of facts six.
-const (
-	namesInLine  = 3
-	longestTitle = 95
-)
-
-// backlogMessage names every alert that waited for a destination.
-func backlogMessage(m notify.Message, a alert.Alert) notify.Message {
-	m.Headline = fmt.Sprintf("%d alerts waited for %s", a.Count, a.Event.Caller)
-	m.Summary = fmt.Sprintf("%s took no messages for a while. These alerts were raised from %s to %s and are named here; all are recorded.",
-		a.Event.Caller, a.First.UTC().Format(clockFormat), a.Last.UTC().Format(clockFormat))
-	names := make([]string, len(a.Operations))
-	for i, op := range a.Operations {
-		names[i] = op.Name
+	if a.Tally != nil {
+		m.Facts = append(m.Facts, tallied(a)...)
 	}
-	m.Facts = append(m.Facts, numbered(names)...)
+	m.Facts = append(m.Facts, notify.Fact{Name: "Alerts", Value: gravestFirst(a), Long: true})
 	return m
 }
 
-// numbered lists alerts by their titles, several in a line.
-func numbered(titles []string) (facts []notify.Fact) {
-	first := 1
-	for part := range slices.Chunk(titles, namesInLine) {
-		names := make([]string, len(part))
-		for i, title := range part {
-			name, _, _ := strings.Cut(title, " (alert-")
-			names[i] = notify.Cut(name, longestTitle)
+// kindOfSummary is the headline of a summary, and why there is one.
+func kindOfSummary(a alert.Alert) (headline, why string) {
+	of := a.Event.Operation
+	switch {
+	case a.Rule.ID == alert.BacklogRule:
+		return fmt.Sprintf("%d alerts waited for %s", a.Count, a.Event.Caller), a.Event.Caller + " took no messages for a while."
+	case a.Rule.ID == alert.StormRule:
+		return fmt.Sprintf("Alert storm: %d alerts on %s", a.Count, of), "They were not shown one by one, because the channel could not take them; all are recorded."
+	case a.Late != "":
+		return fmt.Sprintf("%d alerts of the past", a.Count), fmt.Sprintf("They were %s, too long after the fact for a message each.", a.Late)
+	}
+	return fmt.Sprintf("%d alerts held back during %s", a.Count, of), fmt.Sprintf("%s is over; they waited for its end.", of)
+}
+
+// spanOf is "3 medium and 240 low, from … to …".
+func spanOf(a alert.Alert) string {
+	text := fmt.Sprintf("%d alerts", a.Count)
+	if a.Tally != nil {
+		var parts []string
+		for _, severity := range slices.Backward(alert.Severities) {
+			if n := a.Tally.Severities[severity]; n > 0 {
+				parts = append(parts, fmt.Sprintf("%d %s", n, severity))
+			}
 		}
-		facts = append(facts, notify.Fact{Name: fmt.Sprintf("%d to %d", first, first+len(part)-1), Value: strings.Join(names, "; ")})
-		first += len(part)
+		text = strings.Join(parts, ", ")
+	}
+	return fmt.Sprintf("%s, from %s to %s.", text, a.First.UTC().Format(clockFormat), a.Last.UTC().Format(clockFormat))
+}
+
+// tallied are the facts of what a summary counts.
+func tallied(a alert.Alert) []notify.Fact {
+	t := a.Tally
+	facts := []notify.Fact{{Name: "Rules", Value: byRule(t), Long: true}}
+	if len(t.Actors) > 0 {
+		actors := t.ByActor()
+		most := min(len(actors), mostActors)
+		facts = append(facts, notify.Fact{Name: "Who", Value: moreOf(counts(actors[:most], actorName), len(actors)-most+t.OtherActors, "others"), Long: true})
+	}
+	if t.Before != "" {
+		facts = append(facts, notify.Fact{Name: "New", Value: newSince(t), Long: true})
 	}
 	return facts
 }
 
-const clockFormat = "2006-01-02 15:04:05 UTC"
+// byRule is "MEDIUM: Policy deleted ×3; LOW: Tag changed ×200, …".
+func byRule(t *alert.Tally) string {
+	rules := t.ByRule()
+	most := min(len(rules), mostRules)
+	var parts []string
+	for start := 0; start < most; {
+		end := start + 1
+		for end < most && rules[end].Severity == rules[start].Severity {
+			end++
+		}
+		parts = append(parts, notify.Severity(rules[start].Severity).Word()+": "+counts(rules[start:end], ruleTitle))
+		start = end
+	}
+	return moreOf(strings.Join(parts, "; "), len(rules)-most+t.OtherRules, "others")
+}
+
+// newSince names the rules and actors of which the summary before had none.
+func newSince(t *alert.Tally) string {
+	since := t.Since.UTC().Format(minuteFormat)
+	fresh := func(list []alert.Count) []alert.Count {
+		list = slices.DeleteFunc(list, func(c alert.Count) bool { return !c.New })
+		return list[:min(len(list), mostActors)]
+	}
+	var parts []string
+	if rules := fresh(t.ByRule()); len(rules) > 0 {
+		parts = append(parts, counts(rules, ruleTitle))
+	}
+	if actors := fresh(t.ByActor()); len(actors) > 0 {
+		parts = append(parts, "by "+counts(actors, actorName))
+	}
+	if len(parts) == 0 {
+		return "no rule and no actor that the summary of " + since + " did not have"
+	}
+	return strings.Join(parts, "; ") + " (since the summary of " + since + ")"
+}
+
+func ruleTitle(c alert.Count) string { return notify.Cut(cmp.Or(c.Title, c.ID), longestActor) }
+func actorName(c alert.Count) string { return notify.Cut(c.ID, longestActor) }
+
+// counts is "a ×3, b ×2, c".
+func counts(list []alert.Count, name func(alert.Count) string) string {
+	names := make([]string, len(list))
+	for i, c := range list {
+		names[i] = name(c)
+		if c.Count > 1 {
+			names[i] += fmt.Sprintf(" ×%d", c.Count)
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+func moreOf(text string, rest int, what string) string {
+	if rest == 0 {
+		return text
+	}
+	return fmt.Sprintf("%s and %d %s", text, rest, what)
+}
+
+// gravestFirst names alerts, and says how many more there are.
+func gravestFirst(a alert.Alert) string {
+	ops := slices.Clone(a.Operations)
+	slices.SortStableFunc(ops, func(x, y alert.Operation) int {
+		return notify.Severity(y.Severity).Rank() - notify.Severity(x.Severity).Rank()
+	})
+	ops = ops[:min(len(ops), mostNamed)]
+	text, _ := joined(a, ops, len(ops))
+	return moreOf(text, a.Count-len(ops), "more, all recorded")
+}
+
+const (
+	clockFormat  = "2006-01-02 15:04:05 UTC"
+	minuteFormat = "2006-01-02 15:04 UTC"
+)

@@ -121,7 +121,7 @@ func (w *Watch) doubted(ctx context.Context, b Batch, name string, u outbox.Unco
 		detail += fmt.Sprintf(" Besides those that are named, %d more.", n)
 	}
 	part, done := 0, true
-	for names := range slices.Chunk(u.Alerts, named) {
+	for names := range slices.Chunk(u.Alerts, mostNamed) {
 		part++
 		done = w.notice(ctx, b, concern{
 			kind: "delivery-unconfirmed", title: fmt.Sprintf("%d messages to %s are unconfirmed", u.Count, name), subject: name, to: to,
@@ -245,6 +245,19 @@ func watchMessage(a alert.Alert) notify.Message {
 	return notify.Message{
 		ID: a.ID, Severity: notify.Severity(a.Rule.Severity), Headline: a.Rule.Title, Summary: lines[0],
 		Time: a.First.Time, Steps: a.Rule.Runbook, Context: []string{"Auditbell about itself", a.ID},
-		Facts: append([]notify.Fact{{Name: "Since", Value: a.First.UTC().Format(clockFormat), Time: a.First.Time}}, numbered(lines[1:])...),
+		Facts: append([]notify.Fact{{Name: "Since", Value: a.First.UTC().Format(clockFormat), Time: a.First.Time}}, named(lines[1:])...),
 	}
+}
+
+// named lists alerts by their titles.
+func named(titles []string) []notify.Fact {
+	if len(titles) == 0 {
+		return nil
+	}
+	names := make([]string, len(titles))
+	for i, title := range titles {
+		name, _, _ := strings.Cut(title, " (alert-")
+		names[i] = notify.Cut(name, longestTitle)
+	}
+	return []notify.Fact{{Name: "Alerts", Value: strings.Join(names, "; "), Long: true}}
 }

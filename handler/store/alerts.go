@@ -314,7 +314,6 @@ func (s *Store) alert(ctx context.Context, group, id string) (alert.Alert, versi
 // batch is a TransactionalBatch being written.
 type batch struct {
 	steps   []func(*azcosmos.TransactionalBatch)
-	etag    azcore.ETag // of the alert it replaces
 	err     error
 	results []azcosmos.TransactionalBatchResult // of the steps, once it was executed
 }

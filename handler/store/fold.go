@@ -12,7 +12,7 @@ import (
 const foldChunk = 80
 
 // Fold counts findings, whose events stand for whole alerts, into one summary alert, each exactly once. All of them
-// must have the same group; the summary is one of its own whenever that group's window has ended.
+// must have the same group. The summary is one of its own when that group's last one takes in no more (alert.Open).
 func (s *Store) Fold(ctx context.Context, findings []alert.Finding) (summary alert.Alert, ru float64, err error) {
 	for len(findings) > 0 {
 		chunk := findings[:min(foldChunk, len(findings))]
@@ -41,29 +41,21 @@ func (s *Store) foldOnce(ctx context.Context, chunk []alert.Finding, round int) 
 			return r, err
 		}
 	}
-	now := s.now()
-	fresh := head.WindowEnds <= now.UnixMilli() || chunk0.Rule.ID == alert.BacklogRule // each chunk is a summary of its own
-	if len(chunk) == 0 {
-		have, at, err := s.alert(ctx, group, head.Alert)
-		r.RU, r.Alert = r.RU+at.ru, have
+	last, err := s.lastSummary(ctx, group, head, &r)
+	if err != nil {
 		return r, err
+	}
+	if len(chunk) == 0 {
+		r.Alert = *last.Alert
+		return r, nil
 	}
 	var b batch
-	rest := chunk
-	if fresh {
-		r.Alert = alert.New(chunk[0], now)
-		rest = chunk[1:]
-	} else if r.Alert, err = s.intoSummary(ctx, group, head.Alert, &r, &b); err != nil {
+	if r.Alert, err = s.sum(ctx, chunk, last, &r, &b); err != nil {
 		return r, err
 	}
-	revision := r.Alert.Revision
-	for _, f := range rest {
-		r.Alert.Absorb(f, false, now)
+	if r.Alert.ID != head.Alert {
+		b.head(r.Alert, head.etag)
 	}
-	if !fresh {
-		r.Alert.Revision = revision + 1 // one chunk is one change to a reader
-	}
-	b.summary(r.Alert, head, fresh)
 	for _, f := range chunk {
 		b.create(seenItem(f.Event.ID, group, alert.Seen{Alert: r.Alert.ID}))
 	}
@@ -72,22 +64,43 @@ func (s *Store) foldOnce(ctx context.Context, chunk []alert.Finding, round int) 
 	return r, err
 }
 
-// intoSummary reads the summary that is open and notes its version in the batch.
-func (s *Store) intoSummary(ctx context.Context, group, id string, r *alert.Decision, b *batch) (alert.Alert, error) {
-	have, at, err := s.alert(ctx, group, id)
-	r.RU += at.ru
-	b.etag = at.etag
-	return have, err
+// written is an alert as the store has it; nil: there is none.
+type written struct {
+	*alert.Alert
+	version
 }
 
-// summary writes the summary alert, and the head when it is a new one.
-func (b *batch) summary(a alert.Alert, head pointer, fresh bool) {
-	if !fresh {
-		b.replace(a.ID, itemOf(a), b.etag)
-		return
+// lastSummary reads the last summary of a group. One that was removed is none, unless findings must go into it.
+func (s *Store) lastSummary(ctx context.Context, group string, head pointer, r *alert.Decision) (last written, err error) {
+	if head.Alert == "" {
+		return last, nil
 	}
-	b.create(itemOf(a))
-	b.head(a, head.etag)
+	have, at, err := s.alert(ctx, group, head.Alert)
+	if r.RU += at.ru; errors.Is(err, errNotFound) && head.WindowEnds <= s.now().UnixMilli() {
+		return last, nil
+	}
+	return written{&have, at}, err
+}
+
+// sum counts findings in the last summary, or in a new one that follows it.
+func (s *Store) sum(ctx context.Context, chunk []alert.Finding, last written, r *alert.Decision, b *batch) (alert.Alert, error) {
+	now := s.now()
+	if last.Alert == nil || chunk[0].Rule.ID == alert.BacklogRule || !last.Open(now) { // each chunk of a backlog is a summary of its own
+		a := alert.Summary(chunk, last.Alert, now)
+		b.create(itemOf(a))
+		return a, nil
+	}
+	var before *alert.Alert
+	if t := last.Tally; t != nil && t.Before != "" {
+		have, at, err := s.alert(ctx, last.Group, t.Before)
+		if r.RU += at.ru; err != nil && !errors.Is(err, errNotFound) {
+			return have, err
+		}
+		before = &have
+	}
+	last.Sum(chunk, before, now)
+	b.replace(last.ID, itemOf(*last.Alert), last.etag)
+	return *last.Alert, nil
 }
 
 // uncounted returns the findings that no earlier attempt had counted.

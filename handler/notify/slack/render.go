@@ -42,7 +42,7 @@ const (
 
 // room is how much of a message is shown. Values are code points, counts are lines.
 type room struct {
-	summary, news, facts, value, code, steps, step, print, url int
+	summary, news, facts, value, long, code, steps, step, print, url int
 
 	actions bool
 }
@@ -51,10 +51,10 @@ type room struct {
 // The last room fits whatever it is given: its 1,600 code points take at most six bytes each (\u003c), beside about
 // 2,000 bytes of structure.
 var rooms = [...]room{
-	{summary: 600, news: notify.NewsFits, facts: 6, value: 300, code: 400, steps: 8, step: 200, print: 600, url: 3000, actions: true},
-	{summary: 400, news: notify.NewsFits, facts: 6, value: 120, code: 200, steps: 4, step: 120, print: 300, url: 1200, actions: true},
-	{summary: 250, news: 250, facts: 6, value: 60, code: 120, steps: 0, step: 0, print: 120, url: 0, actions: true},
-	{summary: 250, news: 250, facts: 6, value: 60, code: 120, steps: 0, step: 0, print: 120, url: 0},
+	{summary: 600, news: notify.NewsFits, facts: 6, value: 300, long: 1500, code: 400, steps: 8, step: 200, print: 600, url: 3000, actions: true},
+	{summary: 400, news: notify.NewsFits, facts: 6, value: 120, long: 600, code: 200, steps: 4, step: 120, print: 300, url: 1200, actions: true},
+	{summary: 250, news: 250, facts: 6, value: 60, long: 200, code: 120, steps: 0, step: 0, print: 120, url: 0, actions: true},
+	{summary: 250, news: 250, facts: 6, value: 60, long: 200, code: 120, steps: 0, step: 0, print: 120, url: 0},
 }
 
 // Render lays m out as Block Kit. The result is within Slack's limits whatever m holds.
@@ -202,8 +202,11 @@ func (r room) factValue(f notify.Fact) api.RichTextSectionElement {
 		return date(f.Time)
 	}
 	limit := r.value
-	if f.Code {
+	switch {
+	case f.Code:
 		limit = r.code
+	case f.Long:
+		limit = r.long
 	}
 	value := oneLine(f.Value, limit)
 	switch {

@@ -30,15 +30,15 @@ const maxPlain = 1500
 
 // room is how much of a message is shown. Values are code points, counts are lines.
 type room struct {
-	headline, summary, news, facts, value, code, steps, step, print, url int
+	headline, summary, news, facts, value, long, code, steps, step, print, url int
 }
 
 // rooms are tried from the first to the last: long values go first, then identifiers, steps and links. The last one
 // fits always: its 1,500 code points take at most six bytes each, beside about 3,500 bytes of structure.
 var rooms = [...]room{
-	{headline: 200, summary: 600, news: notify.NewsFits, facts: 6, value: 300, code: 400, steps: 8, step: 200, print: 600, url: 2000},
-	{headline: 200, summary: 400, news: notify.NewsFits, facts: 6, value: 120, code: 200, steps: 4, step: 120, print: 300, url: 1000},
-	{headline: 150, summary: 250, news: 250, facts: 6, value: 60, code: 120, steps: 0, step: 0, print: 120, url: 0},
+	{headline: 200, summary: 600, news: notify.NewsFits, facts: 6, value: 300, long: 1500, code: 400, steps: 8, step: 200, print: 600, url: 2000},
+	{headline: 200, summary: 400, news: notify.NewsFits, facts: 6, value: 120, long: 600, code: 200, steps: 4, step: 120, print: 300, url: 1000},
+	{headline: 150, summary: 250, news: 250, facts: 6, value: 60, long: 200, code: 120, steps: 0, step: 0, print: 120, url: 0},
 }
 
 // Render lays m out as an Adaptive Card in the envelope that a workflow expects. The result is below 28 KB whatever m
@@ -170,8 +170,11 @@ func (r room) factValue(f notify.Fact) (Font, bool) {
 		return plain(notify.Clock(f.Time)), true
 	}
 	limit := r.value
-	if f.Code {
+	switch {
+	case f.Code:
 		limit = r.code
+	case f.Long:
+		limit = r.long
 	}
 	text := line(f.Value, limit)
 	if f.Code {

@@ -70,6 +70,7 @@ const (
 	maxFacts    = 20
 	maxName     = 40
 	maxValue    = 280
+	maxLong     = 1500 // of a list, of which an event has four at most
 	maxItems    = 10
 	maxItem     = 200
 	maxTitle    = 40
@@ -120,7 +121,11 @@ func data(m notify.Message) Data {
 		Facts: []Fact{}, Links: []Link{}, Steps: items(m.Steps), Context: items(m.Context),
 	}
 	for _, f := range m.Facts {
-		value := text(f.Value, maxValue)
+		most := maxValue
+		if f.Long {
+			most = maxLong
+		}
+		value := text(f.Value, most)
 		if given := value != "" || !f.Time.IsZero(); given && len(d.Facts) < maxFacts {
 			d.Facts = append(d.Facts, Fact{Name: line(f.Name, maxName), Value: value, Time: stamp(f.Time), Code: f.Code})
 		}
