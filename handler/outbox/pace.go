@@ -8,7 +8,7 @@ const (
 	PerSecond = 1
 	Burst     = 60
 	// grow is the time after which the burst of a channel that asked to wait is one message larger.
-	grow = 10 * time.Second
+	grow = time.Minute
 )
 
 // Wait notes that the channel takes no message for a while: for as long as it said, or from 2 s to a minute when it did
@@ -27,7 +27,7 @@ func (h *Health) Wait(delay time.Duration, now time.Time) {
 // Held returns how long the channel still asks to wait.
 func (h *Health) Held(now time.Time) time.Duration { return max(h.Hold.Sub(now), 0) }
 
-// Burst is how many messages may come at once: as many as ever where the channel has not asked to wait for ten minutes.
+// Burst is how many messages may come at once: as many as ever where the channel has not asked to wait for an hour.
 // After that it grows from two, so that one can be left to a grave alert; the first of them is there when the pause ends, the
 // second one when a message more would be.
 func (h *Health) Burst(now time.Time) int {

@@ -268,6 +268,9 @@ func (c *Courier) try(ctx context.Context, a alert.Alert, name string, b Batch) 
 	if t.blocked(ctx, c, a, b) { // while others held the slots
 		return t
 	}
+	if t.wait = c.held(ctx, name); t.wait > 0 { // so did the channel ask to wait
+		return t
+	}
 	if t.send(ctx, destination, m, d, c.now()); t.wait > 0 {
 		return t
 	}

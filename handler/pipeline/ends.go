@@ -48,7 +48,7 @@ const (
 	healthAge = 5 * time.Second
 	// inFlight bounds the messages to one destination that are on their way at once. It is also how many may be lost in doubt,
 	// or refused, before the first answer is known.
-	inFlight = 3
+	inFlight = 2
 	// block is how many messages an instance takes from a channel's budget with one write, and blockFor how long it may keep
 	// them. The first unasked messages within freeFor need no write at all.
 	block    = 10
@@ -110,12 +110,26 @@ func (c *Courier) changeLocked(ctx context.Context, e *end, name string, log *sl
 	return e.health
 }
 
+// held returns how long the channel asks to wait. A process that sends it more than a message a minute asks the store before
+// each: another one may have been turned away a moment ago.
+func (c *Courier) held(ctx context.Context, name string) time.Duration {
+	e := c.ends.of(name)
+	release := e.lock.Enter(ctx)
+	if e.free > 1 || c.now().Before(e.until) {
+		e.read = time.Time{}
+	}
+	release()
+	h := c.health(ctx, name)
+	return h.Held(c.now())
+}
+
 // pace takes one message of the channel's budget for an alert, unless what is left is for more urgent ones; wait says when
 // there will be one. Edits that bring no news have a budget of this process's own: Slack counts them apart (chat.update,
 // Tier 3).
 func (c *Courier) pace(ctx context.Context, name string, a alert.Alert, news bool) (wait time.Duration) {
-	if held := c.health(ctx, name); held.Held(c.now()) > 0 {
-		return held.Held(c.now())
+	h := c.health(ctx, name)
+	if held := h.Held(c.now()); held > 0 {
+		return held
 	}
 	if !news {
 		return c.Budgets.takeAbove(edits(name), c.now(), c.urgency(name, a.Rule, a.Event.Caller))

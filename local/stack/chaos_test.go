@@ -6,7 +6,6 @@ package stack_test
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -235,7 +234,7 @@ func TestChaosFaults(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				f := newFleet(t, c.skew, cmp.Or(c.app, writer))
+				f := newFleet(t, fleetOptions{skew: c.skew, app: c.app})
 				if c.inject != nil {
 					c.inject(t, f)
 				}

@@ -1,6 +1,7 @@
 package stack_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -50,10 +51,18 @@ var (
 	reader = slackApp{"xoxb-chaos-history", "C0SECURITY"} // it may read what is in its channel
 )
 
-// newFleet starts two instances; the clock of the second is ahead by skew.
-func newFleet(t *testing.T, skew time.Duration, app slackApp) *fleet {
+// fleetOptions shape a fleet. The zero value is two instances whose clocks agree, with an app that only writes.
+type fleetOptions struct {
+	skew      time.Duration // how far the clocks of all but the first are ahead
+	app       slackApp
+	instances int
+	before    func(http.Handler) http.Handler // stands before the ends; nil: nothing
+}
+
+// newFleet starts a fleet.
+func newFleet(t *testing.T, o fleetOptions) *fleet {
 	t.Helper()
-	f := &fleet{begun: time.Now(), slack: app}
+	f := &fleet{begun: time.Now(), slack: cmp.Or(o.app, writer)}
 	var err error
 	if f.cosmos, err = cosmos.OpenDeployed(t.Context(), cosmos.Options{Now: f.now}); err != nil {
 		t.Fatal(err)
@@ -62,7 +71,10 @@ func newFleet(t *testing.T, skew time.Duration, app slackApp) *fleet {
 		t.Fatal(err)
 	}
 	w := &wire{calls: make(chan net.Conn), closed: make(chan struct{})}
-	ends, transport := &http.Server{Handler: f.inbox}, &http.Transport{DialContext: w.dial}
+	if o.before == nil {
+		o.before = func(h http.Handler) http.Handler { return h }
+	}
+	ends, transport := &http.Server{Handler: o.before(f.inbox)}, &http.Transport{DialContext: w.dial}
 	go func() { _ = ends.Serve(w) }() // until it is closed
 	t.Cleanup(func() {
 		_ = f.inbox.Close()
@@ -70,8 +82,9 @@ func newFleet(t *testing.T, skew time.Duration, app slackApp) *fleet {
 		_ = ends.Close()
 		_ = f.cosmos.Close()
 	})
-	for _, ahead := range []time.Duration{0, skew} {
-		f.instances = append(f.instances, f.instance(t, transport, ahead))
+	f.instances = append(f.instances, f.instance(t, transport, 0))
+	for range cmp.Or(o.instances, 2) - 1 {
+		f.instances = append(f.instances, f.instance(t, transport, o.skew))
 	}
 	return f
 }
