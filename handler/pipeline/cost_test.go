@@ -1,6 +1,7 @@
 package pipeline_test
 
 import (
+	"bytes"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -10,7 +11,10 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/data/azcosmos"
 	"github.com/auditbell/auditbell/handler/activity"
+
 	"github.com/auditbell/auditbell/handler/notify"
 	"github.com/auditbell/auditbell/handler/outbox"
 	"github.com/auditbell/auditbell/handler/pipeline"
@@ -74,19 +78,11 @@ func waitingCosts(t *testing.T, waiting int) float64 {
 		handle(t, p, "", began(n, at.now()))
 	}
 	ticks(t, p, at, 20)
-	var wg sync.WaitGroup
-	slots := make(chan struct{}, 8)
-	for n := range waiting {
-		slots <- struct{}{}
-		wg.Go(func() {
-			defer func() { <-slots }()
-			w := outbox.Waiting{Alert: fmt.Sprintf("waits-%06d", n), Group: "g", Title: "An alert that waits", Severity: "medium", Opened: at.now(), Since: at.now()}
-			if _, err := kept.PutWaiting(t.Context(), "channel", w); err != nil {
-				t.Error(err)
-			}
-		})
+	w := outbox.Waiting{Alert: "waits-000000", Group: "g", Title: "An alert that waits", Severity: "medium", Opened: at.now(), Since: at.now()}
+	if _, err := kept.PutWaiting(t.Context(), "channel", w); err != nil {
+		t.Fatal(err)
 	}
-	wg.Wait()
+	copies(t, account, "destination-channel-other", w.Alert, waiting-1)
 	before := account.ru
 	ticks(t, p, at, 10)
 	return account.ru - before
@@ -112,6 +108,37 @@ func charged(t *testing.T, m *manager) (*pipeline.Pipeline, *fakeClock, *metered
 		p.Lookups = m
 	}
 	return p, at, account
+}
+
+// copies writes n more items like the one of a partition of rollups, under ids of their own, a hundred in a request.
+func copies(t *testing.T, account policy.Transporter, partition, id string, n int) {
+	t.Helper()
+	key, err := azcosmos.NewKeyCredential("a2V5")
+	if err != nil {
+		t.Fatal(err)
+	}
+	client, err := azcosmos.NewClientWithKey("http://cosmos.test/", key, &azcosmos.ClientOptions{ClientOptions: policy.ClientOptions{Transport: account}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	container, err := client.NewContainer("auditbell", "rollups")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pk := azcosmos.NewPartitionKeyString(partition)
+	one, err := container.ReadItem(t.Context(), pk, id, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for from := 1; from <= n; from += 100 {
+		batch := container.NewTransactionalBatch(pk)
+		for i := from; i < min(from+100, n+1); i++ {
+			batch.CreateItem(bytes.ReplaceAll(one.Value, []byte(id), fmt.Appendf(nil, "waits-%06d", i)), nil)
+		}
+		if answer, err := container.ExecuteTransactionalBatch(t.Context(), batch, nil); err != nil || !answer.Success {
+			t.Fatalf("items from %d: %v", from, err)
+		}
+	}
 }
 
 // TestWhatAnAlertCosts counts the charges of alerts with two deliveries, and of their records when they come again.

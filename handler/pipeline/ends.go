@@ -110,12 +110,12 @@ func (c *Courier) changeLocked(ctx context.Context, e *end, name string, log *sl
 	return e.health
 }
 
-// held returns how long the channel asks to wait. A process that sends it more than a message a minute asks the store before
-// each: another one may have been turned away a moment ago.
+// held returns how long the channel asks to wait. A process that sends it more than a few messages a minute asks the store
+// before each: another one may have been turned away a moment ago.
 func (c *Courier) held(ctx context.Context, name string) time.Duration {
 	e := c.ends.of(name)
 	release := e.lock.Enter(ctx)
-	if e.free > 1 || c.now().Before(e.until) {
+	if e.free >= unasked || c.now().Before(e.until) {
 		e.read = time.Time{}
 	}
 	release()
