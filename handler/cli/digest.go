@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"strings"
 	"time"
 
@@ -38,31 +37,9 @@ type digestCmd struct {
 	Progress string   `enum:"auto,always,never" default:"auto" help:"Show progress: auto does when standard error is a terminal."`
 }
 
-// digestMemory is the memory from which on garbage is collected. The working set is mostly tables of entry ids that never
-// shrink: collecting each time the heap has doubled, which is the default, would take twice the memory, and more often,
-// a sixth more time.
-const digestMemory = 40 << 20
-
-// collectLate sets digestMemory, until undo.
-func collectLate() (undo func()) {
-	percent, limit := debug.SetGCPercent(-1), debug.SetMemoryLimit(digestMemory)
-	return func() {
-		debug.SetMemoryLimit(limit)
-		debug.SetGCPercent(percent)
-	}
-}
-
-// makeRoom raises the limit when tables of that size leave little of it, which those of a million entries do.
-func makeRoom(size int64) {
-	const step = 1 << 20
-	if need := size + size/8 + 2*step; need > debug.SetMemoryLimit(-1) {
-		debug.SetMemoryLimit(need + step)
-	}
-}
-
 // run makes a digest. What was unreadable is counted and named in the report, and makes the exit code 1.
 func (c *digestCmd) run(ctx context.Context, std Surroundings) error {
-	defer collectLate()()
+	defer new(collector).collectLate()()
 	formats, err := c.formats()
 	if err != nil {
 		return err
@@ -94,7 +71,6 @@ func (c *digestCmd) run(ctx context.Context, std Surroundings) error {
 		return err
 	}
 	if from.ruled != nil {
-		makeRoom(tally.Size() + from.ruled.size(true))
 		from.evidence, from.ruled = from.ruled.evidence(), nil
 	}
 	names, masthead, err := c.names(std)
@@ -194,7 +170,6 @@ func (c *digestCmd) count(ctx context.Context, t *digest.Tally, from openSource,
 			return err
 		}
 		t.Add(b)
-		makeRoom(t.Size() + from.ruled.size(false))
 		if entries += len(b.Entries); bar != nil {
 			bar.Describe(fmt.Sprintf("%d entries, %.0f/s", entries, float64(entries)/time.Since(began).Seconds()))
 			_ = bar.Set64(from.read.Load()) // a bar that cannot be drawn is no reason to stop

@@ -116,21 +116,6 @@ func (r *ruled) wants(e *activity.Event) bool {
 	return r.window.Holds(e.Time.Time) && r.x.chosen.set.Concerns(e)
 }
 
-// size is about the memory that it takes, in bytes: with an alert for each event that is kept once it decides.
-func (r *ruled) size(deciding bool) int64 {
-	if r == nil {
-		return 0
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	const reading, seenSize, keptSize, alertSize = 36 << 20, 40, 600, 1200 // what events take while they are read whole; each that was; each kept
-	size := reading + int64(len(r.seen.have))*seenSize + int64(len(r.kept))*keptSize
-	if deciding {
-		size += int64(len(r.kept)) * alertSize
-	}
-	return size
-}
-
 // keep is what is kept of an event.
 func (r *ruled) keep(e *activity.Event) keptEvent {
 	one := keptEvent{at: e.Time, props: alert.Essence(e, r.groups)}

@@ -51,14 +51,6 @@ func (s *keySet) at(k source.Key) *byte {
 	return &p.slots[i][0]
 }
 
-// size is the memory it takes, in bytes.
-func (s *keySet) size() (n int64) {
-	for i := range s.parts {
-		n += int64(len(s.parts[i].slots)) * int64(len(keySlot{}))
-	}
-	return n
-}
-
 // find returns the slot of a key, or the one where it belongs.
 func (p *keyPart) find(rest uint64) (i int, found bool) {
 	for i = p.place(rest); i < len(p.slots); i++ {

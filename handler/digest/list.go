@@ -8,7 +8,6 @@ import (
 	"hash/maphash"
 	"iter"
 	"math"
-	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -105,11 +104,6 @@ func whole(text string, limit int) string {
 func (l *list) holds(ref uint32, length int, body []byte) bool {
 	b := l.blocks[ref>>16][ref&0xffff:]
 	return int(binary.LittleEndian.Uint16(b)) == length && bytes.HasPrefix(b[2:], body)
-}
-
-// size is the memory it takes, in bytes.
-func (l *list) size() int64 {
-	return int64(cap(l.rows))*int64(reflect.TypeFor[row]().Size()) + int64(len(l.blocks))*blockSize
 }
 
 // packedID in place of a length stands for an id of 16 bytes.

@@ -132,9 +132,6 @@ const placesShown = 20
 // Unreadable is how many items no form could read.
 func (t *Tally) Unreadable() int64 { return t.unreadable }
 
-// Size is the memory that its tables take, in bytes: what grows with the number of entries.
-func (t *Tally) Size() int64 { return t.ids.size() + t.lives.size() + t.listed.size() }
-
 func (t *Tally) add(e *source.Entry) {
 	if e.Of(source.When|source.List) && !t.Window.Holds(e.Time) {
 		t.leaveOut(e)
