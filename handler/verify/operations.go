@@ -5,7 +5,6 @@ import (
 	"encoding/csv"
 	"errors"
 	"fmt"
-	"hash/maphash"
 	"io"
 	"io/fs"
 	"strconv"
@@ -116,14 +115,14 @@ func (t *table) cell(column int) string { return t.row[t.at[column]] }
 
 // take takes in a row.
 func (t *table) take() error {
-	of := maphash.String(t.seed, t.cell(operation))
-	if err := t.mention(caller, t.hash(of, aCaller, t.cell(caller))); err != nil {
+	of := t.cells.cell(t.cell(operation))
+	if err := t.mention(caller, t.hash(of, aCaller, t.cells.cell(t.cell(caller)))); err != nil {
 		return err
 	}
-	if err := t.mention(resource, t.hash(of, aResource, t.cell(resource))); err != nil {
+	if err := t.mention(resource, t.hash(of, aResource, t.cells.cell(t.cell(resource)))); err != nil {
 		return err
 	}
-	if err := t.mention(outcome, t.hash(of, anOutcome, t.cell(outcome))); err != nil {
+	if err := t.mention(outcome, t.hash(of, anOutcome, t.cells.cell(t.cell(outcome)))); err != nil {
 		return err
 	}
 	if err := t.times(of); err != nil {
@@ -131,7 +130,7 @@ func (t *table) take() error {
 	}
 	id := t.cell(alertID)
 	if id != "" {
-		if err := t.mention(alertID, t.hash(0, anAlert, alertText(id, t.cell(rule), t.cell(severity)))); err != nil {
+		if err := t.mention(alertID, t.hash(0, anAlert, t.cells.cell(alertText(id, t.cell(rule), t.cell(severity))))); err != nil {
 			return err
 		}
 	}
@@ -144,7 +143,7 @@ func (t *table) times(of uint64) error {
 		if column == lastSeen && t.cell(lastSeen) == t.cell(firstSeen) {
 			return nil
 		}
-		at, err := parseTime(t.cell(column))
+		at, err := parseTime([]byte(t.cell(column)))
 		if err == nil {
 			err = t.mention(column, t.timeHash(of, at))
 		}

@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -36,6 +37,7 @@ type report struct {
 
 	listed   cells
 	operated operated
+	entry    entry // the one that is read
 }
 
 // operated is what a list of operations sums up to.
@@ -106,13 +108,16 @@ func (r *report) member(s *stream, name string) error {
 
 // operation reads an entry of high risk.
 func (r *report) operation(s *stream) error {
-	var e entry
+	e := &r.entry
+	e.reset()
 	err := s.object(func(name string) error {
 		if got, err := s.peek(); err != nil || got == '{' || got == '[' {
 			return errors.Join(err, s.skip())
 		}
 		text, err := s.str()
-		e.set(name, string(text))
+		if at := e.member(name); at != nil {
+			*at = append(*at, text...)
+		}
 		return err
 	})
 	if err != nil {
@@ -129,10 +134,10 @@ func (r *report) operation(s *stream) error {
 	if r.said["window"] && !r.Window.Holds(at) {
 		r.operated.outside++
 	}
-	if strings.Contains(e.operation, "microsoft.authorization/roleassignments") {
+	if bytes.Contains(e.operation, []byte("microsoft.authorization/roleassignments")) {
 		r.operated.roles++
 	}
-	r.listed.entry(&e, at)
+	r.listed.entry(e, at)
 	return nil
 }
 
