@@ -4,11 +4,15 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"io"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -228,11 +232,7 @@ func TestLateRecordsAreAmendments(t *testing.T) {
 	o := openOffice(t)
 	records := small()
 	o.fill(t, records)
-	keyFile := filepath.Join(t.TempDir(), "log.key")
-	if code, out := commanded(t, nil, "log", "init", "--name", "auditbell.contoso.example/log", "-o", keyFile); code != 0 {
-		t.Fatal(out)
-	}
-	o.env["TLOG_NAME"], o.env["TLOG_KEY_FILE"] = "auditbell.contoso.example/log", keyFile
+	o.keepLog(t)
 	files := verifyFolder(filepath.Join(o.archive, "log"))
 	late := time.Date(2026, 10, 31, 18, 0, 0, 0, time.UTC) // recounted with every sixth run: 36 hours before the last of them
 	run := func(at time.Time) map[time.Time]tlog.HourEntry {
@@ -279,6 +279,96 @@ func TestLateRecordsAreAmendments(t *testing.T) {
 			t.Errorf("version %d: %v", version, err)
 		}
 	}
+}
+
+// keepLog makes the office log hours and digests, with a key in a file.
+func (o *office) keepLog(t *testing.T) {
+	t.Helper()
+	keyFile := filepath.Join(t.TempDir(), "log.key")
+	if code, out := commanded(t, nil, "log", "init", "--name", "auditbell.contoso.example/log", "-o", keyFile); code != 0 {
+		t.Fatal(out)
+	}
+	o.env["TLOG_NAME"], o.env["TLOG_KEY_FILE"] = "auditbell.contoso.example/log", keyFile
+	o.App, o.digests = o.instance(t)
+}
+
+// wholeHours counts how often the records of an hour are asked for whole, in the first shard.
+type wholeHours struct {
+	http.Handler
+
+	mu    sync.Mutex
+	asked map[string]int
+}
+
+func (w *wholeHours) ServeHTTP(out http.ResponseWriter, in *http.Request) {
+	body, _ := io.ReadAll(in.Body) // what is missing the account misses too
+	in.Body = io.NopCloser(bytes.NewReader(body))
+	if strings.Contains(string(body), "SELECT * FROM c WHERE c.hour = @hour") && strings.Contains(in.Header.Get("X-Ms-Documentdb-Partitionkey"), `-00"`) {
+		var query struct {
+			Parameters []struct{ Name, Value string }
+		}
+		_ = json.Unmarshal(body, &query)
+		w.mu.Lock()
+		w.asked[query.Parameters[0].Value]++
+		w.mu.Unlock()
+	}
+	w.Handler.ServeHTTP(out, in)
+}
+
+// TestRecordsAreReadOnce rolls up hours and logs them a day later: their records are hashed while they are rolled up, and read a
+// second time only where that was before there was a log. Either way what is logged is what is stored.
+func TestRecordsAreReadOnce(t *testing.T) {
+	t.Parallel()
+	o := openOffice(t)
+	early, later := time.Date(2026, 10, 31, 3, 0, 0, 0, time.UTC), time.Date(2026, 10, 31, 4, 0, 0, 0, time.UTC)
+	o.fill(t, slices.DeleteFunc(small(), func(r digesttest.Record) bool { return r.Time.Before(early) || !r.Time.Before(later.Add(time.Hour)) }))
+	reads := &wholeHours{Handler: o.account, asked: map[string]int{}}
+	o.meter.Handler = reads
+	run := func(at time.Time) {
+		t.Helper()
+		o.clock.Store(at.Unix())
+		if _, err := o.Digests.Rollups.Run(t.Context(), invocation()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	run(early.Add(70 * time.Minute))
+	o.keepLog(t)
+	run(later.Add(70 * time.Minute))
+	run(later.Add(30 * time.Hour))
+	files := verifyFolder(filepath.Join(o.archive, "log"))
+	c, _, err := tlog.Newest(t.Context(), files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	logged, err := tlog.Hours(t.Context(), files, c, early)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for hour, times := range map[time.Time]int{early: 2, later: 1} {
+		if n := reads.asked[hour.Format("2006-01-02T15")]; n != times {
+			t.Errorf("the records of %s were read %d times until it was logged, want %d", hour, n, times)
+		}
+		if want := o.hashed(t, hour).Entry(hour, 1, tlog.WhyClosed); want.Records == 0 || logged[hour] != want {
+			t.Errorf("the hour is logged as %+v, its records are %+v", logged[hour], want)
+		}
+	}
+}
+
+// hashed are the records of an hour as they are stored.
+func (o *office) hashed(t *testing.T, hour time.Time) tlog.Records {
+	t.Helper()
+	var all []tlog.Record
+	for raw, err := range o.Store.HourRecords(t.Context(), hour) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		one, err := new(tlog.RecordReader).Read(raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, one)
+	}
+	return tlog.SortRecords(all)
 }
 
 // verifyFolder reads files below a folder.

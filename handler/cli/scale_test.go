@@ -89,7 +89,8 @@ func hourOfRecords(seed uint64, from time.Time, n int) []activity.Event {
 
 // TestMonthAtScale lives through a month, or its first AUDITBELL_DAYS, with AUDITBELL_SCALE events a month: they are
 // stored, rolled up by the hour, and the digest is made. It prints what each part costs and the memory it needs
-// (docs/cost.md). With AUDITBELL_STEP the rollup's timer fires every so many hours only. `make bench-rollup`.
+// (docs/cost.md). With AUDITBELL_STEP the rollup's timer fires every so many hours only; with AUDITBELL_LOG=1 hours are logged
+// too. `make bench-rollup`.
 func TestMonthAtScale(t *testing.T) {
 	events := number(t, "AUDITBELL_SCALE", 0)
 	if events == 0 {
@@ -97,6 +98,9 @@ func TestMonthAtScale(t *testing.T) {
 	}
 	hours, step := 24*number(t, "AUDITBELL_DAYS", 31), number(t, "AUDITBELL_STEP", 1)
 	o := openOffice(t) // in memory: a million commits to a disk take an hour
+	if number(t, "AUDITBELL_LOG", 0) == 1 {
+		o.keepLog(t)
+	}
 	o.monthly(t)
 	from, to := time.Date(2026, 10, 1, 0, 0, 0, 0, time.UTC), time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
 	var stored, rolled, sent cost

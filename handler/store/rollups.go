@@ -1,11 +1,14 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/data/azcosmos"
@@ -21,23 +24,29 @@ type Rollup struct {
 	Events int       // the stored events that it was made of; when there are more now, some came late
 	Made   time.Time // when making it began: events that were stored since may not be in it
 	Body   []byte
+	Sums   string // a line for each of the events, which Sums reads again for some days; "": none
+
+	sums []string // ids of the items of Sums
 }
 
 // Items of a rollup, in the container of rollups, by the day of its hour:
 //
 //	pk rollup-<yyyymmdd>   hour-<hh>               the newest rollup of that hour
 //	                       part-<hh>-<hash>-<n>    what did not fit into it
+//	                       sums-<hh>-<hash>-<n>    its Sums
 //
 // The parts of a newer rollup have other ids, so a reader never meets a mixture: what the newest one names is whole.
 type rollupItem struct {
 	ID     string    `json:"id"`
 	PK     string    `json:"pk"`
-	Kind   string    `json:"kind"` // "rollup" or "part"
+	Kind   string    `json:"kind"` // "rollup", "part" or "sums"
 	At     time.Time `json:"at"`   // the hour
 	Made   time.Time `json:"made"`
 	Events int       `json:"events"`
 	Parts  []string  `json:"parts,omitempty"` // ids of what follows Body
+	Sums   []string  `json:"sums,omitempty"`  // ids of the items of Sums
 	Body   []byte    `json:"body"`
+	Text   string    `json:"text,omitempty"` // of "sums"
 	TTL    int       `json:"ttl"`
 }
 
@@ -53,17 +62,26 @@ func (s *Store) SaveRollup(ctx context.Context, r Rollup) (ru float64, err error
 		ID: "hour-" + r.Hour.UTC().Format("15"), PK: rollupPK(r.Hour), Kind: "rollup", At: r.Hour.UTC(), Made: r.Made.UTC(),
 		Events: r.Events, TTL: seconds(keepRollups),
 	}
-	body := r.Body
-	item.Body, body = body[:min(len(body), partSize)], body[min(len(body), partSize):]
-	for n := 1; len(body) > 0; n++ {
-		part := item
-		part.ID, part.Kind, part.Parts = fmt.Sprintf("part-%s-%s-%d", r.Hour.UTC().Format("15"), short8(r.Body), n), "part", nil
-		part.Body, body = body[:min(len(body), partSize)], body[min(len(body), partSize):]
+	part := item
+	item.Body = r.Body[:min(len(r.Body), partSize)]
+	parts := slices.Collect(slices.Chunk(r.Body[len(item.Body):], partSize))
+	sums := slices.Collect(slices.Chunk([]byte(r.Sums), partSize))
+	for n, body := range parts {
+		part.ID, part.Kind, part.Body = fmt.Sprintf("part-%s-%s-%d", r.Hour.UTC().Format("15"), short8(r.Body), n+1), "part", body
+		item.Parts = append(item.Parts, part.ID)
 		charge, err := s.upsert(ctx, part.PK, part)
 		if ru += charge; err != nil {
 			return ru, fmt.Errorf("save rollup: %w", err)
 		}
-		item.Parts = append(item.Parts, part.ID)
+	}
+	part.Body, part.TTL = nil, seconds(keepSums)
+	for n, text := range sums {
+		part.ID, part.Kind, part.Text = fmt.Sprintf("sums-%s-%s-%d", r.Hour.UTC().Format("15"), short8([]byte(r.Sums)), n+1), "sums", string(text)
+		item.Sums = append(item.Sums, part.ID)
+		charge, err := s.upsert(ctx, part.PK, part)
+		if ru += charge; err != nil {
+			return ru, fmt.Errorf("save rollup: %w", err)
+		}
 	}
 	charge, err := s.upsert(ctx, item.PK, item)
 	if err != nil {
@@ -83,7 +101,7 @@ func (s *Store) Rollup(ctx context.Context, hour time.Time) (r Rollup, ok bool, 
 	if err != nil {
 		return Rollup{}, false, fmt.Errorf("read rollup: %w", err)
 	}
-	r = Rollup{Hour: item.At, Events: item.Events, Made: item.Made, Body: item.Body}
+	r = Rollup{Hour: item.At, Events: item.Events, Made: item.Made, Body: item.Body, sums: item.Sums}
 	for _, id := range item.Parts {
 		var part rollupItem
 		if _, err := s.read(ctx, itemRef{containerRollups, pk, id}, &part); err != nil {
@@ -94,31 +112,58 @@ func (s *Store) Rollup(ctx context.Context, hour time.Time) (r Rollup, ok bool, 
 	return r, true, nil
 }
 
+// Sums reads the sums of a rollup that Rollup returned; false when it has none, or has them no more.
+func (s *Store) Sums(ctx context.Context, r Rollup) (text string, ok bool, err error) {
+	var all strings.Builder
+	for _, id := range r.sums {
+		var part rollupItem
+		_, err := s.read(ctx, itemRef{containerRollups, rollupPK(r.Hour), id}, &part)
+		if errors.Is(err, errNotFound) {
+			return "", false, nil
+		}
+		if err != nil {
+			return "", false, fmt.Errorf("read sums of rollup: %w", err)
+		}
+		all.WriteString(part.Text)
+	}
+	return all.String(), len(r.sums) > 0, nil
+}
+
 func rollupPK(hour time.Time) string { return "rollup-" + hour.UTC().Format("20060102") }
 
 // keepRollups outlives the events they were made of: a digest of last year can be compared with this year's.
 const keepRollups = 400 * 24 * time.Hour
 
+// keepSums outlives the time for which an hour may still be logged.
+const keepSums = 10 * 24 * time.Hour
+
 // Hour yields the events of an hour, by the events' own time, in no particular order.
 func (s *Store) Hour(ctx context.Context, hour time.Time) iter.Seq2[activity.Event, error] {
 	return func(yield func(activity.Event, error) bool) {
 		for raw, err := range s.HourRecords(ctx, hour) {
-			var item eventItem
+			var e activity.Event
 			if err == nil {
-				err = json.Unmarshal(raw, &item)
+				e, err = EventOf(raw)
 			}
 			if err != nil {
 				yield(activity.Event{}, fmt.Errorf("read events of %s: %w", hour.UTC().Format(hourLayout), err))
 				return
 			}
-			if item.Event.ID == "" {
-				item.Event.ID = item.Item // the embedded member of that name is shadowed
-			}
-			if !yield(item.Event, nil) {
+			if !yield(e, nil) {
 				return
 			}
 		}
 	}
+}
+
+// EventOf is the event of a record that HourRecords yields.
+func EventOf(record []byte) (activity.Event, error) {
+	var item eventItem
+	if err := json.Unmarshal(record, &item); err != nil {
+		return activity.Event{}, err
+	}
+	item.Event.ID = cmp.Or(item.Event.ID, item.Item) // the embedded member of that name is shadowed
+	return item.Event, nil
 }
 
 // HourRecords yields the records that Hour reads, as JSON, with the members that are the store's own. The bytes are for

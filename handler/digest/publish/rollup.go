@@ -88,27 +88,59 @@ type rollupSum struct {
 // made of.
 func (r *Rollups) hour(ctx context.Context, hour time.Time, recount bool, sum *rollupSum) error {
 	have, ok, err := r.Store.Rollup(ctx, hour)
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
+	case !ok:
+		_, err = r.make(ctx, hour, sum)
+	case recount:
+		_, err = r.fresh(ctx, have, sum)
 	}
-	if ok && !recount {
-		return nil
-	}
-	if ok {
-		late, err := r.isLate(ctx, have)
-		if err != nil || !late {
-			return err
-		}
-		sum.late++
-	}
-	began := r.Now()
-	body, n, err := digest.RollUp(hour, r.Store.Hour(ctx, hour))
-	if err != nil {
-		return fmt.Errorf("roll up %s: %w", hour.Format("2006-01-02T15Z"), err)
-	}
-	ru, err := r.Store.SaveRollup(ctx, store.Rollup{Hour: hour, Events: n, Made: began, Body: body})
-	sum.made, sum.events, sum.ru = sum.made+1, sum.events+n, sum.ru+ru
 	return err
+}
+
+// fresh is a rollup, made again where there are more events than it was made of.
+func (r *Rollups) fresh(ctx context.Context, have store.Rollup, sum *rollupSum) (store.Rollup, error) {
+	late, err := r.isLate(ctx, have)
+	if err != nil || !late {
+		return have, err
+	}
+	sum.late++
+	return r.make(ctx, have.Hour, sum)
+}
+
+// make makes the rollup of an hour. Where hours are logged, their records are hashed while they are read, so that logging the
+// hour need not read them again.
+func (r *Rollups) make(ctx context.Context, hour time.Time, sum *rollupSum) (store.Rollup, error) {
+	began := r.Now()
+	var sums hashedRecords
+	records := r.Store.HourRecords(ctx, hour)
+	if r.Log != nil {
+		records = sums.watch(records)
+	}
+	body, n, err := digest.RollUp(hour, eventsOf(records))
+	if err != nil {
+		return store.Rollup{}, fmt.Errorf("roll up %s: %w", hour.Format("2006-01-02T15Z"), err)
+	}
+	made := store.Rollup{Hour: hour, Events: n, Made: began, Body: body, Sums: sums.text()}
+	ru, err := r.Store.SaveRollup(ctx, made)
+	sum.made, sum.events, sum.ru = sum.made+1, sum.events+n, sum.ru+ru
+	return made, err
+}
+
+// eventsOf are the events of records.
+func eventsOf(records iter.Seq2[[]byte, error]) iter.Seq2[activity.Event, error] {
+	return func(yield func(activity.Event, error) bool) {
+		for raw, err := range records {
+			var e activity.Event
+			if err == nil {
+				e, err = store.EventOf(raw)
+			}
+			if !yield(e, err) || err != nil {
+				return
+			}
+		}
+	}
 }
 
 // lag is how much later than its own time stamp an event may have become visible to the reader of an hour: the clocks
