@@ -29,6 +29,7 @@ const maxEntry = 1<<16 - 1
 type Log struct {
 	keeper Keeper
 	signer *Signer
+	former []Key
 	open   func(note []byte) (Checkpoint, error) // reads a checkpoint, of a key of the log's
 
 	mu   sync.Mutex
@@ -42,9 +43,9 @@ type state struct {
 	note []byte
 }
 
-// New is the log of a signer, whose name is the log's; keys are those that were its key before.
-func New(keeper Keeper, signer *Signer, keys ...Key) *Log {
-	keys = append([]Key{signer.Key}, keys...)
+// New is the log of a signer, whose name is the log's; former are those that were its key before.
+func New(keeper Keeper, signer *Signer, former ...Key) *Log {
+	keys := append([]Key{signer.Key}, former...)
 	open := func(note []byte) (Checkpoint, error) {
 		c, _, _, err := OpenCheckpoint(note, keys, nil)
 		if err == nil && c.Origin != signer.Key.Name {
@@ -52,7 +53,7 @@ func New(keeper Keeper, signer *Signer, keys ...Key) *Log {
 		}
 		return c, err
 	}
-	return &Log{keeper: keeper, signer: signer, open: open}
+	return &Log{keeper: keeper, signer: signer, former: former, open: open}
 }
 
 // Key is the key that signs.

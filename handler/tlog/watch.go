@@ -19,27 +19,37 @@ import (
 // checkpoint of each log in a folder of its own, and never signs what it could not keep.
 type Watcher struct {
 	signer *Signer
-	logs   map[string][]Key // by origin
 	folder string
-	mu     sync.Mutex
+
+	mu   sync.Mutex
+	logs map[string]*watched // by origin; which logs there are does not change
 }
 
-// NewWatcher watches logs by their keys; several keys of one name are of one log.
+// NewWatcher watches logs by their keys; several keys of one name are of one log. Keys that these gave way to are in the folder.
 func NewWatcher(signer *Signer, folder string, logs []Key) (*Watcher, error) {
 	if !signer.Key.Witness() {
 		return nil, errors.New("open witness: its key is not a witness's")
 	}
-	w := &Watcher{signer: signer, logs: map[string][]Key{}, folder: folder}
+	w := &Watcher{signer: signer, logs: map[string]*watched{}, folder: folder}
 	for _, k := range logs {
-		w.logs[k.Name] = append(w.logs[k.Name], k)
+		if w.logs[k.Name] == nil {
+			w.logs[k.Name] = &watched{}
+		}
+		w.logs[k.Name].keys = append(w.logs[k.Name].keys, k)
+	}
+	for origin, log := range w.logs {
+		if err := log.read(w.path(origin) + keysSuffix); err != nil {
+			return nil, fmt.Errorf("open witness: %w", err)
+		}
 	}
 	return w, os.MkdirAll(folder, 0o750)
 }
 
-// Handler serves the witness protocol.
+// Handler serves the witness protocol, and beside it checkpoints whose key the log changed to.
 func (w *Watcher) Handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("POST /add-checkpoint", w.add)
+	mux.HandleFunc("POST /add-checkpoint", func(out http.ResponseWriter, in *http.Request) { w.add(out, in, false) })
+	mux.HandleFunc("POST "+rotatedPath, func(out http.ResponseWriter, in *http.Request) { w.add(out, in, true) })
 	mux.HandleFunc("GET /{origin}/checkpoint", w.newest)
 	return mux
 }
@@ -56,13 +66,18 @@ func refuse(status int, format string, args ...any) error {
 	return &refusal{status, fmt.Sprintf(format, args...)}
 }
 
-func (w *Watcher) add(out http.ResponseWriter, in *http.Request) {
-	body, err := io.ReadAll(http.MaxBytesReader(out, in.Body, 2*maxNote))
+func (w *Watcher) add(out http.ResponseWriter, in *http.Request, isRotated bool) {
+	body, err := io.ReadAll(http.MaxBytesReader(out, in.Body, 8*maxNote))
 	if err != nil {
 		http.Error(out, "the request is too long", http.StatusRequestEntityTooLarge)
 		return
 	}
-	line, err := w.sign(body)
+	var line string
+	if request, parseErr := parseRequest(body, isRotated); parseErr != nil {
+		err = refuse(http.StatusBadRequest, "%v", parseErr)
+	} else {
+		line, err = w.sign(request)
+	}
 	wrong := new(refusal)
 	switch {
 	case errors.As(err, &wrong) && wrong.status == http.StatusConflict:
@@ -79,43 +94,42 @@ func (w *Watcher) add(out http.ResponseWriter, in *http.Request) {
 }
 
 // sign checks a request and returns a signature line.
-func (w *Watcher) sign(body []byte) (line string, err error) {
-	g, err := ParseGrowth(body)
-	if err != nil {
-		return "", refuse(http.StatusBadRequest, "%v", err)
-	}
-	text, _, err := splitNote(g.Note)
-	if err != nil {
-		return "", refuse(http.StatusBadRequest, "%v", err)
-	}
-	c, err := ParseCheckpoint(text)
-	if err != nil {
-		return "", refuse(http.StatusBadRequest, "%v", err)
-	}
-	keys, known := w.logs[c.Origin]
+func (w *Watcher) sign(r request) (line string, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	c := r.checkpoint
+	log, known := w.logs[c.Origin]
 	if !known {
 		return "", refuse(http.StatusNotFound, "this witness does not watch that log")
 	}
-	if _, _, _, err := OpenCheckpoint(g.Note, keys, nil); err != nil {
+	next, err := log.follow(r)
+	if err != nil {
 		return "", refuse(http.StatusForbidden, "%v", err)
 	}
-	if g.Before > c.Size {
+	if r.grown.Before > c.Size {
 		return "", refuse(http.StatusBadRequest, "the old size is larger than the checkpoint's")
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
 	old, err := w.last(c.Origin)
 	if err != nil {
 		return "", err
 	}
-	if g.Before != old.Size {
+	if r.grown.Before != old.Size {
 		return "", refuse(http.StatusConflict, "%d", old.Size)
 	}
-	if err := CheckConsistency(g.Hashes, old.Head, c.Head); err != nil || c.Size == 0 && c.Root != sha256.Sum256(nil) {
+	if err := CheckConsistency(r.grown.Hashes, old.Head, c.Head); err != nil || c.Size == 0 && c.Root != sha256.Sum256(nil) {
 		return "", refuse(http.StatusUnprocessableEntity, "the log did not grow out of the one that was signed before")
 	}
-	line = w.signer.line(text)
-	return line, w.keep(c.Origin, append(Sign(text), append(logLines(g.Note, keys), line...)...))
+	line = w.signer.line(r.text)
+	if err := w.keep(c.Origin, append(Sign(r.text), append(logLines(r.grown.Note, next.keys), line...)...)); err != nil {
+		return "", err
+	}
+	if len(next.rotations) > len(log.rotations) {
+		if err := w.write(w.path(c.Origin)+keysSuffix, next.text()); err != nil {
+			return "", err
+		}
+	}
+	*log = next
+	return line, nil
 }
 
 // logLines are the signatures of a log's own keys.
@@ -147,17 +161,20 @@ func (w *Watcher) last(origin string) (Checkpoint, error) {
 }
 
 // keep replaces the newest checkpoint; the file is whole at any time.
-func (w *Watcher) keep(origin string, note []byte) error {
+func (w *Watcher) keep(origin string, note []byte) error { return w.write(w.path(origin), note) }
+
+// write replaces a file.
+func (w *Watcher) write(path string, data []byte) error {
 	part, err := os.CreateTemp(w.folder, ".part-*")
 	if err != nil {
 		return err
 	}
 	defer os.Remove(part.Name()) //nolint:errcheck // renamed, or a leftover that does no harm
-	_, err = part.Write(note)
+	_, err = part.Write(data)
 	if err := errors.Join(err, part.Sync(), part.Close()); err != nil {
 		return err
 	}
-	return os.Rename(part.Name(), w.path(origin))
+	return os.Rename(part.Name(), path)
 }
 
 func originHash(origin string) string {

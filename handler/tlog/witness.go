@@ -3,6 +3,7 @@ package tlog
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -27,32 +28,51 @@ func NewWitness(url string, key Key, client *http.Client) *Witness {
 }
 
 // cosign has a checkpoint signed and returns the signature line. A witness that has seen another size than it is known to
-// have says so, and is asked once more.
-func (w *Witness) cosign(ctx context.Context, files Reader, c Checkpoint, note []byte) (line string, err error) {
+// have says so, and is asked once more; one that does not know the key is led to it from the former ones.
+func (w *Witness) cosign(ctx context.Context, files Reader, h state, former []Key) (line string, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for range 2 {
-		grown, err := Grow(ctx, files, min(w.last, c.Size), c, note)
+	var rotations []Rotation
+	for range 3 {
+		grown, err := Grow(ctx, files, min(w.last, h.Size), h.Checkpoint, h.note)
 		if err != nil {
 			return "", err
 		}
-		status, body, err := w.post(ctx, grown.Text())
+		status, body, err := w.ask(ctx, grown, rotations)
 		switch {
 		case err != nil:
 			return "", err
 		case status == http.StatusConflict:
 			size, err := parseNumber(strings.TrimSpace(string(body)))
-			if err != nil || size > c.Size {
-				return "", fmt.Errorf("it has seen a log of %.20q entries, this one has %d", body, c.Size)
+			if err != nil || size > h.Size {
+				return "", fmt.Errorf("it has seen a log of %.20q entries, this one has %d", body, h.Size)
 			}
 			w.last = size
+		case status == http.StatusForbidden && rotations == nil && len(former) > 0:
+			if rotations, err = Rotations(ctx, files, h.Checkpoint, former); err != nil {
+				return "", err
+			}
+		case status == http.StatusForbidden || rotations != nil && status != http.StatusOK:
+			return "", fmt.Errorf("it does not know the key that the log is signed with (status %d): give its operator the verifier key", status)
 		case status != http.StatusOK:
 			return "", fmt.Errorf("status %d", status)
 		default:
-			return w.accept(c, string(body))
+			return w.accept(h.Checkpoint, string(body))
 		}
 	}
 	return "", errors.New("it has seen another size each time it was asked")
+}
+
+// ask asks for a signature, with the rotations that lead to the checkpoint's key where there are any.
+func (w *Witness) ask(ctx context.Context, grown Growth, rotations []Rotation) (status int, answer []byte, err error) {
+	if rotations == nil {
+		return w.post(ctx, "/add-checkpoint", grown.Text())
+	}
+	body, err := json.Marshal(rotated{string(grown.Text()), rotations})
+	if err != nil {
+		return 0, nil, err
+	}
+	return w.post(ctx, rotatedPath, body)
 }
 
 // accept checks the signature in an answer.
@@ -68,8 +88,8 @@ func (w *Witness) accept(c Checkpoint, answer string) (line string, err error) {
 	return found[0].line + "\n", nil
 }
 
-func (w *Witness) post(ctx context.Context, body []byte) (status int, answer []byte, err error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, w.url+"/add-checkpoint", bytes.NewReader(body))
+func (w *Witness) post(ctx context.Context, path string, body []byte) (status int, answer []byte, err error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, w.url+path, bytes.NewReader(body))
 	if err != nil {
 		return 0, nil, err
 	}
@@ -97,7 +117,7 @@ func (l *Log) Cosign(ctx context.Context, witnesses []*Witness) (note []byte, n 
 	var wait sync.WaitGroup
 	for i, w := range witnesses {
 		wait.Go(func() {
-			if lines[i], errs[i] = w.cosign(ctx, l.keeper, l.head.Checkpoint, l.head.note); errs[i] != nil {
+			if lines[i], errs[i] = w.cosign(ctx, l.keeper, l.head, l.former); errs[i] != nil {
 				errs[i] = fmt.Errorf("witness %s: %w", w.Key.Name, errs[i])
 			}
 		})
