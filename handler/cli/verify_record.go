@@ -47,8 +47,11 @@ func (c *verifyCmd) logFolder() (place string, ok bool) {
 // question reads a proof from a file, or makes it from a copy of the log.
 func (c *verifyCmd) question(ctx context.Context, bundles []fs.FS, log fs.FS) (q verify.Question, err error) {
 	if info, err := os.Stat(c.Record); err == nil && info.Mode().IsRegular() {
-		q.Proof, err = os.ReadFile(c.Record)
-		return q, err
+		proof, err := os.ReadFile(c.Record)
+		if err != nil {
+			return q, err
+		}
+		return verify.ProvenRecord(ctx, log, proof)
 	}
 	if log == nil {
 		place, _ := c.logFolder()

@@ -38,11 +38,11 @@ func AppendCanonical(dst, record []byte) ([]byte, error) {
 type canonical struct {
 	text    []byte
 	in      jsonscan.Cursor
-	valid   bool      // the record is valid UTF-8
-	id      []byte    // the record's own, as JSON
-	members []member  // of the objects that are open, the innermost last
-	orders  [64][]int // by number of members, the order of the last object that had as many
-	sorted  []byte    // an object with its members in order
+	valid   bool       // the record is valid UTF-8
+	id      []byte     // the record's own, as JSON
+	members []member   // of the objects that are open, the innermost last
+	orders  [256][]int // the order of the last object with as many members and the same first and last one, as far as a hash says
+	sorted  []byte     // an object with its members in order
 }
 
 // member is one of an object, which stands in text.
@@ -106,14 +106,18 @@ func (w *canonical) sort(first, start int) {
 	w.members = w.members[:first]
 }
 
-// order is the places of members, sorted by name. Most records have the members of the one before them, so the last order
-// of as many members is tried first.
+// order is the places of members, sorted by name. Most objects have the members of one before them, so the last order of such
+// an object is tried first.
 func (w *canonical) order(members []member) []int {
 	n := len(members)
-	if n >= len(w.orders) {
+	if n < 2 {
 		return sortedPlaces(members)
 	}
-	last := w.orders[n]
+	like := &w.orders[(members[0].head^members[n-1].head*3+uint64(n))*0x9e3779b97f4a7c15>>56]
+	last := *like
+	if len(last) != n {
+		last = nil
+	}
 	for i := range last[min(1, len(last)):] {
 		if members[last[i]].compare(&members[last[i+1]]) > 0 {
 			last = nil
@@ -121,9 +125,9 @@ func (w *canonical) order(members []member) []int {
 		}
 	}
 	if last == nil {
-		w.orders[n] = sortedPlaces(members)
+		*like = sortedPlaces(members)
 	}
-	return w.orders[n]
+	return *like
 }
 
 func sortedPlaces(members []member) []int {

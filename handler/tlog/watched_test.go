@@ -85,7 +85,9 @@ func TestWitnessIsNotLedAstray(t *testing.T) {
 		})
 		return body
 	}
-	with := func(entry []byte) Leaves { return Leaves{LeafHash([]byte("a")), LeafHash(entry), LeafHash([]byte("b"))} }
+	with := func(entry []byte) Leaves {
+		return Leaves{LeafHash([]byte("a")), LeafHash(entry), LeafHash([]byte("b"))}
+	}
 	for _, c := range []struct {
 		name   string
 		body   []byte

@@ -36,50 +36,65 @@ func (d dir) Get(_ context.Context, name string) ([]byte, error) {
 // FindRecord looks for a record in a copy of the log, in the hours that bundles are about, and makes the question that
 // CheckRecord answers.
 func FindRecord(ctx context.Context, log fs.FS, bundles []fs.FS, id string) (q Question, err error) {
-	files := dir{log}
-	hours, err := hoursOf(ctx, files, bundles)
+	l, err := openCopy(ctx, log, nil)
 	if err != nil {
 		return q, err
 	}
-	hour, found, err := hourOf(ctx, files, hours, id)
-	if err != nil {
-		return q, err
+	hours := l.hoursOf(bundles)
+	if len(hours) == 0 {
+		return q, errors.New("the log has no hour of the digest's period")
 	}
-	if !found {
+	hour, found := hours[0], false
+	for i := 0; i < len(hours) && !found; i++ {
+		hour = hours[i]
+		list, err := l.records(ctx, hour)
+		if err != nil {
+			return q, err
+		}
+		_, found = list.Find(id)
+	}
+	if q.Whole = true; !found {
 		q.Searched = len(hours)
 	}
-	q.Proof, err = tlog.ProveRecord(ctx, files, hour, id)
+	q.Proof, err = tlog.ProveRecord(ctx, l.files, l.newest(hour), id)
 	return q, err
 }
 
-// hoursOf are the hours of the log that bundles are about, after every entry of the log was checked against its newest
-// checkpoint.
-func hoursOf(ctx context.Context, files tlog.Reader, bundles []fs.FS) ([]tlog.HourEntry, error) {
-	checkpoint, _, err := tlog.Newest(ctx, files)
-	if err == nil {
-		_, err = tlog.Entries(ctx, files, checkpoint)
-	}
-	if err != nil {
-		return nil, err
-	}
-	var hours []tlog.HourEntry
+// hoursOf are the hours of the log that bundles are about, in the order of time.
+func (l *logCopy) hoursOf(bundles []fs.FS) (hours []time.Time) {
 	for _, folder := range bundles {
 		w := window(folder)
-		all, err := tlog.Hours(ctx, files, checkpoint, w.From.UTC().Truncate(time.Hour))
-		if err != nil {
-			return nil, err
-		}
-		for at, h := range all {
-			if at.Before(w.To) {
-				hours = append(hours, h)
+		for at := range l.hours {
+			if !at.Before(w.From.UTC().Truncate(time.Hour)) && at.Before(w.To) {
+				hours = append(hours, at)
 			}
 		}
 	}
-	if len(hours) == 0 {
-		return nil, errors.New("the log has no hour of the digest's period")
+	slices.SortFunc(hours, time.Time.Compare)
+	return slices.Compact(hours)
+}
+
+// ProvenRecord is the question that a proof of a record answers. With a copy of the log the list of the record's hour is read whole,
+// because a proof alone cannot show that it has no second record of that id, nor that it is sorted.
+func ProvenRecord(ctx context.Context, log fs.FS, proof []byte) (Question, error) {
+	q := Question{Proof: proof}
+	_, inner, err := parseRecordProof(proof)
+	if err != nil || log == nil {
+		return q, nil //nolint:nilerr // CheckRecord says what is wrong with it
 	}
-	slices.SortFunc(hours, func(a, b tlog.HourEntry) int { return a.Hour.Compare(b.Hour) })
-	return hours, nil
+	hour, err := tlog.ParseHour([]byte(inner.Entry))
+	if err != nil {
+		return q, nil //nolint:nilerr // as above
+	}
+	l, err := openCopy(ctx, log, nil)
+	if err == nil && !l.logged[inner.Entry] {
+		err = fmt.Errorf("the copy of the log has no version %d of %s like that of the proof", hour.Version, hour.Hour.Format(time.RFC3339))
+	}
+	if err == nil {
+		_, err = l.records(ctx, hour.Hour)
+	}
+	q.Whole = err == nil
+	return q, err
 }
 
 // window is the period that a bundle is about.
@@ -93,29 +108,4 @@ func window(folder fs.FS) source.Window {
 		return source.Window{}
 	}
 	return m.Window
-}
-
-// hourOf finds the hour whose records have an id. When none has, it is the last one, and all were searched.
-func hourOf(ctx context.Context, files tlog.Reader, hours []tlog.HourEntry, id string) (hour tlog.HourEntry, found bool, err error) {
-	for _, hour = range hours {
-		path := tlog.RecordsPath(hour.Hour, hour.Version)
-		text, err := files.Get(ctx, path)
-		if errors.Is(err, fs.ErrNotExist) {
-			return hour, false, fmt.Errorf("the copy of the log lacks %s", path)
-		}
-		if err != nil {
-			return hour, false, err
-		}
-		list, err := tlog.ParseRecords(text)
-		if err != nil {
-			return hour, false, fmt.Errorf("%s: %w", path, err)
-		}
-		if list.Root() != hour.Root {
-			return hour, false, fmt.Errorf("%s was changed: the log has another root", path)
-		}
-		if _, found := list.Find(id); found {
-			return hour, true, nil
-		}
-	}
-	return hour, false, nil
 }

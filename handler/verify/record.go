@@ -19,7 +19,8 @@ type Record struct {
 	Log     *Logged    `json:"log,omitempty"`
 	Checks  []Check    `json:"checks"`
 
-	searched int // hours, when none has it
+	searched int  // hours, when none has it
+	whole    bool // the list of its hour was read whole
 }
 
 // OK reports whether everything that was looked at is as it should be.
@@ -44,6 +45,7 @@ type Question struct {
 	Proof    []byte // a tlog-proof of its hour's entry, with the way from the record to the hour's root as extra data
 	Have     []byte // the record's JSON, nil when the reader has it not
 	Searched int    // hours of which none has the record; 0 when only the proof's was looked at
+	Whole    bool   // the list of the proof's hour was read whole: it is sorted, and has no id twice
 }
 
 // CheckRecord answers a question.
@@ -60,7 +62,7 @@ func CheckRecord(q Question, t Trust) *Record {
 	default:
 		detail = fmt.Sprintf("is not in our record of %s, which has %d others; that does not say that it did not happen", r.Hour, r.Records)
 	}
-	r.searched = q.Searched
+	r.searched, r.whole = q.Searched, q.Whole
 	r.Checks = append(r.Checks, check("record "+printable(r.ID), err, detail))
 	if err == nil && q.Have != nil {
 		r.Checks = append(r.Checks, check("content of the record", r.compare(q.Have), "is what it was when it was logged"))
@@ -68,14 +70,18 @@ func CheckRecord(q Question, t Trust) *Record {
 	return r
 }
 
+// parseRecordProof reads the proof of a record.
+func parseRecordProof(proof []byte) (p tlog.Proof, inner tlog.RecordProof, err error) {
+	if p, err = tlog.ParseProof(proof); err == nil && json.Unmarshal(p.Extra, &inner) != nil {
+		err = errors.New("read proof: it is not one of a record")
+	}
+	return p, inner, err
+}
+
 func (r *Record) read(proof []byte, t Trust) error {
-	p, err := tlog.ParseProof(proof)
+	p, inner, err := parseRecordProof(proof)
 	if err != nil {
 		return err
-	}
-	var inner tlog.RecordProof
-	if err := json.Unmarshal(p.Extra, &inner); err != nil {
-		return errors.New("read proof: it is not one of a record")
 	}
 	r.ID = inner.ID
 	hour, was, err := inner.Check()

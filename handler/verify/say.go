@@ -215,6 +215,11 @@ func (s *sentences) record(r *Record) {
 		s.provenf("Record %s was not in our record of %s when that hour was logged (version %d, entry %d of the log).", printable(r.ID), r.Hour, r.Version, r.Log.Index)
 		s.openf("That what record %s is about did not happen: the log says what we had, not what there was.", printable(r.ID))
 	}
+	if r.whole {
+		s.provenf("Our record of %s is sorted and has no id twice: its list was read whole.", r.Hour)
+	} else {
+		s.openf("That our record of %s is sorted and has no second record of that id, with other content: a proof alone does not show it. Give a copy of the log (--log), and the list of the hour is read whole.", r.Hour)
+	}
 	if len(r.Checks) > 1 {
 		s.provenf("The record that you gave is, in its canonical form, the one that was logged.")
 	} else if r.Present {

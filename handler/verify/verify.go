@@ -109,7 +109,7 @@ func Bundles(ctx context.Context, folders []fs.FS, t Trust) Result {
 	r.Chain = chain(r.Bundles)
 	r.Chain = append(r.Chain, growth(folders, r.Bundles)...)
 	if t.Log != nil {
-		r.compare(folders, l, copyErr)
+		r.compare(ctx, folders, l, copyErr)
 	}
 	if t.SHA256 != "" {
 		r.anchor(t.SHA256)

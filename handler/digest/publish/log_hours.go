@@ -20,8 +20,9 @@ const (
 	loggedFor = 7 * 24 * time.Hour
 )
 
-// Run logs hours whose last look is over, and logs those again that records were late for.
-func (l *Log) Run(ctx context.Context, r *Rollups, b pipeline.Batch) error {
+// Run logs hours whose last look is over, and logs those again that records were late for. rolled are rollups that were read
+// just now.
+func (l *Log) Run(ctx context.Context, r *Rollups, rolled map[time.Time]store.Rollup, b pipeline.Batch) error {
 	log := b.Logger
 	t, err := l.get(ctx, log)
 	if err != nil {
@@ -43,11 +44,19 @@ func (l *Log) Run(ctx context.Context, r *Rollups, b pipeline.Batch) error {
 		if old := hour.Before(newest.Add(-24 * time.Hour)); ok && old && now.Hour()%RecheckEvery != 0 {
 			continue
 		}
-		entry, err := l.hour(ctx, r, hour, have)
+		one, read := rolled[hour]
+		if !read {
+			one, read, err = r.Store.Rollup(ctx, hour)
+		}
 		if err != nil {
 			return err
 		}
-		if entry != nil {
+		if !read {
+			continue // from before Auditbell was there
+		}
+		if entry, err := l.hour(ctx, r, one, have); err != nil {
+			return err
+		} else if entry != nil {
 			entries = append(entries, entry)
 		}
 	}
@@ -59,11 +68,11 @@ func (l *Log) Run(ctx context.Context, r *Rollups, b pipeline.Batch) error {
 	return nil
 }
 
-// hour is the entry to log for an hour, nil for none. An hour without a rollup is from before Auditbell was there.
-func (l *Log) hour(ctx context.Context, r *Rollups, hour time.Time, have tlog.HourEntry) ([]byte, error) {
-	rolled, ok, err := r.Store.Rollup(ctx, hour)
-	if err != nil || !ok || have.Version > 0 && rolled.Events <= have.Records {
-		return nil, err
+// hour is the entry to log for an hour, nil for none.
+func (l *Log) hour(ctx context.Context, r *Rollups, rolled store.Rollup, have tlog.HourEntry) ([]byte, error) {
+	hour := rolled.Hour.UTC()
+	if have.Version > 0 && rolled.Events <= have.Records {
+		return nil, nil
 	}
 	list, err := hourRecords(ctx, r, rolled)
 	if err != nil || have.Version > 0 && list.Root() == have.Root {

@@ -223,7 +223,7 @@ func (j *digestJob) report(ctx context.Context, before *digest.Before) (digest.R
 	}
 	var sum rollupSum
 	for hour := w.To.Add(-lateFor).UTC().Truncate(time.Hour); hour.Before(w.To); hour = hour.Add(time.Hour) {
-		if err := j.Rollups.hour(ctx, hour, true, &sum); err != nil {
+		if _, err := j.Rollups.hour(ctx, hour, true, &sum); err != nil {
 			return digest.Report{}, err
 		}
 	}

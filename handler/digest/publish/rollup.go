@@ -38,11 +38,15 @@ func (r *Rollups) Run(ctx context.Context, in host.Invocation) (host.Result, err
 	newest := now.Add(-settling).Truncate(time.Hour).Add(-time.Hour)
 	var sum rollupSum
 	var errs []error
+	have := map[time.Time]store.Rollup{}
 	for back := range int(lateFor / time.Hour) {
 		hour := newest.Add(-time.Duration(back) * time.Hour)
 		count := back < 3 || back%RecheckEvery == 0
-		if err := r.hour(ctx, hour, count, &sum); err != nil {
+		rolled, err := r.hour(ctx, hour, count, &sum)
+		if err != nil {
 			errs = append(errs, err)
+		} else {
+			rolled.Body, have[hour] = nil, rolled
 		}
 		if ctx.Err() != nil {
 			break
@@ -51,7 +55,7 @@ func (r *Rollups) Run(ctx context.Context, in host.Invocation) (host.Result, err
 	in.Logger.Info("rolled up", "hours", sum.made, "late", sum.late, "events", sum.events, "ru", sum.ru)
 	if r.Log != nil {
 		b := pipeline.Batch{ID: in.Attempt(), Function: "rollup", Logger: in.Logger}
-		if err := r.Log.Run(ctx, r, b); err != nil {
+		if err := r.Log.Run(ctx, r, have, b); err != nil {
 			r.Log.unlogged(ctx, b, "hours", err)
 			errs = append(errs, fmt.Errorf("log hours: %w", err))
 		}
@@ -70,7 +74,7 @@ func (r *Rollups) Old(ctx context.Context, events []activity.Event) error {
 		if !hour.Before(oldest) || hour.Equal(last) {
 			continue
 		}
-		if err := r.hour(ctx, hour, true, &sum); err != nil {
+		if _, err := r.hour(ctx, hour, true, &sum); err != nil {
 			return err
 		}
 		last = hour
@@ -84,19 +88,19 @@ type rollupSum struct {
 	ru                 float64
 }
 
-// hour makes the rollup of an hour unless there is one; with recount, also when there are more events than it was
+// hour is the rollup of an hour, made unless there is one; with recount, also when there are more events than it was
 // made of.
-func (r *Rollups) hour(ctx context.Context, hour time.Time, recount bool, sum *rollupSum) error {
+func (r *Rollups) hour(ctx context.Context, hour time.Time, recount bool, sum *rollupSum) (store.Rollup, error) {
 	have, ok, err := r.Store.Rollup(ctx, hour)
 	switch {
 	case err != nil:
-		return err
+		return have, err
 	case !ok:
-		_, err = r.make(ctx, hour, sum)
+		return r.make(ctx, hour, sum)
 	case recount:
-		_, err = r.fresh(ctx, have, sum)
+		return r.fresh(ctx, have, sum)
 	}
-	return err
+	return have, nil
 }
 
 // fresh is a rollup, made again where there are more events than it was made of.
