@@ -101,7 +101,7 @@ func (r *repo) checkRule(name, operation string) []string {
 func (r *repo) checkRung(alerts map[string]string) []string {
 	var problems []string
 	for name, operation := range alerts {
-		if r.Rings != nil && !r.Rings(operation) {
+		if r.Alerts != nil && !r.Alerts(operation) {
 			problems = append(problems, fmt.Sprintf("the alert %s watches %s, for which no rule of the library rings; add one to handler/rules/library", name, operation))
 		}
 	}
@@ -130,11 +130,11 @@ func (r *repo) checkIgnored() []string {
 	var problems []string
 	for _, m := range []*module{r.root, r.watched} {
 		v := m.variables["ignored_operations"]
-		if v == nil || v.Body.Attributes["default"] == nil || r.Rings == nil {
+		if v == nil || v.Body.Attributes["default"] == nil || r.Alerts == nil {
 			continue
 		}
 		for _, operation := range literals(v.Body.Attributes["default"].Expr) {
-			if r.Rings(operation) {
+			if r.Alerts(operation) {
 				problems = append(problems, fmt.Sprintf("%s: ignored_operations drops %s, for which a rule of the library rings", m.dir, operation))
 			}
 		}

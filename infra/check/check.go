@@ -14,9 +14,9 @@ import (
 
 // Options are what the checks need from elsewhere.
 type Options struct {
-	// Rings reports whether the library has a rule that rings for an operation that succeeded. It is a parameter
+	// Alerts reports whether the library has a rule that alerts for an operation that succeeded. It is a parameter
 	// because infra imports nothing of the handler.
-	Rings func(operation string) bool
+	Alerts func(operation string) bool
 }
 
 // repo is the repository as far as the checks look at it.
@@ -42,6 +42,7 @@ var checks = []struct {
 	{"functions", "Event Grid and action groups call functions by the names of folders", checkFunctions},
 	{"settings", "a setting that is misspelt is not an error anywhere: the app reads its default", checkSettings},
 	{"alerts", "auditors compare operation names letter by letter", checkAlerts},
+	{"above", "what is not watched above subscriptions is silent", checkAbove},
 	{"cosmos", "the store's keys and rights are decided in two places", checkCosmos},
 	{"policy", "what must never be switched on is switched on by one line", checkPolicy},
 	{"public", "what the provider leaves open by default is open until it is decided", checkPublic},

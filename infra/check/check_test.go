@@ -21,7 +21,7 @@ var options = sync.OnceValues(func() (check.Options, error) {
 		return check.Options{}, err
 	}
 	set, err := rules.Compile(all)
-	return check.Options{Rings: func(operation string) bool {
+	return check.Options{Alerts: func(operation string) bool {
 		e := &activity.Event{
 			ID: "a", Category: activity.Administrative, Outcome: activity.Succeeded, Operation: strings.ToLower(operation),
 			ResourceID: "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourcegroups/rg/providers/microsoft.x/y/z",
@@ -84,6 +84,7 @@ var mutations = []struct{ name, file, old, new, want string }{
 	{"a category left out", "infra/modules/subscription/main.tf", "    \"Autoscale\",\n", "", "the diagnostic setting exports"},
 	{"a category misspelt", "infra/modules/subscription/main.tf", "\"ServiceHealth\",", "\"Service Health\",", "the diagnostic setting exports"},
 	{"a category that the policy leaves out", "infra/modules/tenant/policy.tf", "\"Autoscale\", ", "", "the diagnostic setting exports"},
+	{"a policy that calls a function that has no folder", "infra/modules/tenant/policy_events.tf", "/functions/eventgrid-activity\"", "/functions/ActivityEvents\"", "there is no folder functions/ActivityEvents"},
 	{"a right above subscriptions without a reason", "infra/modules/tenant/identity.tf", "# The app polls the group's log every five minutes and compares it hour by hour: no feed pushes all of it.\n", "", "gives a right without saying why"},
 	{"a filter that drops what rings", "infra/variables.tf", "\"Microsoft.Resources/deployments/write\",", "\"Microsoft.Authorization/roleAssignments/write\",", "for which a rule of the library rings"},
 	{"a TTL beside containers.json", "infra/cosmos.tf", "each.value.default_ttl_seconds", "86400", "must take default_ttl from containers.json"},

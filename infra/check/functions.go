@@ -66,7 +66,7 @@ func readFunctions(fsys fs.FS) ([]function, error) {
 
 // Where infra names a function: as an Event Grid destination, and in the address of a webhook.
 var (
-	destination = regexp.MustCompile(`/functions/([A-Za-z0-9_-]+)`)
+	destination = regexp.MustCompile(`\}/functions/([A-Za-z0-9_-]+)`)
 	webhook     = regexp.MustCompile(`/api/([A-Za-z0-9_/-]+)`)
 )
 
@@ -78,7 +78,7 @@ func checkFunctions(r *repo) ([]string, error) {
 	}
 	var problems []string
 	var targets []string
-	for _, text := range templates(r.root, r.watched) {
+	for _, text := range templates(r.root, r.watched, r.above) {
 		for _, m := range destination.FindAllStringSubmatch(text, -1) {
 			targets = append(targets, m[1])
 			problems = append(problems, checkDestination(all, m[1])...)

@@ -2,8 +2,9 @@
 
 locals {
   roles = {
-    monitoring_contributor = "749f88d5-cbae-40b8-bcfc-e573ddc772fa"
-    reader                 = "acdd72a7-3385-48ef-bd42-f606fba81ae7" # built in: a custom role cannot be assigned at the tenant
+    eventgrid_eventsubscription_contributor = "428e0ff0-5e57-4d9c-a221-2c70d0e0a443"
+    monitoring_contributor                  = "749f88d5-cbae-40b8-bcfc-e573ddc772fa"
+    reader                                  = "acdd72a7-3385-48ef-bd42-f606fba81ae7" # built in: a custom role cannot be assigned at the tenant
   }
 }
 

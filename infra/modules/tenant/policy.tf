@@ -1,5 +1,5 @@
 # For estates with hundreds of subscriptions: Azure Policy makes the diagnostic setting of each subscription below a group,
-# also of those to come. Where there are few, call modules/subscription with for_each, which brings Event Grid and the
+# also of those to come. Where there are few, call modules/subscription with for_each, which brings dead letters and the
 # alert rules as well.
 
 locals {

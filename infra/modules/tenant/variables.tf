@@ -1,12 +1,17 @@
 variable "core" {
   description = "Output `core` of the module that made the app."
   type = object({
-    name             = string
-    suffix           = string
-    app_principal_id = string
-    workspace_id     = string
-    audit_storage_id = string
-    action_group_id  = string
+    name                   = string
+    suffix                 = string
+    functions              = set(string)
+    function_app_id        = string
+    app_principal_id       = string
+    event_delivery_enabled = bool
+    delivery               = string
+    workspace_id           = string
+    audit_storage_id       = string
+    action_group_id        = string
+    ignored_operations     = list(string)
     event_hub = optional(object({
       name                  = string
       authorization_rule_id = string
@@ -52,7 +57,7 @@ variable "tenant_alerts" {
 }
 
 variable "onboard_by_policy" {
-  description = "Management groups below which Azure Policy makes the diagnostic setting of every subscription, and the region of the deployments; null assigns no policy."
+  description = "Management groups below which Azure Policy makes the diagnostic setting and the Event Grid subscription of every subscription, and the region of the deployments; null assigns no policy."
   type = object({
     management_groups = set(string)
     location          = string

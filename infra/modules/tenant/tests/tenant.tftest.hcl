@@ -22,12 +22,17 @@ mock_provider "azurerm" {
 variables {
   management_groups = ["contoso", "landing"]
   core = {
-    name             = "auditbell"
-    suffix           = "1a2b3c"
-    app_principal_id = "c7d8e9f0-1a2b-4c3d-8e5f-607182930a4b"
-    workspace_id     = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-auditbell/providers/Microsoft.OperationalInsights/workspaces/log-auditbell-1a2b3c"
-    audit_storage_id = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-auditbell/providers/Microsoft.Storage/storageAccounts/stauditbellaudit1a2b3c"
-    action_group_id  = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-auditbell/providers/Microsoft.Insights/actionGroups/ag-auditbell"
+    name                   = "auditbell"
+    suffix                 = "1a2b3c"
+    functions              = ["eventgrid-activity", "eventhub-activity"]
+    function_app_id        = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-auditbell/providers/Microsoft.Web/sites/func-auditbell-1a2b3c"
+    event_delivery_enabled = true
+    delivery               = "function"
+    ignored_operations     = ["Microsoft.Resources/deployments/write"]
+    app_principal_id       = "c7d8e9f0-1a2b-4c3d-8e5f-607182930a4b"
+    workspace_id           = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-auditbell/providers/Microsoft.OperationalInsights/workspaces/log-auditbell-1a2b3c"
+    audit_storage_id       = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-auditbell/providers/Microsoft.Storage/storageAccounts/stauditbellaudit1a2b3c"
+    action_group_id        = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-auditbell/providers/Microsoft.Insights/actionGroups/ag-auditbell"
     event_hub = {
       name                  = "insights-activity-logs"
       authorization_rule_id = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-auditbell/providers/Microsoft.EventHub/namespaces/evhns-auditbell-1a2b3c/authorizationRules/diagnostic-settings"
@@ -112,6 +117,64 @@ run "onboarding_by_policy" {
   assert {
     condition     = strcontains(output.remediation_commands[0], "--management-group landing")
     error_message = "subscriptions that are there already need a remediation"
+  }
+}
+
+run "events_by_policy" {
+  command = apply
+  variables {
+    onboard_by_policy = { management_groups = ["landing"], location = "westeurope" }
+  }
+
+  assert {
+    condition = alltrue([for r in [jsondecode(azurerm_policy_definition.events["landing"].policy_rule).then.details.deployment.properties.template.resources[0]] :
+      length(r.properties.filter.includedEventTypes) == 9 && contains(r.properties.filter.includedEventTypes, "Microsoft.Resources.ResourceActionCancel") &&
+      r.properties.filter.advancedFilters[0].values == ["Microsoft.Resources/deployments/write"] && r.properties.eventDeliverySchema == "CloudEventSchemaV1_0" &&
+      r.properties.destination.properties.resourceId == "${var.core.function_app_id}/functions/eventgrid-activity" && r.properties.retryPolicy.eventTimeToLiveInMinutes == 1440
+    ])
+    error_message = "every write, delete and action that is not ignored goes to the function, and is tried again for a day"
+  }
+  assert {
+    condition     = jsondecode(azurerm_policy_definition.events["landing"].policy_rule).then.details.existenceScope == "subscription" && jsondecode(azurerm_policy_definition.events["landing"].policy_rule).then.details.name == "auditbell"
+    error_message = "it is made once in each subscription"
+  }
+  assert {
+    condition     = azurerm_role_assignment.events["landing"].scope == "/providers/Microsoft.Management/managementGroups/landing" && azurerm_role_assignment.subscriber["landing"].scope == var.core.function_app_id
+    error_message = "the policy may subscribe below the group, and have this app called"
+  }
+  assert {
+    condition     = alltrue([for a in azurerm_role_definition.subscriber[0].permissions[0].actions : startswith(a, "Microsoft.Web/sites/functions/")])
+    error_message = "of the app it may write functions, and neither settings nor code"
+  }
+  assert {
+    condition     = length(output.remediation_commands) == 2 && azurerm_management_group_policy_assignment.events["landing"].policy_definition_id == azurerm_policy_definition.events["landing"].id
+    error_message = "subscriptions that are there already need a remediation of each policy"
+  }
+}
+
+run "no_events_to_a_function_that_is_not_there" {
+  command = plan
+  variables {
+    onboard_by_policy = { management_groups = ["landing"], location = "westeurope" }
+    core              = merge(var.core, { event_delivery_enabled = false })
+  }
+
+  assert {
+    condition     = length(azurerm_policy_definition.events) + length(azurerm_role_assignment.subscriber) + length(azurerm_role_definition.subscriber) == 0 && length(azurerm_policy_definition.activity_log) == 1
+    error_message = "the export is made, the event subscription is not: Event Grid would find no function"
+  }
+}
+
+run "no_events_to_a_hub_without_a_topic" {
+  command = plan
+  variables {
+    onboard_by_policy = { management_groups = ["landing"], location = "westeurope" }
+    core              = merge(var.core, { delivery = "event_hub" })
+  }
+
+  assert {
+    condition     = length(azurerm_policy_definition.events) == 0 && length(azurerm_policy_definition.activity_log) == 1
+    error_message = "Event Grid has no identity to send to the hub with"
   }
 }
 
