@@ -3,6 +3,7 @@
 
 locals {
   evidence_blobs = var.evidence_access_logs.storage ? local.evidence_accounts : {}
+  evidence_names = join("\", \"", [for id in values(local.evidence_accounts) : basename(id)])
 }
 
 resource "azurerm_monitor_diagnostic_setting" "blobs" {
@@ -45,7 +46,7 @@ locals {
         description = "An identity deleted, or tried to delete, a blob or a container of the audit or archive account. The dead letters that were replayed are deleted by the operator who replayed them and are in this too."
         query       = <<-KQL
           StorageBlobLogs
-          | where AccountName in~ ("${join("\", \"", [for id in values(local.evidence_accounts) : basename(id)])}")
+          | where AccountName in~ ("${local.evidence_names}")
           | where OperationName in~ ("DeleteBlob", "DeleteContainer", "BatchDelete", "DeleteFile", "DeleteDirectory", "DeleteBlobImmutabilityPolicy", "DeleteContainerImmutabilityPolicy")
           | where isnotempty(CallerIpAddress)
         KQL

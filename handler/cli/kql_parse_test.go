@@ -136,7 +136,10 @@ func documentedKQL(t *testing.T) (all []kqlText) {
 	return all
 }
 
-// terraformKQL are the queries of alert rules.
+// interpolated is what Terraform puts in before Azure gets the query: within quotes a name, elsewhere a number.
+var interpolated = regexp.MustCompile(`\$\{[^{}]*\}`)
+
+// terraformKQL are the queries of alert rules and of the workbook on operations.
 func terraformKQL(t *testing.T) (all []kqlText) {
 	t.Helper()
 	paths, err := filepath.Glob("../../infra/*.tf")
@@ -149,8 +152,18 @@ func terraformKQL(t *testing.T) (all []kqlText) {
 			t.Fatal(err)
 		}
 		for _, m := range regexp.MustCompile(`(?s)<<-KQL\n(.*?)\n\s*KQL\n`).FindAllSubmatch(text, -1) {
-			all = append(all, kqlText{path, string(m[1])})
+			all = append(all, kqlText{path, interpolated.ReplaceAllString(string(m[1]), "1")})
 		}
+	}
+	if paths, err = filepath.Glob("../../infra/operations/*.kql"); err != nil || len(paths) == 0 {
+		t.Fatalf("found %q: %v", paths, err)
+	}
+	for _, path := range paths {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, kqlText{path, string(text)})
 	}
 	return all
 }

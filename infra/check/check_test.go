@@ -60,6 +60,7 @@ var mutations = []struct{ name, file, old, new, want string }{
 	{"a count that was renamed", "infra/operations/intake.kql", "r.counts.received", "r.counts.came", `asks for the field "came"`},
 	{"a field that was renamed", "infra/watch.tf", "r.latency_ms", "r.late_by", `asks for the field "late_by"`},
 	{"mocks that differ from file to file", "infra/tests/evidence.tftest.hcl", `hostname = "acs-auditbell`, `hostname = "acs-other`, "run go run ./infra/check/refresh mocks"},
+	{"a release by the oldest Go", ".github/workflows/release.yml", "go-version: 1.26.9", "go-version-file: go.mod", "takes Go's version from go.mod"},
 	{"a required argument that is gone", "infra/cosmos.tf", "  offer_type                         = \"Standard\"\n", "", "lacks the argument offer_type"},
 	{"a block that azurerm 5 dropped", "infra/modules/subscription/main.tf", "  dynamic \"enabled_log\" {", "  metric {\n    category = \"AllMetrics\"\n  }\n\n  dynamic \"enabled_log\" {", "has no block metric; it has enabled_metric"},
 	{"a read-only argument that is set", "infra/monitor.tf", "  application_type             = \"other\"", "  application_type             = \"other\"\n  instrumentation_key = \"x\"", "sets instrumentation_key, which only the provider may set"},
@@ -146,7 +147,7 @@ func copyOf(t *testing.T) fstest.MapFS {
 	t.Helper()
 	root := os.DirFS("../..")
 	files := fstest.MapFS{}
-	for _, dir := range []string{"infra", "functions", "handler"} {
+	for _, dir := range []string{"infra", "functions", "handler", ".github"} {
 		err := fs.WalkDir(root, dir, func(p string, d fs.DirEntry, err error) error {
 			if err == nil && d.IsDir() && d.Name() == ".terraform" {
 				return fs.SkipDir // what init leaves: links into a cache

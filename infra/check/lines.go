@@ -11,31 +11,22 @@ import (
 var queriesOfLines = []string{"infra/watch.tf", "infra/evidence.tf", "infra/operations/*.kql", "docs/operations.md", "docs/completeness.md"}
 
 var (
-	logged    = regexp.MustCompile(`\.(?:Info|Warn|Error)\("([^"]+)"`)
-	named     = regexp.MustCompile(`["` + "`" + `]([a-z][a-z_0-9]*)["` + "`" + `]|json:"([a-z_0-9]+)`)
 	asksMsg   = regexp.MustCompile(`\.msg\)? *(==|startswith|in) *(\([^)]*\)|"[^"]*")`)
 	asksField = regexp.MustCompile(`\b(?:r|parse_json\(Message\))\.(?:counts\.)?([a-z_]+)|\br\[["']([a-z_]+)["']\]`)
 	inQuotes  = regexp.MustCompile(`"([^"]+)"`)
 )
 
-// lines are what the handler can log: messages, and names that an attribute or a count may have.
-type lines struct {
-	messages []string
-	names    map[string]bool
-}
+// lines is the source of the handler, which has what it can log. Searching it for some forty texts takes a tenth of the time
+// that finding everything in it would.
+type lines string
 
 func readLines(fsys fs.FS) (lines, error) {
-	l := lines{names: map[string]bool{"msg": true, "function": true, "invocation": true, "counts": true}}
+	var all strings.Builder
 	err := eachSource(fsys, func(_ string, text []byte) error {
-		for _, m := range logged.FindAllSubmatch(text, -1) {
-			l.messages = append(l.messages, string(m[1]))
-		}
-		for _, m := range named.FindAllSubmatch(text, -1) {
-			l.names[string(m[1])+string(m[2])] = true
-		}
+		all.Write(text)
 		return nil
 	})
-	return l, err
+	return lines(all.String()), err
 }
 
 // checkLines holds queries over the log to what the code logs.
@@ -71,18 +62,28 @@ func (l lines) problems(file, text string) (problems []string) {
 		}
 	}
 	for _, m := range asksField.FindAllStringSubmatch(text, -1) {
-		if name := m[1] + m[2]; !l.names[name] {
+		if name := m[1] + m[2]; !l.has(name) {
 			problems = append(problems, fmt.Sprintf("%s asks for the field %q of a line, and no line has it: the query finds nothing", file, name))
 		}
 	}
 	return problems
 }
 
-func (l lines) logs(message string, prefix bool) bool {
-	for _, m := range l.messages {
-		if m == message || prefix && strings.HasPrefix(m, message) {
+// logs reports whether a line has the message, or one that begins so.
+func (l lines) logs(message string, begins bool) bool {
+	end := `"`
+	if begins {
+		end = ""
+	}
+	for _, level := range []string{"Info", "Warn", "Error"} {
+		if strings.Contains(string(l), "."+level+`("`+message+end) {
 			return true
 		}
 	}
 	return false
+}
+
+// has reports whether an attribute or a count may have the name. slog gives each line a msg.
+func (l lines) has(name string) bool {
+	return name == "msg" || strings.Contains(string(l), `"`+name+`"`) || strings.Contains(string(l), `json:"`+name+`,`)
 }

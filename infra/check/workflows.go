@@ -47,6 +47,9 @@ func checkWorkflow(path, text string, versions []string) []string {
 			problems = append(problems, fmt.Sprintf("%s uses %s; name the action by its commit, with the version in a comment: @<40 hex digits> # v1.2.3", path, m[1]))
 		}
 	}
+	if strings.Contains(text, "go-version-file") {
+		problems = append(problems, path+" takes Go's version from go.mod, which names the oldest that builds and not one without known faults; say go-version, as in tools.mk")
+	}
 	for _, m := range versionKey.FindAllStringSubmatch(text, -1) {
 		if !slices.Contains(versions, m[1]) && m[1] != nodeVersion {
 			problems = append(problems, fmt.Sprintf("%s takes a tool of version %s, which tools.mk does not name", path, m[1]))

@@ -10,7 +10,7 @@ const path = require("path");
 const vm = require("vm");
 
 // The columns of the tables that we ask, from the Azure Monitor tables reference: all of AzureActivity, and of
-// AZKVAuditLogs and AppTraces those that alert rules of infra/alerts.tf need. traces is AppTraces as Application Insights
+// the others those that alert rules and the workbooks of infra may need. traces is AppTraces as Application Insights
 // names it, which docs/operations.md asks.
 const tables = {
   AzureActivity: `(ActivityStatus: string, ActivityStatusValue: string, ActivitySubstatus: string, ActivitySubstatusValue: string,
@@ -24,6 +24,12 @@ const tables = {
     customDimensions: dynamic, itemType: string)`,
   AppTraces: `(TimeGenerated: datetime, Message: string, SeverityLevel: int, OperationName: string, AppRoleName: string,
     Properties: dynamic, Type: string)`,
+  AppRequests: `(TimeGenerated: datetime, Name: string, Success: bool, ResultCode: string, DurationMs: real, OperationName: string,
+    AppRoleName: string, Properties: dynamic, Type: string)`,
+  StorageBlobLogs: `(TimeGenerated: datetime, AccountName: string, OperationName: string, StatusCode: string, StatusText: string,
+    CallerIpAddress: string, AuthenticationType: string, RequesterObjectId: string, RequesterAppId: string, Uri: string, Type: string)`,
+  CDBDataPlaneRequests: `(TimeGenerated: datetime, AccountName: string, DatabaseName: string, CollectionName: string, OperationName: string,
+    StatusCode: int, AadPrincipalId: string, ClientIpAddress: string, RequestCharge: real, Type: string)`,
   AZKVAuditLogs: `(TimeGenerated: datetime, OperationName: string, ResultType: string, _ResourceId: string, Identity: dynamic,
     CallerIpAddress: string, CorrelationId: string, HttpStatusCode: int, RequestUri: string, Type: string)`,
 };

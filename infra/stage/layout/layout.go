@@ -277,7 +277,7 @@ func staged(out string, e fs.DirEntry) bool {
 	switch e.Name() {
 	case "host.json", localSettings:
 		return e.Type().IsRegular()
-	case "config":
+	case "config", "licenses":
 		return e.IsDir()
 	case "bin":
 		return holdsOnly(filepath.Join(out, "bin"), "handler", "handler.exe")

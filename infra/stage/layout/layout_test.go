@@ -109,6 +109,7 @@ func TestBuildReplacesTheOldFolder(t *testing.T) {
 	o := options(t)
 	write(t, filepath.Join(o.Out, "stale", "function.json"), "{}")
 	write(t, filepath.Join(o.Out, "host.json"), "old")
+	write(t, filepath.Join(o.Out, "licenses", "example.com", "module", "LICENSE"), "of a module that is gone")
 	write(t, filepath.Join(o.Out, localSettings), "mine")
 	build(t, o)
 	want := append([]string{}, published...)
