@@ -69,7 +69,7 @@ variable "alert_webhook_key" {
 }
 
 variable "secret_delete_query_alert_enabled" {
-  description = "Also alert on secrets that are deleted through a vault, which the Activity Log does not record: a log query over vaults whose audit logs go to this workspace. Costs about half a dollar a month."
+  description = "Also alert on secrets that are deleted through a vault, which the Activity Log does not record: a log query over vaults whose audit logs go to this workspace. Costs 1.50 dollars a month."
   type        = bool
   default     = false
 }

@@ -21,10 +21,15 @@ var Prices = struct {
 	StorageGB                         float64 // GRS, hot
 	AlertEvery5, AlertEvery15         float64 // log query alerts, by how often they ask
 	MetricAlert                       float64
+	ThroughputUnitHour                float64 // Event Hubs, Standard
+	EndpointHour                      float64 // a private endpoint
+	ReadyGBSecond                     float64 // Functions, Flex Consumption: an instance that is always ready
+	Mail                              float64 // Communication Services
 }{
 	GBSecond: 0.000026, MillionRuns: 0.40, FreeGBSeconds: 100_000, FreeRuns: 250_000,
 	MillionOperations: 0.60, FreeOperations: 100_000, MillionRU: 0.25, CosmosGB: 0.25, AutoscaleHour: 0.012,
 	LogGB: 2.30, StorageGB: 0.046, AlertEvery5: 1.50, AlertEvery15: 0.50, MetricAlert: 0.10,
+	ThroughputUnitHour: 0.03, EndpointHour: 0.01, ReadyGBSecond: 0.000004, Mail: 0.00025,
 }
 
 // Measured and assumed, each with where it is from.
@@ -43,6 +48,8 @@ const (
 	rowBytes       = 1000                 // assumed: a row of an access log
 	cosmosRequests = 2.5                  // a request to the store, by event (bench-rollup: 156,513 requests for rollups of a million beside the writes)
 	exportAppends  = 8 * 12 * 24 * 30     // appends of a diagnostic setting: eight categories, every five minutes
+	alertsEvery5   = 3                    // infra/watch.tf
+	alertsEvery15  = 4                    // infra/watch.tf, infra/evidence.tf: every 15 minutes or less often
 	peak           = 4                    // assumed: how far the busiest hour is above the mean, which autoscale bills
 )
 
@@ -77,15 +84,23 @@ var Lines = []Line{
 	{"Access logs of Cosmos DB (`evidence_access_logs`)", func(s Size) float64 { return s.Events * cosmosRequests * rowBytes / 1e9 * Prices.LogGB }},
 	{"Access logs of storage (`evidence_access_logs`)", func(s Size) float64 { return s.Subscriptions * exportAppends * rowBytes / 1e9 * Prices.LogGB }},
 	{"Storage, GRS: the exported Activity Log", func(s Size) float64 { return s.Events * exportDays / 30 * exportBytes / 1e9 * Prices.StorageGB }},
-	{"Log query alerts", func(Size) float64 { return 3*Prices.AlertEvery5 + 4*Prices.AlertEvery15 }},
+	{"Log query alerts", func(Size) float64 { return alertsEvery5*Prices.AlertEvery5 + alertsEvery15*Prices.AlertEvery15 }},
 	{"Metric alerts", func(s Size) float64 { return s.Subscriptions * Prices.MetricAlert }},
 }
 
-// timers are runs a month by the module's default schedules: deliver, canary, rollup, reconcile, digest.
-const timers = month/30 + month/600 + 3*month/3600
+// every is how many seconds lie between two runs of a timer, by the module's default schedules.
+var every = map[string]float64{"deliver": 30, "canary": 600, "tenant": 300, "rollup": 3600, "reconcile": 3600, "digest": 3600}
+
+// timers are their runs in a month.
+func timers() (runs float64) {
+	for _, seconds := range every {
+		runs += month / seconds
+	}
+	return runs
+}
 
 // Runs are invocations a month; each is billed as a second or more.
-func Runs(s Size) float64 { return timers + s.Events/s.Batch }
+func Runs(s Size) float64 { return timers() + s.Events/s.Batch }
 
 func functions(s Size) float64 {
 	runs := Runs(s)
@@ -131,11 +146,7 @@ func Total(s Size) float64 {
 // Table is the page's table.
 func Table() string {
 	var text strings.Builder
-	text.WriteString("| US dollars a month |")
-	for _, s := range Sizes {
-		fmt.Fprintf(&text, " %s |", s.Name)
-	}
-	text.WriteString("\n|---|---|---|---|\n")
+	heading(&text, "US dollars a month")
 	for _, l := range Lines {
 		row(&text, l.Name, l.Cost)
 	}

@@ -9,6 +9,9 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/robfig/cron/v3"
 )
 
 var update = flag.Bool("update", false, "rewrite the table of docs/cost.md")
@@ -17,23 +20,21 @@ const page = "../../docs/cost.md"
 
 // TestThePageIsComputed holds docs/cost.md to the computation.
 func TestThePageIsComputed(t *testing.T) { // not parallel: with -update it writes what the others read
-	text, err := os.ReadFile(page)
-	if err != nil {
-		t.Fatal(err)
-	}
-	before, rest, ok := strings.Cut(string(text), "<!-- cost -->\n")
-	have, after, closed := strings.Cut(rest, "<!-- /cost -->")
-	if !ok || !closed {
-		t.Fatal("docs/cost.md has no markers <!-- cost --> and <!-- /cost -->")
-	}
-	if *update {
-		if err := os.WriteFile(page, []byte(before+"<!-- cost -->\n"+Table()+"<!-- /cost -->"+after), 0o644); err != nil { //nolint:gosec // documentation
-			t.Fatal(err)
+	for mark, want := range map[string]string{"cost": Table(), "options": Options()} {
+		before, rest, ok := strings.Cut(read(t, page), "<!-- "+mark+" -->\n")
+		have, after, closed := strings.Cut(rest, "<!-- /"+mark+" -->")
+		if !ok || !closed {
+			t.Fatalf("docs/cost.md has no markers <!-- %[1]s --> and <!-- /%[1]s -->", mark)
 		}
-		return
-	}
-	if have != Table() {
-		t.Errorf("docs/cost.md is not what is computed; run go test ./infra/cost -update\n%s", Table())
+		if *update {
+			if err := os.WriteFile(page, []byte(before+"<!-- "+mark+" -->\n"+want+"<!-- /"+mark+" -->"+after), 0o644); err != nil { //nolint:gosec // documentation
+				t.Fatal(err)
+			}
+			continue
+		}
+		if have != want {
+			t.Errorf("docs/cost.md is not what is computed; run go test ./infra/cost -update\n%s", want)
+		}
 	}
 }
 
@@ -53,11 +54,7 @@ func TestAssumptionsAreTheDefaults(t *testing.T) {
 			t.Errorf("%s is %d by default, computed with %d", name, got, want)
 		}
 	}
-	for _, schedule := range []string{`"*/30 * * * * *"`, `"0 */10 * * * *"`} {
-		if !strings.Contains(variables, schedule) {
-			t.Errorf("no timer has the schedule %s any more", schedule)
-		}
-	}
+	checkSchedules(t, variables)
 	var layout struct {
 		Containers []struct {
 			Name string
@@ -71,6 +68,42 @@ func TestAssumptionsAreTheDefaults(t *testing.T) {
 		if c.Name == "events" && c.TTL != storedDays*24*3600 {
 			t.Errorf("events are kept for %d s, computed with %d days", c.TTL, storedDays)
 		}
+	}
+}
+
+// checkSchedules counts the runs of a day by the schedules themselves.
+func checkSchedules(t *testing.T, variables string) {
+	t.Helper()
+	_, block, _ := strings.Cut(variables, `variable "schedules" {`)
+	found := regexp.MustCompile(`(\w+)\s+= optional\(string, "([^"]+)"\)`).FindAllStringSubmatch(block[:strings.Index(block, "})")], -1)
+	if len(found) != len(every) {
+		t.Errorf("there are %d timers, computed with %d", len(found), len(every))
+	}
+	parser := cron.NewParser(cron.Second | cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow)
+	for _, m := range found {
+		schedule, err := parser.Parse(m[2])
+		if err != nil {
+			t.Fatal(err)
+		}
+		runs, day := 0, time.Date(2026, 11, 2, 0, 0, 0, 0, time.UTC)
+		for at := schedule.Next(day.Add(-time.Nanosecond)); at.Before(day.Add(24 * time.Hour)); at = schedule.Next(at) {
+			runs++
+		}
+		if want := 24 * 3600 / every[m[1]]; float64(runs) != want {
+			t.Errorf("%s runs %d times a day, computed with %v", m[1], runs, want)
+		}
+	}
+}
+
+// TestAlertsAreCounted holds the number of log query alerts, by how often they ask, to those that the module makes.
+func TestAlertsAreCounted(t *testing.T) {
+	t.Parallel()
+	watch, evidence := read(t, "../watch.tf"), read(t, "../evidence.tf")
+	often := len(regexp.MustCompile(`frequency\s*=\s*"PT5M"`).FindAllString(watch, -1))
+	all := len(regexp.MustCompile(`frequency\s*=\s*"PT\w+"`).FindAllString(watch, -1))
+	deletions := len(regexp.MustCompile(`(?m)^      evidence-\w+-delete = \{`).FindAllString(evidence, -1))
+	if often != alertsEvery5 || all-often+deletions != alertsEvery15 {
+		t.Errorf("%d alerts ask every five minutes and %d less often, computed with %d and %d", often, all-often+deletions, alertsEvery5, alertsEvery15)
 	}
 }
 
