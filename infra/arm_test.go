@@ -11,6 +11,7 @@ import (
 	"os"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -175,6 +176,8 @@ func enrich(name string, resource, properties map[string]any) {
 		properties["ConnectionString"], properties["InstrumentationKey"], properties["AppId"] = "InstrumentationKey=00000000-0000-0000-0000-000000000001", "00000000-0000-0000-0000-000000000001", "00000000-0000-0000-0000-000000000002"
 	case "microsoft.web/sites":
 		properties["defaultHostName"] = name + ".azurewebsites.net"
+	case "microsoft.web/sites/config":
+		withDefaultRule(properties)
 	case "microsoft.eventgrid/systemtopics/eventsubscriptions":
 		if filter, ok := properties["filter"].(map[string]any); ok {
 			filter["subjectBeginsWith"], filter["subjectEndsWith"] = "", ""
@@ -189,6 +192,17 @@ func enrich(name string, resource, properties map[string]any) {
 		resource["id"] = "/subscriptions/" + subscription + "/providers/Microsoft.Authorization/roleDefinitions/" + name
 		properties["type"] = "CustomRole"
 	}
+}
+
+// withDefaultRule adds what Azure shows at the end of the rules of every site, under this name and number.
+func withDefaultRule(properties map[string]any) {
+	action := "Allow"
+	if properties["ipSecurityRestrictionsDefaultAction"] == "Deny" {
+		action = "Deny"
+	}
+	rules, _ := properties["ipSecurityRestrictions"].([]any)
+	others := slices.DeleteFunc(slices.Clone(rules), func(r any) bool { return r.(map[string]any)["ipAddress"] == "Any" })
+	properties["ipSecurityRestrictions"] = append(others, map[string]any{"name": action + " all", "action": action, "priority": 2147483647.0, "ipAddress": "Any", "description": action + " all access", "tag": nil})
 }
 
 func (a *arm) action(w http.ResponseWriter, key string) {

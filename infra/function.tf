@@ -32,6 +32,15 @@ locals {
     }
   ]
   inbound_default = var.inbound_access == "any" ? "Allow" : "Deny"
+
+  # Azure shows the default as one more rule at the end. What is compared must have it, or each plan would take it away.
+  inbound_shown = concat(local.inbound_rules, [{
+    name        = "${local.inbound_default} all"
+    action      = local.inbound_default
+    priority    = 2147483647
+    ipAddress   = "Any"
+    description = "${local.inbound_default} all access"
+  }])
 }
 
 resource "azapi_resource" "function_app" {
@@ -129,7 +138,7 @@ resource "azapi_update_resource" "inbound" {
 
   body = {
     properties = {
-      ipSecurityRestrictions              = local.inbound_rules
+      ipSecurityRestrictions              = local.inbound_shown
       ipSecurityRestrictionsDefaultAction = local.inbound_default
       scmIpSecurityRestrictionsUseMain    = false
     }

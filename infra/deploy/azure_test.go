@@ -206,7 +206,8 @@ func (a *azure) serveApp(w http.ResponseWriter, r *http.Request, rest string) {
 			"hostNameSslStates": []map[string]string{{"name": host(a.main), "hostType": "Standard"}, {"name": host(a.scm), "hostType": "Repository"}},
 		}})
 	case "GET /config/web":
-		answer(w, map[string]any{"properties": map[string]any{"ipSecurityRestrictions": a.rules, "ipSecurityRestrictionsDefaultAction": "Deny"}})
+		last := map[string]any{"name": "Deny all", "action": "Deny", "priority": 2147483647, "ipAddress": "Any"} // as Azure shows the default
+		answer(w, map[string]any{"properties": map[string]any{"ipSecurityRestrictions": append(slices.Clone(a.rules), last), "ipSecurityRestrictionsDefaultAction": "Deny"}})
 	case "PATCH /config/web":
 		a.patchRules(w, r)
 	case "GET /functions":
@@ -240,7 +241,7 @@ func (a *azure) patchRules(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusBadRequest, "BadRequest", err.Error())
 		return
 	}
-	a.rules, a.settling = c.Properties.Rules, 2
+	a.rules, a.settling = slices.DeleteFunc(c.Properties.Rules, func(r map[string]any) bool { return r["ipAddress"] == "Any" }), 2
 	for _, rule := range a.rules {
 		if isOurs(rule) {
 			a.addressesSeen[rule["ipAddress"].(string)] = true

@@ -190,22 +190,35 @@ func letIn(prefix netip.Prefix, n int) map[string]any {
 	}
 }
 
-// parseAddress reads an address or a range; one that is not public cannot be in a rule.
+// parseAddress reads an address, with a port or without, or a range. One that is not public cannot be in a rule, and a range
+// of the whole internet must not be.
 func parseAddress(text string) (netip.Prefix, error) {
-	text = strings.Trim(text, "[]")
 	prefix, err := netip.ParsePrefix(text)
 	if err != nil {
-		address, err := netip.ParseAddr(text)
-		if err != nil {
+		address, err := netip.ParseAddr(strings.Trim(text, "[]"))
+		if withPort, portErr := netip.ParseAddrPort(text); portErr == nil {
+			address, err = withPort.Addr(), nil
+		}
+		if err != nil || address.Zone() != "" {
 			return netip.Prefix{}, fmt.Errorf("%q, which is no address", text)
 		}
+		address = address.Unmap() // ::ffff:203.0.113.7 is an IPv4 address to the rules
 		prefix = netip.PrefixFrom(address, address.BitLen())
 	}
-	if prefix.Addr().IsPrivate() {
+	switch address := prefix.Addr(); {
+	case address.IsPrivate() || carriers.Contains(address):
 		return netip.Prefix{}, fmt.Errorf("%q, an address of a private network", text)
+	case address.IsUnspecified() || address.IsMulticast() || address.IsLinkLocalUnicast() || prefix.Bits() < widest:
+		return netip.Prefix{}, fmt.Errorf("%q, which is not an address of one network on the internet", text)
 	}
-	return prefix, nil
+	return prefix.Masked(), nil
 }
+
+// carriers is the address space that providers share behind their own translation (RFC 6598).
+var carriers = netip.MustParsePrefix("100.64.0.0/10")
+
+// widest bounds a range: no organisation publishes from more than a /8.
+const widest = 8
 
 // refusedAddress calls the app as func will and returns the address under which it was refused, which App Service puts
 // into the header x-ms-forbidden-ip of a 403; empty when it was let in, whatever the app itself answered.

@@ -173,7 +173,7 @@ func tofuPlan() error {
 func rulesChanged() (bool, error) {
 	var c config
 	err := armCall("tofu", http.MethodGet, appID+"/config/web", nil, &c)
-	return len(c.Properties.Rules) != len(byModule()), err
+	return len(c.Properties.Rules) != len(byModule())+1, err // and the default, which the module names too
 }
 
 // tofuDestroy refuses as azurerm does: a group that holds what the provider does not know is not deleted.
