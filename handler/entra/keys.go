@@ -39,8 +39,9 @@ const (
 	leastBits, mostBits = 2048, 8192
 )
 
-// keyring holds a tenant's keys. Readers of a fresh set take no lock; whoever needs another one waits for the one fetch
-// that runs, and shares its outcome, because an attempt that has just ended is not made again.
+// keyring holds a tenant's keys. Readers of a fresh set take no lock. While there are no keys, every call waits for the one fetch
+// that runs, and shares its outcome, because an attempt that has just ended is not made again. Once there are some, no call waits
+// for the fetch of another: a call whose key is known goes on with it, one whose key is not has to come again.
 type keyring struct {
 	authority, tenant string
 	client            *http.Client
@@ -73,7 +74,12 @@ func (k *keyring) find(ctx context.Context, kid string) (*rsa.PublicKey, error) 
 	if set := k.set.Load(); set.keys[kid] != nil && set.younger(fresh, k.now()) {
 		return set.keys[kid], nil
 	}
-	k.fetching.Lock()
+	if !k.enter() {
+		if key := k.set.Load().keys[kid]; key != nil {
+			return key, nil
+		}
+		return nil, fmt.Errorf("%w: they are being fetched", ErrNoKeys)
+	}
 	defer k.fetching.Unlock()
 	k.refresh(ctx, kid)
 	set := k.set.Load()
@@ -86,6 +92,15 @@ func (k *keyring) find(ctx context.Context, kid string) (*rsa.PublicKey, error) 
 		return nil, fmt.Errorf("%w: %w", ErrNoKeys, k.failure)
 	}
 	return nil, &Refusal{Reason: UnknownKey}
+}
+
+// enter takes the lock of a fetch; false when another call has it and there are keys that may be used meanwhile.
+func (k *keyring) enter() bool {
+	if k.set.Load().younger(usable, k.now()) {
+		return k.fetching.TryLock()
+	}
+	k.fetching.Lock()
+	return true
 }
 
 // current returns the set in use, fetched if need be.

@@ -1,13 +1,18 @@
 package entra_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/rsa"
+	"encoding/json"
+	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -258,6 +263,69 @@ func TestASilentAuthorityIsGivenUp(t *testing.T) {
 		}
 		if took := time.Since(began); took != 5*time.Second {
 			t.Errorf("ten calls in a row took %s, want one patience of 5s", took)
+		}
+	})
+}
+
+// TestUnknownKeysMakeNoGenuineCallWait has an authority fall silent, so that every fetch takes 5 s. During a flood of calls that name
+// unknown keys, one of them waits for it; the others are to come again, and a call whose key is known is answered without a wait:
+// while the keys are fresh, and an hour before they are too old.
+func TestUnknownKeysMakeNoGenuineCallWait(t *testing.T) {
+	t.Parallel()
+	a, err := entratest.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.Close() // its keys are all that is needed of it
+	key, kid := a.Key()
+	synctest.Test(t, func(t *testing.T) {
+		const issuer = entra.PublicAuthority + "/" + entratest.Tenant + "/v2.0"
+		var silent atomic.Bool
+		authority := roundTrip(func(r *http.Request) (*http.Response, error) {
+			if silent.Load() {
+				<-r.Context().Done()
+				return nil, r.Context().Err()
+			}
+			body, err := json.Marshal(map[string]any{"issuer": issuer, "jwks_uri": issuer + "/keys", "keys": []any{entratest.WebKey(&key.PublicKey, kid)}})
+			return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(bytes.NewReader(body))}, err
+		})
+		v := entra.New(entra.Options{Authority: entra.PublicAuthority, Tenant: entratest.Tenant, Audiences: []string{entratest.Audience}, Callers: []string{entra.ActionGroups}, Client: &http.Client{Transport: authority}, Now: time.Now})
+		verify := func(header map[string]any) (waited time.Duration, err error) {
+			began := time.Now()
+			claims := a.Claims(began)
+			claims["iss"] = issuer
+			token, err := a.Issue(claims, header)
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = v.Verify(t.Context(), http.Header{"Authorization": {"Bearer " + token}})
+			return time.Since(began), err
+		}
+		if _, err := verify(nil); err != nil {
+			t.Fatal(err)
+		}
+		silent.Store(true)
+		for _, age := range []time.Duration{time.Hour, 22 * time.Hour} {
+			<-time.After(age)
+			var flood sync.WaitGroup
+			var waiting atomic.Int32
+			for n := range 50 {
+				flood.Go(func() {
+					if waited, err := verify(map[string]any{"kid": fmt.Sprint("guessed-", n)}); err == nil {
+						t.Error("an unknown key was believed")
+					} else if waited > 0 {
+						waiting.Add(1)
+					}
+				})
+			}
+			synctest.Wait()
+			if waited, err := verify(nil); waited > 0 || err != nil {
+				t.Errorf("%s after the keys were fetched a genuine call waited %s: %v", age, waited, err)
+			}
+			flood.Wait()
+			if waiting.Load() != 1 {
+				t.Errorf("%d of 50 calls with unknown keys waited for a fetch, want the one that made it", waiting.Load())
+			}
 		}
 	})
 }
