@@ -1,6 +1,6 @@
 # Everything a person does here, in one word each. `make` lists the words.
 .DEFAULT_GOAL := help
-.PHONY: simulate faults vulnerabilities lint-workflows release-function release-snapshot release-check zones bench-first help check test golden fuzz bench bench-digest reconcile-month chaos pictures schemas stage start publish kusto lint
+.PHONY: simulate faults vulnerabilities lint-workflows release-function release-snapshot release-check zones bench-first measured help check test golden fuzz bench bench-digest reconcile-month chaos pictures schemas stage start publish kusto lint
 
 APP ?=
 FUZZTIME ?= 20s
@@ -10,7 +10,7 @@ help: ## list the targets
 
 check: ## what CI runs: format, vet, lint when installed, tests with the race detector, generated files clean
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo "run gofmt -w on these"; exit 1; }
-	go vet -tags plan,release ./...
+	go vet -tags plan,release,measured ./...
 	@if command -v golangci-lint >/dev/null; then golangci-lint run; else echo "golangci-lint is not installed: skipped"; fi
 	go test -race -shuffle=on ./...
 	go run ./handler settings --format example | diff - local.settings.json.example
@@ -66,6 +66,9 @@ faults: ## build the program with each fault of local/simulation/testdata/faults
 
 chaos: ## everything around the handler fails; prints the table of docs/reliability.md
 	go test ./local/stack -run Chaos -v -count=3
+
+measured: ## what the real handler process takes under floods and the largest batches, and whether it loses anything when killed
+	go test -tags measured ./local/stack -run 'TestFlood|TestLargestHubBatch|TestHubUnderKills' -v -count=1 -parallel 1
 
 pictures: ## messages as readers see them, into docs/pictures; needs Go, Node 20, npm and Chromium
 	cd scripts/pictures && npm install --no-package-lock --no-audit --no-fund --legacy-peer-deps

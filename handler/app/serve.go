@@ -28,8 +28,8 @@ var limits = map[string]host.Limit{
 }
 
 const (
-	// MaxHubBatch is host.json's maxEventBatchSize.
-	MaxHubBatch = 10
+	// MaxHubBatch is host.json's maxEventBatchSize: two batches of so many of the largest messages stay below 128 MiB.
+	MaxHubBatch = 2
 	// MaxHubBody holds a batch of the largest messages that consist of quotation marks, which quoting twice makes four bytes
 	// of one, and its Metadata.
 	MaxHubBody = (4*MaxHubBatch + 4) << 20

@@ -23,6 +23,8 @@ type app struct {
 	readyTimeout    time.Duration
 	routePrefix     string
 	hubBatch        int // messages of a batch of Event Hubs at most
+	atOnce          int // HTTP requests that are worked on at once, all functions together; 0 and -1: no bound (HttpOptions.cs)
+	outstanding     int // of these and those that wait, at most; 0 and -1: no bound, as in every plan but Consumption on Windows
 }
 
 // customHandler is host.json's section of that name, as far as an envelope-mode app uses it.
@@ -114,7 +116,11 @@ func (a *app) readHostJSON() error {
 		FunctionTimeout string
 		CustomHandler   customHandler
 		Extensions      struct {
-			HTTP      struct{ RoutePrefix *string }
+			HTTP struct {
+				RoutePrefix            *string
+				MaxConcurrentRequests  int
+				MaxOutstandingRequests int
+			}
 			EventHubs struct{ MaxEventBatchSize int }
 		}
 	}
@@ -127,6 +133,7 @@ func (a *app) readHostJSON() error {
 	// Defaults: "api" (HttpOptions), 5 minutes (Consumption; other plans have 30, but whoever relies on more than 5
 	// should say so in host.json), 30 seconds (WorkerConstants.WorkerInitTimeoutSeconds).
 	a.hubBatch = cmp.Or(h.Extensions.EventHubs.MaxEventBatchSize, 100) // EventHubOptions.cs
+	a.atOnce, a.outstanding = h.Extensions.HTTP.MaxConcurrentRequests, h.Extensions.HTTP.MaxOutstandingRequests
 	a.routePrefix = "api"
 	if h.Extensions.HTTP.RoutePrefix != nil {
 		a.routePrefix = strings.Trim(*h.Extensions.HTTP.RoutePrefix, "/")

@@ -19,6 +19,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -67,6 +68,9 @@ type Host struct {
 	addr    net.Addr
 	started time.Time
 
+	places      chan struct{} // of HTTP requests that are worked on
+	outstanding atomic.Int64  // of these and those that wait
+
 	stop    context.CancelFunc
 	ctx     context.Context // the host's life; outlives any request
 	work    work            // every goroutine, request and background run
@@ -89,6 +93,7 @@ func Start(ctx context.Context, options Options) (*Host, error) {
 	if h.app, err = readApp(options, h.log); err != nil {
 		return nil, err
 	}
+	h.places = make(chan struct{}, max(h.app.atOnce, 0))
 	if h.timers, err = newTimers(h.app, options.TimerStatus); err != nil {
 		return nil, err
 	}

@@ -21,6 +21,12 @@ func (h *Host) serveHTTPTrigger(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusUnauthorized)
 		return
 	}
+	leave, ok := h.enter(r)
+	if !ok {
+		w.WriteHeader(http.StatusTooManyRequests)
+		return
+	}
+	defer leave()
 	body, ok := readAll(w, r)
 	if !ok {
 		return
@@ -38,6 +44,26 @@ func (h *Host) serveHTTPTrigger(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	answer.write(w)
+}
+
+// enter waits for one of the places that all HTTP functions share (HttpThrottleMiddleware.cs). A place is held while the body
+// comes in, however slowly. false when too many wait, or the caller has left.
+func (h *Host) enter(r *http.Request) (leave func(), ok bool) {
+	if h.app.atOnce <= 0 {
+		return func() {}, true
+	}
+	waiting := h.outstanding.Add(1)
+	if h.app.outstanding > 0 && waiting > int64(h.app.outstanding) {
+		h.outstanding.Add(-1)
+		return nil, false
+	}
+	select {
+	case h.places <- struct{}{}:
+		return func() { <-h.places; h.outstanding.Add(-1) }, true
+	case <-r.Context().Done():
+		h.outstanding.Add(-1)
+		return nil, false
+	}
 }
 
 // authorized checks the function key where one was configured.
