@@ -52,7 +52,7 @@ func newOutage(t *testing.T) *outage {
 		Config:   os.DirFS("../../config"), Log: slog.New(slog.DiscardHandler), Now: now,
 	}
 	o.ends, o.env, o.world = ends.URL, env, w
-	o.server = httptest.NewServer(app.NewServer(app.NewLazy(func() app.World { return w }, w.Log), w.Log).Handler())
+	o.server = httptest.NewServer(app.NewServer(app.NewLazy(func() app.World { return o.world }, w.Log), w.Log).Handler()) // opened when it is first called
 	t.Cleanup(func() {
 		o.server.Close()
 		store.Close()
