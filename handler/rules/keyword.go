@@ -3,6 +3,7 @@ package rules
 import (
 	"bytes"
 	"regexp"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/auditbell/auditbell/handler/activity"
@@ -77,12 +78,15 @@ func (w *words) build() {
 // search is what one event holds of them.
 type search struct {
 	done, any bool
-	hits      []bool // by atom
-	// sure are the hits that every reading of the event has; nil where that is all of them. What a caller sent may be read in
-	// several ways, see reading.
+	hits      []bool  // by atom
+	known     *search // the texts of the plan's key
+	// sure are the hits that every reading of the event has, once judged: what a caller sent may be read in several ways, see
+	// reading.
 	sure   []bool
+	judged bool
 	text   []byte // scratch: one unescaped text
 	folded []byte // scratch: the same, folded
+	body   values // scratch: one body
 }
 
 // begin looks through the texts that are part of a plan's key; a plan remembers the result.
@@ -97,25 +101,27 @@ func (s *search) begin(w *words, e *activity.Event) {
 
 // rest looks through all other texts, starting from what is known.
 func (s *search) rest(w *words, e *activity.Event, known *search) {
-	s.done, s.sure = true, nil
-	if s.own(w, e, known); len(w.atoms) == 0 {
+	s.done, s.judged, s.known = true, false, known
+	if s.own(w, e); len(w.atoms) == 0 {
 		return
 	}
 	if len(w.slow) > 0 || bytes.IndexByte(e.Properties, '\\') >= 0 || w.finder.any(e.Properties) {
-		before := s.any
-		s.any = false
 		s.properties(w, e.Properties)
-		if s.any || bytes.Contains(e.Properties, []byte(`\\`)) { // an escape within an escape may hide a word
-			s.bodies(w, e, known)
+		if len(w.slow) > 0 || escapedTwice(e.Properties) {
+			s.quoted(w, e.Properties)
 		}
-		s.any = s.any || before
 	}
 }
 
+// escapedTwice reports whether there are escapes within escapes, which may hide a word in text within text.
+func escapedTwice(raw []byte) bool {
+	return slices.ContainsFunc([]string{`\\`, `\u005c`, `\u005C`}, func(escape string) bool { return bytes.Contains(raw, []byte(escape)) })
+}
+
 // own looks through the event's own fields.
-func (s *search) own(w *words, e *activity.Event, known *search) {
-	if s.any = known.any; s.any {
-		copy(s.hits, known.hits)
+func (s *search) own(w *words, e *activity.Event) {
+	if s.any = s.known.any; s.any {
+		copy(s.hits, s.known.hits)
 	} else {
 		clear(s.hits)
 	}
@@ -133,33 +139,49 @@ func (s *search) own(w *words, e *activity.Event, known *search) {
 	}
 }
 
-// bodies looks at what the caller sent where that can be read in several ways: a word that stands there alone belongs to
-// some reading, and not to every one.
-func (s *search) bodies(w *words, e *activity.Event, known *search) {
-	sure := search{hits: make([]bool, len(s.hits))}
-	sure.own(w, e, known)
-	var v values
-	c := jsonscan.NewCursor(e.Properties, 0)
-	for name := range c.Members {
-		raw := c.Skip()
-		if !isBody(name) {
-			sure.properties(w, raw)
-			continue
-		}
-		switch v.bodyReading(raw) {
-		case "doubtful", "unreadable":
-			s.sure = sure.hits
-			if jsonscan.Kind(raw) == '"' {
-				s.properties(w, v.relaxed.out)
-			}
-		default:
-			sure.properties(w, raw)
+// quoted looks at bodies that are text in the properties, as lenient readers take them.
+func (s *search) quoted(w *words, properties activity.Properties) {
+	for name, raw := range membersOf(properties) {
+		if isBody(name) && jsonscan.Kind(raw) == '"' && s.body.doubtful(raw) {
+			s.properties(w, s.body.relaxed.out)
 		}
 	}
 }
 
+// certain returns the hits that every reading has: a word that stands only in a body that can be read in several ways
+// belongs to some reading, and not to every one.
+func (s *search) certain(w *words, e *activity.Event) []bool {
+	if s.judged {
+		return s.sure
+	}
+	s.judged = true
+	sure := search{hits: s.sure, known: s.known, text: s.text, folded: s.folded}
+	if sure.hits == nil {
+		sure.hits = make([]bool, len(s.hits))
+	}
+	sure.own(w, e)
+	for name, raw := range membersOf(e.Properties) {
+		if !isBody(name) || !s.body.doubtful(raw) {
+			sure.properties(w, raw)
+		}
+	}
+	s.sure, s.text, s.folded = sure.hits, sure.text, sure.folded
+	return s.sure
+}
+
+// doubtful reports whether a body can be read in several ways, or in none.
+func (v *values) doubtful(raw []byte) bool {
+	word := v.bodyReading(raw)
+	return word == "doubtful" || word == "unreadable"
+}
+
+// isBody reports whether a member of the properties is what a caller sent, or what was answered.
 func isBody(name []byte) bool {
-	return bytes.EqualFold(name, []byte("requestbody")) || bytes.EqualFold(name, []byte("responsebody"))
+	rest, request := step(name, "requestbody")
+	if !request {
+		rest, request = step(name, "responsebody")
+	}
+	return request && rest == ""
 }
 
 // lookAt looks for every atom in one text.

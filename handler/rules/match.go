@@ -62,14 +62,15 @@ type run struct {
 	plan   *plan   // nil while a plan is made, and in Explain
 	truths []truth // by predicate
 	spans  []span  // by field: where its values stand in values.list
+	number uint64  // of the event; 0 is none
 	values values
 	search search // the keywords found in the event
 }
 
-// span is a range of values.list; read tells an empty one from one not yet read.
+// span is a range of values.list, valid for the event of that number.
 type span struct {
 	from, to int
-	read     bool
+	number   uint64
 	listed   bool // some rule lists one of the values
 	reading
 }
@@ -86,7 +87,7 @@ func (s *Set) newRun() *run {
 func (r *run) begin(e *activity.Event) {
 	r.event = e
 	clear(r.truths)
-	clear(r.spans)
+	r.number++
 	r.values.reset()
 	r.search.done = false
 }
@@ -199,10 +200,10 @@ func (r *run) sameAs(p *predicate) truth {
 // that lists one of the values; the others find no answer and are false.
 func (r *run) read(i int) [][]byte {
 	at := &r.spans[i]
-	if at.read {
+	if at.number == r.number {
 		return r.values.list[at.from:at.to]
 	}
-	at.from, at.read = len(r.values.list), true
+	at.from, at.number, at.listed = len(r.values.list), r.number, false
 	r.values.read(r.set.fields[i], r.event)
 	at.to, at.reading = len(r.values.list), r.values.reading
 	vals := r.values.list[at.from:at.to]
@@ -220,7 +221,7 @@ func (r *run) read(i int) [][]byte {
 func (r *run) keywords(p *predicate) truth {
 	r.find()
 	t := truthOf(p.occurs(r.search.hits))
-	if t == yes && r.search.sure != nil && !p.occurs(r.search.sure) {
+	if t == yes && !p.occurs(r.search.known.hits) && !p.occurs(r.search.certain(&r.set.words, r.event)) {
 		return maybe
 	}
 	return t

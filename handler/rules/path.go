@@ -2,6 +2,7 @@ package rules
 
 import (
 	"bytes"
+	"iter"
 	"unicode/utf8"
 
 	"github.com/auditbell/auditbell/handler/jsonscan"
@@ -47,26 +48,42 @@ func (v *values) properties(raw []byte, path string) {
 // members follows path into an object, through every member that could be meant.
 func (v *values) members(raw []byte, path string) {
 	found, empty := 0, false
-	for i := jsonscan.Space(raw, 1); i < len(raw) && raw[i] == '"'; {
-		nameEnd := stringEnd(raw, i)
-		at := jsonscan.Space(raw, nameEnd)
-		if at >= len(raw) || raw[at] != ':' {
-			break
+	for name, value := range membersOf(raw) {
+		if beginsOtherwise(name, path) {
+			continue
 		}
-		at = jsonscan.Space(raw, at+1)
-		end := valueEnd(raw, at)
-		if rest, ok := step(raw[i+1:nameEnd-1], path); ok {
-			before := len(v.list)
-			v.properties(raw[at:end], rest)
-			found, empty = found+1, empty || len(v.list) == before
-			if v.first && len(v.list) > before {
-				return
-			}
+		rest, ok := step(name, path)
+		if !ok {
+			continue
 		}
-		i = nextElement(raw, end)
+		before := len(v.list)
+		v.properties(value, rest)
+		found, empty = found+1, empty || len(v.list) == before
+		if v.first && len(v.list) > before {
+			return
+		}
 	}
 	if found > 1 {
 		v.doubt, v.absent = true, v.absent || empty
+	}
+}
+
+// membersOf walks an object: names without their quotes, escapes as they stand.
+func membersOf(raw []byte) iter.Seq2[[]byte, []byte] {
+	return func(yield func(name, value []byte) bool) {
+		for i := jsonscan.Space(raw, 1); i < len(raw) && raw[i] == '"'; {
+			nameEnd := stringEnd(raw, i)
+			at := jsonscan.Space(raw, nameEnd)
+			if at >= len(raw) || raw[at] != ':' {
+				return
+			}
+			at = jsonscan.Space(raw, at+1)
+			end := valueEnd(raw, at)
+			if !yield(raw[i+1:nameEnd-1], raw[at:end]) {
+				return
+			}
+			i = nextElement(raw, end)
+		}
 	}
 }
 
@@ -168,6 +185,9 @@ func scalarEnd(raw []byte, i int) int {
 
 // step reports whether a member's name is the beginning of path (which is folded), and what remains of it.
 func step(name []byte, path string) (rest string, ok bool) {
+	if len(name) <= len(path) && string(name) == path[:len(name)] {
+		return remains(path, len(name))
+	}
 	for i, c := range name {
 		if c >= utf8.RuneSelf || c == '\\' {
 			return stepFolded(name, path)
@@ -178,6 +198,23 @@ func step(name []byte, path string) (rest string, ok bool) {
 	}
 	return remains(path, len(name))
 }
+
+// beginsOtherwise spares most names the step.
+func beginsOtherwise(name []byte, path string) bool {
+	if len(name) == 0 {
+		return false
+	}
+	c := initial[name[0]]
+	return c != 0 && c != path[0]
+}
+
+// initial folds a name's first byte; 0 is what may stand for any letter.
+var initial = func() [256]byte {
+	table := lower
+	clear(table[utf8.RuneSelf:])
+	table['\\'] = 0
+	return table
+}()
 
 // remains is what follows the first n bytes of path, if they end a name.
 func remains(path string, n int) (string, bool) {

@@ -241,6 +241,24 @@ func TestKeywordsInDoubt(t *testing.T) {
 	}
 }
 
+// What stands in text within text is a text of its own, with its escapes resolved, however the outer text writes these.
+func TestKeywordsWithinText(t *testing.T) {
+	t.Parallel()
+	word := compile(t, map[string]string{"r.yml": ruleWith("f: [approved-by-change]\ncondition: f")})
+	whole := compile(t, map[string]string{"r.yml": ruleWith("f: {'|re': '^approved-by-change$'}\ncondition: f")})
+	for _, properties := range []string{
+		`{"requestbody":"{'description':'approved-by-change'}"}`,
+		`{"requestbody":"{'description':'\\u0061pproved-by-change'}"}`,
+		`{"requestbody":"{'description':'\u005cu0061pproved-by-change'}"}`,
+		`{"ResponseBody":"{'description':'\u005Cu0061pproved-by-change'}"}`,
+	} {
+		e := activity.Event{Properties: activity.Properties(properties)}
+		if len(word.Match(nil, &e)) == 0 || len(whole.Match(nil, &e)) == 0 {
+			t.Errorf("the word is not found in %s", properties)
+		}
+	}
+}
+
 // A body may hold as many readings as fit into it; judging them must not take longer than reading them.
 func TestManyReadingsAreJudgedInTime(t *testing.T) {
 	t.Parallel()

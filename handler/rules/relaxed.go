@@ -2,6 +2,7 @@ package rules
 
 import (
 	"bytes"
+	"hash/maphash"
 	"strconv"
 	"unicode/utf8"
 
@@ -20,15 +21,17 @@ type relaxed struct {
 	in      []byte
 	at      int
 	text    []byte // scratch
+	whole   []byte // scratch: the text that in is part of
 }
 
 // read takes a JSON string that should hold an object or a list. Without either out is empty.
 func (x *relaxed) read(quoted []byte) {
-	*x = relaxed{out: x.out[:0], open: x.open[:0], text: x.text[:0]}
-	in, err := jsonscan.AppendUnquote(nil, quoted)
+	*x = relaxed{out: x.out[:0], open: x.open[:0], text: x.text[:0], whole: x.whole[:0]}
+	in, err := jsonscan.AppendUnquote(x.whole, quoted)
 	if err != nil {
 		return
 	}
+	x.whole = in
 	if x.in = bytes.TrimPrefix(in, []byte("\uFEFF")); jsonscan.Valid(x.in) == nil && len(in) == len(x.in) {
 		if k := jsonscan.Kind(bytes.TrimLeft(x.in, " \t\r\n")); k == '{' || k == '[' {
 			x.out, x.strict = append(x.out, bytes.TrimSpace(x.in)...), true
@@ -224,10 +227,9 @@ const mostReadings = 16
 // request says whether the request body can be read: absent, plain, doubtful or unreadable.
 func (v *values) request(properties activity.Properties) {
 	worst := "absent"
-	c := jsonscan.NewCursor(properties, 0)
-	for name := range c.Members {
-		if bytes.EqualFold(name, []byte("requestbody")) {
-			worst = graver(worst, v.bodyReading(c.Skip()))
+	for name, raw := range membersOf(properties) {
+		if rest, ok := step(name, "requestbody"); ok && rest == "" {
+			worst = graver(worst, v.bodyReading(raw))
 		}
 	}
 	v.add(worst)
@@ -252,12 +254,12 @@ func (v *values) bodyReading(raw []byte) string {
 		}
 		v.text = raw
 		v.relaxed.read(raw)
-		if len(v.relaxed.out) == 0 || v.relaxed.damaged || ways(v.relaxed.out) > mostReadings {
+		if len(v.relaxed.out) == 0 || v.relaxed.damaged || v.ways(v.relaxed.out) > mostReadings {
 			return "unreadable"
 		}
 		return "doubtful"
 	case '{', '[':
-		switch n := ways(raw); {
+		switch n := v.ways(raw); {
 		case n > mostReadings:
 			return "unreadable"
 		case n > 1:
@@ -272,30 +274,23 @@ func (v *values) bodyReading(raw []byte) string {
 
 // ways counts in how many ways JSON can be read: for each name of an object the number of times that it stands there,
 // in any letter case, all multiplied; mostReadings+1 stands for more.
-func ways(raw []byte) int {
-	type object struct{ names map[string]int }
-	total := 1
-	var open []object
+func (v *values) ways(raw []byte) int {
+	total, objects := 1, 0
+	v.names.forget()
+	v.open = v.open[:0]
 	for i := 0; i < len(raw) && total <= mostReadings; {
 		switch raw[i] {
 		case '{', '[':
-			open = append(open, object{})
+			objects++
+			v.open = append(v.open, objects)
 			i++
 		case '}', ']':
-			if len(open) > 0 {
-				open = open[:len(open)-1]
-			}
+			v.open = v.open[:max(len(v.open)-1, 0)]
 			i++
 		case '"':
 			end := stringEnd(raw, i)
-			if at := jsonscan.Space(raw, end); at < len(raw) && raw[at] == ':' && len(open) > 0 {
-				top := &open[len(open)-1]
-				if top.names == nil {
-					top.names = make(map[string]int)
-				}
-				name := foldedName(raw[i:end])
-				n := top.names[name] + 1
-				if top.names[name] = n; n > 1 {
+			if at := jsonscan.Space(raw, end); at < len(raw) && raw[at] == ':' && len(v.open) > 0 {
+				if n := v.names.count(v.open[len(v.open)-1], raw[i:end]); n > 1 {
 					total = total / (n - 1) * n
 				}
 			}
@@ -307,10 +302,36 @@ func ways(raw []byte) int {
 	return min(total, mostReadings+1)
 }
 
-func foldedName(quoted []byte) string {
-	plain, err := jsonscan.AppendUnquote(nil, quoted)
-	if err != nil {
-		plain = quoted
+// memberNames counts how often names stand in the objects of one text, in any letter case. Names are kept by their hash.
+type memberNames struct {
+	seen  map[memberName]int
+	seed  maphash.Seed
+	plain []byte // scratch
+}
+
+type memberName struct {
+	object int
+	name   uint64
+}
+
+func (m *memberNames) forget() {
+	const large = 1 << 10 // a map stays as large as it ever was
+	if m.seen == nil || len(m.seen) > large {
+		m.seen, m.seed = make(map[memberName]int), maphash.MakeSeed()
 	}
-	return string(appendFolded(nil, plain))
+	clear(m.seen)
+}
+
+// count enters a quoted name and returns how often it was entered.
+func (m *memberNames) count(object int, quoted []byte) int {
+	plain := bytes.Trim(quoted, `"`)
+	if bytes.IndexByte(quoted, '\\') >= 0 {
+		if unquoted, err := jsonscan.AppendUnquote(nil, quoted); err == nil {
+			plain = unquoted
+		}
+	}
+	m.plain = appendFolded(m.plain[:0], plain)
+	key := memberName{object, maphash.Bytes(m.seed, m.plain)}
+	m.seen[key]++
+	return m.seen[key]
 }

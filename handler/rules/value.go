@@ -19,6 +19,8 @@ type values struct {
 	depth   int    // lists within lists, while a path is followed
 	text    []byte // the string that opened was made of
 	relaxed relaxed
+	names   memberNames
+	open    []int // scratch: numbers of the objects and lists that are open
 }
 
 // reading is what the last field's values are besides themselves.
