@@ -1,9 +1,11 @@
 package activity
 
 import (
+	"encoding/binary"
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // layouts are the spellings besides RFC 3339 that Azure services and the tools that export from them were seen to write
@@ -168,4 +170,26 @@ func daysSince1970(year, month, day int) int {
 	}
 	const to1970 = 719468 // days from 1 March of the year 0
 	return year*365 + year/4 - year/100 + year/400 + (153*(month-3)+2)/5 + day - 1 - to1970
+}
+
+// LowerASCII lowers s in place up to the first byte beyond ASCII, and returns where that stands; len(s) when there is none.
+// Eight bytes are lowered together: ids are long.
+func LowerASCII(s []byte) int {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	i := 0
+	for ; i+8 <= len(s); i += 8 {
+		x := binary.LittleEndian.Uint64(s[i:])
+		if x&tops != 0 {
+			break
+		}
+		// The top bit of a byte is set in the first sum from 'A' on, in the second behind 'Z'.
+		capital := (x + (0x80-'A')*ones) &^ (x + (0x80-'Z'-1)*ones) & tops
+		binary.LittleEndian.PutUint64(s[i:], x|capital>>2)
+	}
+	for ; i < len(s) && s[i] < utf8.RuneSelf; i++ {
+		if 'A' <= s[i] && s[i] <= 'Z' {
+			s[i] += 'a' - 'A'
+		}
+	}
+	return i
 }

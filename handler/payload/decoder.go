@@ -52,7 +52,7 @@ func (d *Decoder) part(p part, yield func(Reading, error) bool) bool {
 	}
 	f := d.frames
 	f.start(f.window(), d.fill)
-	f.base, f.item.csv, d.source = p.base, p.csv, p.text
+	f.base, f.item.csv, d.source, f.file = p.base, p.csv, p.text, d.left == nil
 	for f.next(&f.last) {
 		if p.name != "" && f.last.Kind == Invalid {
 			f.last.Reason = p.name + ": " + f.last.Reason

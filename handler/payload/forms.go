@@ -23,6 +23,7 @@ var forms = []form{
 	{"cloudevents", isCloudEvent, readCloudEvent},
 	{"eventgrid", isEventGrid, readEventGrid},
 	{"reading", isReading, readReading},
+	{"query_frame", isFrame, readFrame},
 	{"portal_csv", isPortalCSV, readPortalCSV},
 	{"log_analytics", isLogAnalytics, readLogAnalytics},
 	{"records", isRecord, readRecord},

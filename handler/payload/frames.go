@@ -32,6 +32,8 @@ type frames struct {
 	repair    bool    // a broken list was left: what closes it may still follow
 	recovered bool    // the beginning of this list's next items was found again behind a damaged one
 	unclean   bool    // the input may hold invalid UTF-8: look at each item
+	partial   bool    // what a list stands in says that items are missing
+	file      bool    // the input is a file that a person gives, not a delivery
 	inner     *frames // reads the text of a string that holds items
 	layer     int     // how many strings were opened around this input
 }
@@ -43,7 +45,7 @@ const maxLists = 8
 func (f *frames) start(data []byte, fill func() bool) {
 	f.data, f.pos, f.base, f.fill = data, 0, 0, fill
 	f.open, f.comma, f.owed, f.first, f.lines, f.undecided, f.repair, f.recovered = f.open[:0], false, false, false, false, false, false, false
-	f.inner, f.layer = nil, 0
+	f.inner, f.layer, f.partial, f.file, f.item.table.headed = nil, 0, false, false, false
 	f.unclean = fill != nil || !utf8.Valid(data)
 }
 
@@ -205,6 +207,7 @@ func kindName(raw []byte) string {
 func (f *frames) object() bool {
 	for {
 		end, list, err := f.item.collect(f.data, f.pos)
+		f.partial = f.partial || list > 0 && jsonscan.Kind(f.item.top.raw(f.item.row.failure)) == '{'
 		switch {
 		case list > 0 && f.item.table.rows:
 			f.item.table.rows = false
@@ -219,15 +222,25 @@ func (f *frames) object() bool {
 			if !ok {
 				return f.broken(&jsonscan.SyntaxError{Offset: jsonscan.Space(f.data, end), Reason: "expected ',' or ']'"})
 			}
-			f.read(end, "")
-			return true
+			return f.itemOrCarrier(end)
 		case err == nil:
-			f.read(end, "")
-			return true
+			return f.itemOrCarrier(end)
 		case !f.incomplete(err):
 			return f.faulty(err)
 		}
 	}
+}
+
+// itemOrCarrier reads the object that ends at data[end], or goes on with what it carries.
+func (f *frames) itemOrCarrier(end int) bool {
+	if f.file {
+		if text := f.item.carried(); text != nil && f.within(text) {
+			f.pos, f.comma = end, true
+			return false
+		}
+	}
+	f.read(end, "")
+	return true
 }
 
 // faulty reports an object that cannot be read. One that has a member twice, or encodes bytes that are no text, is
@@ -299,12 +312,17 @@ func (f *frames) notUTF8(raw []byte) string {
 // peel opens a string that holds items, as relays and bindings deliver them.
 func (f *frames) peel(raw []byte) bool {
 	text, err := jsonscan.AppendUnquote(nil, raw)
-	if kind := jsonscan.Kind(text); err != nil || f.layer >= peelLayers || kind != '{' && kind != '[' && kind != '"' {
+	return err == nil && f.within(text)
+}
+
+// within goes on with a text that an item holds, if it holds items.
+func (f *frames) within(text []byte) bool {
+	if kind := jsonscan.Kind(text); f.layer >= peelLayers || kind != '{' && kind != '[' && kind != '"' {
 		return false
 	}
 	f.inner = new(frames)
 	f.inner.start(text, nil)
-	f.inner.layer = f.layer + 1
+	f.inner.layer, f.inner.file = f.layer+1, f.file
 	return true
 }
 
@@ -367,7 +385,7 @@ func (f *frames) envelopeRest(c byte) bool {
 	case '}':
 		f.pos++
 		f.leave()
-		return false
+		return f.endsPartial()
 	case ',':
 	default:
 		return f.broken(&jsonscan.SyntaxError{Offset: f.pos, Reason: "expected ',' or '}'"})
@@ -382,6 +400,7 @@ func (f *frames) envelopeRest(c byte) bool {
 			end, err = jsonscan.Value(f.data, at)
 		}
 		if err == nil {
+			f.partial = f.partial || string(name) == "error" && f.data[at] == '{'
 			f.pos = end
 			return false
 		}
@@ -389,6 +408,17 @@ func (f *frames) envelopeRest(c byte) bool {
 			return f.broken(err)
 		}
 	}
+}
+
+// endsPartial reports, behind a list, that items are missing from it: Log Analytics answers with what it found and an error
+// (Microsoft: "Azure Monitor Log Analytics API errors", PartialError).
+func (f *frames) endsPartial() bool {
+	if !f.partial {
+		return false
+	}
+	f.partial = false
+	*f.out = invalid("the answer of a query that says itself that it is not whole: items are missing; ask for a shorter time")
+	return true
 }
 
 // memberAfter reads `, "name" :` at data[i] and returns the value's offset.

@@ -40,7 +40,7 @@ func (it *item) collect(data []byte, at int) (end, list int, err error) {
 	for name := range c.Members {
 		switch c.First() {
 		case '[':
-			if isList(name) || it.table.opens(name) {
+			if isList(name) || it.opens(name) {
 				return 0, c.Pos(), nil
 			}
 			if it.table.keeps(c, name) {
@@ -79,7 +79,7 @@ func (it *item) reset(data []byte) {
 	if it.row.any {
 		it.row = row{}
 	}
-	if !it.table.within {
+	if !it.table.within && !it.table.headed {
 		it.table.columns = it.table.columns[:0]
 	}
 }

@@ -18,6 +18,9 @@ type row struct {
 	timeGenerated, submitted, operation, status, oldStatus          span
 	subStatus, oldSubStatus, category, group                        span
 	claims, authorization, properties, httpRequest, kind, tableName span
+	failure                                                         span    // what an answer says is missing from it
+	frame                                                           frame   // of a Kusto query
+	carrier                                                         carrier // of a Logic Apps run
 }
 
 // take reads the column c stands at, unless it is none.
@@ -69,8 +72,13 @@ func (w *row) slot(name []byte) *span {
 		return &w.kind
 	case "TableName":
 		return &w.tableName
+	case "Error":
+		return &w.failure
 	}
-	return nil
+	if slot := w.frame.slot(buf[:n]); slot != nil {
+		return slot
+	}
+	return w.carrier.slot(buf[:n])
 }
 
 // isLogAnalytics recognises a row by the columns that only the Activity Log's table has, or by what every table has.

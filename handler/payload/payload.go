@@ -74,7 +74,12 @@ type Reading struct {
 
 // Decode reads one payload as it was delivered and says of each item what it was, in input order. It never panics and
 // never drops anything: what cannot be read is an Invalid reading. A list without items yields no reading.
-func Decode(data []byte) []Reading {
+func Decode(data []byte) []Reading { return decode(data, false) }
+
+// DecodeLine is Decode for a line of a file that a person gives, which may carry what no delivery does; see carrier.
+func DecodeLine(data []byte) []Reading { return decode(data, true) }
+
+func decode(data []byte, file bool) []Reading {
 	if len(data) > largestDelivery || wrapped(data) {
 		return decodeStreamed(data)
 	}
@@ -82,6 +87,7 @@ func Decode(data []byte) []Reading {
 	defer f.release()
 	f.item.csv = csvSource{}
 	f.start(bytes.TrimPrefix(data, byteOrderMark), nil)
+	f.file = file
 	f.base = int64(len(data) - len(f.data))
 	readings := make([]Reading, 0, 1) // nearly every delivery is one event
 	for {

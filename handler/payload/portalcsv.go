@@ -4,6 +4,7 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/auditbell/auditbell/handler/activity"
@@ -15,8 +16,12 @@ import (
 // csvSource says which CSV file an item comes from.
 type csvSource struct {
 	comma  rune
-	portal bool // the portal's
-	begun  bool // its first row was read
+	portal bool      // the portal's
+	begun  bool      // its first row was read
+	times  []int     // columns that hold times
+	zone   string    // which they are in, where the header names one that is not UTC
+	order  dateOrder // of their dates, see decide
+	local  bool      // they have no zone
 }
 
 // portalColumns are the columns of the portal's "Download as CSV" as members of a list item.
@@ -32,6 +37,9 @@ func isPortalCSV(it *item) bool { return it.csv.portal }
 // portalNotice is said once for each file.
 const portalNotice = "the portal's CSV names operations for people and has no resource ids, claims and properties, so that few rules " +
 	"can match (hint: az monitor activity-log list --offset 30d -o json)"
+
+// localNotice is said with it.
+const localNotice = "its times have no zone and are read as UTC"
 
 // readPortalCSV reads a row. Its resource is a name, or an id in older files.
 func readPortalCSV(it *item, r *Reading) error {
@@ -51,7 +59,11 @@ func readPortalCSV(it *item, r *Reading) error {
 		return err
 	}
 	if !it.csv.begun {
-		it.csv.begun, r.Notice = true, strings.TrimPrefix(r.Notice+"; "+portalNotice, "; ")
+		it.csv.begun = true
+		if it.csv.local {
+			r.Notice += "; " + localNotice
+		}
+		r.Notice = strings.TrimPrefix(r.Notice+"; "+portalNotice, "; ")
 	}
 	return nil
 }
@@ -73,15 +85,24 @@ func csvKind(header string) (source csvSource, ok bool) {
 
 func csvColumns(columns []string) (source csvSource, ok bool) {
 	portal, rows := 0, 0
-	for _, name := range columns {
+	for i, name := range columns {
 		if portalColumns[strings.ToLower(name)] != "" {
 			portal++
 		}
-		if name == "OperationNameValue" || name == "ActivityStatusValue" || strings.HasPrefix(name, "TimeGenerated") {
+		plain, zone, zoned := strings.Cut(name, " [")
+		generated := plain == "TimeGenerated"
+		if name == "OperationNameValue" || name == "ActivityStatusValue" || generated {
 			rows++
 		}
+		if generated || plain == "EventSubmissionTimestamp" || portalColumns[strings.ToLower(name)] == "eventTimestamp" {
+			source.times = append(source.times, i)
+		}
+		if generated && zoned && zone != "UTC]" {
+			source.zone = strings.TrimSuffix(zone, "]")
+		}
 	}
-	return csvSource{portal: portal >= 5}, portal >= 5 || rows > 0
+	source.portal = portal >= 5
+	return source, source.portal || rows > 0
 }
 
 // csvObjects turns a CSV file into JSON Lines.
@@ -134,6 +155,9 @@ func (c *csvObjects) line(fields []string) []byte {
 			continue
 		}
 		name, _ := json.Marshal(c.columns[i]) // strings cannot fail
+		if slices.Contains(c.source.times, i) {
+			value = c.source.rewritten(value)
+		}
 		text, _ := json.Marshal(value)
 		if len(c.object) > 1 {
 			c.object = append(c.object, ',')

@@ -2,6 +2,7 @@ package payload
 
 import (
 	"bytes"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/auditbell/auditbell/handler/jsonscan"
@@ -16,19 +17,28 @@ type table struct {
 	columns [][]byte // names as JSON strings
 	rows    bool     // the list that was found holds rows
 	within  bool     // a row is being read, which has no tables in it
+	headed  bool     // the columns are those of a table whose rows come in frames of their own
 	text    []byte   // the row under construction
 }
 
 // opens recognises the lists of a result.
-func (t *table) opens(name []byte) bool {
+func (it *item) opens(name []byte) bool {
+	t := &it.table
 	switch string(name) {
 	case "tables", "Tables":
 		return !t.within
 	case "rows", "Rows":
-		t.rows = !t.within && len(t.columns) > 0
+		t.rows = !t.within && len(t.columns) > 0 && !t.service() && it.isPrimary()
 		return t.rows
 	}
 	return false
+}
+
+// service recognises the tables that Kusto's first version adds to a result: its properties, its status and its contents.
+func (t *table) service() bool {
+	return len(t.columns) == 1 && string(t.columns[0]) == `"Value"` || slices.ContainsFunc(t.columns, func(column []byte) bool {
+		return string(column) == `"SeverityName"` || string(column) == `"PrettyName"`
+	})
 }
 
 // keeps reads the columns that c stands at.

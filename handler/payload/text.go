@@ -2,9 +2,7 @@ package payload
 
 import (
 	"bytes"
-	"encoding/binary"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/auditbell/auditbell/handler/activity"
 	"github.com/auditbell/auditbell/handler/jsonscan"
@@ -53,34 +51,10 @@ func (t *text) first(raws ...[]byte) string {
 func (t *text) lower(raw []byte) string {
 	written := t.word(raw)
 	t.low = append(t.low[:0], written...)
-	if !lowerASCII(t.low) {
+	if activity.LowerASCII(t.low) < len(t.low) {
 		return strings.ToLower(string(written))
 	}
 	return t.keep(t.low)
-}
-
-// lowerASCII lowers s in place and reports whether all of it was ASCII. Eight bytes are lowered together: ids are long.
-func lowerASCII(s []byte) bool {
-	const ones, tops = 0x0101010101010101, 0x8080808080808080
-	i := 0
-	for ; i+8 <= len(s); i += 8 {
-		x := binary.LittleEndian.Uint64(s[i:])
-		if x&tops != 0 {
-			return false
-		}
-		// The top bit of a byte is set in the first sum from 'A' on, in the second behind 'Z'.
-		capital := (x + (0x80-'A')*ones) &^ (x + (0x80-'Z'-1)*ones) & tops
-		binary.LittleEndian.PutUint64(s[i:], x|capital>>2)
-	}
-	for ; i < len(s); i++ {
-		if s[i] >= utf8.RuneSelf {
-			return false
-		}
-		if 'A' <= s[i] && s[i] <= 'Z' {
-			s[i] += 'a' - 'A'
-		}
-	}
-	return true
 }
 
 // same returns the text of a value, sharing the string lower when that is how it is written.

@@ -107,6 +107,9 @@ func (p part) asJSON(head []byte) part {
 		return p
 	}
 	if source, ok := csvKind(string(header)); ok {
+		if reason := p.decide(&source); reason != "" {
+			return p.refused(head, reason)
+		}
 		p.csv = source
 		p.text = &csvObjects{rows: newCSV(p.text, source.comma), source: source}
 		return p

@@ -1,9 +1,10 @@
 package rules
 
 import (
-	"encoding/binary"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/auditbell/auditbell/handler/activity"
 )
 
 // Azure writes one name as MICROSOFT.X/Y/WRITE, Microsoft.X/y/write and microsoft.x/y/write, depending on the channel.
@@ -14,29 +15,10 @@ import (
 func appendFolded[T string | []byte](dst []byte, s T) []byte {
 	start := len(dst)
 	dst = append(dst, s...)
-	for i := start; i < len(dst); {
-		if i+8 <= len(dst) {
-			if eight, ok := foldEight(binary.LittleEndian.Uint64(dst[i:])); ok {
-				binary.LittleEndian.PutUint64(dst[i:], eight)
-				i += 8
-				continue
-			}
-		}
-		if dst[i] >= utf8.RuneSelf {
-			return foldTail(dst, i)
-		}
-		dst[i] = lower[dst[i]]
-		i++
+	if end := start + activity.LowerASCII(dst[start:]); end < len(dst) {
+		return foldTail(dst, end)
 	}
 	return dst
-}
-
-// foldEight folds eight bytes at once, unless one of them is beyond ASCII. A byte below 128 plus 128-'A' has its highest
-// bit set from 'A' on, and plus 127-'Z' from behind 'Z' on.
-func foldEight(b uint64) (uint64, bool) {
-	const each, high = 0x0101010101010101, 0x8080808080808080
-	upper := (b + each*(128-'A')) &^ (b + each*(127-'Z')) & high
-	return b | upper>>2, b&high == 0
 }
 
 // foldTail folds b[from:] rune by rune. A folded rune may be longer than the original, so it writes behind the text

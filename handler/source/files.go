@@ -118,7 +118,7 @@ func (r *fileReader) wants(e *Entry) bool {
 
 // whole has payload read a line whose entry was read already.
 func (r *fileReader) whole(text []byte) {
-	for _, reading := range payload.Decode(text) {
+	for _, reading := range payload.DecodeLine(text) {
 		r.handOn(&reading)
 	}
 }
@@ -142,7 +142,7 @@ func (r *fileReader) line(b *piece, text []byte) {
 	if blank(text) {
 		return
 	}
-	for _, reading := range payload.Decode(text) {
+	for _, reading := range payload.DecodeLine(text) {
 		r.add(&b.Batch, reading, Place{Name: b.Name, Line: b.lines})
 	}
 }

@@ -90,7 +90,7 @@ func (r *lineFinder) ruledOut(at int) bool {
 
 // decode has payload read a line that may be looked for.
 func (r *lineFinder) decode(p *piece, text []byte) {
-	for _, reading := range payload.Decode(text) {
+	for _, reading := range payload.DecodeLine(text) {
 		r.keep(p, &reading, Place{Name: p.Name, Line: p.lines})
 	}
 }
