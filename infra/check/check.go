@@ -49,6 +49,7 @@ var checks = []struct {
 	{"validations", "a validation that was never tripped may be one that cannot be", checkValidations},
 	{"queries", "a query that compares by case misses records in silence", checkQueries},
 	{"lines", "a line of the log that is renamed leaves an alert that asks for it, and its silence looks like health", checkLines},
+	{"runbook", "who is woken by an alert looks it up by its name", checkRunbook},
 	{"mocks", "OpenTofu shares no mocks between files of tests, and copies by hand differ after a week", checkMocks},
 	{"rights", "an apply that lacks a right fails after ten minutes, half done", checkDeployRights},
 	{"workflows", "a tag of an action can be moved to other code, as trivy-action's was", checkWorkflows},

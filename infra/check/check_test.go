@@ -59,6 +59,7 @@ var mutations = []struct{ name, file, old, new, want string }{
 	{"a line of the log that was renamed", "handler/pipeline/deliver.go", `log.Info("delivered"`, `log.Info("accepted"`, `infra/watch.tf asks for lines "delivered"`},
 	{"a count that was renamed", "infra/operations/intake.kql", "r.counts.received", "r.counts.came", `asks for the field "came"`},
 	{"a field that was renamed", "infra/watch.tf", "r.latency_ms", "r.late_by", `asks for the field "late_by"`},
+	{"an alert that no page explains", "infra/watch.tf", "auditbell-invocations-fail = {", "auditbell-is-slow = {", "no line for the alert auditbell-is-slow"},
 	{"mocks that differ from file to file", "infra/tests/evidence.tftest.hcl", `hostname = "acs-auditbell`, `hostname = "acs-other`, "run go run ./infra/check/refresh mocks"},
 	{"a release by the oldest Go", ".github/workflows/release.yml", "go-version: 1.26.9", "go-version-file: go.mod", "takes Go's version from go.mod"},
 	{"a required argument that is gone", "infra/cosmos.tf", "  offer_type                         = \"Standard\"\n", "", "lacks the argument offer_type"},
@@ -163,7 +164,7 @@ func copyOf(t *testing.T) fstest.MapFS {
 			t.Fatal(err)
 		}
 	}
-	for _, p := range []string{"local.settings.json.example", "Makefile", "docs/deploy.md", "docs/cost.md", "tools.mk", ".github/workflows/ci.yml"} {
+	for _, p := range []string{"local.settings.json.example", "Makefile", "docs/deploy.md", "docs/cost.md", "docs/operations.md", "tools.mk", ".github/workflows/ci.yml"} {
 		text, err := fs.ReadFile(root, p)
 		if err != nil {
 			t.Fatal(err)

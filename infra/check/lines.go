@@ -16,6 +16,30 @@ var (
 	inQuotes  = regexp.MustCompile(`"([^"]+)"`)
 )
 
+// watcher is how an alert from outside is named.
+var watcher = regexp.MustCompile(`(?m)^ +((?:auditbell|evidence)-[a-z-]+) = \{|"(slo-[a-z-]+)-\$`)
+
+// checkRunbook demands a line in docs/operations.md for each alert that is raised from outside the app.
+func checkRunbook(r *repo) ([]string, error) {
+	runbook, err := fs.ReadFile(r.fsys, "docs/operations.md")
+	if err != nil {
+		return nil, fmt.Errorf("read the runbook: %w", err)
+	}
+	var problems []string
+	for _, p := range []string{"infra/watch.tf", "infra/evidence.tf"} {
+		text, err := fs.ReadFile(r.fsys, p)
+		if err != nil {
+			return nil, fmt.Errorf("read %s: %w", p, err)
+		}
+		for _, m := range watcher.FindAllStringSubmatch(string(text), -1) {
+			if name := m[1] + m[2]; !strings.Contains(string(runbook), "`"+name) {
+				problems = append(problems, fmt.Sprintf("docs/operations.md has no line for the alert %s (%s); say when it comes and what to do", name, p))
+			}
+		}
+	}
+	return problems, nil
+}
+
 // lines is the source of the handler, which has what it can log. Searching it for some forty texts takes a tenth of the time
 // that finding everything in it would.
 type lines string
