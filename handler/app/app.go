@@ -150,7 +150,7 @@ func (a *App) connect(tool string, secret settings.Secret) {
 	reconciler.Store = a.Store
 	d := a.Digests
 	d.Tool, d.Destinations, d.Ends, d.Now, d.MailAlerts = tool, a.Destinations, p.Ends, a.Now, p
-	d.Rollups = &publish.Rollups{Store: a.Store, Now: a.Now, Log: d.TransparencyLog()}
+	d.Rollups = &publish.Rollups{Store: a.Store, Now: a.Now, Log: d.TransparencyLog(), RuleSet: publish.RuleSet(a.Rules)}
 	if d.Rollups.Log != nil {
 		d.Rollups.Log.Alerts = p
 	}

@@ -73,6 +73,9 @@ func (c *digestCmd) run(ctx context.Context, std Surroundings) error {
 	if from.ruled != nil {
 		from.evidence, from.ruled = from.ruled.evidence(), nil
 	}
+	if from.ruleSets != nil {
+		from.evidence.RuleSets = from.ruleSets()
+	}
 	names, masthead, err := c.names(std)
 	if err != nil {
 		return err

@@ -48,9 +48,10 @@ type openSource struct {
 	read     *atomic.Int64 // bytes of input read so far; nil where that says nothing
 	size     func() int64  // of the input; -1: not known
 	evidence *digest.Evidence
-	inputs   *hashedInputs // of files, for the manifest; nil: not asked for
-	ruled    *ruled        // evaluates rules over what is read; nil: none are
-	ruleSet  string        // the hash of these rules
+	inputs   *hashedInputs            // of files, for the manifest; nil: not asked for
+	ruled    *ruled                   // evaluates rules over what is read; nil: none are
+	ruleSet  string                   // the hash of these rules
+	ruleSets func() []digest.RuleSpan // that were in force, once the source was read; nil: not known
 }
 
 // open opens the source. What is not asked of files is asked for a period: the last 30 days when the flags name none.
@@ -100,7 +101,8 @@ func (f *sourceFlags) store(ctx context.Context, std Surroundings, w source.Wind
 	if err != nil {
 		return openSource{}, err
 	}
-	return openSource{source: digest.Stored{Hours: publish.HoursOf(a.Store), Window: w}, words: "the store", tally: digest.NewStoredTally, evidence: evidence}, nil
+	hours := publish.HoursOf(a.Store)
+	return openSource{source: digest.Stored{Hours: hours, Window: w}, words: "the store", tally: digest.NewStoredTally, evidence: evidence, ruleSets: hours.RuleSets}, nil
 }
 
 // activityLog opens the REST API, which keeps 90 days: what is older cannot be distinguished from what never was.

@@ -33,7 +33,7 @@ func (r *Report) setAlerts(e *Evidence) {
 	r.Ends = slices.Clone(e.Ends)
 	r.Staged = slices.Clone(e.Staged)
 	sortCounts(r.Staged)
-	r.Controls = r.controls(e)
+	r.Controls, r.RuleSets = r.controls(e), e.RuleSets
 }
 
 func (a *Alerts) count() {

@@ -16,9 +16,28 @@ type Evidence struct {
 	Staged     []Count // matches of rules on trial, by rule; they were counted and not sent
 	Ledger     *Ledger
 	Parked     map[string]int64
-	Alive      *Alive // nil: not known
-	Rules      []Rule // those in force; controls are theirs
-	RuleSet    string // hash of them
+	Alive      *Alive     // nil: not known
+	Rules      []Rule     // those in force; controls are theirs
+	RuleSet    string     // hash of them
+	RuleSets   []RuleSpan // those of the period, as its rollups name them; nil: not known
+}
+
+// RuleSpan is for how long rules were in force: hours, by what their rollups say.
+type RuleSpan struct {
+	RuleSet string    `json:"rule_set_sha256"`
+	From    time.Time `json:"from"`
+	To      time.Time `json:"to"`
+}
+
+// AddRuleSpan adds a span behind others, or to the last one of the same rules where it ends with its beginning.
+func AddRuleSpan(spans []RuleSpan, next RuleSpan) []RuleSpan {
+	for i := range spans {
+		if last := &spans[i]; last.RuleSet == next.RuleSet && last.To.Equal(next.From) {
+			last.To = next.To
+			return spans
+		}
+	}
+	return append(spans, next)
 }
 
 // Rule is what a report shows of a rule.

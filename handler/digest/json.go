@@ -40,6 +40,9 @@ func JSON(w io.Writer, r Report) error {
 	}
 	j.member("staged", orEmpty(r.Staged))
 	j.member("controls", orEmpty(r.Controls))
+	if len(r.RuleSets) > 0 {
+		j.member("rule_sets", r.RuleSets)
+	}
 	j.member("change", r.Change)
 	j.raw("\n}\n")
 	if j.err != nil {

@@ -44,7 +44,8 @@ type Report struct {
 	Ends         []End   // destinations that did not get everything; nil: none, or not known
 	Staged       []Count // matches of experimental rules, counted and not sent
 	Controls     []Control
-	Change       *Change // against the period before; nil when that is not known
+	RuleSets     []RuleSpan // the rules that were in force, where that is known
+	Change       *Change    // against the period before; nil when that is not known
 }
 
 // Summary is the report in four numbers of log entries.

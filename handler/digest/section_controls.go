@@ -25,9 +25,28 @@ func (r *Report) controlsSection() []Block {
 	if !r.Alerts.Sent {
 		text = "Made from entries alone: operated means that something met the control's rules; what was sent at the time is in the store. Quiet: nothing met them, and the entries are of a feed that carries their events. Not watched: no such feed is among the inputs."
 	}
-	return []Block{Heading{Level: 2, Text: "Did the controls operate?"}, Paragraph{Text: text, Soft: true}, tableOf("Controls", []Column{
+	return []Block{Heading{Level: 2, Text: "Did the controls operate?"}, Paragraph{Text: text + r.rulesChanged(), Soft: true}, tableOf("Controls", []Column{
 		{"Control", Words}, {"Verdict", Words}, {"Seen", Number}, {"Alerted", Number}, {"Excepted", Number}, {"Confirmed", Number}, {"Accepted", Number}, {"Alerts", Number}, {"Delivery, 95 of 100", Number}, {"Acknowledged by", Words}, {"Rules", Words},
 	}, rows).sheet()}
+}
+
+// rulesChanged says that the period was judged by more than one set of rules, "" where it was by one, or that is not known.
+func (r *Report) rulesChanged() string {
+	const most = 5
+	var spans []string
+	sets := map[string]bool{}
+	for _, s := range r.RuleSets {
+		sets[s.RuleSet] = true
+		spans = append(spans, fmt.Sprintf("%.8s from %s to %s", s.RuleSet, s.From.In(r.Zone).Format("2 January 15:04"), s.To.In(r.Zone).Format("2 January 15:04")))
+	}
+	if len(sets) < 2 {
+		return ""
+	}
+	if len(spans) > most {
+		spans = append(spans[:most], fmt.Sprintf("and %d more", len(spans)-most))
+	}
+	return fmt.Sprintf(" The rules changed within the period, of which %d sets were in force (SHA-256 %s): what happened was judged by those of its hour, and verdicts are about those in force when this was made.",
+		len(sets), strings.Join(spans, "; "))
 }
 
 // mark is the verdict with its sign.

@@ -25,6 +25,8 @@ type Rollup struct {
 	Made   time.Time // when making it began: events that were stored since may not be in it
 	Body   []byte
 	Sums   string // a line for each of the events, which Sums reads again for some days; "": none
+	// RuleSets are the hashes of the rules that were in force when it was made: of several, when it was made again by others.
+	RuleSets []string
 
 	sums []string // ids of the items of Sums
 }
@@ -46,6 +48,7 @@ type rollupItem struct {
 	Parts  []string  `json:"parts,omitempty"` // ids of what follows Body
 	Sums   []string  `json:"sums,omitempty"`  // ids of the items of Sums
 	Body   []byte    `json:"body"`
+	Rules  []string  `json:"rule_sets,omitempty"`
 	Text   string    `json:"text,omitempty"` // of "sums"
 	TTL    int       `json:"ttl"`
 }
@@ -63,6 +66,7 @@ func (s *Store) SaveRollup(ctx context.Context, r Rollup) (ru float64, err error
 		Events: r.Events, TTL: seconds(keepRollups),
 	}
 	part := item
+	item.Rules = r.RuleSets
 	item.Body = r.Body[:min(len(r.Body), partSize)]
 	parts := slices.Collect(slices.Chunk(r.Body[len(item.Body):], partSize))
 	sums := slices.Collect(slices.Chunk([]byte(r.Sums), partSize))
@@ -101,7 +105,7 @@ func (s *Store) Rollup(ctx context.Context, hour time.Time) (r Rollup, ok bool, 
 	if err != nil {
 		return Rollup{}, false, fmt.Errorf("read rollup: %w", err)
 	}
-	r = Rollup{Hour: item.At, Events: item.Events, Made: item.Made, Body: item.Body, sums: item.Sums}
+	r = Rollup{Hour: item.At, Events: item.Events, Made: item.Made, Body: item.Body, RuleSets: item.Rules, sums: item.Sums}
 	for _, id := range item.Parts {
 		var part rollupItem
 		if _, err := s.read(ctx, itemRef{containerRollups, pk, id}, &part); err != nil {

@@ -222,13 +222,20 @@ func (j *digestJob) report(ctx context.Context, before *digest.Before) (digest.R
 		j.state.Made = j.Now().UTC().Truncate(time.Second)
 	}
 	var sum rollupSum
-	for hour := w.To.Add(-lateFor).UTC().Truncate(time.Hour); hour.Before(w.To); hour = hour.Add(time.Hour) {
-		if _, err := j.Rollups.hour(ctx, hour, true, &sum); err != nil {
+	hours := HoursOf(j.Record.Store)
+	last := w.To.Add(-lateFor)
+	if last.Before(w.From) { // a digest of a day costs a day
+		last = w.From
+	}
+	for hour := last.UTC().Truncate(time.Hour); hour.Before(w.To); hour = hour.Add(time.Hour) {
+		rolled, err := j.Rollups.hour(ctx, hour, true, &sum)
+		if err != nil {
 			return digest.Report{}, err
 		}
+		hours.rolled[hour] = rolled
 	}
 	tally := digest.NewStoredTally(w)
-	for b, err := range (digest.Stored{Hours: HoursOf(j.Record.Store), Window: w}).Entries(ctx, tally.Vocabulary) {
+	for b, err := range (digest.Stored{Hours: hours, Window: w}).Entries(ctx, tally.Vocabulary) {
 		if err != nil {
 			return digest.Report{}, err
 		}
@@ -238,6 +245,7 @@ func (j *digestJob) report(ctx context.Context, before *digest.Before) (digest.R
 	if err != nil {
 		return digest.Report{}, err
 	}
+	evidence.RuleSets = hours.RuleSets()
 	if evidence.Ends, err = j.ends(ctx, w); err != nil {
 		return digest.Report{}, err
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"time"
 
 	"github.com/auditbell/auditbell/handler/activity"
@@ -29,6 +30,8 @@ type Rollups struct {
 	Store *store.Store
 	Now   func() time.Time
 	Log   *Log // nil: hours are not logged
+
+	RuleSet string // hash of the rules in force
 }
 
 // Run makes the rollups of closed hours that have none, and makes those again that events were late for. It is
@@ -96,7 +99,7 @@ func (r *Rollups) hour(ctx context.Context, hour time.Time, recount bool, sum *r
 	case err != nil:
 		return have, err
 	case !ok:
-		return r.make(ctx, hour, sum)
+		return r.make(ctx, store.Rollup{Hour: hour}, sum)
 	case recount:
 		return r.fresh(ctx, have, sum)
 	}
@@ -110,13 +113,13 @@ func (r *Rollups) fresh(ctx context.Context, have store.Rollup, sum *rollupSum) 
 		return have, err
 	}
 	sum.late++
-	return r.make(ctx, have.Hour, sum)
+	return r.make(ctx, have, sum)
 }
 
-// make makes the rollup of an hour. Where hours are logged, their records are hashed while they are read, so that logging the
+// make makes the rollup of an hour, in place of the one that there is. Where hours are logged, their records are hashed while they are read, so that logging the
 // hour need not read them again.
-func (r *Rollups) make(ctx context.Context, hour time.Time, sum *rollupSum) (store.Rollup, error) {
-	began := r.Now()
+func (r *Rollups) make(ctx context.Context, have store.Rollup, sum *rollupSum) (store.Rollup, error) {
+	hour, began := have.Hour, r.Now()
 	var sums hashedRecords
 	records := r.Store.HourRecords(ctx, hour)
 	if r.Log != nil {
@@ -126,7 +129,10 @@ func (r *Rollups) make(ctx context.Context, hour time.Time, sum *rollupSum) (sto
 	if err != nil {
 		return store.Rollup{}, fmt.Errorf("roll up %s: %w", hour.Format("2006-01-02T15Z"), err)
 	}
-	made := store.Rollup{Hour: hour, Events: n, Made: began, Body: body, Sums: sums.text()}
+	made := store.Rollup{Hour: hour, Events: n, Made: began, Body: body, Sums: sums.text(), RuleSets: have.RuleSets}
+	if r.RuleSet != "" && !slices.Contains(made.RuleSets, r.RuleSet) {
+		made.RuleSets = append(slices.Clone(made.RuleSets), r.RuleSet)
+	}
 	ru, err := r.Store.SaveRollup(ctx, made)
 	sum.made, sum.events, sum.ru = sum.made+1, sum.events+n, sum.ru+ru
 	return made, err
@@ -167,11 +173,18 @@ func (r *Rollups) isLate(ctx context.Context, have store.Rollup) (bool, error) {
 // as many for each hour.
 type Hours struct {
 	store  *store.Store
-	silent map[string]bool // by UTC day
+	silent map[string]bool            // by UTC day
+	rolled map[time.Time]store.Rollup // that were read before, by hour
+	spans  *[]digest.RuleSpan         // of the rollups that were asked for
 }
 
 // HoursOf reads s.
-func HoursOf(s *store.Store) Hours { return Hours{s, map[string]bool{}} }
+func HoursOf(s *store.Store) Hours {
+	return Hours{s, map[string]bool{}, map[time.Time]store.Rollup{}, &[]digest.RuleSpan{}}
+}
+
+// RuleSets are the rules that were in force in the hours whose rollups were asked for, by their hashes.
+func (h Hours) RuleSets() []digest.RuleSpan { return *h.spans }
 
 // Hour yields the events of an hour.
 func (h Hours) Hour(ctx context.Context, hour time.Time) iter.Seq2[activity.Event, error] {
@@ -192,9 +205,15 @@ func (h Hours) Hour(ctx context.Context, hour time.Time) iter.Seq2[activity.Even
 
 // RolledUp is the rollup of an hour, nil when there is none.
 func (h Hours) RolledUp(ctx context.Context, hour time.Time) ([]byte, error) {
-	r, ok, err := h.store.Rollup(ctx, hour)
-	if err != nil || !ok {
-		return nil, err
+	r, ok := h.rolled[hour.UTC()]
+	if !ok {
+		var err error
+		if r, ok, err = h.store.Rollup(ctx, hour); err != nil || !ok {
+			return nil, err
+		}
+	}
+	for _, hash := range r.RuleSets {
+		*h.spans = digest.AddRuleSpan(*h.spans, digest.RuleSpan{RuleSet: hash, From: hour.UTC(), To: hour.UTC().Add(time.Hour)})
 	}
 	return r.Body, nil
 }
