@@ -9,7 +9,7 @@ import (
 	"github.com/auditbell/auditbell/handler/rules"
 )
 
-var update = flag.Bool("update", false, "rewrite docs/fields.md")
+var update = flag.Bool("update", false, "rewrite docs/fields.md and library.bin")
 
 const fieldsFile = "../../docs/fields.md"
 

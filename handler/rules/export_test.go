@@ -3,6 +3,8 @@ package rules
 import (
 	"bytes"
 	"encoding/json"
+	"os"
+	"path/filepath"
 )
 
 // EqualFolded shows folding to its fuzz target.
@@ -24,4 +26,31 @@ func Relax(text string) ([]byte, bool) {
 // ValidJSON leaves the bound on nesting out, which relaxed does not have.
 func ValidJSON(text []byte) bool {
 	return json.Valid(text) || bytes.Count(text, []byte("["))+bytes.Count(text, []byte("{")) > 5000
+}
+
+// Ahead is the embedded form of rule files.
+func Ahead(names []string) ([]byte, error) {
+	var files []yamlFile
+	for _, name := range names {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			return nil, err
+		}
+		docs, err := documents(data)
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, yamlFile{filepath.ToSlash(name), docs})
+	}
+	return writeAhead(files)
+}
+
+// Embedded is the embedded form that the package has.
+func Embedded() string { return libraryAhead }
+
+// FromLibrary makes rules those of the embedded library.
+func FromLibrary(all []*Rule) {
+	for _, r := range all {
+		r.embedded = true
+	}
 }

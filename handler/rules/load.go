@@ -2,7 +2,6 @@ package rules
 
 import (
 	"cmp"
-	"embed"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -57,10 +56,7 @@ func Load(fsys fs.FS, root string) ([]*Rule, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := errors.Join(problems...); err != nil {
-		return folder.Rules, fmt.Errorf("load rules:\n%w", err)
-	}
-	return folder.Rules, nil
+	return folder.Rules, joined(problems)
 }
 
 // Read is Load for callers that go on without what cannot be evaluated: the error is about the folder alone.
@@ -107,16 +103,26 @@ func read(fsys fs.FS, root string) (Folder, []error, error) {
 	return l.folder, l.errs, nil
 }
 
-//go:embed library/*.yml
-var library embed.FS
-
 // Library returns the embedded rules. An error means that the build was not tested.
 func Library() ([]*Rule, error) {
-	all, err := Load(library, "library")
-	for _, r := range all {
+	l := loader{others: make(map[string]Left)}
+	readAhead(libraryAhead, func(f yamlFile) {
+		for _, doc := range f.docs {
+			l.document(f.name, doc)
+		}
+	})
+	l.finish()
+	for _, r := range l.folder.Rules {
 		r.embedded = true
 	}
-	return all, err
+	return l.folder.Rules, joined(l.errs)
+}
+
+func joined(problems []error) error {
+	if err := errors.Join(problems...); err != nil {
+		return fmt.Errorf("load rules:\n%w", err)
+	}
+	return nil
 }
 
 // loader gathers one folder.
