@@ -311,9 +311,10 @@ func (a *Alert) owe(f *Finding, now time.Time) (changed bool) {
 		if _, ok := a.Deliveries[name]; ok {
 			continue
 		}
-		d := Delivery{Due: now.UTC(), Held: f.Hold.Name}
-		if f.Hold.Until.After(now) {
-			d.Due, d.HeldUntil = f.Hold.Until.UTC(), f.Hold.Until.UTC()
+		hold := f.hold(name, now)
+		d := Delivery{Due: now.UTC(), Held: hold.Name}
+		if hold.Until.After(now) {
+			d.Due, d.HeldUntil = hold.Until.UTC(), hold.Until.UTC()
 		}
 		if f.Await.Until.After(d.Due) && slices.Contains(f.Await.To, name) {
 			d.Due = f.Await.Until.UTC()

@@ -17,6 +17,8 @@ type Finding struct {
 	Notes  []string // for the reader, beside the event
 	Late   string   // why the event comes long after it happened, for an alert that it opens; empty: it does not
 	Hold   Hold     // quiet time; zero: none
+	// Gather is which destinations get it in a summary, by name, because routes say so.
+	Gather map[string]Gather
 
 	Change Change   // whether it was announced
 	Ask    []string // lookups that could add something
@@ -28,6 +30,8 @@ type Finding struct {
 
 	Lease     Lease  // taken on the alert when that is free; without an end it only names the caller
 	Operation string // the key of the run that Decide found; empty: the record is its chain's first
+
+	before time.Time // when the alert before it in its group took in no more; zero: there was none
 }
 
 // operation is the key of the finding's operation within its group.
@@ -41,7 +45,7 @@ func (f *Finding) operation() string {
 // doubted judges the finding as the gravest that it could be.
 func (f *Finding) doubted() {
 	if d := f.Doubt; d != nil {
-		f.Rule, f.Also, f.To, f.Hold, f.Detail = d.Rule, d.Also, d.To, d.Hold, d.Detail
+		f.Rule, f.Also, f.To, f.Hold, f.Gather, f.Detail = d.Rule, d.Also, d.To, d.Hold, d.Gather, d.Detail
 		f.Notes = append(slices.Clip(f.Notes), d.Notes...)
 	}
 }
@@ -50,6 +54,25 @@ func (f *Finding) doubted() {
 type Hold struct {
 	Name  string
 	Until time.Time
+}
+
+// Gather says that a destination gets an alert in the next summary of a route.
+type Gather struct {
+	Hold
+	// FirstAlone excepts the first alert of a group in so long: it has a message of its own. Zero: none.
+	FirstAlone time.Duration
+}
+
+// hold is what keeps the finding from a destination. No summary holds what is grave, nor the test.
+func (f *Finding) hold(name string, now time.Time) Hold {
+	g, gathered := f.Gather[name]
+	if !gathered || IsGrave(f.Rule.Severity) || f.Rule.ID == CanaryRule || f.Hold.Until.After(g.Until) {
+		return f.Hold
+	}
+	if g.FirstAlone > 0 && !f.before.After(now.Add(-g.FirstAlone)) {
+		return f.Hold
+	}
+	return g.Hold
 }
 
 // Await says that the severity hangs on an answer which may come at any moment. Destinations whose messages cannot be

@@ -62,6 +62,7 @@ func (c *checkCmd) check(ctx context.Context, std Surroundings) []checkLine {
 	}
 	lines = append(lines,
 		checkLine{"destinations", true, strings.Join(app.Names(a.Destinations), ", ")})
+	lines = append(lines, routesCheck(a)...)
 	lines = append(lines, coverageCheck(a)...)
 	lines = append(lines, hubCheck(a)...)
 	lines = append(lines, webhookCheck(ctx, a.Webhook)...)

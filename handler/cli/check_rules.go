@@ -25,6 +25,15 @@ func rulesCheck(a *app.App) []checkLine {
 	return lines
 }
 
+// routesCheck says what has changed for an operator who wrote no routes: theirs are those of the program.
+func routesCheck(a *app.App) []checkLine {
+	if routes := a.Pipeline.Routes; len(routes) == 0 || routes[0].At != "" {
+		return nil
+	}
+	return []checkLine{{"routes", true, "none are written: high and critical alerts are sent one by one, medium ones so when they are the first of rule, actor and scope in a week and else in one message an hour, " +
+		"low and informational ones in one a day; before, each was sent by itself (hint: `routes: [{to: [\"*\"]}]` in config/auditbell.yaml does that)"}}
+}
+
 // coverageCheck names the connected feeds, and the rules of which none of them carries an event.
 func coverageCheck(a *app.App) []checkLine {
 	connected := a.Reconcile.Reconciler.Connected()

@@ -81,6 +81,9 @@ type explainedRoute struct {
 	At       string   `json:"at,omitempty"` // file, line and column; empty: there is no config/auditbell.yaml
 	To       []string `json:"to"`
 	Continue bool     `json:"continue"`
+
+	Summary    string `json:"summary,omitempty"`     // hourly or daily; empty: each alert by itself
+	FirstAlone string `json:"first_alone,omitempty"` // but for the first in so long
 }
 
 type explainedHold struct {
@@ -295,7 +298,10 @@ func (x *explainer) except(e *activity.Event, met []alert.Rule) (list []explaine
 func (x *explainer) deliver(out *explained, f alert.Finding) {
 	out.Alerts, out.To, out.Asks = true, f.To, lookup.Relevant(&f.Event)
 	for _, r := range x.pipeline.Taken(f) {
-		out.Routes = append(out.Routes, explainedRoute{r.At, r.To, r.Continue})
+		if alert.IsGrave(f.Rule.Severity) {
+			r.Summary, r.FirstAlone = "", "" // holds of no grave one
+		}
+		out.Routes = append(out.Routes, explainedRoute{r.At, r.To, r.Continue, r.Summary, r.FirstAlone})
 	}
 	if f.Hold.Name != "" {
 		out.Held = &explainedHold{f.Hold.Name, f.Hold.Until}

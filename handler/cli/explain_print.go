@@ -199,11 +199,17 @@ func (p *explanation) way(x explained) {
 	for _, r := range x.Routes {
 		at := r.At
 		if at == "" {
-			at = "everything goes everywhere, there is no config/auditbell.yaml"
+			at = "config/auditbell.yaml has no routes, these are the program's"
 		}
 		more := ""
 		if r.Continue {
 			more = ", and on"
+		}
+		if r.Summary != "" {
+			more += fmt.Sprintf(", in %s summary", map[string]string{settings.Hourly: "the hourly", settings.Daily: "the daily"}[r.Summary])
+			if r.FirstAlone != "" {
+				more += " unless it is the first of rule, actor and scope in " + r.FirstAlone
+			}
 		}
 		p.line("route     %s → %s%s", at, strings.Join(r.To, ", "), more)
 	}

@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
@@ -89,11 +91,21 @@ func openBureau(t *testing.T, now time.Time) *bureau {
 		_ = account.Close()
 	})
 	b.env = map[string]string{
-		"COSMOS_ENDPOINT": kept.URL + "/", "COSMOS_KEY": "a2V5", "DELIVER_SCHEDULE": "*/30 * * * * *", "CONFIG_DIR": "../../config",
+		"COSMOS_ENDPOINT": kept.URL + "/", "COSMOS_KEY": "a2V5", "DELIVER_SCHEDULE": "*/30 * * * * *", "CONFIG_DIR": eachByItself(t),
 		"SLACK_BOT_TOKEN": "xoxb-page", "SLACK_CHANNEL": "#security", "SLACK_API_URL": slack.URL + "/slack/api/", "CANARY_AT": "off",
 		"ARM_ENDPOINT": azure.URL, "RECONCILE_FEEDS": "eventhub", "RECONCILE_LOOKBACK": "3h",
 	}
 	return b
+}
+
+// eachByItself is a config folder of which the routes gather nothing.
+func eachByItself(t *testing.T) string {
+	t.Helper()
+	folder := t.TempDir()
+	if err := os.WriteFile(filepath.Join(folder, "auditbell.yaml"), []byte("routes: [{to: [\"*\"]}]\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return folder
 }
 
 func (b *bureau) open(t *testing.T) {

@@ -13,8 +13,7 @@ import (
 )
 
 // rehearsal alerts without a store: alert.Decide decides on a state in memory, one record after the other, at the
-// records' own times. What a channel's pace would fold into a summary
-// is not foreseen. A backfill is rehearsed too: all of it happens at one moment then, and what has alerted is known.
+// records' own times. What a route gathers is one message; what a channel's pace would fold into a summary is not foreseen. A backfill is rehearsed too: all of it happens at one moment then, and what has alerted is known.
 type rehearsal struct {
 	x       *explainer
 	moment  time.Time                           // of a backfill; zero: every record has its own
@@ -28,14 +27,15 @@ type rehearsal struct {
 	bodies map[string][]activity.Event // by chain: records that say what their act asked for
 	alerts []alert.Ref                 // in the order of opening
 	opened map[alert.Ref]alert.Rule
-	had    map[alert.Ref]map[string]bool // the destinations of an alert
 	rules  map[string]*replayedRule
 	hours  map[time.Time]int
+
+	firstEvent, lastEvent time.Time
 }
 
 func newRehearsal(x *explainer) *rehearsal {
 	return &rehearsal{
-		x: x, seen: newSeen(), known: map[string]bool{}, opened: map[alert.Ref]alert.Rule{}, had: map[alert.Ref]map[string]bool{}, bodies: map[string][]activity.Event{},
+		x: x, seen: newSeen(), known: map[string]bool{}, opened: map[alert.Ref]alert.Rule{}, bodies: map[string][]activity.Event{},
 		rules: map[string]*replayedRule{}, hours: map[time.Time]int{}, result: replayed{Messages: map[string]int{}, Rules: []replayedRule{}},
 	}
 }
@@ -47,6 +47,14 @@ func (r *rehearsal) read(e *activity.Event) {
 		return
 	}
 	r.result.Events++
+	if at := e.Time.Time; !at.IsZero() {
+		if r.firstEvent.IsZero() || at.Before(r.firstEvent) {
+			r.firstEvent = at
+		}
+		if at.After(r.lastEvent) {
+			r.lastEvent = at
+		}
+	}
 	r.keepBody(e)
 	_, azure := activity.AzureAlert(*e)
 	if azure || len(r.x.chosen.set.Match(nil, e)) > 0 || len(r.x.chosen.set.Correlate(nil, e)) > 0 {
@@ -66,6 +74,14 @@ func (r *rehearsal) play(list, text bool) (replayed, error) {
 		}
 	}
 	r.result.Alerts = len(r.alerts)
+	all := r.messages()
+	for _, m := range all {
+		r.result.Messages[m.to]++
+	}
+	r.result.Daily = daily(all, r.days())
+	if r.moment.IsZero() {
+		r.result.Halved = halve(all)
+	}
 	r.result.Rules = r.sums()
 	if r.moment.IsZero() {
 		r.result.Busiest = r.busiest()
@@ -173,26 +189,23 @@ func (r *rehearsal) alert(f alert.Finding) {
 		if decided.Changed {
 			r.result.Edits++
 		}
-		r.notify(r.had[ref], f.To)
 		return
 	}
-	r.alerts, r.opened[ref], r.had[ref] = append(r.alerts, ref), f.Rule, map[string]bool{}
+	r.alerts, r.opened[ref] = append(r.alerts, ref), f.Rule
 	r.rules[f.Rule.ID].Alerts++
 	r.hours[r.x.at.UTC().Truncate(time.Hour)]++
 	if f.Hold.Name != "" {
 		r.result.Held++
 	}
-	r.notify(r.had[ref], f.To)
 }
 
-// notify counts the first messages, to destinations that had none of the alert.
-func (r *rehearsal) notify(had map[string]bool, to []string) {
-	for _, name := range to {
-		if !had[name] {
-			had[name] = true
-			r.result.Messages[name]++
-		}
+// days is how many days the events span.
+func (r *rehearsal) days() int {
+	if len(r.events) == 0 {
+		return 0
 	}
+	first, last := r.firstEvent.UTC().Truncate(24*time.Hour), r.lastEvent.UTC().Truncate(24*time.Hour)
+	return int(last.Sub(first)/(24*time.Hour)) + 1
 }
 
 // rule counts a record under a rule.

@@ -5,8 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -37,8 +35,10 @@ type replayed struct {
 	Known      int             `json:"known"`    // operations of which the store has an alert, as far as it was asked
 	Held       int             `json:"held"`     // alerts that a quiet time would have kept waiting
 	Alerts     int             `json:"alerts"`
-	Edits      int             `json:"edits"`        // changes of alerts that were opened already, at most: edits are debounced
-	Messages   map[string]int  `json:"messages"`     // first messages by destination
+	Edits      int             `json:"edits"`    // changes of alerts that were opened already, at most: edits are debounced
+	Messages   map[string]int  `json:"messages"` // first messages and summaries by destination
+	Daily      []channelDays   `json:"daily"`    // what of them is a day's, by destination
+	Halved     *halving        `json:"halved,omitempty"`
 	Busiest    *busyHour       `json:"busiest_hour"` // by alerts opened
 	Rules      []replayedRule  `json:"rules"`
 	List       []replayedAlert `json:"list,omitempty"`
@@ -136,11 +136,14 @@ func (r *replayed) print(std Surroundings) error {
 		fmt.Fprintf(std.Out, "; %d records were there twice", r.Duplicates)
 	}
 	fmt.Fprintln(std.Out)
-	for _, name := range slices.Sorted(maps.Keys(r.Messages)) {
-		fmt.Fprintf(std.Out, "to %s: %d messages\n", notify.Clean(name, false /* lines */), r.Messages[name])
+	for _, d := range r.Daily {
+		fmt.Fprintf(std.Out, "to %s: %s\n", notify.Clean(d.Destination, false /* lines */), d.String())
 	}
 	if r.Busiest != nil {
 		fmt.Fprintf(std.Out, "busiest hour: %s, %d alerts\n", r.Busiest.Hour.Format("2006-01-02 15:04 UTC"), r.Busiest.Alerts)
+	}
+	if r.Halved != nil {
+		fmt.Fprint(std.Out, r.Halved.String())
 	}
 	if len(r.Rules) == 0 {
 		return nil

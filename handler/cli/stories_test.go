@@ -16,7 +16,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"regexp"
 	"slices"
 	"strconv"
@@ -108,8 +107,8 @@ var storyBegins = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 func (s *story) now() time.Time { return storyBegins.Add(time.Duration(s.clock.Load())) }
 
 func openStory(env *testscript.Env) (*story, error) {
-	s := &story{config: os.DirFS("../../config")}
-	ctx := context.Background() // until the story is over; see Defer
+	s := &story{config: fstest.MapFS{"auditbell.yaml": {Data: []byte("routes:\n  - to: [\"*\"]\n")}}} // each alert by itself
+	ctx := context.Background()                                                                       // until the story is over; see Defer
 	var err error
 	if s.cosmos, err = cosmos.OpenDeployed(ctx, cosmos.Options{Now: s.now}); err != nil {
 		return nil, err
@@ -308,7 +307,7 @@ func (s *story) check(*testscript.TestScript, []string) (string, error) {
 	})
 	var kept []string
 	for line := range strings.Lines(out.String()) {
-		if !strings.HasPrefix(line, "ok     rules") && !strings.HasPrefix(line, "ok     lookups") {
+		if !strings.HasPrefix(line, "ok     rules") && !strings.HasPrefix(line, "ok     routes") && !strings.HasPrefix(line, "ok     lookups") {
 			kept = append(kept, line)
 		}
 	}

@@ -79,6 +79,7 @@ func NewCourier(queue Queue, folding Folding, d Desk, o Channels) *Courier {
 }
 
 func (c *Courier) deliverDue(ctx context.Context, b Batch) (Summary, error) {
+	b.summed = c.now()
 	waiting, err := c.folding.Waiting(ctx, waitingAtOnce)
 	errs := []error{err}
 	sum, err := c.sumUp(ctx, b, waiting)
@@ -181,7 +182,10 @@ type attempt struct {
 // lease bounds the sending; the marking is given time of its own, because a message that was sent and not marked will
 // be sent again.
 func (c *Courier) deliver(ctx context.Context, a alert.Alert, b Batch) Summary {
-	names := a.DueNames(c.now())
+	names := slices.DeleteFunc(a.DueNames(c.now()), func(name string) bool {
+		d := a.Deliveries[name]
+		return d.Held != "" && d.Due.After(b.summed) // its summary was not made yet
+	})
 	if b.probe != "" && !slices.Contains(names, b.probe) {
 		names = append(names, b.probe)
 	}

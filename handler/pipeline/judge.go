@@ -56,7 +56,8 @@ func (j *Judge) finding(e activity.Event, met []alert.Rule) (alert.Finding, bool
 // Only is the finding with these rules, which decide anew where it goes.
 func (j *Judge) Only(f alert.Finding, met []alert.Rule) alert.Finding {
 	f.Rule, f.Also = alert.Gravest(met)
-	f.To, f.Hold = j.route(f), j.hold(f)
+	f.To, f.Gather = j.route(f)
+	f.Hold = j.hold(f)
 	f.Change, f.Ask, f.Detail = j.announced(f), j.openQuestions(f), distinguishing(f.Event)
 	return f
 }

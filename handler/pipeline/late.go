@@ -14,6 +14,7 @@ import (
 // Other alerts are left alone: whoever looks something up may know fewer destinations than the app that rang them, and
 // a destination that is not configured is given up.
 func (c *Courier) DeliverLate(ctx context.Context, b Batch, kind string) (Summary, []alert.Alert, error) {
+	b.summed = c.now()
 	owing, err := c.queue.Late(ctx, kind, waitingAtOnce)
 	if err != nil {
 		return Summary{}, nil, err

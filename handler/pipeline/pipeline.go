@@ -80,6 +80,7 @@ type Batch struct {
 	leased     *atomic.Int32 // alerts of this batch that will be delivered at its end
 	staged     *staging
 	began      time.Time                // when the invocation began
+	summed     time.Time                // up to when what was held is in summaries, or is to be sent by itself
 	again      map[string]alert.Pending // by event: acts that are judged again
 	completeBy time.Time                // when its events must be judged by what is known
 	asking     *asking                  // alerts that were delivered and have open questions

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 
@@ -11,13 +12,30 @@ import (
 	"github.com/auditbell/auditbell/handler/settings"
 )
 
-// route lists the destinations of a finding.
-func (j *Judge) route(f alert.Finding) []string {
-	var to []string
+// route lists the destinations of a finding, and which of them get it in a summary. Of several routes to one destination
+// the one that is the soonest counts.
+func (j *Judge) route(f alert.Finding) (to []string, gather map[string]alert.Gather) {
+	now := j.Now()
+	alone := map[string]bool{}
 	for _, r := range j.Taken(f) {
-		to = append(to, r.To...)
+		ends := j.Ends(r.To)
+		to = append(to, ends...)
+		name, at, first, gathers := r.Gathers(now)
+		for _, end := range ends {
+			if alone[end] = alone[end] || !gathers; !gathers {
+				continue
+			}
+			if gather == nil {
+				gather = map[string]alert.Gather{}
+			}
+			if g, has := gather[end]; !has || at.Before(g.Until) {
+				gather[end] = alert.Gather{Hold: alert.Hold{Name: name, Until: at}, FirstAlone: first}
+			}
+		}
 	}
-	return j.Ends(to)
+	maps.DeleteFunc(gather, func(end string, _ alert.Gather) bool { return alone[end] })
+	slices.Sort(to)
+	return slices.Compact(to), gather
 }
 
 // Ends lists the destinations that names in a route stand for, in order of name.

@@ -65,10 +65,10 @@ func (c *Courier) bundles(ctx context.Context, waiting []alert.Alert) []bundle {
 		for _, a := range waiting {
 			switch {
 			case !a.OwesFirst(name) || a.IsSummary() || a.Rule.ID == alert.CanaryRule: // a test that is only counted proves nothing
+			case a.Grave(), a.Deliveries[name].Silences > 0: // nothing hides it: it has a message of its own; this one may be there
 			case a.Deliveries[name].Held != "" && a.Deliveries[name].Due.After(c.now()): // something else of it is due
 			case a.Deliveries[name].Held != "":
 				held = append(held, a)
-			case a.Grave(), a.Deliveries[name].Silences > 0: // a flood hides nothing: each has a message of its own; this one may be there
 			default:
 				plain = append(plain, a)
 			}

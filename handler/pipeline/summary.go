@@ -8,6 +8,7 @@ import (
 
 	"github.com/auditbell/auditbell/handler/alert"
 	"github.com/auditbell/auditbell/handler/notify"
+	"github.com/auditbell/auditbell/handler/settings"
 )
 
 const (
@@ -49,6 +50,9 @@ func kindOfSummary(a alert.Alert) (headline, why string) {
 		return fmt.Sprintf("Alert storm: %d alerts on %s", a.Count, of), "They were not shown one by one, because the channel could not take them; all are recorded."
 	case a.Late != "":
 		return fmt.Sprintf("%d alerts of the past", a.Count), fmt.Sprintf("They were %s, too long after the fact for a message each.", a.Late)
+	}
+	if of == settings.HourlySummary || of == settings.DailySummary {
+		return fmt.Sprintf("%d alerts in %s", a.Count, of), "A route of config/auditbell.yaml gathers them, because none is of high or critical severity."
 	}
 	return fmt.Sprintf("%d alerts held back during %s", a.Count, of), fmt.Sprintf("%s is over; they waited for its end.", of)
 }

@@ -15,6 +15,7 @@ import (
 type Config struct {
 	Destinations map[string]Destination `yaml:"destinations"`
 	Routes       []Route                `yaml:"routes"`
+	Summaries    Summaries              `yaml:"summaries"`
 	Quiet        []Quiet                `yaml:"quiet"`
 	Maintenance  []Maintenance          `yaml:"maintenance"`
 	Changes      Changes                `yaml:"changes"`
@@ -50,30 +51,32 @@ type Names struct {
 // configFile is the one file that this package reads from the config folder.
 const configFile = "auditbell.yaml"
 
-// ReadConfig reads the config folder. All problems go into s, each with file, line and column. Without the file
-// everything goes everywhere.
+// ReadConfig reads the config folder. All problems go into s, each with file, line and column. Without the file, or without
+// routes in it, they are DefaultRoutes.
 func (s *Set) ReadConfig(folder fs.FS, names Names) Config {
-	everything := Config{Routes: []Route{{To: []string{Everywhere}}}}
+	usual := Config{Routes: DefaultRoutes()}
 	text, err := fs.ReadFile(folder, configFile)
 	if errors.Is(err, fs.ErrNotExist) {
-		return everything
+		return usual
 	}
 	if err != nil {
 		s.Report(Problem{Name: configFile, Reason: "cannot be read: " + err.Error()})
-		return everything
+		return usual
 	}
 	var c Config
 	d, ok := newDocument("config/"+configFile, text, &c)
 	defer d.reportTo(s)
 	if !ok {
-		return everything
+		return usual
 	}
 	d.checkDestinations(c.Destinations, names)
 	d.locateTexts(&c.Texts)
 	if len(c.Routes) == 0 {
-		c.Routes = everything.Routes
+		c.Routes = usual.Routes
+	} else {
+		d.checkRoutes(c, names)
 	}
-	d.checkRoutes(c, names)
+	d.checkSummaries(&c)
 	d.checkQuiet(&c, names)
 	d.checkChanges(&c.Changes, names)
 	d.checkDigests(c.Digests, slices.Concat(names.Kinds, slices.Sorted(maps.Keys(c.Destinations))))

@@ -2,6 +2,7 @@ package settings_test
 
 import (
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -96,7 +97,7 @@ func TestReadConfig(t *testing.T) {
 			Match: settings.RouteMatch{ResourceGroup: []string{"rg-network"}},
 		}},
 	}
-	if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(settings.Quiet{}, settings.Ticket{}), cmpopts.EquateApproxTime(0)); diff != "" {
+	if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(settings.Quiet{}, settings.Ticket{}, settings.Route{}), cmpopts.EquateApproxTime(0)); diff != "" {
 		t.Errorf("config (-want +got):\n%s", diff)
 	}
 	friday := time.Date(2026, 11, 27, 23, 0, 0, 0, time.UTC)
@@ -116,7 +117,11 @@ func TestEverythingWrongIsSaidWithLineAndColumn(t *testing.T) {
 		{"a tab", "routes:\n\t- to: slack\n", []string{"2:1: cannot be read"}},
 		{"two documents", "routes: []\n---\nroutes: []\n", []string{"1:1: cannot be read: expected one document"}},
 		{"no mapping", "- slack\n", []string{`1:1: expected a mapping, found a list`}},
-		{"a key that there is not", "route: []\n", []string{`1:1: "route" is unknown (hint: known here: changes, destinations, digests, maintenance, quiet, report, routes, texts)`}},
+		{"a key that there is not", "route: []\n", []string{`1:1: "route" is unknown (hint: known here: changes, destinations, digests, maintenance, quiet, report, routes, summaries, texts)`}},
+		{"summaries that there are not", "routes:\n  - {match: {severity: low}, to: slack, summary: weekly}\n  - {match: {severity: low}, to: slack, first_alone: 7d}\n  - {to: slack, summary: daily, first_alone: 8d}\nsummaries: {daily_at: noon, time_zone: Mars/Olympus}\n", []string{
+			`2:50: summary "weekly" is unknown (hint: hourly or daily`, `3:54: is of no use without summary`, `4:46: "8d" is no time from 1 second to 7 days`,
+			`5:23: daily_at "noon" is no time of day`, `5:40: time_zone "Mars/Olympus" is unknown`,
+		}},
 		{"a key twice", "routes: []\nroutes: []\n", []string{`2:1: "routes" stands twice`}},
 		{"a merge", "routes:\n  - <<: {to: slack}\n    to: slack\n", []string{"2:5: expected a name, found \"<<\""}},
 		{"other kinds of values", "routes:\n  - to: {slack: teams}\n    continue: perhaps\n  - to: [[slack]]\n", []string{
@@ -164,12 +169,17 @@ func TestNothingConfiguredGoesEverywhere(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{"", "# routes:\n", "routes:\n", "routes: []\n", "~\n"} {
 		c, problems := read(text)
-		if problems != nil || len(c.Routes) != 1 || fmt.Sprint(c.Routes[0].To) != "[*]" {
-			t.Errorf("%q: routes %v, problems %v", text, c.Routes, problems)
+		if last := c.Routes[len(c.Routes)-1]; problems != nil || !reflect.ValueOf(last.Match).IsZero() {
+			t.Errorf("%q: the last route is %v, problems %v", text, last, problems)
+		}
+		for _, r := range c.Routes {
+			if fmt.Sprint(r.To) != "[*]" || r.At != "" {
+				t.Errorf("%q: a route leads to %v, and was written at %q", text, r.To, r.At)
+			}
 		}
 	}
 	s := from(nil)
-	if c := s.ReadConfig(fstest.MapFS{}, names); len(c.Routes) != 1 || s.Err() != nil {
+	if c := s.ReadConfig(fstest.MapFS{}, names); len(c.Routes) != len(settings.DefaultRoutes()) || s.Err() != nil {
 		t.Errorf("without the file: %v, %v", c.Routes, s.Err())
 	}
 }

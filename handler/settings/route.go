@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 )
 
 // severities are Sigma's levels from quiet to loud.
@@ -25,8 +26,16 @@ type Route struct {
 	Match    RouteMatch `yaml:"match"`
 	To       []string   `yaml:"to"` // names of destinations, or Everywhere
 	Continue bool       `yaml:"continue"`
+	// Summary is hourly or daily: alerts below high severity reach these destinations in one message then. Empty: one by one.
+	Summary string `yaml:"summary"`
+	// FirstAlone excepts the first alert of a rule, actor and scope in so long, such as 7d: it is sent by itself.
+	FirstAlone string `yaml:"first_alone"`
 
-	At string `yaml:"-"` // file, line and column; empty: nobody wrote it
+	At string `yaml:"-"` // file, line and column; empty: it is one of DefaultRoutes
+
+	first   time.Duration // FirstAlone
+	dailyAt time.Duration // of a day in zone
+	zone    *time.Location
 }
 
 // Everywhere in a route's To stands for every kind of destination whose settings are there. Named destinations are not
@@ -83,6 +92,7 @@ func (d *document) checkRoutes(c Config, names Names) {
 			}
 		}
 		d.checkMatch(r.Match, join(path, "match"), names)
+		d.checkSummary(r, path)
 		if r.Match.empty() && !r.Continue && i < last {
 			d.problem(path, "matches everything and does not continue: the routes below it are never tried", "put it last, or add continue: true")
 		}

@@ -242,7 +242,7 @@ func (k *known) write(ctx context.Context, e alert.Effect) (ru float64, err erro
 
 // head makes the alert the one that takes in new operations of its group.
 func (b *batch) head(a alert.Alert, was azcore.ETag) {
-	item := pointerItem{ID: headID, PK: a.Group, Kind: "head", Alert: a.ID, WindowEnds: a.WindowEnds.UnixMilli(), TTL: seconds(keepSeen)}
+	item := pointerItem{ID: headID, PK: a.Group, Kind: "head", Alert: a.ID, WindowEnds: a.WindowEnds.UnixMilli(), TTL: seconds(keepSeen + a.WindowEnds.Sub(a.Opened))}
 	if was == "" {
 		b.create(item)
 		return
