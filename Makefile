@@ -1,6 +1,6 @@
 # Everything a person does here, in one word each. `make` lists the words.
 .DEFAULT_GOAL := help
-.PHONY: simulate faults vulnerabilities lint-workflows release-function release-snapshot release-check zones bench-first measured help check test golden fuzz bench bench-digest reconcile-month chaos pictures schemas stage start publish kusto lint
+.PHONY: month simulate faults vulnerabilities lint-workflows release-function release-snapshot release-check zones bench-first measured help check test golden fuzz bench bench-digest reconcile-month chaos pictures schemas stage start publish kusto lint
 
 APP ?=
 FUZZTIME ?= 20s
@@ -63,6 +63,9 @@ simulate: ## SEEDS (1000) worlds with faults and an adversary run the program's 
 
 faults: ## build the program with each fault of local/simulation/testdata/faults and see that the simulation finds it; FAULT=name for one
 	go run ./local/simulation/simulate -faults -seeds $(or $(SEEDS),2000) -workers $(or $(WORKERS),2) $(if $(FAULT),-fault $(FAULT)) $(if $(ALL),-all)
+
+month: ## a generated month of EVENTS (100000) by the default routes: messages a day by severity, before and after
+	AUDITBELL_MONTH=$(or $(EVENTS),100000) go test ./handler/cli -run TestAMonthLeavesTheChannelReadable -v -count=1 -timeout 30m
 
 chaos: ## everything around the handler fails; prints the table of docs/reliability.md
 	go test ./local/stack -run Chaos -v -count=3

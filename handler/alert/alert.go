@@ -244,6 +244,7 @@ func (a *Alert) release(f *Finding, now time.Time) {
 		if d.Held != "" && f.Hold.Name == "" && d.Revision == 0 {
 			d.Held, d.HeldUntil, d.Due = "", now.UTC(), now.UTC()
 		}
+		d.Spared = Spared{} // what rises is sent
 		if IsGrave(a.Rule.Severity) {
 			d.Folded = ""
 		}
@@ -312,7 +313,7 @@ func (a *Alert) owe(f *Finding, now time.Time) (changed bool) {
 			continue
 		}
 		hold := f.hold(name, now)
-		d := Delivery{Due: now.UTC(), Held: hold.Name}
+		d := Delivery{Due: now.UTC(), Held: hold.Name, Spared: f.spared(name, hold)}
 		if hold.Until.After(now) {
 			d.Due, d.HeldUntil = hold.Until.UTC(), hold.Until.UTC()
 		}

@@ -38,6 +38,7 @@ type Delivery struct {
 	// HeldUntil is when that quiet time ended. It stays when Held is over: who asks how long a delivery took must not
 	// count the time for which an operator wanted it to wait.
 	HeldUntil time.Time `json:"held_until,omitzero"`
+	Spared    Spared    `json:"spared,omitzero"`
 	Folded    string    `json:"folded,omitempty"` // the summary alert that counts this one in its stead
 }
 
@@ -147,6 +148,13 @@ func (a *Alert) OwesFirst(name string) bool {
 func (a *Alert) Fold(name, summary string) {
 	d := a.Deliveries[name]
 	d.Folded, d.Held, d.ParkedAt = summary, "", time.Time{}
+	a.Deliveries[name] = d
+}
+
+// HoldBack gives a delivery to the summary that it was spared from.
+func (a *Alert) HoldBack(name string) {
+	d := a.Deliveries[name]
+	d.Held, d.HeldUntil, d.Due = d.Spared.Name, d.Spared.Until.UTC(), d.Spared.Until.UTC()
 	a.Deliveries[name] = d
 }
 

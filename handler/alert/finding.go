@@ -52,8 +52,8 @@ func (f *Finding) doubted() {
 
 // Hold says that an alert is not delivered before a quiet time ends.
 type Hold struct {
-	Name  string
-	Until time.Time
+	Name  string    `json:"name,omitempty"`
+	Until time.Time `json:"until,omitzero"`
 }
 
 // Gather says that a destination gets an alert in the next summary of a route.
@@ -61,6 +61,14 @@ type Gather struct {
 	Hold
 	// FirstAlone excepts the first alert of a group in so long: it has a message of its own. Zero: none.
 	FirstAlone time.Duration
+	// AtMost is how many of them a day a destination gets; the others are in the summary, which calls them new. Zero: any.
+	AtMost int
+}
+
+// Spared is a delivery that a summary would hold if the alert were not the first of its group.
+type Spared struct {
+	Hold
+	AtMost int `json:"at_most,omitempty"` // a day; see Gather
 }
 
 // hold is what keeps the finding from a destination. No summary holds what is grave, nor the test.
@@ -73,6 +81,15 @@ func (f *Finding) hold(name string, now time.Time) Hold {
 		return f.Hold
 	}
 	return g.Hold
+}
+
+// spared is the summary from which only being the first keeps the finding.
+func (f *Finding) spared(name string, hold Hold) Spared {
+	g, gathered := f.Gather[name]
+	if !gathered || g.AtMost == 0 || hold.Name != "" || IsGrave(f.Rule.Severity) || f.Rule.ID == CanaryRule {
+		return Spared{}
+	}
+	return Spared{g.Hold, g.AtMost}
 }
 
 // Await says that the severity hangs on an answer which may come at any moment. Destinations whose messages cannot be

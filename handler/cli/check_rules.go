@@ -30,7 +30,7 @@ func routesCheck(a *app.App) []checkLine {
 	if routes := a.Pipeline.Routes; len(routes) == 0 || routes[0].At != "" {
 		return nil
 	}
-	return []checkLine{{"routes", true, "none are written: high and critical alerts are sent one by one, medium ones so when they are the first of rule, actor and scope in a week and else in one message an hour, " +
+	return []checkLine{{"routes", true, "none are written: high and critical alerts are sent one by one, medium ones so when they are the first of rule, actor and scope in a week (twelve a day at most) and else in one message an hour, " +
 		"low and informational ones in one a day; before, each was sent by itself (hint: `routes: [{to: [\"*\"]}]` in config/auditbell.yaml does that)"}}
 }
 

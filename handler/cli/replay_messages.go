@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/auditbell/auditbell/handler/alert"
+	"github.com/auditbell/auditbell/handler/outbox"
 	"github.com/auditbell/auditbell/handler/settings"
 )
 
@@ -43,12 +44,19 @@ type halving struct {
 // messages lists what destinations would have got.
 func (r *rehearsal) messages() []*sentMessage {
 	var all []*sentMessage
-	gathered := map[[3]string]*sentMessage{}
+	gathered, firsts := map[[3]string]*sentMessage{}, map[string]*outbox.Health{}
 	for _, ref := range r.alerts {
 		a, rule := r.state.Alert(ref), r.opened[ref]
 		for _, name := range slices.Sorted(maps.Keys(a.Deliveries)) {
 			d := a.Deliveries[name]
 			at := a.Opened
+			if firsts[name] == nil {
+				firsts[name] = &outbox.Health{}
+			}
+			if d.Spared.AtMost > 0 && !firsts[name].First(d.Spared.AtMost, at) {
+				a.HoldBack(name)
+				d = a.Deliveries[name]
+			}
 			if d.Held != "" {
 				at = d.HeldUntil
 			}

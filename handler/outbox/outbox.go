@@ -34,6 +34,8 @@ type Health struct {
 	Throttled int       `json:"throttled,omitempty"` // times in a row that it asked to wait
 	Slowed    time.Time `json:"slowed,omitzero"`     // when Hold ended: from then on the burst grows again
 
+	Firsts Firsts `json:"firsts,omitzero"`
+
 	Unconfirmed Unconfirmed `json:"unconfirmed,omitzero"`
 	Reduced     int         `json:"reduced,omitempty"`   // messages that it refused in full and took with less in them
 	Discarded   []Discarded `json:"discarded,omitempty"` // what people discarded, newest last, at most keepDiscarded
@@ -44,6 +46,24 @@ type Probe struct {
 	Alert string    `json:"alert,omitempty"`
 	Owner string    `json:"owner,omitempty"`
 	Until time.Time `json:"until,omitzero"` // when another instance may try although nothing was heard of this one
+}
+
+// Firsts counts the alerts of a day (UTC) that were sent by themselves because they were the first of their kind.
+type Firsts struct {
+	Day   string `json:"day,omitempty"`
+	Count int    `json:"count,omitempty"`
+}
+
+// First takes one of the messages that firsts may have a day; false: they are used up.
+func (h *Health) First(most int, now time.Time) bool {
+	if day := now.UTC().Format(time.DateOnly); h.Firsts.Day != day {
+		h.Firsts = Firsts{Day: day}
+	}
+	if h.Firsts.Count >= most {
+		return false
+	}
+	h.Firsts.Count++
+	return true
 }
 
 // Unconfirmed are the messages that a destination answered as its service does not document, or not at all although it

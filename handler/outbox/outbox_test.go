@@ -108,3 +108,21 @@ func TestDoubtIsReportedOnce(t *testing.T) {
 		t.Errorf("after the report: %+v", h.Unconfirmed)
 	}
 }
+
+// A day has so many first alerts, and the next day as many again.
+func TestFirstsOfADayAreBounded(t *testing.T) {
+	t.Parallel()
+	var h outbox.Health
+	midnight := time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)
+	for _, c := range []struct {
+		at   time.Time
+		want bool
+	}{
+		{midnight.Add(-time.Hour), true}, {midnight.Add(-time.Minute), true}, {midnight.Add(-time.Second), false},
+		{midnight, true}, {midnight.Add(time.Hour), true}, {midnight.Add(23 * time.Hour), false},
+	} {
+		if got := h.First(2, c.at); got != c.want {
+			t.Errorf("at %s: %v, want %v", c.at, got, c.want)
+		}
+	}
+}

@@ -13,6 +13,7 @@ import (
 	"github.com/auditbell/auditbell/handler/alert"
 	"github.com/auditbell/auditbell/handler/notify"
 	"github.com/auditbell/auditbell/handler/otlp"
+	"github.com/auditbell/auditbell/handler/outbox"
 )
 
 // dueAtOnce bounds the alerts that one run of the timer takes on; the next run takes the rest.
@@ -168,6 +169,7 @@ type attempt struct {
 	ref      notify.Ref
 	form     notify.Form
 	wait     time.Duration // the budget was used up, nothing was sent
+	held     bool          // it is one first of its kind too many for this day, and is in the summary
 	parks    bool          // it waits for the destination to be well again
 	refused  bool          // it was sent and refused
 	before   alert.Sent    // what readers had before, where the service reports later what became of the message
@@ -272,6 +274,9 @@ func (c *Courier) try(ctx context.Context, a alert.Alert, name string, b Batch) 
 	if t.blocked(ctx, c, a, b) { // while others held the slots
 		return t
 	}
+	if t.held = b.probe != name && c.oneTooMany(ctx, b, name, d); t.held {
+		return t
+	}
 	if t.wait = c.held(ctx, name); t.wait > 0 { // so did the channel ask to wait
 		return t
 	}
@@ -330,6 +335,19 @@ func (t *attempt) blocked(ctx context.Context, c *Courier, a alert.Alert, b Batc
 // aMinute is the least pause between two looks for a message.
 const aMinute = time.Minute
 
+// oneTooMany reports whether the alert was to be sent by itself as the first of its kind, and as many of these were sent today as
+// may be. One that is tried again was counted; what is counted and then not sent leaves less for others.
+func (c *Courier) oneTooMany(ctx context.Context, b Batch, name string, d alert.Delivery) (held bool) {
+	if d.Spared.AtMost == 0 || d.Revision > 0 || d.Attempts > 0 || d.Silences > 0 || !d.Spared.Until.After(c.now()) {
+		return false
+	}
+	c.change(ctx, name, b.Logger, func(h *outbox.Health) bool {
+		held = !h.First(d.Spared.AtMost, c.now())
+		return !held
+	})
+	return held
+}
+
 // aMoment bounds what keeps alerts that wait for the same budget from asking for it at the same instant.
 const aMoment = 50 * time.Millisecond
 
@@ -366,6 +384,10 @@ func (t attempt) mark(a *alert.Alert) {
 		to.Reduced = t.form.String()
 	}
 	switch kind := notify.KindOf(t.err); {
+	case t.held:
+		if d := a.Deliveries[t.name]; d.Spared.Until.After(t.at) && d.Revision == 0 && !a.Grave() { // else it has risen meanwhile
+			a.HoldBack(t.name)
+		}
 	case t.wait > 0:
 		a.Wait(t.name, t.at.Add(t.wait))
 	case t.err == nil:
@@ -403,7 +425,7 @@ func (t attempt) end(span *otlp.Span, a alert.Alert) {
 func (t attempt) log(log *slog.Logger, a alert.Alert) {
 	args := []any{"alert", a.ID, "destination", t.name, "revision", t.revision}
 	switch {
-	case t.wait > 0:
+	case t.wait > 0, t.held:
 	case t.err == nil:
 		if t.unkept != nil {
 			log.Warn("the record is not beside the message; it is tried again with the next change", append(args, "error", t.unkept)...)
@@ -418,7 +440,7 @@ func (t attempt) log(log *slog.Logger, a alert.Alert) {
 
 func (s *Summary) count(t attempt) {
 	switch {
-	case t.wait > 0:
+	case t.wait > 0, t.held:
 	case t.err == nil && t.first:
 		s.Delivered++
 	case t.err == nil:

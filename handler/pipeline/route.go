@@ -29,7 +29,7 @@ func (j *Judge) route(f alert.Finding) (to []string, gather map[string]alert.Gat
 				gather = map[string]alert.Gather{}
 			}
 			if g, has := gather[end]; !has || at.Before(g.Until) {
-				gather[end] = alert.Gather{Hold: alert.Hold{Name: name, Until: at}, FirstAlone: first}
+				gather[end] = alert.Gather{Hold: alert.Hold{Name: name, Until: at}, FirstAlone: first, AtMost: r.AtMost}
 			}
 		}
 	}

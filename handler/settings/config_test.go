@@ -118,8 +118,8 @@ func TestEverythingWrongIsSaidWithLineAndColumn(t *testing.T) {
 		{"two documents", "routes: []\n---\nroutes: []\n", []string{"1:1: cannot be read: expected one document"}},
 		{"no mapping", "- slack\n", []string{`1:1: expected a mapping, found a list`}},
 		{"a key that there is not", "route: []\n", []string{`1:1: "route" is unknown (hint: known here: changes, destinations, digests, maintenance, quiet, report, routes, summaries, texts)`}},
-		{"summaries that there are not", "routes:\n  - {match: {severity: low}, to: slack, summary: weekly}\n  - {match: {severity: low}, to: slack, first_alone: 7d}\n  - {to: slack, summary: daily, first_alone: 8d}\nsummaries: {daily_at: noon, time_zone: Mars/Olympus}\n", []string{
-			`2:50: summary "weekly" is unknown (hint: hourly or daily`, `3:54: is of no use without summary`, `4:46: "8d" is no time from 1 second to 7 days`,
+		{"summaries that there are not", "routes:\n  - {match: {severity: low}, to: slack, summary: weekly}\n  - {match: {severity: low}, to: slack, first_alone: 7d}\n  - {to: slack, summary: daily, first_alone: 8d, at_most: -1}\nsummaries: {daily_at: noon, time_zone: Mars/Olympus}\n", []string{
+			`2:50: summary "weekly" is unknown (hint: hourly or daily`, `3:54: is of no use without summary`, `4:46: "8d" is no time from 1 second to 7 days`, `4:59: bounds nothing`,
 			`5:23: daily_at "noon" is no time of day`, `5:40: time_zone "Mars/Olympus" is unknown`,
 		}},
 		{"a key twice", "routes: []\nroutes: []\n", []string{`2:1: "routes" stands twice`}},

@@ -30,6 +30,8 @@ type Route struct {
 	Summary string `yaml:"summary"`
 	// FirstAlone excepts the first alert of a rule, actor and scope in so long, such as 7d: it is sent by itself.
 	FirstAlone string `yaml:"first_alone"`
+	// AtMost is how many of these a day a destination gets by themselves; the others are in the summary. 0: any number.
+	AtMost int `yaml:"at_most"`
 
 	At string `yaml:"-"` // file, line and column; empty: it is one of DefaultRoutes
 

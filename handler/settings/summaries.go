@@ -33,7 +33,7 @@ func DefaultRoutes() []Route {
 	everywhere := []string{Everywhere}
 	return []Route{
 		{Match: RouteMatch{Severity: "high"}, To: everywhere},
-		{Match: RouteMatch{Severity: "medium"}, To: everywhere, Summary: Hourly, FirstAlone: "7d", first: 7 * 24 * time.Hour},
+		{Match: RouteMatch{Severity: "medium"}, To: everywhere, Summary: Hourly, FirstAlone: "7d", AtMost: 12, first: 7 * 24 * time.Hour},
 		{To: everywhere, Summary: Daily},
 	}
 }
@@ -86,6 +86,9 @@ const longestFirst = 7 * 24 * time.Hour
 func (d *document) checkSummary(r *Route, path string) {
 	if r.Summary != "" && r.Summary != Hourly && r.Summary != Daily {
 		d.problem(join(path, "summary"), fmt.Sprintf("summary %q is unknown", r.Summary), "hourly or daily; leave it out to send alerts one by one")
+	}
+	if r.AtMost < 0 || r.AtMost > 0 && r.FirstAlone == "" {
+		d.problem(join(path, "at_most"), "bounds nothing", "a number of alerts a day, beside first_alone")
 	}
 	if r.FirstAlone == "" {
 		return
