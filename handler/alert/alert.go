@@ -104,6 +104,7 @@ type Operation struct {
 	Outcome  activity.Outcome `json:"outcome,omitempty"`
 	Started  activity.Time    `json:"started,omitzero"`
 	Ended    activity.Time    `json:"ended,omitzero"`
+	Detailed int              `json:"detailed,omitempty"` // the revision that brought Detail, where it came after the operation
 }
 
 // Decision is what became of a finding.
@@ -177,7 +178,7 @@ func (a *Alert) absorb(f *Finding, known bool, now time.Time) (changed bool) {
 		changed = true
 	default:
 		advanced := a.Operations[i].advance(e)
-		changed = a.Operations[i].complete(f) || advanced
+		changed = a.Operations[i].complete(f, a.Revision+1) || advanced
 		if i == 0 {
 			merge(&a.Event, e, advanced)
 			a.ask(f.Ask, now)
@@ -203,7 +204,7 @@ func (a *Alert) listed(key string) int {
 // it, and a higher severity. It reports whether a reader sees a change.
 func (a *Alert) Raise(f Finding, now time.Time) (changed bool) {
 	merge(&a.Event, &f.Event, false)
-	changed = a.Operations[0].complete(&f)
+	changed = a.Operations[0].complete(&f, a.Revision+1)
 	if changed = a.judged(&f, now) || changed; changed {
 		a.revise(now)
 	}
@@ -374,10 +375,10 @@ func operationOf(f *Finding) Operation {
 	return op
 }
 
-// complete takes over what a further record says of the operation.
-func (op *Operation) complete(f *Finding) (changed bool) {
+// complete takes over what a further record says of the operation, by the alert's next revision.
+func (op *Operation) complete(f *Finding, revision int) (changed bool) {
 	if detail := cut(f.Detail); detail != "" && detail != op.Detail && len(detail) >= len(op.Detail) {
-		op.Detail, changed = detail, true
+		op.Detail, op.Detailed, changed = detail, revision, true
 	}
 	if rank(f.Rule.Severity) > rank(op.Severity) {
 		op.Severity = f.Rule.Severity

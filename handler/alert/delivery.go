@@ -46,6 +46,7 @@ type Delivery struct {
 type Shown struct {
 	Count      int       `json:"count,omitempty"`
 	Operations int       `json:"operations,omitempty"` // how many of Alert.Operations they know by name
+	Details    int       `json:"details,omitempty"`    // the revision up to which they know what was learned of these later
 	Outcome    string    `json:"outcome,omitempty"`
 	Severity   string    `json:"severity,omitempty"`
 	Notes      int       `json:"notes,omitempty"`    // replies and follow-ups so far
@@ -173,7 +174,7 @@ func (a *Alert) Delivered(name string, revision int, to Delivery, now time.Time)
 	}
 	d.Channel, d.Ref, d.State, d.Reduced, d.At = to.Channel, to.Ref, to.State, to.Reduced, now.UTC()
 	d.Attempts, d.Since, d.Reason, d.Held, d.ParkedAt, d.Refused, d.Silences, d.SilentSince, d.Silent, d.Unconfirmed = 0, time.Time{}, "", "", time.Time{}, 0, 0, time.Time{}, Silent{}, time.Time{}
-	if revision == a.Revision && revision > 1 && a.Grave() && len(a.News(d).Operations) > 0 {
+	if revision == a.Revision && revision > 1 && a.Grave() && a.News(d).named() > 0 {
 		d.Revision-- // one message had no room for all of them: another one is owed
 	}
 	d.Due = a.notBefore(&d, now)

@@ -14,6 +14,8 @@ type News struct {
 	Graver     bool        // the severity rose
 	Operations []Operation // operations that are new to them, as far as the alert keeps them
 	More       int         // how many are new to them, kept or not
+	Detailed   []Operation // of a grave alert: known to them, but not yet what sets these apart; the oldest news first
+	detailed   int
 	urgent     bool
 }
 
@@ -23,8 +25,19 @@ func (a *Alert) News(d Delivery) News {
 	if !strings.HasPrefix(a.Rule.ID, WatchRule) && !a.IsSummary() {
 		n.Operations = slices.Clone(a.Operations[min(d.Shown.Operations, len(a.Operations)):])
 	}
+	if n.detailed > 0 {
+		for _, op := range a.Operations[:min(d.Shown.Operations, len(a.Operations))] {
+			if op.Detailed > d.Shown.Details {
+				n.Detailed = append(n.Detailed, op)
+			}
+		}
+		slices.SortFunc(n.Detailed, func(x, y Operation) int { return x.Detailed - y.Detailed })
+	}
 	return n
 }
+
+// named is how many operations news names.
+func (n News) named() int { return len(n.Operations) + len(n.Detailed) }
 
 // counted is News without the operations by name.
 func (a *Alert) counted(d *Delivery) News {
@@ -37,8 +50,15 @@ func (a *Alert) counted(d *Delivery) News {
 	if strings.HasPrefix(a.Rule.ID, WatchRule) {
 		n.More = 0 // the same about ourselves, once a day
 	}
+	if a.Grave() && !a.IsSummary() {
+		for i := range a.Operations[:min(have.Operations, len(a.Operations))] {
+			if a.Operations[i].Detailed > have.Details {
+				n.detailed++
+			}
+		}
+	}
 	o := a.Event.Outcome
-	n.urgent = n.Graver || n.Outcome && (o == activity.Failed || o == activity.Canceled || o == activity.Resolved) || n.More > 0 && a.Grave()
+	n.urgent = n.Graver || n.Outcome && (o == activity.Failed || o == activity.Canceled || o == activity.Resolved) || n.More > 0 && a.Grave() || n.detailed > 0
 	return n
 }
 
@@ -71,7 +91,7 @@ func (a *Alert) notBefore(d *Delivery, now time.Time) time.Time {
 	}
 	next := d.At.Add(editEvery)
 	switch n := a.counted(d); {
-	case a.Grave() && n.More > 0 && !a.IsSummary(), n.Graver:
+	case a.Grave() && n.More > 0 && !a.IsSummary(), n.Graver, n.detailed > 0:
 		next = due
 	case d.Channel == "" && !n.urgent && n.More > 0:
 		last := d.Shown.At

@@ -132,6 +132,9 @@ func Open(w World) (*App, error) {
 	if a.Lookups, err = lookup.Open(looking, a.Store, a.Store.Now, w.Log); err != nil {
 		return a, err
 	}
+	if a.Lookups == nil || !a.Lookups.Reads() {
+		judge.Unasked = lookup.IsReadable
+	}
 	judge.Exceptions, composer.Acting.Expect = a.Exceptions, true
 	if a.Lookups != nil { // an interface that holds a nil pointer would not be nil
 		judge.Lookups = a.Lookups

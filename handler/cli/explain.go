@@ -175,9 +175,13 @@ func newExplainer(ctx context.Context, choice ruleChoice, std Surroundings) (*ex
 		fmt.Fprintf(std.Err, "handler: what people marked as expected is not considered: %v\n", err)
 	}
 	x.exceptions = append(x.exceptions, marked...)
+	var unasked func(*activity.Event) bool
+	if lookup.IsOff(files) {
+		unasked = lookup.IsReadable
+	}
 	x.pipeline = pipeline.Offline(&pipeline.Judge{
 		Rules: x.chosen.set, Routes: config.Routes, Quiet: config.Quiet, Maintenance: config.Maintenance, Changes: config.Changes,
-		Everywhere: everywhereOr(std, settings.Everywhere),
+		Everywhere: everywhereOr(std, settings.Everywhere), Unasked: unasked,
 	}, &pipeline.Composer{Enrich: app.ReadEnrich(settings.New(std.Env))}, func() time.Time { return x.at })
 	return x, nil
 }

@@ -57,7 +57,8 @@ func (r *rehearsal) read(e *activity.Event) {
 	}
 	r.keepBody(e)
 	_, azure := activity.AzureAlert(*e)
-	if azure || len(r.x.chosen.set.Match(nil, e)) > 0 || len(r.x.chosen.set.Correlate(nil, e)) > 0 {
+	unasked := r.x.pipeline.Unasked
+	if azure || unasked != nil && unasked(e) || len(r.x.chosen.set.Match(nil, e)) > 0 || len(r.x.chosen.set.Correlate(nil, e)) > 0 {
 		r.events = append(r.events, *e)
 		r.events[len(r.events)-1].Record = e.Record.Clone()
 	}

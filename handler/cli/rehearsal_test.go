@@ -52,7 +52,8 @@ func TestReplayForetellsWhatThePipelineRings(t *testing.T) {
 	opened.Pipeline.Destinations = nil // what is alerted is the question, not what is delivered
 
 	x, err := newExplainer(t.Context(), ruleChoice{}, Surroundings{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Env: func(name string) (string, bool) {
-		return filepath.Join(config, "none"), name == "CONFIG_DIR"
+		v, ok := map[string]string{"CONFIG_DIR": filepath.Join(config, "none"), "LOOKUPS": "off"}[name]
+		return v, ok
 	}})
 	if err != nil {
 		t.Fatal(err)

@@ -53,7 +53,7 @@ var lookups = []lookup{
 	},
 	{
 		"resource", "role and principal, port and source, where the record does not carry them", "Microsoft.Authorization/roleAssignments/read, or Reader, on the watched subscriptions",
-		isReadable, (*Set).resource, (*Set).probeRole,
+		IsReadable, (*Set).resource, (*Set).probeRole,
 	},
 	{"principal", "name of who gets or loses a role", graphNeeds, isAssignment, (*Set).principal, (*Set).probeGraph},
 	{"caller", "name of a caller that is told by id only", graphNeeds, isNameless, (*Set).caller, (*Set).probeGraph},

@@ -49,11 +49,7 @@ func Read(s *settings.Set, client *http.Client) Options {
 // namesIn are the lookups that LOOKUPS switches on. Where the app has no identity, auto is off: a developer's own
 // sign-in is not asked for behind their back. In Azure auto tries all, and does without those that may not ask.
 func namesIn(s *settings.Set) (names []string, optional bool) {
-	d := settings.Def{
-		Name: "LOOKUPS", Default: "auto",
-		Doc:  "What is looked up after the first message and added by an edit: auto (everything, in Azure), all, off, or comma-separated names: " + strings.Join(Names(), ", ") + ".",
-		Hint: "auto, all, off, or names such as role,place",
-	}
+	d := chosen()
 	text := strings.ToLower(s.Text(d))
 	inAzure := azure.InApp()
 	switch {
@@ -70,6 +66,18 @@ func namesIn(s *settings.Set) (names []string, optional bool) {
 	}
 	return names, false
 }
+
+// chosen is the setting that switches lookups on and off.
+func chosen() settings.Def {
+	return settings.Def{
+		Name: "LOOKUPS", Default: "auto",
+		Doc:  "What is looked up after the first message and added by an edit: auto (everything, in Azure), all, off, or comma-separated names: " + strings.Join(Names(), ", ") + ".",
+		Hint: "auto, all, off, or names such as role,place",
+	}
+}
+
+// IsOff reports whether the settings say that nothing is looked up, wherever the program runs.
+func IsOff(s *settings.Set) bool { return strings.EqualFold(s.Text(chosen()), "off") }
 
 func split(text string) []string {
 	var parts []string

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -66,9 +67,15 @@ func resourceOf(e *activity.Event) (resource, bool) {
 	return resource{strings.Join(parts, "/"), version}, ok
 }
 
-func isReadable(e *activity.Event) bool {
+// IsReadable reports whether Azure can be asked what the event's act was about, by the id of its resource.
+func IsReadable(e *activity.Event) bool {
 	_, ok := resourceOf(e)
 	return ok
+}
+
+// Reads reports whether resources are read.
+func (s *Set) Reads() bool {
+	return slices.ContainsFunc(s.on, func(l lookup) bool { return l.name == alert.ResourceLookup })
 }
 
 const keepResources = 10 * time.Second // a resource changes; the same act asks several times at most

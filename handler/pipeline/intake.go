@@ -134,7 +134,7 @@ func (in *Intake) one(ctx context.Context, b Batch, e activity.Event) (sum Summa
 		decided, waits, err = in.decide(ctx, b, e, first, &sum)
 	}
 	if err == nil {
-		err = in.keepPending(ctx, b, e, waits, &sum)
+		err = errors.Join(in.keepPending(ctx, b, e, waits, &sum), in.keepUnended(ctx, b, e, &sum))
 	}
 	if err != nil {
 		return sum, alert.Decision{}, fmt.Errorf("event %s: %w", e.ID, err)
@@ -145,7 +145,7 @@ func (in *Intake) one(ctx context.Context, b Batch, e activity.Event) (sum Summa
 // decide has an alert take the event in, if rules say so. waits says that none did, and that one might have to once Azure
 // has answered what the act was about.
 func (in *Intake) decide(ctx context.Context, b Batch, e activity.Event, first bool, sum *Summary) (decided alert.Decision, waits bool, err error) {
-	if done, err := in.counted(ctx, e, first, sum); done || err != nil {
+	if done, err := in.counted(ctx, b, e, first, sum); done || err != nil {
 		return alert.Decision{Duplicate: done}, false, err
 	}
 	f, staged, open, err := in.judged(ctx, b, e, sum)
@@ -185,8 +185,8 @@ func (in *Intake) decide(ctx context.Context, b Batch, e activity.Event, first b
 }
 
 // counted reports whether a record that comes again is in an alert: then there is nothing left to decide.
-func (in *Intake) counted(ctx context.Context, e activity.Event, first bool, sum *Summary) (bool, error) {
-	if met, _ := in.judge.met(e, nil); first || len(met) == 0 {
+func (in *Intake) counted(ctx context.Context, b Batch, e activity.Event, first bool, sum *Summary) (bool, error) {
+	if met, _ := in.judge.met(e, nil); first || len(met) == 0 || b.again[e.ID].Unended {
 		return false, nil
 	}
 	sum.Matched++
@@ -202,6 +202,10 @@ func (in *Intake) counted(ctx context.Context, e activity.Event, first bool, sum
 func (in *Intake) judged(ctx context.Context, b Batch, e activity.Event, sum *Summary) (f alert.Finding, staged []*rules.Rule, open bool, err error) {
 	ctx, span := otlp.Start(ctx, "match")
 	defer func() { span.End(err) }()
+	if b.again[e.ID].Unended {
+		f, err = in.unended(ctx, b, e, sum)
+		return f, nil, false, err
+	}
 	counted, ru, err := in.correlated(ctx, &e)
 	if sum.RU += ru; err != nil {
 		return f, nil, false, err

@@ -27,8 +27,10 @@ type Judge struct {
 	Changes     settings.Changes    // what the operator announced
 	Exceptions  *exception.Book     // nil: nothing is excepted
 	Lookups     Lookups             // nil: nothing is looked up
-	Canary      *Canary             // nil: there is no daily test
-	Now         func() time.Time
+	// Unasked reports whether Azure could be asked what an event's act was about, were that lookup switched on; nil: never.
+	Unasked func(*activity.Event) bool
+	Canary  *Canary // nil: there is no daily test
+	Now     func() time.Time
 }
 
 // Find says whether an event rings, by which rules, and where. What Azure Monitor already judged to be an alert rings
@@ -37,6 +39,11 @@ type Judge struct {
 // which it cannot tell by itself.
 func (j *Judge) Find(e activity.Event, correlated ...*rules.Rule) (alert.Finding, bool) {
 	met, _ := j.met(e, correlated)
+	if j.Unasked != nil && j.Unasked(&e) {
+		if f, ok := j.doubted(e, met, looksNothingUp); ok {
+			return f, true
+		}
+	}
 	return j.finding(e, met)
 }
 

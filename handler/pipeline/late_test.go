@@ -172,3 +172,24 @@ func TestLateStormsStayApart(t *testing.T) {
 		t.Errorf("%d summaries are of today and %d of the past, want one each: %q", storms[false], storms[true], end.sent[max(0, len(end.sent)-6):])
 	}
 }
+
+// TestWhatComesLateIsLookedUpToo has reconciliation find a grant whose role no record carries, while Azure answers and while
+// it does not at first.
+func TestWhatComesLateIsLookedUpToo(t *testing.T) {
+	t.Parallel()
+	for silences, rules := range map[int]func(*testing.T, *pipeline.Pipeline, string){0: nil, 2: only} {
+		m := &manager{silences: silences, found: answer(ownerRole, time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC))}
+		p, cards, at := granting(t, m)
+		if rules != nil {
+			rules(t, p, "high") // no rule matches before Azure has answered
+		}
+		handle(t, p, "found by reconciliation", grantRecord("listed", activity.Succeeded, activity.FormREST, at.now().Add(-5*time.Hour), ""))
+		for tick := range 3 {
+			at.advance(30 * time.Second)
+			run(t, p, fmt.Sprint("tick", tick))
+		}
+		if len(cards.cards) != 1 || !strings.HasPrefix(cards.cards[0], "critical ") || !strings.Contains(cards.cards[0], "Owner role granted") || !strings.Contains(cards.cards[0], "found by reconciliation") {
+			t.Errorf("after %d silences: %q", silences, cards.cards)
+		}
+	}
+}

@@ -19,13 +19,14 @@ func (c *Composer) messageFor(a alert.Alert, d alert.Delivery) (notify.Message, 
 	m := c.Message(a)
 	shown := alert.Shown{
 		Count: a.Count, Operations: len(a.Operations), Outcome: string(a.Event.Outcome), Severity: a.Rule.Severity,
-		Notes: d.Shown.Notes, Recorded: d.Shown.Recorded, RecordSilent: d.Shown.RecordSilent, At: c.Now().UTC(),
+		Details: a.Revision, Notes: d.Shown.Notes, Recorded: d.Shown.Recorded, RecordSilent: d.Shown.RecordSilent, At: c.Now().UTC(),
 	}
 	if d.Revision == 0 {
 		shown.Leave(unnamed(a, a.Operations, factFits))
 		return m, shown
 	}
 	n := a.News(d)
+	all := n
 	text, editable := inWords(a, n), d.Channel != ""
 	if !editable && !n.Again() {
 		return m, d.Shown // nothing is sent, so readers still know only what they knew
@@ -34,7 +35,10 @@ func (c *Composer) messageFor(a alert.Alert, d alert.Delivery) (notify.Message, 
 	if text == "" || silent {
 		return m, shown // an edit says it all
 	}
-	shown.Leave(unnamed(a, n.Operations, newsFits))
+	n, left := fitting(a, n)
+	if shown.Leave(left); len(n.Detailed) < len(all.Detailed) {
+		shown.Details = all.Detailed[len(n.Detailed)].Detailed - 1
+	}
 	if shown.Notes++; shown.Notes == mostNotes && editable && !a.Grave() {
 		text += "; what follows is only counted above, all of it is recorded"
 	}
@@ -48,12 +52,15 @@ func inWords(a alert.Alert, n alert.News) string {
 	if n.Outcome && !a.IsSummary() {
 		parts = append(parts, outcomeNews(a))
 	}
+	fits, left := fitting(a, n)
 	if n.Graver {
 		parts = append(parts, "now "+notify.Severity(a.Rule.Severity).Word()+": "+gravest(a)+why(a, n))
+		fits.Detailed = slices.DeleteFunc(slices.Clone(fits.Detailed), func(op alert.Operation) bool { return op.Key == reason(a, n).Key })
 	}
-	left := unnamed(a, n.Operations, newsFits)
-	n.Operations = n.Operations[:len(n.Operations)-left]
-	switch labels := andMore(joined(a, unheard(a, n), mostJoined(a))); {
+	if known, _ := joined(a, fits.Detailed, len(fits.Detailed)); known != "" {
+		parts = append(parts, "now known: "+known)
+	}
+	switch labels := andMore(joined(a, unheard(a, n, fits), mostJoined(a))); {
 	case n.More == 0:
 	case a.IsSummary():
 		parts = append(parts, fmt.Sprintf("%d alerts now", a.Count))
@@ -71,15 +78,37 @@ func inWords(a alert.Alert, n alert.News) string {
 // why says what the operation is that made an alert graver: role and principal, or port and source, which no message of a
 // channel without edits has shown yet. What is new to readers is named as such.
 func why(a alert.Alert, n alert.News) string {
-	if a.IsSummary() {
-		return ""
-	}
-	for _, op := range a.Operations[:len(a.Operations)-len(n.Operations)] {
-		if op.Severity == a.Rule.Severity && op.Detail != "" {
-			return " (" + shortened(op.Detail, longestDetail) + ")"
-		}
+	if op := reason(a, n); op.Detail != "" {
+		return " (" + shortened(op.Detail, longestDetail) + ")"
 	}
 	return ""
+}
+
+// reason is the operation, among those that readers know, for which an alert is as grave as it is; none: without a key.
+func reason(a alert.Alert, n alert.News) alert.Operation {
+	if !a.IsSummary() {
+		for _, op := range a.Operations[:len(a.Operations)-len(n.Operations)] {
+			if op.Severity == a.Rule.Severity && op.Detail != "" {
+				return op
+			}
+		}
+	}
+	return alert.Operation{}
+}
+
+// fitting is the news that one message has room for: what is known of operations by now, then those that joined. left is how
+// many of these follow.
+func fitting(a alert.Alert, n alert.News) (fits alert.News, left int) {
+	room := newsFits
+	n.Detailed = n.Detailed[:len(n.Detailed)-unnamed(a, n.Detailed, room)]
+	for _, op := range n.Detailed {
+		room -= len([]rune(label(a, op))) + len(", ")
+	}
+	if left = len(n.Operations); room > longestName+longestDetail || len(n.Detailed) == 0 {
+		left = unnamed(a, n.Operations, room)
+	}
+	n.Operations = n.Operations[:len(n.Operations)-left]
+	return n, left
 }
 
 // newsFits and factFits are how many characters the names of operations may take in news, and in a fact of a message: with
@@ -117,12 +146,12 @@ func gravest(a alert.Alert) string {
 }
 
 // unheard are the operations to name: of a grave alert each, of others those at resources that were not named before.
-func unheard(a alert.Alert, n alert.News) []alert.Operation {
+func unheard(a alert.Alert, n, fits alert.News) []alert.Operation {
 	if a.Grave() {
-		return n.Operations
+		return fits.Operations
 	}
 	before := a.Operations[:len(a.Operations)-len(n.Operations)]
-	return slices.DeleteFunc(slices.Clone(n.Operations), func(op alert.Operation) bool {
+	return slices.DeleteFunc(slices.Clone(fits.Operations), func(op alert.Operation) bool {
 		return slices.ContainsFunc(before, func(have alert.Operation) bool { return label(a, have) == label(a, op) })
 	})
 }

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"maps"
@@ -27,7 +28,7 @@ func (in *Intake) keepPending(ctx context.Context, b Batch, e activity.Event, wa
 	var ru float64
 	switch {
 	case waits && !again:
-		ru, err = in.pending.PutPending(ctx, alert.Pending{Event: e.Bounded(), Function: b.Function, Since: b.began.UTC()})
+		ru, err = in.pending.PutPending(ctx, alert.Pending{Event: e.Bounded(), Function: b.Function, Since: b.began.UTC(), Late: b.Late, Hold: b.Hold})
 	case !waits && again:
 		ru, err = in.pending.EndPending(ctx, had)
 	}
@@ -51,20 +52,30 @@ func (in *Intake) judgeAgain(ctx context.Context, b Batch) (sum Summary, err err
 	return sum, nil
 }
 
-// judgeThese hands in acts that came through a function as that function would.
+// way is how acts came: through a function, as they happened or late.
+type way struct {
+	function, late string
+	hold           alert.Hold
+	unended        bool
+}
+
+// judgeThese hands in acts that came in one way as they came.
 func (in *Intake) judgeThese(ctx context.Context, b Batch, waiting []alert.Pending) (sum Summary, err error) {
-	by := map[string]map[string]alert.Pending{}
+	by := map[way]map[string]alert.Pending{}
 	for _, p := range waiting {
-		if by[p.Function] == nil {
-			by[p.Function] = map[string]alert.Pending{}
+		in := way{p.Function, p.Late, p.Hold, p.Unended}
+		if by[in] == nil {
+			by[in] = map[string]alert.Pending{}
 		}
-		by[p.Function][p.Event.ID] = p
+		by[in][p.Event.ID] = p
 	}
 	var errs []error
-	for _, function := range slices.Sorted(maps.Keys(by)) {
-		again := Batch{ID: b.ID, Function: function, Logger: b.Logger, again: by[function]}
-		for _, id := range slices.Sorted(maps.Keys(by[function])) {
-			again.Events = append(again.Events, by[function][id].Event)
+	for _, came := range slices.SortedFunc(maps.Keys(by), func(x, y way) int {
+		return cmp.Or(cmp.Compare(x.function, y.function), cmp.Compare(x.late, y.late), cmp.Compare(x.hold.Name, y.hold.Name), x.hold.Until.Compare(y.hold.Until))
+	}) {
+		again := Batch{ID: b.ID, Function: came.function, Late: came.late, Hold: came.hold, Logger: b.Logger, again: by[came]}
+		for _, id := range slices.Sorted(maps.Keys(by[came])) {
+			again.Events = append(again.Events, by[came][id].Event)
 		}
 		one, err := in.Handle(ctx, again)
 		one.Received, one.Duplicate = 0, 0

@@ -145,6 +145,18 @@ func (w *Watch) mayNotRead(ctx context.Context, b Batch, e activity.Event) {
 	})
 }
 
+// looksNothingUp alerts that acts are judged as the gravest they could be, because nothing is looked up.
+func (w *Watch) looksNothingUp(ctx context.Context, b Batch, e activity.Event) {
+	w.notice(ctx, b, concern{
+		kind: "lookup-off", title: "Auditbell does not look up what acts were about", subject: "lookup-off", to: w.judge.everywhere(),
+		detail: "The lookup \"resource\" is off. Acts whose request no record carries are alerted as the gravest that they could be.",
+		steps: []string{
+			"az functionapp config appsettings set --name <app> --resource-group <group> --settings LOOKUPS=auto",
+			"az role assignment create --assignee <the app's identity> --role Reader --scope /subscriptions/" + e.SubscriptionID,
+		},
+	})
+}
+
 // others are all destinations but one. Where there are none, the log and handler check must do.
 func (w *Watch) others(than string) []string {
 	return slices.DeleteFunc(w.judge.everywhere(), func(name string) bool { return name == than })

@@ -77,13 +77,16 @@ func (in *Intake) complete(ctx context.Context, b Batch, e activity.Event, met [
 	if len(graver) == 0 {
 		return w
 	}
-	others, ru, err := in.log.Others(ctx, e)
-	if sum.RU += ru; err != nil {
-		b.Logger.Warn("read other records of the act", "event", e.ID, "error", err)
+	w, sure := in.judge.joined(e, in.others(ctx, b, e, sum))
+	if sure {
+		return w
 	}
-	w, sure := in.judge.joined(e, others)
-	if sure || b.Late != "" || in.judge.Lookups == nil || !slices.Contains(in.judge.Lookups.For(&e), alert.ResourceLookup) {
-		return w // Azure knows only what is, not what was
+	if !in.judge.asks(&e) {
+		if in.judge.Unasked != nil && in.judge.Unasked(&e) {
+			w.unknown(graver, looksNothingUp)
+			in.courier.watch.looksNothingUp(ctx, b, e)
+		}
+		return w
 	}
 	waiting, again := b.again[e.ID]
 	completing, cancel := context.WithDeadline(ctx, b.completeBy)
@@ -105,6 +108,33 @@ func (in *Intake) complete(ctx context.Context, b Batch, e activity.Event, met [
 		w.open = true
 	}
 	return w
+}
+
+// looksNothingUp is why an act is not known that Azure could have been asked about.
+const looksNothingUp = "Auditbell does not look it up (LOOKUPS)"
+
+// asks reports whether Azure is asked what an event's act was about.
+func (j *Judge) asks(e *activity.Event) bool {
+	return j.Lookups != nil && slices.Contains(j.Lookups.For(e), alert.ResourceLookup)
+}
+
+// others are the other records of an act: those that came with it, and those recorded before.
+func (in *Intake) others(ctx context.Context, b Batch, e activity.Event, sum *Summary) (others []activity.Event) {
+	for i := range b.Events {
+		if came := &b.Events[i]; came.ID != e.ID && alert.SameAct(&e, came) {
+			others = append(others, *came)
+		}
+	}
+	recorded, ru, err := in.log.Others(ctx, e)
+	if sum.RU += ru; err != nil {
+		b.Logger.Warn("read other records of the act", "event", e.ID, "error", err)
+	}
+	for _, r := range recorded {
+		if !slices.ContainsFunc(others, func(have activity.Event) bool { return have.ID == r.ID }) {
+			others = append(others, r)
+		}
+	}
+	return others
 }
 
 // joined is the event with what other records of its act carry; sure says that it can only be that. A correlation id may
@@ -186,10 +216,14 @@ func (w *whole) unknown(graver []alert.Rule, why string) {
 	w.note = fmt.Sprintf("what was asked for is not known: %s; it could have been %q", why, top.Title)
 }
 
-// late is the finding of a record that says what its act was about after the act's end was judged without it.
+// late is the finding of a record that says what its act was about after the act's end was judged without it, or of an end
+// after the act's beginning was.
 func (in *Intake) late(ctx context.Context, e activity.Event, sum *Summary) (alert.Finding, error) {
-	if e.Outcome.Final() || isCanary(&e) || len(e.Properties.Only("requestbody")) == 0 {
+	if isCanary(&e) {
 		return alert.Finding{}, nil
+	}
+	if e.Outcome.Final() || len(e.Properties.Only("requestbody")) == 0 {
+		return in.over(ctx, e, sum)
 	}
 	done := e
 	done.Outcome = activity.Succeeded

@@ -11,6 +11,7 @@ import (
 
 	"github.com/auditbell/auditbell/handler/activity"
 	"github.com/auditbell/auditbell/handler/alert"
+	"github.com/auditbell/auditbell/handler/lookup"
 	"github.com/auditbell/auditbell/handler/pipeline"
 	"github.com/auditbell/auditbell/handler/rules"
 )
@@ -191,6 +192,68 @@ func TestADeletionNamesWhatWasGranted(t *testing.T) {
 		last := cards.cards[len(cards.cards)-1]
 		if !strings.HasPrefix(last, "low Owner role removed") || !strings.Contains(last, "22222222-2222-4222-8222-222222222222") {
 			t.Errorf("%s: %q", name, last)
+		}
+	}
+}
+
+// TestWhatIsNotLookedUpIsTheGravestItCouldBe switches the lookup off. What records carry, the act's own batch too, is judged by that.
+func TestWhatIsNotLookedUpIsTheGravestItCouldBe(t *testing.T) {
+	t.Parallel()
+	noon := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	end := grantRecord("end", activity.Succeeded, activity.FormRecords, noon.Add(time.Second), "")
+	start := func(role string) activity.Event {
+		return grantRecord("start", activity.Started, activity.FormRecords, noon, assignment(role))
+	}
+	unreadable := end
+	unreadable.ResourceID = "/subscriptions/s/providers/microsoft.compute/virtualmachines/1"
+	for _, c := range []struct {
+		name    string
+		records []activity.Event // of one batch
+		want    string           // of the first card about the act
+		ours    int
+	}{
+		{"no record carries the role", []activity.Event{end}, "critical ", 1},
+		{"the start, in the same batch, carries Owner", []activity.Event{end, start(ownerRole)}, "critical Owner", 0},
+		{"the start, in the same batch, carries Reader", []activity.Event{end, start(readerRole)}, "medium Reader", 0},
+		{"Azure could not be asked", []activity.Event{unreadable}, "medium Role", 0},
+	} {
+		p, cards, at := granting(t, nil)
+		p.Unasked = lookup.IsReadable
+		send(t, p, at, c.records...)
+		for tick := range 3 {
+			at.advance(30 * time.Second)
+			run(t, p, fmt.Sprint("tick", tick))
+		}
+		var act, ours []string
+		for _, card := range cards.cards {
+			if strings.Contains(card, "does not look up") {
+				ours = append(ours, card)
+			} else {
+				act = append(act, card)
+			}
+		}
+		if len(act) != 1 || !strings.HasPrefix(act[0], c.want) || len(ours) != c.ours {
+			t.Errorf("%s: %q and %d about ourselves; want one, %q, and %d", c.name, act, len(ours), c.want, c.ours)
+		}
+	}
+}
+
+// TestWhatIsLearnedLaterReachesEveryChannel has an act alerted as the gravest it could be; then its start, which comes late,
+// names who got which role. The severity stays as it was.
+func TestWhatIsLearnedLaterReachesEveryChannel(t *testing.T) {
+	t.Parallel()
+	for _, edits := range []bool{false, true} {
+		p, cards, at := granting(t, nil)
+		cards.edits, p.Unasked = edits, lookup.IsReadable
+		began := at.now()
+		send(t, p, at, grantRecord("end", activity.Succeeded, activity.FormRecords, began.Add(time.Second), ""))
+		send(t, p, at, grantRecord("start", activity.Started, activity.FormRecords, began, assignment(ownerRole)))
+		for tick := range 2 {
+			at.advance(30 * time.Second)
+			run(t, p, fmt.Sprint("tick", tick))
+		}
+		if last := cards.shown[len(cards.shown)-1]; !strings.Contains(last, "now known: 1 (Owner, 22222222-2222-4222-8222-222222222222 (user))") {
+			t.Errorf("edits %v: the last message is %q", edits, last)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"strings"
 	"time"
 
 	"github.com/auditbell/auditbell/local/azure"
@@ -8,10 +9,17 @@ import (
 
 const subscription = "/subscriptions/5f1c0a52-7c1e-4b7d-9a41-2d6a8c3e9b10"
 
-// Directory is what Azure would answer when somebody looks up what the deliveries tell by id only: names of the
-// principals and of the subscription, tags, a role's permissions.
+// Directory is what Azure would answer when it is asked about what the deliveries say by id only: the role assignment and
+// the security rule, names of the principals and of the subscription, tags, a role's permissions.
 func Directory() azure.Directory {
 	return azure.Directory{
+		Bodies: map[string]string{
+			strings.ToLower(subscription + "/resourceGroups/rg-finance/providers/Microsoft.Authorization/roleAssignments/0d5a1c1e-77aa-4c3e-9d10-1f2e3a4b5c6d"): `{"properties":{` +
+				`"roleDefinitionId":"/providers/Microsoft.Authorization/roleDefinitions/acdd72a7-3385-48ef-bd42-f606fba81ae7",` +
+				`"principalId":"e0b3c1d2-4f5a-46b7-88c9-d0e1f2a3b4c5","principalType":"User"}}`,
+			strings.ToLower(subscription + "/resourceGroups/myResourceGroup/providers/Microsoft.Network/networkSecurityGroups/myNSG/securityRules/allow-ssh"): `{"properties":{` +
+				`"direction":"Inbound","access":"Allow","protocol":"Tcp","sourceAddressPrefix":"0.0.0.0/0","destinationPortRange":"22"}}`,
+		},
 		Roles: map[string]azure.Role{"8e3af657-a8ff-443c-a75c-2fe8c4bcb635": {Name: "Owner", Actions: []string{"*"}}},
 		Objects: map[string]azure.Object{
 			"e0b3c1d2-4f5a-46b7-88c9-d0e1f2a3b4c5": {Kind: "user", DisplayName: "Jonas Berg", UPN: "jonas.berg@contoso.example"},
