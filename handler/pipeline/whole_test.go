@@ -252,8 +252,8 @@ func TestWhatIsLearnedLaterReachesEveryChannel(t *testing.T) {
 			at.advance(30 * time.Second)
 			run(t, p, fmt.Sprint("tick", tick))
 		}
-		if last := cards.shown[len(cards.shown)-1]; !strings.Contains(last, "now known: 1 (Owner, 22222222-2222-4222-8222-222222222222 (user))") {
-			t.Errorf("edits %v: the last message is %q", edits, last)
+		if all := strings.Join(cards.shown, "\n"); !strings.Contains(all, "now known: 1 (Owner, 22222222-2222-4222-8222-222222222222 (user))") {
+			t.Errorf("edits %v: %q", edits, cards.shown)
 		}
 	}
 }
