@@ -3,8 +3,8 @@
 // A rule is one Sigma YAML document (specification 2, standard fields untouched) for the log source product azure,
 // service activitylogs; what we add stands under the one top-level key auditbell. Rules of others, such as SigmaHQ's
 // rules/cloud/azure/activity_logs, load unchanged. Read reads a folder, Library the embedded one (library/*.yml,
-// read ahead: see ahead.go); Assemble makes a Set of
-// both and says what is left out, and Set.Match is the only thing on the path of an event.
+// read ahead: see ahead.go); Assemble makes a Set of both and says what is left out, and Set.Match is the only thing on
+// the path of an event.
 //
 // The package is not for what happens after a match: routes, exceptions, messages and state live elsewhere. It keeps
 // no clock and no store; correlations get both from their caller (see Window).
