@@ -78,6 +78,13 @@ func (r *Row) carries(e *activity.Event) bool {
 	return r.Verbs == nil || strings.Contains(e.Operation, "/") && slices.Contains(r.Verbs, strings.ToLower(verb))
 }
 
+// Reaches reports whether the feed brings records of a category of scopes of a kind.
+func (f Feed) Reaches(kind activity.ScopeKind, category activity.Category) bool {
+	return slices.ContainsFunc(Table, func(r Row) bool {
+		return r.Feed == f && slices.Contains(r.Scopes, kind) && slices.Contains(r.Categories, category)
+	})
+}
+
 // Example is what a rule says that it must match: one event, or several for a correlation.
 type Example []activity.Event
 

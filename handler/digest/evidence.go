@@ -113,15 +113,17 @@ type ExceptionUse struct {
 
 // Ledger is the comparison of what arrived with what Azure lists, hour by hour and subscription by subscription.
 type Ledger struct {
-	Off       string `json:"off,omitempty"`  // why nothing was compared; empty: something was
-	Expected  int    `json:"hours_expected"` // scope-hours of the period
-	Checked   int    `json:"hours_checked"`
-	Settled   int    `json:"hours_settled"` // checked, and the last look (26 hours after the hour) is over
-	Pending   int    `json:"hours_pending"` // the last look is still to come
-	Matched   int    `json:"hours_matched"`
-	Repaired  int    `json:"hours_repaired"` // entries were missing and have been fed in
-	Entries   int    `json:"entries_repaired"`
-	Unmatched int    `json:"hours_unmatched"` // entries are missing still
+	Off      string `json:"off,omitempty"`  // why nothing was compared; empty: something was
+	Expected int    `json:"hours_expected"` // scope-hours of the period
+	Checked  int    `json:"hours_checked"`
+	// Compared are the hours that were checked, by kind of scope.
+	Compared  map[activity.ScopeKind]int `json:"hours_checked_by_kind,omitempty"`
+	Settled   int                        `json:"hours_settled"` // checked, and the last look (26 hours after the hour) is over
+	Pending   int                        `json:"hours_pending"` // the last look is still to come
+	Matched   int                        `json:"hours_matched"`
+	Repaired  int                        `json:"hours_repaired"` // entries were missing and have been fed in
+	Entries   int                        `json:"entries_repaired"`
+	Unmatched int                        `json:"hours_unmatched"` // entries are missing still
 
 	Listed    int64            `json:"entries_listed"`    // by Azure, in the hours that were compared
 	Seen      int64            `json:"entries_seen"`      // brought by a feed

@@ -1,9 +1,14 @@
 package digest
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
+
+	"github.com/auditbell/auditbell/handler/activity"
+	"github.com/auditbell/auditbell/handler/coverage"
 )
 
 // scopesShown bounds the subscriptions that documents list.
@@ -37,7 +42,32 @@ func (r *Report) evidenceSection() []Block {
 		rows = append(rows, [2]string{"Daily test", fmt.Sprintf("confirmed on %d of %d days; %d accepted, %d late, %d waiting, %d missing, %d switched off", n.Confirmed, n.Tested(), n.Accepted, n.Late, n.Lost, n.Missing, n.Off)},
 			[2]string{"Self-watch", fmt.Sprintf("ran in %s of %s hours", number(int64(c.Watch.Watched)), number(int64(c.Watch.Hours)))})
 	}
-	return append([]Block{Heading{Level: 2, Text: "What this rests on"}, facts("Evidence", rows)}, r.scopesTable())
+	return append([]Block{Heading{Level: 2, Text: "What this rests on"}, facts("Evidence", rows)}, append(r.watchedTable(), r.scopesTable())...)
+}
+
+// watchedTable says of each kind of scope and category whether a feed that carries it brought entries in the period, and whether
+// Azure's own list was compared. Without a comparison it is not known which scopes there are.
+func (r *Report) watchedTable() []Block {
+	l := r.Completeness.Ledger
+	if l == nil || len(l.Compared) == 0 {
+		return nil
+	}
+	living, rows := r.living(), [][]any{}
+	for _, category := range activity.Categories {
+		row := []any{string(category)}
+		for _, kind := range activity.ScopeKinds {
+			var words []string
+			if slices.ContainsFunc(living, func(f coverage.Feed) bool { return f != coverage.Listed && f.Reaches(kind, category) }) {
+				words = append(words, "watched")
+			}
+			if l.Compared[kind] > 0 {
+				words = append(words, "compared")
+			}
+			row = append(row, cmp.Or(strings.Join(words, ", "), "not watched"))
+		}
+		rows = append(rows, row)
+	}
+	return []Block{tableOf("Scopes and categories", []Column{{"Category", Words}, {"Tenant", Words}, {"Management groups", Words}, {"Subscriptions", Words}}, rows).sheet()}
 }
 
 func (r *Report) scopesTable() Block {

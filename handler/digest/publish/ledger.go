@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/auditbell/auditbell/handler/activity"
 	"github.com/auditbell/auditbell/handler/digest"
 	"github.com/auditbell/auditbell/handler/reconcile"
 	"github.com/auditbell/auditbell/handler/source"
@@ -66,6 +67,10 @@ func (s *ledgerSum) add(id string, hour time.Time, h *reconcile.Hour) {
 		return
 	}
 	s.Checked++
+	if s.Compared == nil {
+		s.Compared = map[activity.ScopeKind]int{}
+	}
+	s.Compared[activity.Scope(id).Kind()]++
 	if !h.Settled() && !pending {
 		s.unproven(id, hour, "the last comparison was not made")
 	}
