@@ -1,6 +1,6 @@
 # Everything a person does here, in one word each. `make` lists the words.
 .DEFAULT_GOAL := help
-.PHONY: month simulate faults vulnerabilities lint-workflows release-function release-snapshot release-check zones bench-first measured help check test golden fuzz bench bench-digest reconcile-month chaos pictures schemas stage start publish kusto lint
+.PHONY: month simulate faults vulnerabilities lint-workflows release-function release-snapshot release-check zones bench-first measured reliability help check test golden fuzz bench bench-digest reconcile-month chaos pictures schemas stage start publish kusto lint
 
 APP ?=
 FUZZTIME ?= 20s
@@ -69,6 +69,9 @@ month: ## a generated month of EVENTS (100000) by the default routes: messages a
 
 chaos: ## everything around the handler fails; prints the table of docs/reliability.md
 	go test ./local/stack -run Chaos -v -count=3
+
+reliability: ## every channel answers in every way; what its end keeps is the table of docs/reliability.md
+	go test -tags measured ./local/stack -run TestEveryTroubleIsOvercome -v -count=1 -timeout 60m
 
 measured: ## what the real handler process takes under floods and the largest batches, and whether it loses anything when killed
 	go test -tags measured ./local/stack -run 'TestFlood|TestLargestHubBatch|TestHubUnderKills' -v -count=1 -parallel 1

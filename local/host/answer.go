@@ -123,9 +123,9 @@ func (a answer) web(f *function) (webAnswer, error) {
 
 func readWebAnswer(raw json.RawMessage) (webAnswer, error) {
 	var output struct {
-		StatusCode, Status any
-		Body               json.RawMessage
-		Headers            map[string]any
+		StatusCode any
+		Body       json.RawMessage
+		Headers    map[string]any
 	}
 	text := raw
 	if len(raw) > 0 && raw[0] == '"' { // a string that holds the object will do: the host parses its ToString()
@@ -139,11 +139,10 @@ func readWebAnswer(raw json.RawMessage) (webAnswer, error) {
 		return webAnswer{}, fmt.Errorf("http output is not in the expected format, an object: %s", excerpt(raw))
 	}
 	a := webAnswer{status: http.StatusOK, headers: map[string]string{}, body: bodyText(output.Body)}
-	// The host looks for statusCode first and for status only without it; both may be strings.
-	for _, status := range []any{output.Status, output.StatusCode} {
-		if n, ok := statusNumber(status); ok {
-			a.status = n
-		}
+	// The property statusCode is always there, and null where the handler gave none, so status is never looked at
+	// (HttpScriptInvocationResultExtensions.cs, HttpBinding.cs).
+	if n, ok := statusNumber(output.StatusCode); ok {
+		a.status = n
 	}
 	for name, value := range output.Headers {
 		if value == nil {

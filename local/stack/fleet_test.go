@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -18,6 +19,7 @@ import (
 	"github.com/auditbell/auditbell/handler/notify"
 	"github.com/auditbell/auditbell/handler/notify/slack"
 	"github.com/auditbell/auditbell/handler/notify/teams"
+	"github.com/auditbell/auditbell/handler/notify/webhook"
 	"github.com/auditbell/auditbell/handler/pipeline"
 	"github.com/auditbell/auditbell/handler/rules"
 	"github.com/auditbell/auditbell/handler/settings"
@@ -51,12 +53,16 @@ var (
 	reader = slackApp{"xoxb-chaos-history", "C0SECURITY"} // it may read what is in its channel
 )
 
+// fleetEnds is the address of the ends.
+const fleetEnds = "http://127.0.0.1:7072"
+
 // fleetOptions shape a fleet. The zero value is two instances whose clocks agree, with an app that only writes.
 type fleetOptions struct {
 	skew      time.Duration // how far the clocks of all but the first are ahead
 	app       slackApp
 	instances int
 	before    func(http.Handler) http.Handler // stands before the ends; nil: nothing
+	env       map[string]string               // settings of destinations in place of the fleet's
 }
 
 // newFleet starts a fleet.
@@ -82,14 +88,14 @@ func newFleet(t *testing.T, o fleetOptions) *fleet {
 		_ = ends.Close()
 		_ = f.cosmos.Close()
 	})
-	f.instances = append(f.instances, f.instance(t, transport, 0))
+	f.instances = append(f.instances, f.instance(t, transport, 0, o.env))
 	for range cmp.Or(o.instances, 2) - 1 {
-		f.instances = append(f.instances, f.instance(t, transport, o.skew))
+		f.instances = append(f.instances, f.instance(t, transport, o.skew, o.env))
 	}
 	return f
 }
 
-func (f *fleet) instance(t *testing.T, transport http.RoundTripper, ahead time.Duration) *pipeline.Pipeline {
+func (f *fleet) instance(t *testing.T, transport http.RoundTripper, ahead time.Duration, own map[string]string) *pipeline.Pipeline {
 	t.Helper()
 	now := func() time.Time { return f.now().Add(ahead) }
 	kept, err := store.Open(store.Options{Endpoint: "http://cosmos.test/", Key: stack.Key, Transport: f.cosmos, Now: now, Logger: slog.New(slog.DiscardHandler)})
@@ -99,8 +105,8 @@ func (f *fleet) instance(t *testing.T, transport http.RoundTripper, ahead time.D
 	if err := kept.Check(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	const ends = "http://127.0.0.1:7072"
-	env := map[string]string{"SLACK_BOT_TOKEN": f.slack.token, "SLACK_CHANNEL": f.slack.channel, "SLACK_API_URL": ends + "/slack/api/", "TEAMS_WORKFLOW_URL": ends + "/teams/workflow/security"}
+	env := map[string]string{"SLACK_BOT_TOKEN": f.slack.token, "SLACK_CHANNEL": f.slack.channel, "SLACK_API_URL": fleetEnds + "/slack/api/", "TEAMS_WORKFLOW_URL": fleetEnds + "/teams/workflow/security"}
+	maps.Copy(env, own)
 	s := settings.New(func(name string) (string, bool) { v, ok := env[name]; return v, ok })
 	client := notify.NewClient(transport)
 	library, err := rules.Library()
@@ -111,8 +117,10 @@ func (f *fleet) instance(t *testing.T, transport http.RoundTripper, ahead time.D
 	if err != nil {
 		t.Fatal(err)
 	}
+	destinations := map[string]notify.Destination{inbox.Slack: slack.Open(s, client), inbox.Teams: teams.Open(s, client), inbox.Webhook: webhook.Open(s, client)}
+	maps.DeleteFunc(destinations, func(_ string, d notify.Destination) bool { return d == nil })
 	return app.Wire(kept, &pipeline.Judge{Rules: set, Routes: []settings.Route{{To: []string{settings.Everywhere}}}}, &pipeline.Composer{},
-		pipeline.Channels{Destinations: map[string]notify.Destination{inbox.Slack: slack.Open(s, client), inbox.Teams: teams.Open(s, client)}})
+		pipeline.Channels{Destinations: destinations})
 }
 
 // wire is a network of one server, in memory.
