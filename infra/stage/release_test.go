@@ -70,9 +70,14 @@ func checkArchive(t *testing.T, archive string) {
 		suffix = ".exe"
 	}
 	names := list(t, archive)
-	for _, want := range []string{"auditbell" + suffix, "auditbell-deploy" + suffix, "LICENSE", "infra/main.tf", "infra/examples/minimal/main.tf", "functions/deliver/function.json", "local.settings.json.example", "docs/without-go.md"} {
+	for _, want := range []string{"auditbell" + suffix, "auditbell-deploy" + suffix, "LICENSE", "infra/main.tf", "infra/containers.json", "infra/queries/top.kql", "infra/operations/intake.kql", "infra/modules/subscription/main.tf", "infra/examples/minimal/main.tf", "functions/deliver/function.json", "local.settings.json.example", "docs/without-go.md"} {
 		if !slices.Contains(names, want) {
 			t.Errorf("%s lacks %s", filepath.Base(archive), want)
+		}
+	}
+	for _, n := range names {
+		if strings.Contains(n, "/.terraform") || strings.Contains(n, ".tfstate") || strings.HasSuffix(n, ".auto.tfvars.json") {
+			t.Errorf("%s has %s, which an apply on this machine left", filepath.Base(archive), n)
 		}
 	}
 	if !slices.ContainsFunc(names, func(n string) bool { return strings.HasPrefix(n, "licenses/github.com/Azure/") }) {
