@@ -170,3 +170,24 @@ func TestManyPendingActsAreJudgedAtOnce(t *testing.T) {
 		t.Errorf("one run judged %d of %d, the next one %d", sum.Matched, acts, again.Matched)
 	}
 }
+
+// TestTheWaitForAnAnswerOutlivesAnInstance kills the instance that a grant came through while its first message waits: another
+// one sends it, five seconds after the grant came and no earlier.
+func TestTheWaitForAnAnswerOutlivesAnInstance(t *testing.T) {
+	t.Parallel()
+	end := &uneditable{}
+	both, at := instances(t, 2, "low", end)
+	end.at = at.now
+	for _, p := range both {
+		p.Rules, p.Lookups = library(t), &manager{later: true}
+	}
+	send(t, both[0], at, grantRecord("grid", activity.Succeeded, activity.FormEventGrid, at.now(), "")) // it takes a second, and dies
+	at.advance(3 * time.Second)
+	if run(t, both[1], "after 4 s"); len(end.cards) != 0 {
+		t.Errorf("after 4 s: %q", end.cards)
+	}
+	at.advance(1100 * time.Millisecond)
+	if run(t, both[1], "after 5 s"); len(end.cards) != 1 {
+		t.Errorf("after 5 s: %q", end.cards)
+	}
+}
