@@ -176,7 +176,7 @@ func loadContainer(found *sql.Rows, databases map[int64]*database) error {
 	}
 	d := databases[database]
 	c.num, c.database, c.ts, c.offer = num, d, ts, offer
-	c.table = newTable(num, len(c.uniqueKeys) > 0)
+	c.table = newTable(num, len(c.uniqueKeys) > 0, false) // nothing is loaded that was not on disk
 	d.containers[id] = c
 	return nil
 }

@@ -154,7 +154,9 @@ func (c *container) save(w *session) error {
 	if _, err := w.row("SELECT last_insert_rowid()", nil, []any{&c.num}); err != nil {
 		return err
 	}
-	c.table = newTable(c.num, len(c.uniqueKeys) > 0)
+	if c.table = newTable(c.num, len(c.uniqueKeys) > 0, w.inMemory); w.inMemory {
+		return nil
+	}
 	return w.script(context.Background(), c.table.create)
 }
 
@@ -192,7 +194,7 @@ func (s *Server) replaceContainer(ctx context.Context, in call) (reply, error) {
 			c.ts, string(appendJSON(nil, c.properties)), c.num); err != nil {
 			return err
 		}
-		return w.exec(c.table.expiry, c.ttl)
+		return c.table.expire(w, c.ttl)
 	})
 	if err != nil {
 		return reply{}, err
@@ -233,8 +235,10 @@ func (c *container) erase(w *session) error {
 	if err := w.exec("DELETE FROM containers WHERE num = ?", c.num); err != nil {
 		return err
 	}
-	if err := w.script(context.Background(), c.table.drop); err != nil {
-		return err
+	if !w.inMemory {
+		if err := w.script(context.Background(), c.table.drop); err != nil {
+			return err
+		}
 	}
 	c.table.gone.Store(true)
 	return nil

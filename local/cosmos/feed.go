@@ -51,18 +51,16 @@ func (s *Server) readChanges(ctx context.Context, in call, c *container, mode st
 	if err != nil {
 		return reply{}, err
 	}
-	args := []any{from.after, from.since, s.now().Unix()}
-	text := c.table.changes
+	want := span{seq: from.after, ts: from.since, now: s.now().Unix(), limit: size}
 	if header := in.header("X-Ms-Documentdb-Partitionkey"); header != "" {
-		pk, err := c.key.ofHeader(header)
-		if err != nil {
+		want.partition = true
+		if want.pk, err = c.key.ofHeader(header); err != nil {
 			return reply{}, err
 		}
-		text, args = c.table.partitionChanges, append(args, pk)
 	}
 	var rows []row
 	err = s.store.read(ctx, func(r *session) (err error) {
-		rows, _, err = c.table.rows(r, text, append(args, size)...) // what is cut off would not fit the answer
+		rows, err = c.table.changed(r, want)
 		return err
 	})
 	if err != nil {

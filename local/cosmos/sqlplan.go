@@ -215,21 +215,18 @@ func (s *Server) scanPiece(ctx context.Context, from scanFrom, part keyRange) (r
 		!part.everything && part.pk < after.pk {
 		return nil, false, nil
 	}
-	now := s.now().Unix()
-	err = s.store.read(ctx, func(c *session) error {
-		switch {
-		case part.item:
-			r, found, err := t.find(c, part.pk, part.id, now)
-			if found {
-				rows = []row{r}
-			}
+	want := span{pk: part.pk, partition: !part.everything, now: s.now().Unix(), limit: piece}
+	if part.everything || part.pk == after.pk {
+		want.pk, want.id = after.pk, after.id
+	}
+	err = s.store.read(ctx, func(c *session) (err error) {
+		if !part.item {
+			rows, cut, err = t.after(c, want)
 			return err
-		case part.everything:
-			rows, cut, err = t.rows(c, t.everything, after.pk, after.id, now, piece)
-		case part.pk == after.pk:
-			rows, cut, err = t.rows(c, t.partition, part.pk, after.id, now, piece)
-		default:
-			rows, cut, err = t.rows(c, t.partition, part.pk, "", now, piece)
+		}
+		r, found, err := t.find(c, part.pk, part.id, want.now)
+		if found {
+			rows = []row{r}
 		}
 		return err
 	})

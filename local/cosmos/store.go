@@ -58,8 +58,10 @@ type job struct {
 
 // session is one SQLite connection with its prepared statements; one goroutine uses it at a time.
 type session struct {
-	conn  *sql.Conn
-	stmts map[string]*sql.Stmt
+	conn     *sql.Conn
+	stmts    map[string]*sql.Stmt
+	inMemory bool     // items are in maps (memory.go), and only the catalog is in SQLite
+	undo     []func() // how to undo what the jobs of a group did to the maps
 }
 
 // groupSize bounds how many jobs share a commit. Sharing is what makes fsync per commit affordable: alone a commit
@@ -89,6 +91,7 @@ func openStore(ctx context.Context, dir string, sweeper sweeper) (*store, error)
 	if s.writer, err = newSession(ctx, db); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
+	s.writer.inMemory = s.shared
 	s.readers = make(chan *session, readers)
 	if err := s.prepare(ctx, readers); err != nil {
 		return nil, errors.Join(err, db.Close())
@@ -252,6 +255,8 @@ func (s *store) commit(group []*job) {
 	if err == nil {
 		s.reserved = reserved
 		s.newest.Store(s.lsn)
+		clear(s.writer.undo)
+		s.writer.undo = s.writer.undo[:0]
 		return
 	}
 	for _, j := range group {
@@ -259,6 +264,7 @@ func (s *store) commit(group []*job) {
 	}
 	// After some failures SQLite has rolled back by itself, and this one reports that there is nothing to undo.
 	_ = s.writer.exec("ROLLBACK")
+	s.writer.undoTo(0)
 }
 
 // attempt runs one job inside a savepoint. Its result is the connection's health; the job's own error is in j.err.
@@ -266,7 +272,9 @@ func (s *store) attempt(j *job) error {
 	if err := s.writer.exec("SAVEPOINT job"); err != nil {
 		return err
 	}
+	before := len(s.writer.undo)
 	if j.err = j.run(s.writer); j.err != nil {
+		s.writer.undoTo(before)
 		if err := s.writer.exec("ROLLBACK TO job"); err != nil {
 			return err
 		}

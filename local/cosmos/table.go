@@ -25,6 +25,7 @@ type table struct {
 	num     int64
 	uniques bool        // the container has unique keys; only then the KEYS table is used
 	gone    atomic.Bool // the container was deleted; set by the writing goroutine
+	memory  *memory     // has the items when nothing is kept on disk; nil: SQLite has them
 
 	// The SQL of this table. "live" statements take the second that counts as now.
 	create, drop                string
@@ -35,8 +36,11 @@ type table struct {
 	sweepKeys, sweep, expiry    string // time to live
 }
 
-// newTable spells out the SQL once, so that statements are prepared once per connection.
-func newTable(num int64, uniques bool) *table {
+// newTable spells out the SQL once, so that statements are prepared once per connection. In memory none is run.
+func newTable(num int64, uniques, inMemory bool) *table {
+	if inMemory {
+		return &table{num: num, uniques: uniques, memory: &memory{parts: map[string]*part{}}}
+	}
 	named := strings.NewReplacer("ITEMS", fmt.Sprintf("items_%d", num), "KEYS", fmt.Sprintf("keys_%d", num)).Replace
 	const (
 		live    = " AND (expires IS NULL OR expires > ?)"
@@ -98,12 +102,48 @@ func (t *table) find(c *session, pk, id string, now int64) (r row, found bool, e
 
 // findAny reads one item's row, expired or not.
 func (t *table) findAny(c *session, pk, id string) (row, bool, error) {
+	switch {
+	case t.memory != nil && t.gone.Load():
+		return row{}, false, ownerNotFound()
+	case t.memory != nil:
+		r, found := t.memory.find(pk, id)
+		return r, found, nil
+	}
 	r := row{pk: pk, id: id}
 	found, err := c.row(t.point, []any{pk, id}, []any{&r.seq, &r.ts, &r.expires, &r.body})
 	if err != nil {
 		return row{}, false, t.lost(err)
 	}
 	return r, found, nil
+}
+
+// after lists live items after a position, in the order of (pk, id).
+func (t *table) after(c *session, s span) (out []row, cut bool, err error) {
+	switch {
+	case t.memory != nil && t.gone.Load():
+		return nil, false, ownerNotFound()
+	case t.memory != nil:
+		out, cut = within(t.memory.after(s))
+		return out, cut, nil
+	case s.partition:
+		return t.rows(c, t.partition, s.pk, s.id, s.now, s.limit)
+	}
+	return t.rows(c, t.everything, s.pk, s.id, s.now, s.limit)
+}
+
+// changed lists live items in the order of their last write, after a sequence number.
+func (t *table) changed(c *session, s span) (out []row, err error) {
+	switch {
+	case t.memory != nil && t.gone.Load():
+		return nil, ownerNotFound()
+	case t.memory != nil:
+		out, _ = within(t.memory.changes(s))
+	case s.partition:
+		out, _, err = t.rows(c, t.partitionChanges, s.seq, s.ts, s.now, s.pk, s.limit)
+	default:
+		out, _, err = t.rows(c, t.changes, s.seq, s.ts, s.now, s.limit)
+	}
+	return out, err // what is cut off would not fit the answer
 }
 
 // rows collects what a range statement finds, up to about the size of an answer, so that large items do not fill the
@@ -141,6 +181,10 @@ func (t *table) put(c *session, r row, old *row, keys []string) error {
 			return err
 		}
 	}
+	if t.memory != nil {
+		t.memory.put(c, r)
+		return nil
+	}
 	if old == nil {
 		return c.exec(t.insert, r.seq, r.pk, r.id, r.ts, r.expires, r.body)
 	}
@@ -149,12 +193,11 @@ func (t *table) put(c *session, r row, old *row, keys []string) error {
 
 // claim takes the item's unique keys. A key whose owner has expired is free.
 func (t *table) claim(c *session, r row, keys []string) error {
-	if err := c.exec(t.dropKeys, r.pk, r.id); err != nil {
+	if err := t.freeKeys(c, r.pk, r.id); err != nil {
 		return err
 	}
 	for _, key := range keys {
-		var owner string
-		taken, err := c.row(t.findKey, []any{r.pk, key}, []any{&owner})
+		owner, taken, err := t.ownerOf(c, r.pk, key)
 		if err != nil {
 			return err
 		}
@@ -163,11 +206,36 @@ func (t *table) claim(c *session, r row, keys []string) error {
 				return err
 			}
 		}
-		if err := c.exec(t.addKey, r.pk, key, r.id); err != nil {
+		if err := t.giveKey(c, r.pk, key, r.id); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func (t *table) ownerOf(c *session, pk, key string) (owner string, taken bool, err error) {
+	if t.memory != nil {
+		owner, taken = t.memory.owner(pk, key)
+		return owner, taken, nil
+	}
+	taken, err = c.row(t.findKey, []any{pk, key}, []any{&owner})
+	return owner, taken, err
+}
+
+func (t *table) giveKey(c *session, pk, key, id string) error {
+	if t.memory != nil {
+		t.memory.setKey(c, pk, key, id)
+		return nil
+	}
+	return c.exec(t.addKey, pk, key, id)
+}
+
+func (t *table) freeKeys(c *session, pk, id string) error {
+	if t.memory != nil {
+		t.memory.dropKeys(c, pk, id)
+		return nil
+	}
+	return c.exec(t.dropKeys, pk, id)
 }
 
 // release takes a unique key from an owner that has expired; from a living one it cannot be taken.
@@ -182,15 +250,27 @@ func (t *table) release(c *session, r row, owner string) error {
 	if found {
 		return t.erase(c, old)
 	}
-	return c.exec(t.dropKeys, r.pk, owner)
+	return t.freeKeys(c, r.pk, owner)
 }
 
 // erase removes an item with its keys.
 func (t *table) erase(c *session, r row) error {
 	if t.uniques {
-		if err := c.exec(t.dropKeys, r.pk, r.id); err != nil {
+		if err := t.freeKeys(c, r.pk, r.id); err != nil {
 			return err
 		}
 	}
+	if t.memory != nil {
+		t.memory.remove(c, r)
+		return nil
+	}
 	return c.exec(t.remove, r.seq)
+}
+
+// expire applies the container's time to live to the items that are there.
+func (t *table) expire(c *session, ttl *int64) error {
+	if t.memory != nil {
+		return t.memory.expire(c, ttl)
+	}
+	return c.exec(t.expiry, ttl)
 }

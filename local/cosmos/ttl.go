@@ -61,6 +61,10 @@ func (s *sweeper) sweep(c *session) error {
 	}
 	s.due = now.Add(every)
 	for _, t := range s.tables() {
+		if t.memory != nil {
+			t.memory.sweep(now.Unix())
+			continue
+		}
 		if t.uniques {
 			if err := c.exec(t.sweepKeys, now.Unix(), rows); err != nil {
 				return err

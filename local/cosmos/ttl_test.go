@@ -29,6 +29,12 @@ func send(t *testing.T, s *Server, method, path, body string, want int) {
 // rowCount counts the rows of a container's tables, visible or not.
 func rowCount(t *testing.T, s *Server, c *container) (items, keys int) {
 	t.Helper()
+	if m := c.table.memory; m != nil {
+		for _, p := range m.parts {
+			items, keys = items+len(p.rows), keys+len(p.keys)
+		}
+		return items, keys
+	}
 	err := s.store.read(t.Context(), func(r *session) error {
 		for table, n := range map[string]*int{"items": &items, "keys": &keys} {
 			if _, err := r.row(fmt.Sprintf("SELECT COUNT(*) FROM %s_%d", table, c.num), nil, []any{n}); err != nil {
@@ -43,11 +49,19 @@ func rowCount(t *testing.T, s *Server, c *container) (items, keys int) {
 	return items, keys
 }
 
-// Expired items leave the disk while others are written, and take their unique keys along.
-func TestSweep(t *testing.T) {
+// twice runs a test with the items in memory and on disk.
+func twice(t *testing.T, test func(t *testing.T, dir string)) {
 	t.Parallel()
+	t.Run("in memory", func(t *testing.T) { test(t, "") })
+	t.Run("on disk", func(t *testing.T) { test(t, t.TempDir()) })
+}
+
+// Expired items leave the disk while others are written, and take their unique keys along.
+func TestSweep(t *testing.T) { twice(t, testSweep) }
+
+func testSweep(t *testing.T, dir string) {
 	now := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
-	s, err := Open(context.Background(), Options{Now: func() time.Time { return now }})
+	s, err := Open(context.Background(), Options{Dir: dir, Now: func() time.Time { return now }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,10 +92,11 @@ func TestSweep(t *testing.T) {
 }
 
 // A changed default applies to the items that are there already.
-func TestChangedDefaultTTL(t *testing.T) {
-	t.Parallel()
+func TestChangedDefaultTTL(t *testing.T) { twice(t, testChangedDefaultTTL) }
+
+func testChangedDefaultTTL(t *testing.T, dir string) {
 	now := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
-	s, err := Open(context.Background(), Options{Now: func() time.Time { return now }})
+	s, err := Open(context.Background(), Options{Dir: dir, Now: func() time.Time { return now }})
 	if err != nil {
 		t.Fatal(err)
 	}
