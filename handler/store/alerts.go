@@ -113,7 +113,7 @@ func (s *Store) takeOnce(ctx context.Context, f alert.Finding, round int) (r ale
 // known is what the store has of a finding, and the versions it was read at.
 type known struct {
 	alert.State
-	chain, head, alert azcore.ETag
+	chain, head, op, alert azcore.ETag
 
 	store   *Store
 	finding *alert.Finding
@@ -146,7 +146,7 @@ func (k *known) read(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		k.Op = op.Alert
+		k.Op, k.op = op.Alert, op.etag
 	}
 	if k.Op != "" {
 		if gone, err := k.readAlert(ctx, group, k.Op); !gone {
@@ -228,7 +228,7 @@ func (k *known) write(ctx context.Context, e alert.Effect) (ru float64, err erro
 		body = b.replace(e.Alert.ID, itemOf(*e.Alert), k.alert)
 	}
 	if e.Joined != "" {
-		b.upsert(opItem("op-"+e.Joined, e.Partition, e.Alert.ID))
+		b.put(opItem("op-"+e.Joined, e.Partition, e.Alert.ID), k.op)
 	}
 	if e.Opens {
 		b.head(*e.Alert, k.head)
@@ -242,12 +242,17 @@ func (k *known) write(ctx context.Context, e alert.Effect) (ru float64, err erro
 
 // head makes the alert the one that takes in new operations of its group.
 func (b *batch) head(a alert.Alert, was azcore.ETag) {
-	item := pointerItem{ID: headID, PK: a.Group, Kind: "head", Alert: a.ID, WindowEnds: a.WindowEnds.UnixMilli(), TTL: seconds(keepSeen + a.WindowEnds.Sub(a.Opened))}
+	b.put(pointerItem{ID: headID, PK: a.Group, Kind: "head", Alert: a.ID, WindowEnds: a.WindowEnds.UnixMilli(), TTL: seconds(keepSeen + a.WindowEnds.Sub(a.Opened))}, was)
+}
+
+// put writes a pointer in the place of the version that was read, or where none was: another that came between undoes the
+// batch. Two records of one operation would each have their alert otherwise.
+func (b *batch) put(item pointerItem, was azcore.ETag) {
 	if was == "" {
 		b.create(item)
 		return
 	}
-	b.replace(headID, item, was)
+	b.replace(item.ID, item, was)
 }
 
 func seenItem(record, group string, s alert.Seen) pointerItem {
@@ -322,11 +327,6 @@ func (b *batch) create(item any) (body []byte) {
 	body = b.marshal(item)
 	b.steps = append(b.steps, func(t *azcosmos.TransactionalBatch) { t.CreateItem(body, nil) })
 	return body
-}
-
-func (b *batch) upsert(item any) {
-	body := b.marshal(item)
-	b.steps = append(b.steps, func(t *azcosmos.TransactionalBatch) { t.UpsertItem(body, nil) })
 }
 
 func (b *batch) replace(id string, item any, etag azcore.ETag) (body []byte) {
