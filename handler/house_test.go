@@ -40,7 +40,7 @@ var arrows = map[string][]string{
 	"handler/canary": {"handler/activity", "handler/alert", "handler/host", "handler/payload", "handler/pipeline", "handler/settings"},
 	"handler/cli":    {"handler/...", "infra"}, // infra: the texts of its queries
 	"handler/poll":   {"handler/activity", "handler/alert", "handler/host", "handler/pipeline", "handler/source", "handler/store"},
-	"handler/clicks": {"handler/alert", "handler/exception", "handler/host", "handler/notify", "handler/notify/slack", "handler/pipeline", "handler/settings"},
+	"handler/clicks": {"handler/alert", "handler/exception", "handler/host", "handler/notify", "handler/notify/slack", "handler/pipeline", "handler/settings", "handler/turns"},
 	"handler/digest/publish": {
 		"handler/activity", "handler/alert", "handler/azure", "handler/calendar", "handler/coverage", "handler/digest", "handler/digest/archive", "handler/digest/timestamp", "handler/enrich", "handler/exception",
 		"handler/host", "handler/notify", "handler/notify/email", "handler/outbox", "handler/pipeline", "handler/reconcile", "handler/rules", "handler/settings", "handler/source", "handler/store", "handler/tlog",

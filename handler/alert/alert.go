@@ -211,6 +211,12 @@ func (a *Alert) Raise(f Finding, now time.Time) (changed bool) {
 	return changed
 }
 
+// Lacks reports whether the alert counted the finding's record without what the finding says of it.
+func (a *Alert) Lacks(f Finding) bool {
+	shown := f.Detail == "" || slices.ContainsFunc(a.Operations, func(op Operation) bool { return op.Detail == cut(f.Detail) })
+	return !shown || rank(a.Rule.Severity) < rank(f.Rule.Severity)
+}
+
 // judged takes over rules, destinations and notes of a finding. What makes the alert graver lets it leave what holds it.
 func (a *Alert) judged(f *Finding, now time.Time) (changed bool) {
 	before := a.Rule.Severity

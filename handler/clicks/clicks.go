@@ -16,6 +16,7 @@ import (
 	"github.com/auditbell/auditbell/handler/notify/slack"
 	"github.com/auditbell/auditbell/handler/pipeline"
 	"github.com/auditbell/auditbell/handler/settings"
+	"github.com/auditbell/auditbell/handler/turns"
 )
 
 // Handler is the function slack-action.
@@ -56,7 +57,8 @@ func (h *Handler) Serve(ctx context.Context, in host.Invocation) (host.Result, e
 		return host.Refuse(http.StatusBadRequest, err.Error()), nil
 	}
 	done := make(chan host.Result, 1)
-	go func() { done <- h.act(context.WithoutCancel(ctx), in, clicks) }()
+	turns.Go(context.WithoutCancel(ctx), func(ctx context.Context) { done <- h.act(ctx, in, clicks) })
+	defer turns.Waited(ctx)
 	select {
 	case result := <-done:
 		return result, nil

@@ -239,7 +239,7 @@ func (c *Courier) deliverWaiting(ctx context.Context, name string, w outbox.Wait
 		return Summary{}, nil // another instance delivers it somewhere else
 	}
 	var marked alert.Alert
-	b.probe, b.marked = name, &marked
+	b.probe, b.noted, b.marked = name, w.Severity, &marked
 	sum := c.deliver(ctx, a, b)
 	if marked.ID != "" && !marked.Owes(name) {
 		_, err = c.backlog.EndWaiting(ctx, name, w)
@@ -319,9 +319,9 @@ func (t *attempt) mayBeThere() bool {
 }
 
 // wait notes that an alert waits for a destination. It is noted before the alert is marked, so that a crash in between
-// leaves it due.
-func (c *Courier) wait(ctx context.Context, a alert.Alert, t *attempt) error {
-	if c.backlog == nil {
+// leaves it due. A probe that failed has been noted before.
+func (c *Courier) wait(ctx context.Context, a alert.Alert, t *attempt, b Batch) error {
+	if c.backlog == nil || b.probe == t.name && b.noted == a.Rule.Severity {
 		return nil
 	}
 	c.change(ctx, t.name, nil, func(h *outbox.Health) bool {

@@ -208,7 +208,7 @@ func (c *Courier) deliver(ctx context.Context, a alert.Alert, b Batch) Summary {
 		if !tries[i].parks {
 			continue
 		}
-		if err := c.wait(marking, a, &tries[i]); err != nil {
+		if err := c.wait(marking, a, &tries[i], b); err != nil {
 			b.Logger.Warn("note that an alert waits for a destination: it is tried again soon", "alert", a.ID, "destination", tries[i].name, "error", err)
 			tries[i].parks = false
 		}

@@ -174,7 +174,12 @@ func (in *Intake) decide(ctx context.Context, b Batch, e activity.Event, first b
 	if doubt, ok := in.judge.doubted(f.Event, append([]alert.Rule{f.Rule}, f.Also...), "Azure did not answer"); open && ok {
 		f.Doubt = &doubt
 	}
-	if decided, err = in.commit(ctx, b, f, sum); err != nil {
+	decided, err = in.commit(ctx, b, f, sum)
+	if err == nil && f.Event.ID != e.ID && (decided.Duplicate || decided.Alert.Lacks(f)) { // the act's end was taken in meanwhile, without what its start says
+		f.Event = e.Bounded()
+		decided, err = in.commit(ctx, b, f, sum)
+	}
+	if err != nil {
 		return decided, false, err
 	}
 	if decided.Opened {

@@ -75,6 +75,7 @@ type Batch struct {
 
 	until      time.Time     // when Patience is over
 	probe      string        // the destination that an alert is delivered to although it waits for it
+	noted      string        // the severity under which it waits there
 	marked     *alert.Alert  // takes the alert as it was marked after its delivery
 	crowd      int           // alerts that are due at once
 	leased     *atomic.Int32 // alerts of this batch that will be delivered at its end

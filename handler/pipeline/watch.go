@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -45,6 +46,36 @@ type Watch struct {
 
 	looked atomic.Int64 // when this process last looked, Unix seconds
 	noted  atomic.Int64 // the hour for which it last noted that, since 1970
+	raised raised
+}
+
+// raised are the concerns of a day that this process has alerted: a second time they would cost the store two reads and
+// say nothing new.
+type raised struct {
+	mu  sync.Mutex
+	day string
+	ids map[string]bool
+}
+
+// on forgets the concerns of other days.
+func (r *raised) on(day string) {
+	if r.day != day {
+		r.day, r.ids = day, map[string]bool{}
+	}
+}
+
+func (r *raised) has(day, id string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.on(day)
+	return r.ids[id]
+}
+
+func (r *raised) add(day, id string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.on(day)
+	r.ids[id] = true
 }
 
 // NewWatch returns a Watch.
@@ -80,6 +111,10 @@ func (one concern) id(now time.Time) string {
 
 func (w *Watch) raise(ctx context.Context, b Batch, one concern) error {
 	now, properties := w.judge.Now().UTC(), []byte(nil)
+	day, id := now.Format(time.DateOnly), one.id(now)
+	if w.raised.has(day, id) {
+		return nil
+	}
 	groupBy := []string{"resource_name"}
 	if one.part != "" {
 		properties, _ = json.Marshal(map[string]string{"part": one.part}) // text always marshals
@@ -87,7 +122,7 @@ func (w *Watch) raise(ctx context.Context, b Batch, one concern) error {
 	}
 	f := alert.Finding{
 		Event: activity.Event{
-			ID: one.id(now), Time: activity.At(now), Outcome: activity.Active,
+			ID: id, Time: activity.At(now), Outcome: activity.Active,
 			Operation: "auditbell/" + one.kind, ResourceName: one.subject, Description: strings.Join(append([]string{notify.Clean(one.detail, false)}, one.names...), "\n"),
 			Properties: activity.Properties(properties),
 		},
@@ -98,6 +133,9 @@ func (w *Watch) raise(ctx context.Context, b Batch, one concern) error {
 		To: one.to,
 	}
 	_, err := w.own.Take(ctx, f, alert.Lease{Owner: b.ID})
+	if err == nil {
+		w.raised.add(day, id)
+	}
 	return err
 }
 

@@ -9,7 +9,8 @@ import (
 	"github.com/auditbell/auditbell/handler/calendar"
 )
 
-// Quiet is a time that comes back: alerts less severe than Below are held and told as one summary when it ends.
+// Quiet is a time that comes back: alerts less severe than Below are held, and shown when it ends: in one summary, or by
+// themselves when they are high or critical.
 type Quiet struct {
 	Name     string     `yaml:"name"`
 	Days     []string   `yaml:"days"` // mon … sun, the day on which it begins; empty: every day
