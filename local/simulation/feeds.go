@@ -1,7 +1,6 @@
 package simulation
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -140,27 +139,24 @@ func (d *Delivery) acts() []int {
 	return acts
 }
 
-// envelope is the body that the Functions host posts: Data holds the binding, quoted as its rule says
-// (ScriptInvocationContextExtensions.cs), Metadata repeats it.
+// envelope is the body that the Functions host posts for the delivery.
 func (d *Delivery) envelope() []byte {
 	var list []string
 	for _, r := range d.Records {
 		list = append(list, r.JSON)
 	}
-	sys := map[string]any{"MethodName": d.Feed, "UtcNow": "2026-01-01T00:00:00Z", "RandGuid": "00000000-0000-4000-8000-000000000000"}
-	data, metadata := map[string]any{}, map[string]any{"sys": sys}
 	switch d.Feed {
 	case eventGrid:
-		data["events"] = "[" + strings.Join(list, ",") + "]"
+		return envelope(d.Feed, "events", "["+strings.Join(list, ",")+"]")
 	case hub:
-		text, _ := json.Marshal([]string{`{"records":[` + strings.Join(list, ",") + `]}`}) // strings always encode
-		data["records"] = string(text)
-	case actionGroup:
-		data["req"] = map[string]any{
-			"Url": "https://app.invalid/api/actiongroup-alert", "Method": "POST", "Query": map[string]string{}, "Params": map[string]string{},
-			"Headers": map[string][]string{"Content-Type": {"application/json; charset=utf-8"}}, "Identities": []any{}, "Body": list[0],
-		}
+		return envelope(d.Feed, "records", text([]string{`{"records":[` + strings.Join(list, ",") + `]}`}))
 	}
-	body, _ := json.Marshal(map[string]any{"Data": data, "Metadata": metadata}) // strings always encode
-	return body
+	return request(d.Feed, list[0], map[string][]string{"Content-Type": {"application/json; charset=utf-8"}})
+}
+
+// envelope holds a binding under Data, quoted as the host's rule says (ScriptInvocationContextExtensions.cs); Metadata names
+// the function.
+func envelope(function, binding string, value any) []byte {
+	sys := object{"MethodName": function, "UtcNow": "2026-01-01T00:00:00Z", "RandGuid": "00000000-0000-4000-8000-000000000000"}
+	return []byte(text(object{"Data": object{binding: value}, "Metadata": object{"sys": sys}}))
 }

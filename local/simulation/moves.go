@@ -21,23 +21,28 @@ const ordinary = "ordinary work"
 // moves are in the order in which a report names them. Those of the adversary are kinds of attack that were tried by hand,
 // with what identifies them drawn at random.
 var moves = []move{
-	{ordinary, 14, func(p *planner, name string) {
+	{ordinary, 42, func(p *planner, name string) {
 		for range 1 + p.IntN(6) {
 			p.do(p.kind(), deed{name, p.actor(), p.group()}, p.moment())
 		}
 	}},
-	{"a used correlation id", 2, reuse},
-	{"two acts in one deployment", 2, deployment},
+	{"a used correlation id", 6, reuse},
+	{"two acts in one deployment", 6, deployment},
 	{"a flood with a grave act in it", 1, flood},
-	{"many of a kind in one window", 2, window},
-	{"grants to several principals", 2, grants},
-	{"a role that stands in Started only", 2, startedOnly},
-	{"a condition that ends", 2, condition},
-	{"more than twenty operations", 1, twenty},
-	{"more rules than an alert keeps", 1, manyRules},
-	{"a record that the store refuses", 2, poison},
-	{"a batch that races itself", 1, race},
-	{"an act that failed", 2, failing},
+	{"many of a kind in one window", 6, window},
+	{"grants to several principals", 6, grants},
+	{"a role that stands in Started only", 6, startedOnly},
+	{"a condition that ends", 6, condition},
+	{"more than twenty operations", 3, twenty},
+	{"more rules than an alert keeps", 3, manyRules},
+	{"a record that the store refuses", 6, poison},
+	{"a batch that races itself", 3, race},
+	{"an act that failed", 6, failing},
+	{"beside an exception", 8, beside},
+	{"a graver rule beside an exception", 4, besideOneRule},
+	{"after an act was marked as expected", 8, expected},
+	{"while an alert is snoozed", 8, snoozed},
+	{"in a window of maintenance", 8, maintained},
 }
 
 // kind is a sort of act: what it is called and what makes it grave.

@@ -1,6 +1,7 @@
 package simulation
 
 import (
+	"bytes"
 	"encoding/json"
 	"sync"
 	"time"
@@ -49,6 +50,9 @@ func items(body []byte) []written {
 
 // wrote looks at what was committed.
 func (o *owed) wrote(body []byte) {
+	if !bytes.Contains(body, []byte(`"behind":`)) {
+		return // no alert is in it
+	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.items == nil {

@@ -19,6 +19,7 @@ type Plan struct {
 	Ahead      []time.Duration // of the instances' clocks
 	Acts       []oracle.Act
 	Deliveries []Delivery
+	Clicks     []Click
 	Troubles   []Trouble
 	Ticks      []time.Duration // of the timer deliver, although nothing may be owed
 	Settings   map[string]string
@@ -34,6 +35,8 @@ type planner struct {
 	plan   *Plan
 	number int
 	epoch  time.Time
+
+	exceptions, maintenance []string // entries of the operator's files
 }
 
 // NewPlan draws the plan of a seed. The bubble's clock starts at a fixed moment, so times are known beforehand.
@@ -41,7 +44,7 @@ func NewPlan(seed uint64, retry HubRetry) *Plan {
 	p := &planner{Rand: rand.New(rand.NewPCG(seed, 0x91a7)), epoch: bubbleStart}
 	p.plan = &Plan{
 		Seed: seed, Length: time.Duration(3+p.IntN(5)) * 24 * time.Hour, Instances: 2 + p.IntN(2), HubRetry: retry,
-		Config: map[string]string{"auditbell.yaml": routes}, Directory: directory(),
+		Config: map[string]string{}, Directory: directory(),
 	}
 	if p.chance(5) {
 		p.plan.Length = time.Duration(8+p.IntN(23)) * 24 * time.Hour
@@ -51,6 +54,7 @@ func NewPlan(seed uint64, retry HubRetry) *Plan {
 	}
 	p.troubles()
 	p.fill(60)
+	p.operate()
 	for at := 6 * time.Hour; at < p.plan.Length; at += 24 * time.Hour {
 		p.plan.Ticks = append(p.plan.Ticks, at)
 	}
@@ -61,7 +65,7 @@ func NewPlan(seed uint64, retry HubRetry) *Plan {
 // bubbleStart is when time begins in a testing/synctest bubble (its documentation).
 var bubbleStart = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// routes sends everything everywhere; what is said to be gathered at night is not used by the adversary.
+// routes sends everything everywhere.
 const routes = "routes:\n  - to: [\"*\"]\n"
 
 // fill makes moves until there are about as many acts as wanted.

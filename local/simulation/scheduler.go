@@ -46,6 +46,7 @@ type step struct {
 	phase    phase
 	channel  string // of a message
 	alert    string // that a message is about
+	text     string // of a message, as a reader sees it
 	what     string // for the trace
 	key      string // what distinguishes it from every other call that waits: its content and its goroutine's past
 	decided  chan verdict

@@ -65,6 +65,7 @@ func (p *Plan) without(trouble int, acts []int) *Plan {
 	if trouble >= 0 {
 		short.Troubles = slices.Delete(short.Troubles, trouble, trouble+1)
 	}
+	short.Clicks = slices.DeleteFunc(slices.Clone(p.Clicks), func(c Click) bool { return slices.Contains(acts, c.Act) })
 	short.Deliveries = nil
 	for _, d := range p.Deliveries {
 		d.Records = slices.DeleteFunc(slices.Clone(d.Records), func(r Record) bool { return slices.Contains(acts, r.Act) })

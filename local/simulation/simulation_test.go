@@ -20,14 +20,15 @@ var (
 	reportFlag = flag.String("report", "", "file for the report as JSON; what it says is left to its reader")
 )
 
-// The share of every test run, and of a short one.
+// The share of every test run, of one with the race detector, and of a short one.
 const (
-	usualSeeds = 10
-	shortSeeds = 1
+	usualSeeds  = 60
+	racingSeeds = 10
+	shortSeeds  = 1
 )
 
 // costsEvery is of how many seeds one is run a second time without faults.
-const costsEvery = 5
+const costsEvery = 10
 
 // hubRetry is the retry policy of eventhub-activity as it is published.
 func hubRetry(t *testing.T) HubRetry {
@@ -91,10 +92,14 @@ func firstDifference(a, b string) string {
 // TestSeeds is the simulation: no promise is broken.
 func TestSeeds(t *testing.T) {
 	n := *seedsFlag
-	if n == 0 {
-		if n = usualSeeds; testing.Short() {
-			n = shortSeeds
-		}
+	switch {
+	case n > 0:
+	case testing.Short():
+		n = shortSeeds
+	case racing:
+		n = racingSeeds
+	default:
+		n = usualSeeds
 	}
 	r := several(t, n)
 	if *reportFlag != "" {

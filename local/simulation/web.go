@@ -70,8 +70,9 @@ func (s *simulation) outgoing(r *http.Request, body []byte) *step {
 		st.phase, st.what = lookUp, r.Method+" "+r.URL.Path[:min(len(r.URL.Path), 60)]
 		return st
 	}
-	text := readable(st.channel, body)
-	st.alert = oracle.AlertIn(text)
+	st.text = readable(st.channel, body)
+	st.alert = oracle.AlertIn(st.text)
+	text := st.text
 	if at := headline.FindStringIndex(text); at != nil {
 		text = text[at[0]:]
 	}
@@ -115,7 +116,7 @@ func (s *simulation) take(r *http.Request, st *step, body []byte, v verdict) rep
 		return reply{w.Code, w.Header(), w.Body.Bytes()}
 	}
 	m := oracle.Message{
-		At: time.Now(), Channel: st.channel, Kind: "post", Body: string(body), Text: readable(st.channel, body),
+		At: time.Now(), Channel: st.channel, Kind: "post", Alert: st.alert, Text: st.text,
 		Gap: v.fault == lost || v.fault == late || v.fault == killedAfter,
 	}
 	s.mu.Lock()
@@ -143,17 +144,18 @@ func (s *simulation) slack(r *http.Request, body []byte, m *oracle.Message) []by
 	switch {
 	case method == "chat.update":
 		m.Kind, m.Ref = "edit", form.Get("ts")
-		if !s.stamps[m.Ref] {
+		if !s.has(m.Ref) {
 			return no("message_not_found")
 		}
+		s.blocks[m.Ref] = form.Get("blocks")
 	case method == "chat.postMessage" && form.Get("thread_ts") != "":
 		m.Kind, m.Ref = "reply", form.Get("thread_ts")
-		if !s.stamps[m.Ref] {
+		if !s.has(m.Ref) {
 			return no("thread_not_found")
 		}
 	case method == "chat.postMessage":
 		m.Ref = fmt.Sprintf("%d.%06d", time.Now().Unix(), len(s.messages))
-		s.stamps[m.Ref] = true
+		s.blocks[m.Ref] = form.Get("blocks")
 	default:
 		return no("unknown_method")
 	}
@@ -163,6 +165,12 @@ func (s *simulation) slack(r *http.Request, body []byte, m *oracle.Message) []by
 		ts = fmt.Sprintf("%d.%06d", time.Now().Unix(), len(s.messages))
 	}
 	return fmt.Appendf(nil, `{"ok":true,"channel":"C0SECURITY","ts":"%s","text":"","message":{"ts":"%s"}}`, ts, ts)
+}
+
+// has reports whether there is a message with a time stamp.
+func (s *simulation) has(stamp string) bool {
+	_, ok := s.blocks[stamp]
+	return ok
 }
 
 // readable is everything that a reader can see of a message: all texts in its JSON.

@@ -3,6 +3,7 @@ package oracle
 import (
 	"cmp"
 	"fmt"
+	"iter"
 	"regexp"
 	"slices"
 	"strconv"
@@ -25,6 +26,7 @@ const (
 	Aimed    = "an edit went to another message"
 	Waited   = "a wait was not kept" // that a channel had asked for
 	GivenUp  = "a lease was never given back"
+	Excused  = "an excepted act was alerted"
 	Spent    = "faults cost too much" // requests and request units, by those without faults
 )
 
@@ -55,6 +57,7 @@ type talk struct {
 	highest  Severity
 	count    int
 	outcome  string
+	summary  bool // of what waited for the channel, or was held back
 }
 
 // Judge lists the promises that were broken, and how many messages were sent twice because of the gap that cannot be closed.
@@ -97,13 +100,32 @@ func (j *judge) report(rule string, a *Act, format string, args ...any) {
 }
 
 var (
-	alertID   = regexp.MustCompile(`alert-[0-9a-v]{26}`)
+	alertID   = regexp.MustCompile(`^alert-[0-9a-v]{26}`)
 	shown     = regexp.MustCompile(`(informational|low|medium|high|critical) · `)
 	times     = regexp.MustCompile(`\(×(\d+)\)`)
 	many      = regexp.MustCompile(`alert storm: (\d+) alerts|(\d+) alerts held back`)
-	word      = regexp.MustCompile(`[a-z0-9@._-]{3,}`)
 	outcomeOf = regexp.MustCompile(`\b(succeeded|failed|ongoing|resolved)\b`)
 )
+
+const (
+	alertPrefix = "alert-"
+	alertLength = len(alertPrefix) + 26
+)
+
+// words are the parts of a text by which acts are found again.
+func words(text string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for w := range strings.FieldsFuncSeq(text, apart) {
+			if len(w) > 2 && !yield(w) {
+				return
+			}
+		}
+	}
+}
+
+func apart(r rune) bool {
+	return (r < 'a' || r > 'z') && (r < '0' || r > '9') && !strings.ContainsRune("@._-", r)
+}
 
 // listen puts messages into talks.
 func (j *judge) listen() {
@@ -112,7 +134,7 @@ func (j *judge) listen() {
 		key := m.Channel + " " + m.Ref
 		t := at[key]
 		j.aimed(m, at)
-		if id := alertID.FindString(m.Text); id != "" {
+		if id := m.Alert; id != "" {
 			if byID := at[m.Channel+" "+id]; byID != nil {
 				t = byID
 			}
@@ -128,7 +150,7 @@ func (j *judge) listen() {
 		}
 		at[key] = t
 		t.hear(m)
-		for _, w := range word.FindAllString(m.Text, -1) {
+		for w := range words(m.Text) {
 			if !t.words[w] {
 				t.words[w] = true
 				j.byWord[w] = append(j.byWord[w], t)
@@ -139,7 +161,7 @@ func (j *judge) listen() {
 
 // aimed compares the alert that an edit or a reply is about with that of the message it goes to.
 func (j *judge) aimed(m Message, at map[string]*talk) {
-	id := alertID.FindString(m.Text)
+	id := m.Alert
 	if m.Kind == "post" || id == "" {
 		return
 	}
@@ -152,7 +174,7 @@ func (j *judge) aimed(m Message, at map[string]*talk) {
 func (j *judge) waits() {
 	for _, w := range j.Waits {
 		for _, m := range j.Messages {
-			if m.Channel == w.Channel && m.At.After(w.At) && m.At.Before(w.Until) && w.Alert != "" && alertID.FindString(m.Text) == w.Alert {
+			if m.Channel == w.Channel && m.At.After(w.At) && m.At.Before(w.Until) && w.Alert != "" && m.Alert == w.Alert {
 				j.report(Waited, nil, "%s asked at %s to wait until %s, %s came at %s", w.Channel, clock(w.At), clock(w.Until), w.Alert, clock(m.At))
 				break
 			}
@@ -163,21 +185,30 @@ func (j *judge) waits() {
 // hear notes what a reader now sees.
 func (t *talk) hear(m Message) {
 	t.messages = append(t.messages, m)
-	if found := shown.FindStringSubmatch(m.Text); found != nil {
+	if found := submatch(shown, " · ", m.Text); found != nil {
 		t.severity = severityOf(found[1])
 		t.highest = max(t.highest, t.severity)
 	}
 	if m.Kind == "reply" {
 		return
 	}
+	t.summary = strings.Contains(m.Text, "alerts held back") || strings.Contains(m.Text, "waited") && strings.Contains(m.Text, "took")
 	n := 1
-	if found := times.FindStringSubmatch(m.Text); found != nil {
+	if found := submatch(times, "(×", m.Text); found != nil {
 		n, _ = strconv.Atoi(found[1])
-	} else if found := many.FindStringSubmatch(m.Text); found != nil {
+	} else if found := submatch(many, " alerts", m.Text); found != nil {
 		n, _ = strconv.Atoi(cmp.Or(found[1], found[2]))
 	}
 	t.count = n
 	t.outcome = outcomeOf.FindString(m.Text)
+}
+
+// submatch is what an expression finds in a text in which what it must hold stands at all.
+func submatch(of *regexp.Regexp, must, text string) []string {
+	if !strings.Contains(text, must) {
+		return nil
+	}
+	return of.FindStringSubmatch(text)
 }
 
 func severityOf(name string) Severity {
@@ -192,6 +223,9 @@ func severityOf(name string) Severity {
 // act judges what readers were shown of one act.
 func (j *judge) act(a *Act) {
 	at, ok := j.arrived[a.ID]
+	if a.Excepted {
+		j.excepted(a)
+	}
 	if !ok || a.Lost || a.Excepted {
 		return
 	}
@@ -203,6 +237,16 @@ func (j *judge) act(a *Act) {
 			j.grave(a, channel, at)
 		}
 		j.outcome(a, channel)
+	}
+}
+
+// excepted judges an act from which the operator made an exception.
+func (j *judge) excepted(a *Act) {
+	for _, t := range j.byWord[a.Resource] {
+		if m := t.messages[0]; m.At.Before(a.Until) {
+			j.report(Excused, a, "%s was sent it at %s", m.Channel, clock(m.At))
+			return
+		}
 	}
 }
 
@@ -219,7 +263,7 @@ func (j *judge) grave(a *Act, channel string, arrived time.Time) {
 		}
 		if t.severity < a.Severity {
 			j.report(Grave, a, "%s shows it as %s", channel, t.severity)
-		} else if late := when.Sub(arrived); late > timely && j.calm(arrived.Add(-calmTime), arrived.Add(timely)) {
+		} else if late := when.Sub(arrived); !a.Late && late > timely && j.calm(arrived.Add(-calmTime), arrived.Add(timely)) {
 			j.report(Timely, a, "%s named it %s after it came", channel, late.Round(time.Second))
 		}
 		return
@@ -312,31 +356,37 @@ func (j *judge) counts() {
 	}
 	for _, actor := range actors {
 		all := acts[actor]
-		unsure := func(a *Act) bool { _, ok := j.arrived[a.ID]; return !ok || j.begun[a.ID] }
+		unsure := func(a *Act) bool { _, ok := j.arrived[a.ID]; return !ok || j.begun[a.ID] || a.Excepted }
 		if actor == "" || len(all) > 60 || slices.ContainsFunc(all, unsure) {
 			continue
 		}
 		for _, channel := range j.Channels {
 			sum := 0
 			for _, t := range j.about(actor, channel) {
-				sum += t.count
+				if !t.summary {
+					sum += t.count
+				}
 			}
-			if j.Edits[channel] && sum != len(all) && !j.summed(all, channel) {
+			if j.Edits[channel] && (sum > len(all) || sum < len(all)-j.summed(all, channel)) {
 				j.report(Counted, all[len(all)-1], "%s shows %d acts of %s, there were %d", channel, sum, actor, len(all))
 			}
 		}
 	}
 }
 
-// summed reports whether acts that are not grave waited for a channel and are named in a summary of all that waited.
-func (j *judge) summed(acts []*Act, channel string) bool {
-	return !slices.ContainsFunc(acts, func(a *Act) bool {
-		return a.Severity >= High || !slices.ContainsFunc(append(j.about(a.Resource, channel), j.about(a.Group, channel)...), (*talk).waited)
-	})
+// summed is how many acts may be counted in a summary alone: those that are not grave, on a channel for which some waited or
+// were held back. A summary names as many of them as there is room for.
+func (j *judge) summed(acts []*Act, channel string) (n int) {
+	if !slices.ContainsFunc(j.talks, func(t *talk) bool { return t.summary && t.channel == channel }) {
+		return 0
+	}
+	for _, a := range acts {
+		if a.Severity < High {
+			n++
+		}
+	}
+	return n
 }
-
-// waited reports whether a talk is a summary of what waited for a channel.
-func (t *talk) waited() bool { return t.words["waited"] && t.words["took"] }
 
 // twice looks for posts that were sent again.
 func (j *judge) twice() {

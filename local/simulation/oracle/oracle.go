@@ -4,6 +4,7 @@ package oracle
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -33,10 +34,12 @@ type Act struct {
 	Facts    []Fact // what a reader must be shown beside resource and actor
 	At       time.Time
 	Failed   bool
-	Ended    bool   // a condition that has ended (a resource that is available again)
-	Lost     bool   // no feed delivered it
-	Excepted bool   // the operator asked not to be notified
-	Part     string // how it came about: the adversary's move, for the report
+	Ended    bool      // a condition that has ended (a resource that is available again)
+	Lost     bool      // no feed delivered it
+	Excepted bool      // the operator asked not to be notified
+	Until    time.Time // when the operator's exception ends; zero: it is not certain that it covers the act
+	Late     bool      // the operator asked to be notified later
+	Part     string    // how it came about: the adversary's move, for the report
 }
 
 // Fact is one thing that a reader must be shown: any of the spellings will do.
@@ -51,8 +54,8 @@ type Message struct {
 	Channel string
 	Kind    string // "post", "edit" or "reply"
 	Ref     string // of the message that was posted, edited or replied to
+	Alert   string // that it is about (AlertIn), "" when it names none
 	Text    string // everything a reader can see, in lower case, blanks folded
-	Body    string // as it was sent
 	Gap     bool   // the sender cannot know that it was taken, so that sending it again is allowed
 }
 
@@ -89,7 +92,18 @@ type Wait struct {
 }
 
 // AlertIn is the id of the alert that a message is about, "" when it names none.
-func AlertIn(text string) string { return alertID.FindString(text) }
+func AlertIn(text string) string {
+	for {
+		at := strings.Index(text, alertPrefix)
+		if at < 0 {
+			return ""
+		}
+		if text = text[at:]; alertID.MatchString(text) {
+			return text[:alertLength]
+		}
+		text = text[len(alertPrefix):]
+	}
+}
 
 // Refusal is an invocation that failed.
 type Refusal struct {

@@ -90,7 +90,7 @@ func (b *bench) shorten(ctx context.Context, program string, f simulation.Findin
 func (b *bench) command(ctx context.Context, program, test string, args ...string) *exec.Cmd {
 	c := exec.CommandContext(ctx, program, append([]string{"-test.run", test + "$", "-test.timeout", "0"}, args...)...) //nolint:gosec // built by us
 	c.Dir = b.simulation()
-	c.Env = append(os.Environ(), "GOMAXPROCS=1", "GOGC=400")
+	c.Env = append(os.Environ(), "GOMAXPROCS=1", "GOGC=800")
 	return c
 }
 
