@@ -205,8 +205,22 @@ func (s *Stack) stage(ctx context.Context, source string) (dist string, err erro
 
 // Stage lays dist out for this machine's platform.
 func Stage(ctx context.Context, source, dist string) error {
-	return layout.Build(ctx, layout.Options{Source: source, Out: dist, GOOS: runtime.GOOS, GOARCH: runtime.GOARCH, Report: io.Discard})
+	if err := layout.Build(ctx, layout.Options{Source: source, Out: dist, GOOS: runtime.GOOS, GOARCH: runtime.GOARCH, Report: io.Discard}); err != nil {
+		return err
+	}
+	shown := filepath.Join(dist, shownConfig)
+	if err := os.RemoveAll(shown); err != nil {
+		return err
+	}
+	if err := os.CopyFS(shown, os.DirFS(filepath.Join(dist, "config"))); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(shown, "auditbell.yaml"), []byte("routes:\n  - to: [\"*\"]\n"), 0o600)
 }
+
+// shownConfig is the staged config folder with routes that gather nothing: what is demonstrated is to be seen at once, and not in
+// the next day's summary.
+const shownConfig = "config-shown"
 
 func (s *Stack) startHost(ctx context.Context, o Options, endpoint string) (err error) {
 	options := o.Host
@@ -249,7 +263,7 @@ func (s *Stack) settings(endpoint, data string) []string {
 		"CANARY_SCHEDULE=0 0 5 1 1 *", "CANARY_AT=off",
 		"RECONCILE_SCHEDULE=0 0 6 1 1 *", "RECONCILE_SUBSCRIPTIONS=", // there is no Azure to compare with
 		"TENANT_SCHEDULE=0 0 7 1 1 *",
-		"DELIVER_SCHEDULE=*/5 * * * * *", "DELIVERY_LEASE=", "LOG_LEVEL=", "CONFIG_DIR=", "PORTAL_URL=",
+		"DELIVER_SCHEDULE=*/5 * * * * *", "DELIVERY_LEASE=", "LOG_LEVEL=", "CONFIG_DIR=" + shownConfig, "PORTAL_URL=",
 		"EVENT_HUB_NAME=insights-activity-logs", "EVENT_HUB_CONSUMER_GROUP=$Default", "EVENT_HUB_CONNECTION__fullyQualifiedNamespace=local", "AZURE_CLIENT_ID=",
 	}
 }
