@@ -70,8 +70,17 @@ func contents(f *zip.File) ([]byte, error) {
 	return io.ReadAll(file)
 }
 
-// Changes returns the instants from 1970 to the end of 2037 at which clocks of a zone change, to the second.
+// Changes returns the instants from 1970 to the end of 2037 at which clocks of a zone change, to the second. Each zone is
+// searched once.
 func Changes(zone *time.Location) []time.Time {
+	found, _ := changes.LoadOrStore(zone, sync.OnceValue(func() []time.Time { return search(zone) }))
+	return found.(func() []time.Time)()
+}
+
+var changes sync.Map // of *time.Location to what returns its changes
+
+// search does not ask Go for a zone's next change (ZoneBounds), because there it does not end for every zone.
+func search(zone *time.Location) []time.Time {
 	const step = 3 * 60 * 60
 	offset := func(unix int64) int { _, o := time.Unix(unix, 0).In(zone).Zone(); return o }
 	var all []time.Time
