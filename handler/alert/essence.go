@@ -2,6 +2,7 @@ package alert
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"github.com/auditbell/auditbell/handler/activity"
@@ -10,13 +11,38 @@ import (
 // Essence is what deciding reads of an event's properties, for who keeps many events: what keeps operations of one chain
 // apart, and the fields of groups that stand there (Rule.GroupBy). The request's body, which can be large, is its hash.
 func Essence(e *activity.Event, groupBy []string) activity.Properties {
-	kept := map[string]any{}
-	put := func(text string, path ...string) {
-		if text == "" {
-			return
+	tracking, client, body := e.Properties.Text("trackingId"), e.Properties.Text("httpRequest", "clientRequestId"), bodyOf(e)
+	if slices.ContainsFunc(groupBy, func(field string) bool { return strings.HasPrefix(field, ofProperties) }) {
+		return essenceWith(e, groupBy, map[string]any{"trackingId": tracking, "httpRequest": map[string]any{"clientRequestId": client}, "requestbody": body})
+	}
+	var b []byte
+	add := func(before, text, behind string) {
+		if quoted, err := json.Marshal(text); err == nil && text != "" {
+			b = append(b, "{,"[min(len(b), 1)])
+			b = append(append(append(b, before...), quoted...), behind...)
 		}
-		at := kept
-		for _, name := range path[:len(path)-1] {
+	}
+	add(`"httpRequest":{"clientRequestId":`, client, "}")
+	add(`"requestbody":`, body, "")
+	add(`"trackingId":`, tracking, "")
+	if b == nil {
+		return nil
+	}
+	return append(b, '}')
+}
+
+const ofProperties = "properties."
+
+// essenceWith adds the fields of groups.
+func essenceWith(e *activity.Event, groupBy []string, kept map[string]any) activity.Properties {
+	for _, field := range groupBy {
+		path, ok := strings.CutPrefix(field, ofProperties)
+		text := e.Field(field)
+		if !ok || text == "" {
+			continue
+		}
+		names, at := strings.Split(path, "."), kept
+		for _, name := range names[:len(names)-1] {
 			inner, ok := at[name].(map[string]any)
 			if !ok {
 				inner = map[string]any{}
@@ -24,18 +50,7 @@ func Essence(e *activity.Event, groupBy []string) activity.Properties {
 			}
 			at = inner
 		}
-		at[path[len(path)-1]] = text
-	}
-	put(e.Properties.Text("trackingId"), "trackingId")
-	put(e.Properties.Text("httpRequest", "clientRequestId"), "httpRequest", "clientRequestId")
-	for _, field := range groupBy {
-		if path, ok := strings.CutPrefix(field, "properties."); ok {
-			put(e.Field(field), strings.Split(path, ".")...)
-		}
-	}
-	put(bodyOf(e), "requestbody")
-	if len(kept) == 0 {
-		return nil
+		at[names[len(names)-1]] = text
 	}
 	text, err := json.Marshal(kept)
 	if err != nil {

@@ -16,6 +16,15 @@ type Memory struct {
 	alerts map[[2]string]*Alert // by group and id
 }
 
+// Forget makes the state the zero value again.
+func (m *Memory) Forget() {
+	clear(m.chains)
+	clear(m.seen)
+	clear(m.ops)
+	clear(m.heads)
+	clear(m.alerts)
+}
+
 // Take decides about a finding and keeps what follows.
 func (m *Memory) Take(f Finding, now time.Time) Decision {
 	r, effects := Decide(m.State(f, now), f, now)

@@ -71,6 +71,7 @@ func (c *digestCmd) run(ctx context.Context, std Surroundings) error {
 		return err
 	}
 	if from.ruled != nil {
+		tally.Close()
 		from.evidence, from.ruled = from.ruled.evidence(), nil
 	}
 	if from.ruleSets != nil {
@@ -122,7 +123,7 @@ func (c *digestCmd) withRules(ctx context.Context, from openSource, w source.Win
 		return from, err
 	}
 	files.Events, files.Wanted = r.read, r.wants
-	from.source, from.ruled, from.ruleSet = files, r, publish.RuleSet(r.x.chosen.all)
+	from.source, from.ruled, from.ruleSet = files, r, r.ruleSet()
 	return from, nil
 }
 

@@ -1,8 +1,9 @@
 package cli
 
 import (
-	"cmp"
+	"bytes"
 	"context"
+	"encoding/binary"
 	"slices"
 	"strings"
 	"sync"
@@ -10,70 +11,43 @@ import (
 
 	"github.com/auditbell/auditbell/handler/activity"
 	"github.com/auditbell/auditbell/handler/alert"
-	"github.com/auditbell/auditbell/handler/digest"
 	"github.com/auditbell/auditbell/handler/digest/publish"
 	"github.com/auditbell/auditbell/handler/rules"
 	"github.com/auditbell/auditbell/handler/source"
 )
 
 // ruled evaluates the rules over the events that a digest counts, as replay does: rules and correlations by the events' own
-// times, exceptions, and alert.Decide over a state in memory. It keeps of events what deciding and a report need, not
-// their properties, because a report of a million events must fit into little memory.
+// times, beside the bodies that other records of an act carry, exceptions, and alert.Decide over a state in memory. A report
+// of a million events must fit into little memory, so it keeps of an event what deciding and a report need.
 type ruled struct {
-	x      *explainer
-	window source.Window
+	x            *explainer
+	window       source.Window
+	correlations []alert.Rule
 
 	mu     sync.Mutex
-	seen   *seen
-	texts  texts
-	kept   []keptEvent
-	named  map[string]*alert.Rule // our rules, by id
-	groups []string               // the fields of their groups
-	state  alert.Memory
+	kept   keptEvents
+	whole  map[int32]*activity.Event   // kept events that are judged again by more than keptEvents has
+	bodies map[string][]activity.Event // by chain: records that say what their act asked for
+	byBody bool                        // some group is by what stands in a request's body
+
+	judged  []judgement
+	numbers map[string]uint32 // of judgements
+	counted []*rules.Rule     // by number: those that correlations count
+	key     []byte            // scratch
+
+	naming   sync.Mutex
+	rules    []*alert.Rule
+	named    map[string]uint32      // numbers of rules, by what distinguishes them
+	numbered map[*rules.Rule]uint32 // the same of ours
 }
 
-// keptEvent is an event that a rule or a correlation cares for, without what only rules and messages read.
-type keptEvent struct {
-	at    activity.Time
-	ids   [len(keptIDs{})]string
-	props activity.Properties      // see alert.Essence
-	texts [len(keptTexts{})]uint32 // see texts
-	met   []*alert.Rule            // by itself; correlations come later
-}
-
-type (
-	keptIDs   [4]*string
-	keptTexts [19]*string
-)
-
-// idsOf are the texts of an event that few others share.
-func idsOf(e *activity.Event) keptIDs {
-	return keptIDs{&e.ID, &e.CorrelationID, &e.OperationID, &e.EventID}
-}
-
-// textsOf are the texts of an event that many others share.
-func textsOf(e *activity.Event) keptTexts {
-	return keptTexts{
-		(*string)(&e.Form), (*string)(&e.Category), (*string)(&e.Level), &e.Operation, (*string)(&e.Outcome), &e.Caller, (*string)(&e.CallerType), &e.CallerObjectID, &e.CallerIP,
-		&e.TenantID, &e.SubscriptionID, &e.ResourceID, &e.ResourceType, &e.ResourceGroup, &e.ResourceName,
-		&e.OperationDisplay, &e.SubStatus, &e.CallerName, &e.CallerAppID,
-	}
-}
-
-// texts are texts by number, each once.
-type texts struct {
-	all    []string
-	number map[string]uint32
-}
-
-func (t *texts) of(text string) uint32 {
-	n, ok := t.number[text]
-	if !ok {
-		text = strings.Clone(text) // it was part of a larger one
-		n = uint32(len(t.all))     //nolint:gosec // of a report's texts there are fewer
-		t.all, t.number[text] = append(t.all, text), n
-	}
-	return n
+// judgement is what rules and exceptions say of an event; most events share theirs with many.
+type judgement struct {
+	met     []uint32 // numbers of rules, in the engine's order
+	rest    []uint32 // without those that exceptions cover
+	counted []*rules.Rule
+	barred  []string // correlations that exceptions cover, by id
+	reopen  bool     // the body of another record of the act may decide
 }
 
 func newRuled(ctx context.Context, choice ruleChoice, w source.Window, std Surroundings) (*ruled, error) {
@@ -81,13 +55,60 @@ func newRuled(ctx context.Context, choice ruleChoice, w source.Window, std Surro
 	if err != nil {
 		return nil, err
 	}
-	r := &ruled{x: x, window: w, seen: newSeen(), texts: texts{number: map[string]uint32{}}, named: map[string]*alert.Rule{}}
-	for _, rule := range x.chosen.all {
-		r.groups = append(r.groups, rule.Auditbell.GroupBy...)
+	r := &ruled{
+		x: x, window: w, whole: map[int32]*activity.Event{}, bodies: map[string][]activity.Event{},
+		numbers: map[string]uint32{}, named: map[string]uint32{}, numbered: map[*rules.Rule]uint32{},
 	}
-	slices.Sort(r.groups)
-	r.groups = slices.Compact(r.groups)
+	for _, rule := range x.chosen.all {
+		r.kept.groups = append(r.kept.groups, rule.Auditbell.GroupBy...)
+		f, alerts := x.pipeline.Find(activity.Event{}, rule)
+		if !alerts {
+			continue
+		}
+		if r.numbered[rule] = r.rule(&f.Rule); rule.Correlation != nil {
+			r.correlations = append(r.correlations, f.Rule)
+		}
+	}
+	r.byBody = slices.ContainsFunc(r.kept.groups, func(field string) bool { return strings.HasPrefix(strings.ToLower(field), "properties.requestbody") })
+	slices.Sort(r.kept.groups)
+	r.kept.groups = slices.Compact(r.kept.groups)
 	return r, nil
+}
+
+// wants says by a glance whether an event matters: it may meet a rule, or its act would and it has the request's body.
+func (r *ruled) wants(e *activity.Event, resource, line []byte) bool {
+	if !r.window.Holds(e.Time.Time) {
+		return false
+	}
+	if r.x.chosen.set.Concerns(e, resource) {
+		return true
+	}
+	if e.Outcome.Final() {
+		return false
+	}
+	e.Outcome = activity.Succeeded
+	return r.x.chosen.set.Concerns(e, resource) && mayNameBody(line)
+}
+
+// mayNameBody reports whether the JSON text may have a member "requestbody", in whatever casing and however it is written.
+func mayNameBody(line []byte) bool {
+	if bytes.Contains(line, []byte(`\u`)) || bytes.Contains(line, []byte("ſ")) { // the long s is an s without regard to case
+		return true
+	}
+	const name = "requestbody"
+	for _, q := range []byte{'q', 'Q'} {
+		for rest := line; ; {
+			at := bytes.IndexByte(rest, q)
+			if at < 0 {
+				break
+			}
+			if from := at - strings.IndexByte(name, 'q'); from >= 0 && len(rest)-from >= len(name) && strings.EqualFold(string(rest[from:from+len(name)]), name) {
+				return true
+			}
+			rest = rest[at+1:]
+		}
+	}
+	return false
 }
 
 // read takes an event in, in any order; several workers may call it.
@@ -95,143 +116,151 @@ func (r *ruled) read(e *activity.Event) {
 	if !r.window.Holds(e.Time.Time) {
 		return
 	}
+	set := r.x.chosen.set
+	r.keepBody(e)
+	met, counted := r.met(e), set.Counted(nil, e)
+	reopen := set.ReadsBodies(e) && !e.Properties.SaysWhat()
+	if len(met) == 0 && len(counted) == 0 && !reopen {
+		return
+	}
+	rest, barred := r.except(e, met, counted)
+	essence := alert.Essence(e, r.kept.groups)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if !r.seen.first(e.ID) {
-		return
-	}
-	r.x.at = e.Time.Time
-	met := r.x.pipeline.Met(*e)
-	contributes := r.x.matcher.story.Add(len(r.kept), e)
-	if len(met) == 0 && !contributes {
-		return
-	}
-	one := r.keep(e)
-	one.add(r, e, met)
-	r.kept = append(r.kept, one)
-}
-
-// wants says by a glance whether an event may meet a rule.
-func (r *ruled) wants(e *activity.Event) bool {
-	return r.window.Holds(e.Time.Time) && r.x.chosen.set.Concerns(e)
-}
-
-// keep is what is kept of an event.
-func (r *ruled) keep(e *activity.Event) keptEvent {
-	one := keptEvent{at: e.Time, props: alert.Essence(e, r.groups)}
-	for i, id := range idsOf(e) {
-		one.ids[i] = strings.Clone(*id)
-	}
-	for i, text := range textsOf(e) {
-		one.texts[i] = r.texts.of(*text)
-	}
-	return one
-}
-
-// event is an event as far as it was kept.
-func (r *ruled) event(one *keptEvent) activity.Event {
-	e := activity.Event{Time: one.at, Properties: one.props}
-	for i, id := range idsOf(&e) {
-		*id = one.ids[i]
-	}
-	for i, text := range textsOf(&e) {
-		*text = r.texts.all[one.texts[i]]
-	}
-	return e
-}
-
-// add notes the rules that an event met, without those that exceptions cover.
-func (one *keptEvent) add(r *ruled, e *activity.Event, met []alert.Rule) {
-	if len(met) == 0 {
-		return
-	}
-	_, rest := r.x.except(e, met)
-	for i := range rest {
-		rule, known := r.named[rest[i].ID]
-		if !known || rest[i].Azure { // Azure's own share one id
-			rule = &rest[i]
-			r.named[rule.ID] = rule
-		}
-		one.met = append(one.met, rule)
+	n := r.kept.add(e, essence, r.number(judgement{met, rest, counted, barred, reopen}))
+	if reopen && (set.ReadsMore(e) || len(r.x.exceptions) > 0 || carriesBody(e)) || len(counted) > 0 && set.GroupsByMore(e) || r.byBody || !exactTime(e) {
+		one := *e
+		one.Record, one.Properties = e.Record.Clone(), bytes.Clone(e.Properties)
+		r.whole[n] = &one
 	}
 }
 
-// evidence is what the rules say of what was read: what would have been alerted about. Nothing was sent.
-func (r *ruled) evidence() *digest.Evidence {
-	r.correlate()
-	slices.SortStableFunc(r.kept, func(a, b keptEvent) int {
-		return cmp.Or(a.at.Compare(b.at.Time), cmp.Compare(r.final(a), r.final(b)), strings.Compare(a.ids[0], b.ids[0]))
-	})
-	e, byID := &digest.Evidence{Unsent: true}, map[string]digest.Rule{}
-	for _, rule := range r.x.chosen.all {
+// met are the numbers of the rules that alert about an event.
+func (r *ruled) met(e *activity.Event) (met []uint32) {
+	if _, azure := activity.AzureAlert(*e); azure || e.Form == activity.FormCanary {
+		return r.ruleNumbers(r.x.pipeline.Met(*e))
+	}
+	var matched [8]*rules.Rule
+	for _, rule := range r.x.chosen.set.Match(matched[:0], e) {
 		if rule.Alerts() {
-			byID[rule.ID] = publish.RuleOf(rule)
-			e.Rules = append(e.Rules, byID[rule.ID])
+			met = append(met, r.numbered[rule])
 		}
 	}
-	ids, order := r.decide()
-	e.Alerts = make([]digest.Alert, 0, len(order))
-	for _, ref := range order {
-		e.Alerts = append(e.Alerts, alertOf(r.state.Alert(ref), byID, ids[ref]))
+	return met
+}
+
+// carriesBody reports whether the event has a body, even one that does not say what the act was about.
+func carriesBody(e *activity.Event) bool {
+	return e.Properties.Value("requestbody") != nil || e.Properties.Value("responsebody") != nil
+}
+
+// exactTime reports whether keptEvents can hold the time.
+func exactTime(e *activity.Event) bool {
+	return e.Time.IsZero() || time.Unix(0, e.Time.UnixNano()).Equal(e.Time.Time)
+}
+
+// keepBody keeps a record that says what its act asked for, when a rule asks for that of the act's end.
+func (r *ruled) keepBody(e *activity.Event) {
+	if e.Outcome.Final() || len(e.Properties.Value("requestbody")) == 0 || len(e.Properties.Only("requestbody")) == 0 {
+		return
 	}
-	return e
-}
-
-// correlate adds the correlations to the events with which they match.
-func (r *ruled) correlate() {
-	for _, hit := range r.x.matcher.story.Completed(time.Now()) {
-		one := &r.kept[hit.N]
-		r.x.at = one.at.Time
-		e := r.event(one)
-		one.add(r, &e, []alert.Rule{r.alertRule(hit.Rule)})
+	done := *e
+	done.Outcome = activity.Succeeded
+	if len(r.x.chosen.set.Match(nil, &done)) == 0 {
+		return
 	}
+	one := *e
+	one.Properties, one.Record = e.Properties.Only("requestbody", "responsebody", "httpRequest", "trackingId"), activity.Record{}
+	key := alert.ChainKey(one)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.bodies[key] = append(r.bodies[key], one)
 }
 
-// alertRule is a rule as alerts name it.
-func (r *ruled) alertRule(rule *rules.Rule) alert.Rule {
-	f, _ := r.x.pipeline.Find(activity.Event{}, rule)
-	return f.Rule
-}
-
-func (r *ruled) final(one keptEvent) int { return final(r.event(&one)) }
-
-// decide opens alerts in the order of time, and returns them with the ids of their entries.
-func (r *ruled) decide() (ids map[alert.Ref][]string, order []alert.Ref) {
-	ids = map[alert.Ref][]string{}
-	for i := range r.kept {
-		one := &r.kept[i]
-		if len(one.met) == 0 {
-			continue
+// except takes the rules that exceptions cover at the event's time: those that were met, and of the correlations those that the
+// event may complete.
+func (r *ruled) except(e *activity.Event, met []uint32, counted []*rules.Rule) (rest []uint32, barred []string) {
+	if len(r.x.exceptions) == 0 {
+		return met, nil
+	}
+	_, free := r.x.except(e, r.alertRules(met), e.Time.Time)
+	rest = r.ruleNumbers(free)
+	if len(counted) > 0 {
+		_, free := r.x.except(e, r.correlations, e.Time.Time)
+		for _, one := range r.correlations {
+			if !slices.ContainsFunc(free, func(f alert.Rule) bool { return f.ID == one.ID }) {
+				barred = append(barred, one.ID)
+			}
 		}
-		e := r.event(one)
-		decided := r.state.Take(finding(e, one.met), one.at.Time)
-		ref := decided.Alert.Ref()
-		if decided.Opened {
-			order = append(order, ref)
+	}
+	return rest, barred
+}
+
+// number is the number of a judgement.
+func (r *ruled) number(one judgement) uint32 {
+	key := append(r.key[:0], 0)
+	if one.reopen {
+		key[0] = 1
+	}
+	word := func(n int) { key = binary.BigEndian.AppendUint32(key, uint32(n)) } //nolint:gosec // few
+	for _, list := range [...][]uint32{one.met, one.rest} {
+		word(len(list))
+		for _, n := range list {
+			word(int(n))
 		}
-		ids[ref] = append(ids[ref], digest.EntryKey(e.EventID, e.Operation, e.ResourceID, e.CorrelationID))
 	}
-	return ids, order
+	for _, rule := range one.counted {
+		n := slices.Index(r.counted, rule)
+		if n < 0 {
+			n, r.counted = len(r.counted), append(r.counted, rule)
+		}
+		word(n)
+	}
+	r.key = append(key, strings.Join(one.barred, " ")...)
+	n, known := r.numbers[string(r.key)]
+	if !known {
+		n = uint32(len(r.judged)) //nolint:gosec // far fewer
+		r.judged, r.numbers[string(r.key)] = append(r.judged, one), n
+	}
+	return n
 }
 
-// finding is what is decided about. Where it would go is no question of a report from files.
-func finding(e activity.Event, met []*alert.Rule) alert.Finding {
-	all := make([]alert.Rule, len(met))
-	for i, rule := range met {
-		all[i] = *rule
+// alertRules are the rules of these numbers.
+func (r *ruled) alertRules(numbers []uint32) []alert.Rule {
+	r.naming.Lock()
+	defer r.naming.Unlock()
+	all := make([]alert.Rule, len(numbers), len(numbers)+1)
+	for i, n := range numbers {
+		all[i] = *r.rules[n]
 	}
-	f := alert.Finding{Event: e}
-	f.Rule, f.Also = alert.Gravest(all)
-	return f
+	return all
 }
 
-func alertOf(a *alert.Alert, byID map[string]digest.Rule, ids []string) digest.Alert {
-	rule, known := byID[a.Rule.ID]
-	if !known { // Azure's own
-		rule = digest.Rule{ID: a.Rule.ID, Title: a.Rule.Title, Author: a.Rule.Author, Controls: a.Rule.Controls}
+// ruleNumbers are the numbers of rules.
+func (r *ruled) ruleNumbers(all []alert.Rule) []uint32 {
+	numbers := make([]uint32, len(all))
+	for i := range all {
+		numbers[i] = r.rule(&all[i])
 	}
-	return digest.Alert{
-		ID: a.ID, Rule: rule, Severity: a.Rule.Severity, Headline: a.Rule.Title, Happened: a.First.Time, Opened: a.Opened, Operation: a.Event.Operation, Caller: a.Event.Caller,
-		Resource: a.Event.ResourceID, Outcome: digest.Word(a.Event.Outcome), EventID: a.Event.EventID, Entries: ids, Count: int64(a.Count), Records: int64(a.Records),
-	}
+	return numbers
 }
+
+// rule is the number of a rule. Azure's own may share one id.
+func (r *ruled) rule(rule *alert.Rule) uint32 {
+	r.naming.Lock()
+	defer r.naming.Unlock()
+	name := rule.ID
+	if rule.Azure {
+		name = strings.Join([]string{rule.ID, rule.Title, rule.Severity, rule.Reason}, "\n")
+	}
+	n, known := r.named[name]
+	if !known {
+		one := *rule
+		n = uint32(len(r.rules)) //nolint:gosec // far fewer
+		r.rules, r.named[strings.Clone(name)] = append(r.rules, &one), n
+	}
+	return n
+}
+
+// ruleSet is the hash of the rules that are evaluated.
+func (r *ruled) ruleSet() string { return publish.RuleSet(r.x.chosen.all) }

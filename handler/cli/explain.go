@@ -251,7 +251,7 @@ func (x *explainer) explain(e *activity.Event, correlated []*rules.Rule) explain
 		return out
 	}
 	var rest []alert.Rule
-	out.Exceptions, rest = x.except(e, append([]alert.Rule{f.Rule}, f.Also...))
+	out.Exceptions, rest = x.except(e, append([]alert.Rule{f.Rule}, f.Also...), x.at)
 	if len(rest) == 0 {
 		return out
 	}
@@ -280,11 +280,11 @@ func (x *explainer) met(e *activity.Event, met []*rules.Rule, f alert.Finding) [
 }
 
 // except takes the rules that exceptions cover, and lists those that did and those that no longer do.
-func (x *explainer) except(e *activity.Event, met []alert.Rule) (list []explainedException, rest []alert.Rule) {
+func (x *explainer) except(e *activity.Event, met []alert.Rule, at time.Time) (list []explainedException, rest []alert.Rule) {
 	list = []explainedException{}
 	silenced := map[string]bool{}
 	for i := range x.exceptions {
-		one := explainedException{Exception: x.exceptions[i], Applies: x.exceptions[i].Active(x.at)}
+		one := explainedException{Exception: x.exceptions[i], Applies: x.exceptions[i].Active(at)}
 		for _, r := range met {
 			if one.Covers(e, r.ID) {
 				one.Silences = append(one.Silences, r.ID)

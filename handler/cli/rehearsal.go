@@ -58,7 +58,7 @@ func (r *rehearsal) read(e *activity.Event) {
 	r.keepBody(e)
 	_, azure := activity.AzureAlert(*e)
 	unasked := r.x.pipeline.Unasked
-	if azure || unasked != nil && unasked(e) || len(r.x.chosen.set.Match(nil, e)) > 0 || len(r.x.chosen.set.Correlate(nil, e)) > 0 {
+	if azure || unasked != nil && unasked(e) || len(r.x.chosen.set.Match(nil, e)) > 0 || len(r.x.chosen.set.Counted(nil, e)) > 0 || r.x.chosen.set.ReadsBodies(e) {
 		r.events = append(r.events, *e)
 		r.events[len(r.events)-1].Record = e.Record.Clone()
 	}
@@ -122,7 +122,7 @@ func (r *rehearsal) one(e *activity.Event) error {
 		return err
 	}
 	met := append([]alert.Rule{f.Rule}, f.Also...)
-	_, rest := r.x.except(e, met)
+	_, rest := r.x.except(e, met, r.x.at)
 	for _, rule := range met {
 		sum := r.rule(rule, e)
 		if !slices.ContainsFunc(rest, func(left alert.Rule) bool { return left.ID == rule.ID }) {

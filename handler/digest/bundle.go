@@ -99,7 +99,7 @@ func (b Bundle) Write(put Put) (Manifest, string, error) {
 	m := Manifest{
 		Format: manifestFormat, Digest: r.Name, Period: r.Period, Window: r.Window, Zone: r.Zone.String(), GeneratedAt: r.GeneratedAt,
 		Tool: b.Tool, Source: r.Completeness.Source, Complete: r.Completeness.Complete, Verdict: r.Completeness.Verdict, InTime: r.Completeness.InTime.Verdict, RuleSet: b.RuleSet, Config: b.Config, Previous: b.Previous, Inputs: b.Inputs, Files: []File{},
-		Counts: Counts{Entries: r.Summary.Total, HighRisk: int64(r.HighRisk.Len()), Operations: int64(r.Cases().Len()), Alerts: int64(len(r.Alerts.List))},
+		Counts: Counts{Entries: r.Summary.Total, HighRisk: int64(r.HighRisk.Len()), Operations: int64(r.Cases().Len()), Alerts: int64(r.Alerts.List.Len())},
 	}
 	for _, f := range b.Formats {
 		file, err := hashed(put, f.File, func(w io.Writer) error { return f.Write(w, b.Report) })

@@ -69,27 +69,19 @@ func (r *Report) Cases() Cases {
 
 // joinAlerts adds what was alerted about: to the case that has its entry, or as a case of its own.
 func (c *Cases) joinAlerts() {
-	alerts := c.report.Alerts.List
-	if len(alerts) == 0 {
+	alerts := &c.report.Alerts.List
+	if alerts.Len() == 0 {
 		return
 	}
-	alertOf := make(map[string]int, len(alerts))
-	for i := range alerts {
-		alertOf[alerts[i].EventID] = i
-		for _, id := range alerts[i].Entries {
-			alertOf[id] = i
-		}
-	}
-	delete(alertOf, "")
-	high, joined := c.report.HighRisk, make([]bool, len(alerts))
+	high, joined, find := c.report.HighRisk, make([]bool, alerts.Len()), alerts.finder()
 	for i, ref := range c.refs {
 		for _, at := range c.rows[ref.from:ref.to] {
-			if alert, met := alertOf[high.key(high.list.rows[at])]; met {
+			if alert, met := find(high.key(high.list.rows[at])); met {
 				c.refs[i].alert, joined[alert] = int32(alert), true //nolint:gosec // far fewer
 			}
 		}
 	}
-	for i := range alerts {
+	for i := range joined {
 		if !joined[i] {
 			c.refs = append(c.refs, caseRef{alert: int32(i)}) //nolint:gosec // far fewer
 		}
@@ -128,14 +120,20 @@ func (c *Cases) rank(ref caseRef) int {
 	if ref.alert < 0 {
 		return -1
 	}
-	return severityRank(c.report.Alerts.List[ref.alert].Severity)
+	list := &c.report.Alerts.List
+	return severityRank(list.words[c.alertRow(ref).severity])
 }
 
 func (c *Cases) operation(ref caseRef) string {
 	if ref.from == ref.to {
-		return c.report.Alerts.List[ref.alert].Operation
+		return c.report.Alerts.List.operations[c.alertRow(ref).operation]
 	}
 	return c.report.HighRisk.vocabulary.Operations.At(int(c.report.HighRisk.list.rows[c.rows[ref.from]].operation)).Text
+}
+
+func (c *Cases) alertRow(ref caseRef) *alertRow {
+	list := &c.report.Alerts.List
+	return list.row(list.place(int(ref.alert)))
 }
 
 // place is where the case's first entry stands, which is the same in every run, unlike the keys of operations.
@@ -148,7 +146,7 @@ func (c *Cases) place(ref caseRef) int {
 
 func (c *Cases) first(ref caseRef) time.Time {
 	if ref.from == ref.to {
-		return c.report.Alerts.List[ref.alert].Happened
+		return moment(c.alertRow(ref).happened)
 	}
 	return c.report.HighRisk.list.rows[c.rows[ref.from]].when()
 }
@@ -173,7 +171,8 @@ func (c Cases) First(n int) iter.Seq[Case] {
 // one makes the Case of a ref.
 func (c *Cases) one(ref caseRef) Case {
 	if ref.from == ref.to {
-		return caseOfAlert(&c.report.Alerts.List[ref.alert])
+		a := c.report.Alerts.List.At(int(ref.alert))
+		return caseOfAlert(&a)
 	}
 	var all Case
 	reached := byte(0)
@@ -192,7 +191,8 @@ func (c *Cases) one(ref caseRef) Case {
 		}
 	}
 	if ref.alert >= 0 {
-		all.Alert = &c.report.Alerts.List[ref.alert]
+		a := c.report.Alerts.List.At(int(ref.alert))
+		all.Alert = &a
 	}
 	return all
 }

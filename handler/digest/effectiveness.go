@@ -18,15 +18,9 @@ func (r *Report) setAlerts(e *Evidence) {
 	if e == nil {
 		return
 	}
-	a := Alerts{Known: true, Sent: !e.Unsent, BySeverity: map[string]int64{}, List: slices.Clone(e.Alerts)}
-	for i := range a.List {
-		a.List[i].Latency = a.List[i].latency()
-	}
+	a := Alerts{Known: true, Sent: !e.Unsent, BySeverity: map[string]int64{}, List: e.Alerts}
+	a.List.sort()
 	a.count()
-	slices.SortFunc(a.List, func(x, y Alert) int {
-		return cmp.Or(cmp.Compare(severityRank(y.Severity), severityRank(x.Severity)), cmp.Compare(x.Operation, y.Operation),
-			x.Happened.Compare(y.Happened), x.Opened.Compare(y.Opened), cmp.Compare(x.ID, y.ID))
-	})
 	r.Alerts = a
 	r.Exceptions = slices.Clone(e.Exceptions)
 	slices.SortFunc(r.Exceptions, func(x, y ExceptionUse) int { return cmp.Or(cmp.Compare(y.Count, x.Count), cmp.Compare(x.ID, y.ID)) })
@@ -38,7 +32,8 @@ func (r *Report) setAlerts(e *Evidence) {
 
 func (a *Alerts) count() {
 	var delivery, answer []time.Duration
-	for _, one := range a.List {
+	for i := range a.List.Len() {
+		one := a.List.bare(i)
 		a.Raised++
 		a.BySeverity[one.Severity]++
 		if !a.Sent {
@@ -153,11 +148,11 @@ func (r *Report) controls(e *Evidence) []Control {
 			of(id).rule(rule)
 		}
 	}
-	for i := range r.Alerts.List {
-		a := &r.Alerts.List[i]
+	for i := range r.Alerts.List.Len() {
+		a := r.Alerts.List.bare(i)
 		for _, id := range a.Rule.Controls {
 			of(id).rule(a.Rule)
-			of(id).alert(a)
+			of(id).alert(&a)
 		}
 	}
 	for _, x := range e.Exceptions {

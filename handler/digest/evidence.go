@@ -9,7 +9,7 @@ import (
 
 // Evidence is what the store knows beside events. What is missing in it is shown as not known, never as zero.
 type Evidence struct {
-	Alerts     []Alert
+	Alerts     AlertList
 	Unsent     bool // the alerts are what rules would have alerted about: nothing was sent
 	Exceptions []ExceptionUse
 	Ends       []End   // destinations that did not get everything
@@ -167,7 +167,7 @@ type Alerts struct {
 	Open         int              `json:"open"` // confirmed or accepted, and not acknowledged
 	ToDelivery   Latency          `json:"to_delivery"`
 	ToAnswer     Latency          `json:"to_acknowledgement"`
-	List         []Alert          `json:"list,omitempty"` // gravest first, then by kind of operation, then by time
+	List         AlertList        `json:"-"` // gravest first, then by kind of operation, then by time; JSON has them as "list"
 }
 
 // Latency is a distribution of durations, in seconds.

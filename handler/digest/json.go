@@ -33,7 +33,7 @@ func JSON(w io.Writer, r Report) error {
 	j.member("failures", r.Failures)
 	j.member("top", r.Top)
 	j.member("activity", r.Activity)
-	j.member("alerts", r.Alerts)
+	j.alerts(&r.Alerts)
 	j.member("exceptions", orEmpty(r.Exceptions))
 	if len(r.Ends) > 0 {
 		j.member("destinations", r.Ends)
@@ -63,6 +63,7 @@ type jsonWriter struct {
 	out  *bufio.Writer
 	more bool
 	line []byte
+	text []byte
 	err  error
 }
 

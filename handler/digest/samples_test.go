@@ -124,7 +124,7 @@ func evidence(records []digesttest.Record) *digest.Evidence {
 		if !ok || r.Status != "Succeeded" || r.Again {
 			continue
 		}
-		n := len(e.Alerts)
+		n := e.Alerts.Len()
 		a := digest.Alert{
 			ID: fmt.Sprintf("alert-%04d", n), Rule: rule, Severity: severity[n%4], Headline: rule.Title + ": " + r.Resource[len(r.Resource)-9:], Happened: r.Time,
 			Opened: r.Time.Add(12 * time.Second), Operation: r.Operation, Caller: r.Caller, Resource: r.Resource, Outcome: "Succeeded", EventID: r.EventID, Count: 1, Records: 2,
@@ -136,7 +136,7 @@ func evidence(records []digesttest.Record) *digest.Evidence {
 		if n == 5 {
 			a.Deliveries = []digest.Delivery{{Destination: "slack", State: digest.Waiting, Reason: "channel_not_found"}}
 		}
-		e.Alerts = append(e.Alerts, a)
+		e.Alerts.Add(&a)
 	}
 	e.Alive = troubled(localOctober)
 	return &e

@@ -63,21 +63,28 @@ func (c *Control) mark() Point {
 }
 
 func (r *Report) alertsSection() []Block {
-	if len(r.Alerts.List) == 0 {
+	n := r.Alerts.List.Len()
+	if n == 0 {
 		return nil
 	}
-	rows := [][]any{}
-	for i := range r.Alerts.List {
-		a := &r.Alerts.List[i]
+	table := Table{Name: "Alerts", N: n, Rows: r.alertRows, Columns: []Column{
+		{"Opened", When}, {"Severity", Words}, {"What", Words}, {"Rule", Words}, {"Who", Words}, {"On", Where}, {"Operations", Number}, {"Delivered", Words}, {"Answered", Words}, {"Id", Words},
+	}}
+	return []Block{Heading{Level: 2, Text: "Alerts"}, table.sheet().show(rowsShown, "report.json and report.xlsx")}
+}
+
+// alertRows are made as they are asked for.
+func (r *Report) alertRows(yield func([]any) bool) {
+	for _, a := range r.Alerts.List.All() {
 		rule := a.Rule.Title
 		if a.Rule.Author != "" {
 			rule += " · rule by " + a.Rule.Author
 		}
-		rows = append(rows, []any{a.Opened, severityMark(a.Severity), a.Headline, rule, r.who(a.Caller), Named{lastSegment(a.Resource), a.Resource}, a.Count, deliveriesInWords(a, r.Zone), answersInWords(*a, r.Zone), ID(a.ID)})
+		row := []any{a.Opened, severityMark(a.Severity), a.Headline, rule, r.who(a.Caller), Named{lastSegment(a.Resource), a.Resource}, a.Count, deliveriesInWords(&a, r.Zone), answersInWords(a, r.Zone), ID(a.ID)}
+		if !yield(row) {
+			return
+		}
 	}
-	return []Block{Heading{Level: 2, Text: "Alerts"}, tableOf("Alerts", []Column{
-		{"Opened", When}, {"Severity", Words}, {"What", Words}, {"Rule", Words}, {"Who", Words}, {"On", Where}, {"Operations", Number}, {"Delivered", Words}, {"Answered", Words}, {"Id", Words},
-	}, rows).sheet().show(rowsShown, "report.json and report.xlsx")}
 }
 
 // deliveriesInWords says how far an alert came at each destination.

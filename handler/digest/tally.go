@@ -126,6 +126,12 @@ func (t *Tally) Add(b *source.Batch) {
 	t.again += b.Again
 }
 
+// Close says that no batch follows: what distinguishes entries and operations is let go.
+func (t *Tally) Close() {
+	t.lives.values(func(stage byte) { t.ended[stage-1]++ })
+	t.ids, t.lives = keySet{}, keySet{}
+}
+
 // placesShown bounds how many unreadable places a report names.
 const placesShown = 20
 

@@ -45,7 +45,7 @@ func TestTruthTableOfVerdicts(t *testing.T) {
 		{name: "payloads were unreadable, the comparison found them", evidence: &digest.Evidence{Ledger: with(func(l *digest.Ledger) { l.Repaired, l.Entries = 1, 2 }), Alive: alive(localOctober), Parked: map[string]int64{"invalid": 2}}, record: digest.Proven, inTime: digest.Incomplete},
 		{name: "the daily test is accepted only", evidence: &digest.Evidence{Ledger: &whole, Alive: acceptedOnly()}, record: digest.Proven, inTime: digest.NotKnown},
 		{name: "the function did not run for hours", evidence: &digest.Evidence{Ledger: &whole, Alive: troubled(localOctober)}, record: digest.Proven, inTime: digest.Incomplete},
-		{name: "an alert waits", evidence: &digest.Evidence{Ledger: &whole, Alive: alive(localOctober), Alerts: []digest.Alert{{ID: "a", Severity: "high", Deliveries: []digest.Delivery{{Destination: "slack", State: digest.Waiting}}}}}, record: digest.Proven, inTime: digest.Incomplete},
+		{name: "an alert waits", evidence: &digest.Evidence{Ledger: &whole, Alive: alive(localOctober), Alerts: digest.AlertsOf(digest.Alert{ID: "a", Severity: "high", Deliveries: []digest.Delivery{{Destination: "slack", State: digest.Waiting}}})}, record: digest.Proven, inTime: digest.Incomplete},
 		{name: "the month is still running", lines: record, evidence: &digest.Evidence{Ledger: &whole, Alive: alive(localOctober)}, now: localOctober.To.Add(-time.Hour), record: digest.NotKnown, inTime: digest.Proven, reason: "the period is still running"},
 		{name: "the month has not begun", now: localOctober.From.Add(-time.Hour), record: digest.NotKnown, inTime: digest.NotKnown, reason: "the period has not begun"},
 	} {

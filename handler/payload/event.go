@@ -55,7 +55,9 @@ func (it *item) finish(r *Reading, m *members, resource []byte) error {
 	it.keepEventName(m)
 	p.out = append(p.out, '}')
 	if len(p.out) > len("{}") {
-		e.Properties = bytes.Clone(p.out)
+		if e.Properties = clip(p.out, 0); !it.lent {
+			e.Properties = bytes.Clone(p.out)
+		}
 	}
 	e.ID = it.identify(e, m)
 	activity.AddPIM(e)

@@ -21,6 +21,7 @@ type item struct {
 	table   table      // the result of a query, of which this item is the head or a row
 	csv     csvSource  // set while the rows of a CSV file are read
 	at      int        // where it begins in the text that top points into
+	lent    bool       // the event's properties are valid until the next item only
 	text    text       // text under construction
 	props   properties // properties under construction
 }

@@ -110,6 +110,32 @@ func decode(data []byte, file bool) []Reading {
 	return readings
 }
 
+// Scratch is memory in which payloads are read one after the other. The zero value is ready; it is not safe for concurrent
+// use.
+type Scratch struct {
+	frames frames
+	last   Reading
+}
+
+// Each hands the readings that DecodeLine has of a line to do, one after the other. Each is valid during the call, what it
+// points to included.
+func (s *Scratch) Each(data []byte, do func(*Reading)) {
+	if len(data) > largestDelivery || wrapped(data) || len(bytes.TrimSpace(data)) == 0 {
+		for _, r := range DecodeLine(data) {
+			do(&r)
+		}
+		return
+	}
+	f := &s.frames
+	f.item.csv, f.item.lent = csvSource{}, true
+	f.start(bytes.TrimPrefix(data, byteOrderMark), nil)
+	f.file = true
+	f.base = int64(len(data) - len(f.data))
+	for s.last = (Reading{}); f.next(&s.last); s.last = (Reading{}) {
+		do(&s.last)
+	}
+}
+
 // pool keeps the scratch memory of Decode between payloads.
 var pool = sync.Pool{New: func() any { return new(frames) }}
 

@@ -28,7 +28,8 @@ type Set struct {
 	runs       sync.Pool
 	// correlating tells sets without correlations, which need not match an event twice.
 	correlating bool
-	roles       map[*Rule]role // of what correlations count
+	roles       map[*Rule]role   // of what correlations count
+	feeds       map[*Rule][]feed // the correlations that count a rule
 	filters     []*Rule
 	// Lateness is how long after the newest of its group an event may come and still be counted by correlations.
 	Lateness time.Duration
@@ -69,7 +70,7 @@ type node struct {
 // Compile indexes the rules. Rules that are switched off are left aside. What cannot be used (a second rule with one id,
 // a correlation or a filter that refers to nothing) is left out and named by the error; the Set has all others.
 func Compile(rules []*Rule) (*Set, error) {
-	s := &Set{asked: make(map[*item]int), roles: make(map[*Rule]role), Lateness: DefaultLateness}
+	s := &Set{asked: make(map[*item]int), roles: make(map[*Rule]role), feeds: make(map[*Rule][]feed), Lateness: DefaultLateness}
 	errs := s.take(rules)
 	slices.SortStableFunc(s.rules, func(a, b *Rule) int { return b.Level.Rank() - a.Level.Rank() })
 	c := compiler{set: s, predicates: make(map[string]int), fields: make(map[field]int), atoms: make(map[string]int)}

@@ -28,7 +28,12 @@ func NewCorrelator(set *Set, limit int) *Correlator {
 
 // Observe counts e and appends the correlations that alert because of it; see Set.Count.
 func (c *Correlator) Observe(dst []*Rule, e *activity.Event, now time.Time) []*Rule {
-	met, _ := c.set.Count(e, now, c.window(now)) // memory does not fail
+	return c.Take(dst, e, c.set.Counted(nil, e), now)
+}
+
+// Take is Observe for an event of which it is known which rules it meets that are counted (Set.Counted).
+func (c *Correlator) Take(dst []*Rule, e *activity.Event, counted []*Rule, now time.Time) []*Rule {
+	met, _ := c.set.countAll(c.set.beats(nil, counted, e), now, c.window(now)) // memory does not fail
 	for _, r := range met {
 		if !slices.Contains(dst, r) {
 			dst = append(dst, r)

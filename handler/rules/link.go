@@ -56,6 +56,7 @@ func (c *compiler) link() []error {
 	}
 	for i := range c.set.compiled {
 		c.set.compiled[i].feeds = c.set.feedsOf(c.set.compiled[i].rule)
+		c.set.feeds[c.set.compiled[i].rule] = c.set.compiled[i].feeds
 		c.set.compiled[i].role = c.set.roles[c.set.compiled[i].rule]
 	}
 	return errs
@@ -190,17 +191,35 @@ func (s *Set) Correlate(dst []Beat, e *activity.Event) []Beat {
 	if !s.correlating {
 		return dst
 	}
+	return s.beats(dst, s.Counted(nil, e), e)
+}
+
+// Counted appends the rules that e meets and that correlations count.
+func (s *Set) Counted(dst []*Rule, e *activity.Event) []*Rule {
+	if !s.correlating {
+		return dst
+	}
 	p := s.plan(e)
+	if !p.counted {
+		return dst
+	}
 	r := s.runs.Get().(*run)
 	r.begin(e)
 	r.plan = p
 	for i := range p.entries {
-		one := &p.entries[i]
-		if len(one.feeds) > 0 && r.entry(one) != no {
-			dst = appendBeats(dst, one.feeds, e)
+		if one := &p.entries[i]; len(one.feeds) > 0 && r.entry(one) != no {
+			dst = append(dst, one.rule)
 		}
 	}
 	s.release(r)
+	return dst
+}
+
+// beats appends what e contributes, which meets these rules.
+func (s *Set) beats(dst []Beat, counted []*Rule, e *activity.Event) []Beat {
+	for _, r := range counted {
+		dst = appendBeats(dst, s.feeds[r], e)
+	}
 	return dst
 }
 

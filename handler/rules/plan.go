@@ -36,6 +36,11 @@ type plan struct {
 	wordless []entry
 	wordy    bool
 	open     bool    // some entry needs the event; else all of them match
+	heeded   []entry // those that alert or are counted
+	bodies   bool    // see Set.ReadsBodies
+	more     bool    // see Set.ReadsMore
+	grouped  bool    // see Set.GroupsByMore
+	counted  bool    // some entry is counted by a correlation
 	words    *search // the keywords in the texts of the key
 }
 
@@ -107,6 +112,7 @@ func (s *Set) newPlan(e *activity.Event) *plan {
 		}
 	}
 	p.wordy = len(p.wordless) < len(p.entries)
+	p.heed(s)
 	return p
 }
 

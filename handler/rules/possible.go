@@ -24,17 +24,91 @@ func (s *Set) Possible(dst []*Rule, e *activity.Event) []*Rule {
 	return dst
 }
 
-// Concerns reports whether an event may meet a rule, or count for a correlation, of which only operation, the operation's
-// name for people, category, outcome and resource id are known.
-func (s *Set) Concerns(e *activity.Event) bool {
-	p := s.plan(e)
-	if len(p.entries) == 0 {
+// Concerns reports whether an event may meet a rule that alerts, or count for a correlation, of which only operation, the
+// operation's name for people, category, outcome and resource id, in lower case, are known. No other is passed by: what the
+// engine does not decide by these is left open.
+func (s *Set) Concerns(e *activity.Event, resource []byte) bool {
+	heeded := s.plan(e).heeded
+	if len(heeded) == 0 {
 		return false
 	}
+	for i := range heeded {
+		if heeded[i].left == nil {
+			return true
+		}
+	}
+	e.ResourceID = string(resource)
 	r := s.runs.Get().(*run)
 	r.begin(e)
 	defer s.release(r)
-	return slices.ContainsFunc(p.entries, func(one entry) bool { return one.left == nil || !r.elsewhere(one.left) })
+	return slices.ContainsFunc(heeded, func(one entry) bool { return !r.elsewhere(one.left) })
+}
+
+// ReadsBodies reports whether a rule that alerts or is counted may be decided by the bodies of request and answer, which
+// other records of the act may carry. Only operation, category and outcome of e are looked at.
+func (s *Set) ReadsBodies(e *activity.Event) bool { return s.plan(e).bodies }
+
+// ReadsMore reports whether a rule that alerts or is counted asks such an event for more than its own fields and the bodies
+// of request and answer: for other properties, its description, its record, or keywords.
+func (s *Set) ReadsMore(e *activity.Event) bool { return s.plan(e).more }
+
+// GroupsByMore reports whether a correlation that counts such an event groups by, or reckons with, something beside its own
+// fields.
+func (s *Set) GroupsByMore(e *activity.Event) bool { return s.plan(e).grouped }
+
+// heed notes which entries have consequences, and what these ask for.
+func (p *plan) heed(s *Set) {
+	for i := range p.entries {
+		one := p.entries[i]
+		if len(one.feeds) == 0 && (one.silent() || !one.rule.Alerts()) {
+			continue
+		}
+		p.heeded = append(p.heeded, one)
+		if one.left != nil {
+			p.asks(s, one.left)
+		}
+		for _, f := range one.feeds {
+			p.counted = true
+			p.grouped = p.grouped || f.readsMore()
+		}
+	}
+}
+
+func (p *plan) asks(s *Set, n *node) {
+	for _, kid := range n.kids {
+		p.asks(s, kid)
+	}
+	if n.op != leaf {
+		return
+	}
+	one := &s.predicates[n.predicate]
+	fields := []int{one.field}
+	if one.ref > 0 {
+		fields = append(fields, one.ref-1)
+	}
+	p.bodies, p.more = p.bodies || one.item.keyword, p.more || one.item.keyword
+	for _, i := range fields {
+		p.bodies = p.bodies || s.fields[i].ofBody()
+		p.more = p.more || s.fields[i].ofMore()
+	}
+}
+
+// readsMore reports whether the correlation groups by, or reckons with, something beside an event's own fields.
+func (f *feed) readsMore() bool {
+	return slices.ContainsFunc(slices.Concat(f.group, f.values), func(one field) bool { return one.ofMore() || one.ofBody() }) ||
+		slices.ContainsFunc(f.above, func(above feed) bool { return above.readsMore() })
+}
+
+// ofMore reports whether the field is neither within a body nor one of the own fields that a caller who keeps many events keeps: the
+// description, the operation id and when it was submitted are not.
+func (f field) ofMore() bool {
+	switch f.kind {
+	case inProperties:
+		return !f.ofBody()
+	case ofRecord, ofClaim, ofSignature, ofDescription, ofSubmittedAt, ofOperationID:
+		return true
+	}
+	return false
 }
 
 // elsewhere reports whether a condition cannot hold, because it asks for another resource.

@@ -20,9 +20,10 @@ type Files struct {
 	// Events, when set, is given every event that Entries reads, whole. It is called by several workers at a time; an
 	// event is valid during the call. To read an event whole takes ten times as long as to count it.
 	Events func(*activity.Event)
-	// Wanted, when set, says by a glance which events Events is given: by time, operation, its name for people, category,
-	// outcome and resource id, which are all that the event has then. An event that no glance reads, Events is given anyway.
-	Wanted func(*activity.Event) bool
+	// Wanted, when set, says by a glance which events Events is given: by time, operation, its name for people, category and
+	// outcome, which are all that the event has then, by its resource id in lower case and by its line as it stands. An event
+	// that no glance reads, Events is given anyway.
+	Wanted func(e *activity.Event, resource, line []byte) bool
 }
 
 // Input is one file.
@@ -55,10 +56,11 @@ type fileReader struct {
 	*lineEntries
 	records *recordEntries
 	crew    *crew
-	events  func(*activity.Event)      // nil: only entries are wanted
-	wanted  func(*activity.Event) bool // nil: all events are
-	last    *lineEntries               // that read the last entry
+	events  func(*activity.Event)                               // nil: only entries are wanted
+	wanted  func(e *activity.Event, resource, line []byte) bool // nil: all events are
+	last    *lineEntries                                        // that read the last entry
 	glance  activity.Event
+	scratch payload.Scratch
 }
 
 func newFileReader(v *Vocabulary, c *crew, f Files) *fileReader {
@@ -93,7 +95,7 @@ func (r *fileReader) lines(j job) *piece {
 			b.Entries = b.Entries[:len(b.Entries)-1]
 			end = lineEnd(j.data, at)
 			r.line(b, j.data[at:end])
-		} else if r.events != nil && r.wants(&b.Entries[len(b.Entries)-1]) {
+		} else if r.events != nil && r.wants(&b.Entries[len(b.Entries)-1], j.data[at:end]) {
 			r.whole(j.data[at:end])
 		}
 		at = end
@@ -102,7 +104,7 @@ func (r *fileReader) lines(j job) *piece {
 }
 
 // wants asks whether the event of an entry that was just read is wanted.
-func (r *fileReader) wants(e *Entry) bool {
+func (r *fileReader) wants(e *Entry, line []byte) bool {
 	if r.wanted == nil {
 		return true
 	}
@@ -111,17 +113,13 @@ func (r *fileReader) wants(e *Entry) bool {
 		return true
 	}
 	r.glance = activity.Event{
-		Time: activity.Time{Time: e.Time}, Operation: e.Operation.Text, OperationDisplay: display, Category: e.Category, Outcome: e.Outcome, ResourceID: string(r.last.lower),
+		Time: activity.Time{Time: e.Time}, Operation: e.Operation.Text, OperationDisplay: display, Category: e.Category, Outcome: e.Outcome,
 	}
-	return r.wanted(&r.glance)
+	return r.wanted(&r.glance, r.last.lower, line)
 }
 
 // whole has payload read a line whose entry was read already.
-func (r *fileReader) whole(text []byte) {
-	for _, reading := range payload.DecodeLine(text) {
-		r.handOn(&reading)
-	}
-}
+func (r *fileReader) whole(text []byte) { r.scratch.Each(text, r.handOn) }
 
 // handOn gives the event of a reading to Events, with the record that rules read what it does not hold in.
 func (r *fileReader) handOn(reading *payload.Reading) {

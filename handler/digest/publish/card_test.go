@@ -27,7 +27,7 @@ func TestCards(t *testing.T) {
 	whole := digest.Ledger{Expected: 24, Checked: 24, Settled: 24, Matched: 24}
 	missing := whole
 	missing.Matched, missing.Unmatched = 23, 1
-	waits := []digest.Alert{{ID: "a", Rule: digest.Rule{ID: "role-assignment-owner", Title: "Owner assigned"}, Severity: "high", Opened: day.From, Deliveries: []digest.Delivery{{Destination: "slack", State: digest.Waiting}}}}
+	waits := digest.AlertsOf(digest.Alert{ID: "a", Rule: digest.Rule{ID: "role-assignment-owner", Title: "Owner assigned"}, Severity: "high", Opened: day.From, Deliveries: []digest.Delivery{{Destination: "slack", State: digest.Waiting}}})
 	for verdict, evidence := range map[digest.Verdict]*digest.Evidence{
 		digest.Proven: {Ledger: &whole}, digest.NotKnown: {Ledger: &digest.Ledger{Expected: 24}}, digest.Incomplete: {Ledger: &missing, Alerts: waits},
 	} {

@@ -44,7 +44,8 @@ func (r *Record) Evidence(ctx context.Context, w source.Window, zone *time.Locat
 		switch one := &alerts[i]; {
 		case one.IsSummary() || one.Rule.ID == alert.CanaryRule: // tests are no alerts; see alive
 		default:
-			e.Alerts = append(e.Alerts, r.reportAlert(one))
+			a := r.reportAlert(one)
+			e.Alerts.Add(&a)
 		}
 	}
 	if e.Alive, err = r.Alive(ctx, w, zone); err != nil {
