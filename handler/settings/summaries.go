@@ -27,7 +27,7 @@ type Summaries struct {
 	TimeZone string `yaml:"time_zone"` // IANA; empty: UTC
 }
 
-// DefaultRoutes are those of whoever wrote none, and of config/auditbell.yaml: what is grave one by one, the rest so that
+// DefaultRoutes are those of an operator who wrote none, and of config/auditbell.yaml: what is grave one by one, the rest so that
 // a channel stays readable.
 func DefaultRoutes() []Route {
 	everywhere := []string{Everywhere}
