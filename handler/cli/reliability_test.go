@@ -49,7 +49,7 @@ func newOutage(t *testing.T) *outage {
 	}
 	w := app.World{
 		Settings: settings.New(func(name string) (string, bool) { v, ok := env[name]; return v, ok }),
-		Config:   os.DirFS("../../config"), Log: slog.New(slog.DiscardHandler), Now: now,
+		Config:   os.DirFS(eachByItself(t)), Log: slog.New(slog.DiscardHandler), Now: now,
 	}
 	o.ends, o.env, o.world = ends.URL, env, w
 	o.server = httptest.NewServer(app.NewServer(app.NewLazy(func() app.World { return o.world }, w.Log), w.Log).Handler()) // opened when it is first called

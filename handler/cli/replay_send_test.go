@@ -51,7 +51,7 @@ func newGround(t *testing.T) *ground {
 		_ = account.Close()
 	})
 	g.env = map[string]string{
-		"COSMOS_ENDPOINT": kept.URL + "/", "COSMOS_KEY": "a2V5", "DELIVER_SCHEDULE": "*/30 * * * * *", "CONFIG_DIR": filepath.Join(g.dir, "config"),
+		"COSMOS_ENDPOINT": kept.URL + "/", "COSMOS_KEY": "a2V5", "DELIVER_SCHEDULE": "*/30 * * * * *", "CONFIG_DIR": eachByItself(t),
 		"SLACK_BOT_TOKEN": "xoxb-test", "SLACK_CHANNEL": "security", "SLACK_API_URL": ends.URL + "/slack/api/",
 	}
 	return g
@@ -189,9 +189,6 @@ func TestABackfillSaysWhatItCouldNotTell(t *testing.T) {
 	}
 
 	g = newGround(t)
-	if err := os.MkdirAll(g.env["CONFIG_DIR"], 0o755); err != nil {
-		t.Fatal(err)
-	}
 	const always = "maintenance: [{name: rebuild, from: 2020-01-01T00:00:00Z, to: 2199-01-01T00:00:00Z}]\nroutes: [{to: [slack]}]\n"
 	if err := os.WriteFile(filepath.Join(g.env["CONFIG_DIR"], "auditbell.yaml"), []byte(always), 0o600); err != nil {
 		t.Fatal(err)

@@ -195,14 +195,17 @@ func (f *fleet) batch(events ...activity.Event) pipeline.Batch {
 	return pipeline.Batch{ID: fmt.Sprint("b", batches.Add(1)), Events: events, Logger: slog.New(slog.DiscardHandler)}
 }
 
-// settle lets the timers of both instances tick until nothing is owed any more: every 30 seconds, and once only long pauses are
-// left, every 5 minutes.
+// settle lets the timers of both instances tick until nothing is owed any more: every 30 seconds, then every minute, and
+// once only long pauses are left, every 5 minutes.
 func (f *fleet) settle(t *testing.T, limit time.Duration) {
 	t.Helper()
 	tick := 30 * time.Second
 	for end := f.now().Add(limit); f.now().Before(end); <-time.After(tick) {
-		if f.passed() > 10*time.Minute {
+		switch passed := f.passed(); {
+		case passed > 2*time.Hour:
 			tick = 5 * time.Minute
+		case passed > 10*time.Minute:
+			tick = time.Minute
 		}
 		var wg sync.WaitGroup
 		for _, p := range f.instances {
