@@ -124,7 +124,7 @@ variable "secret_settings" {
   }
   validation {
     condition     = length(setintersection(var.secret_settings, ["SLACK_BOT_TOKEN", "SLACK_WEBHOOK_URL", "TEAMS_WORKFLOW_URL", "WEBHOOK_URL"])) > 0 || try(length(var.email.alert_to), 0) > 0 || can(var.app_settings.MAIL_TO)
-    error_message = "secret_settings must name at least one destination, SLACK_BOT_TOKEN, SLACK_WEBHOOK_URL, TEAMS_WORKFLOW_URL or WEBHOOK_URL, unless alerts are mailed (email.alert_to). Otherwise nobody would hear the bell."
+    error_message = "secret_settings must name at least one destination, SLACK_BOT_TOKEN, SLACK_WEBHOOK_URL, TEAMS_WORKFLOW_URL or WEBHOOK_URL, unless alerts are mailed (email.alert_to). Otherwise no alert reaches anybody."
   }
   validation {
     condition     = !(contains(var.secret_settings, "SLACK_BOT_TOKEN") && contains(var.secret_settings, "SLACK_WEBHOOK_URL"))

@@ -167,7 +167,7 @@ func TestReconcileFromTimerToDigest(t *testing.T) {
 		text, _ := json.Marshal(m)
 		channel.Write(text)
 	}
-	if !strings.Contains(channel.String(), "Told late") || !strings.Contains(channel.String(), reconcile.FoundLate) {
+	if !strings.Contains(channel.String(), "Reported late") || !strings.Contains(channel.String(), reconcile.FoundLate) {
 		t.Errorf("the channel received %s", channel.String())
 	}
 	if lines := reconcileCheck(t.Context(), b.App); len(lines) != 1 || !lines[0].OK || !strings.Contains(lines[0].Detail, "compared up to 2026-11-20 16:00 UTC") {

@@ -174,17 +174,17 @@ func TestACollectorTakesEverySpan(t *testing.T) {
 		header := http.Header{"Traceparent": {caller}}
 		ctx, end := telemetry.Invocation(t.Context(), header, "eventgrid-activity", "3f2a-\n<b>"+strings.Repeat("x", 99))
 		began := time.Now()
-		time.Sleep(time.Second)
+		<-time.After(time.Second)
 		inside, record := Start(ctx, "record")
 		record.Set("auditbell.items", -7)
 		record.Set("auditbell.first", true)
 		record.Set("auditbell.share", 0.5)
-		time.Sleep(time.Second)
+		<-time.After(time.Second)
 		_, deeper := Start(inside, "mark")
 		deeper.End(fmt.Errorf("store: %w", context.DeadlineExceeded))
 		record.End(errors.New("Bearer s3cret"))
 		end(nil)
-		time.Sleep(pause)
+		<-time.After(pause)
 		synctest.Wait()
 
 		root, stage, last := c.span("eventgrid-activity"), c.span("record"), c.span("mark")
@@ -235,7 +235,7 @@ func TestACollectorTakesWhatLinesCount(t *testing.T) {
 		log.Warn("canary", "late_s", 7)
 		_, end := telemetry.Invocation(t.Context(), nil, "deliver", "")
 		end(nil)
-		time.Sleep(pause)
+		<-time.After(pause)
 		synctest.Wait()
 
 		sent := c.metrics["auditbell.delivered"].GetSum()
@@ -290,10 +290,10 @@ func TestNoInvocationWaitsForACollector(t *testing.T) {
 				if waited := time.Since(began); waited != 0 {
 					t.Errorf("invocations waited %s", waited)
 				}
-				time.Sleep(3 * (pause + patience))
+				<-time.After(3 * (pause + patience))
 				_, end := telemetry.Invocation(t.Context(), nil, "deliver", "")
 				end(nil)
-				time.Sleep(3 * (pause + patience))
+				<-time.After(3 * (pause + patience))
 				synctest.Wait()
 				if strings.Count(log.String(), "does not take") != 1 || strings.Contains(log.String(), "s3cret") {
 					t.Errorf("logged %s", &log)
@@ -301,7 +301,7 @@ func TestNoInvocationWaitsForACollector(t *testing.T) {
 				c.hang, c.status = false, 0
 				_, end = telemetry.Invocation(t.Context(), nil, "deliver", "")
 				end(nil)
-				time.Sleep(pause + patience)
+				<-time.After(pause + patience)
 				synctest.Wait()
 				if kept := len(c.spans) > 1; kept != c.kept || len(c.spans) > mostSpans {
 					t.Errorf("%d spans came in the end", len(c.spans))

@@ -30,7 +30,7 @@ func (h *headlines) Deliver(_ context.Context, m notify.Message, prev notify.Ref
 	defer h.mu.Unlock()
 	line := m.Headline
 	for _, f := range m.Facts {
-		if f.Name == "Told late" {
+		if f.Name == "Reported late" {
 			line += " [" + f.Value + "]"
 		}
 	}
@@ -114,7 +114,7 @@ func TestWhatIsToldLateSaysSo(t *testing.T) {
 	}
 	got := strings.Join(end.sent, "\n")
 	want := `Policy assignment deleted: pa-1
-Told late: Policy assignment deleted: pa-2 (×2) [replayed on 2026-11-22; the first happened at 2026-10-22 12:00:00 UTC]`
+Reported late: Policy assignment deleted: pa-2 (×2) [replayed on 2026-11-22; the first happened at 2026-10-22 12:00:00 UTC]`
 	if got != want {
 		t.Errorf("the channel got\n%s\nwant\n%s", got, want)
 	}
@@ -165,7 +165,7 @@ func TestLateStormsStayApart(t *testing.T) {
 	storms := map[bool]int{}
 	for _, line := range end.sent {
 		if strings.Contains(line, "Alert storm") && !strings.HasPrefix(line, "edit: ") {
-			storms[strings.HasPrefix(line, "Told late: ")]++
+			storms[strings.HasPrefix(line, "Reported late: ")]++
 		}
 	}
 	if storms[true] != 1 || storms[false] != 1 {

@@ -40,7 +40,7 @@ func (c *Composer) Message(a alert.Alert) notify.Message {
 		m.Facts = append(m.Facts, notify.Fact{Name: f.Name, Value: f.Value, Time: f.Time, Code: f.Code})
 	}
 	if a.Late != "" {
-		m.Facts = append([]notify.Fact{{Name: "Told late", Value: late(a)}}, m.Facts...)
+		m.Facts = append([]notify.Fact{{Name: "Reported late", Value: late(a)}}, m.Facts...)
 	}
 	if a.Count > 1 {
 		m.Facts = append([]notify.Fact{{Name: "Seen", Value: seen(a)}, {Name: "Resources", Value: resources(a)}}, m.Facts...)
@@ -69,12 +69,12 @@ func headline(a alert.Alert, v enrich.View) string {
 		text += fmt.Sprintf(" (×%d)", a.Count)
 	}
 	if a.Late != "" {
-		return toldLate + text // a phone shows this line only
+		return reportedLate + text // a phone shows this line only
 	}
 	return text
 }
 
-const toldLate = "Told late: "
+const reportedLate = "Reported late: "
 
 func summary(a alert.Alert, v enrich.View) string {
 	return strings.TrimSpace(v.Sentence + " " + a.Rule.Reason)

@@ -245,7 +245,7 @@ func (c *Courier) summed(a *alert.Alert) alert.Summed {
 	if at.IsZero() {
 		at = a.Opened
 	}
-	title := strings.TrimPrefix(c.composer.Message(*a).Headline, toldLate) // the summary says so
+	title := strings.TrimPrefix(c.composer.Message(*a).Headline, reportedLate) // the summary says so
 	return alert.Summed{
 		Ref: a.Ref(), At: at.UTC(), Rule: a.Rule.ID, Title: a.Rule.Title, Severity: cmp.Or(a.Rule.Severity, string(notify.Medium)),
 		Actor: cmp.Or(a.Event.Caller, a.Event.CallerName, a.Event.CallerObjectID), Name: notify.Cut(notify.Clean(title, false), longestTitle), Event: a.Event.ID,

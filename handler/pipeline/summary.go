@@ -30,8 +30,8 @@ func summaryMessage(a alert.Alert) notify.Message {
 	m.Headline, m.Summary = kindOfSummary(a)
 	m.Summary += " " + spanOf(a)
 	if a.Late != "" {
-		m.Headline = toldLate + m.Headline
-		m.Facts = append(m.Facts, notify.Fact{Name: "Told late", Value: late(a)})
+		m.Headline = reportedLate + m.Headline
+		m.Facts = append(m.Facts, notify.Fact{Name: "Reported late", Value: late(a)})
 	}
 	if a.Tally != nil {
 		m.Facts = append(m.Facts, tallied(a)...)

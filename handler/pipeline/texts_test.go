@@ -149,7 +149,7 @@ func TestTextsDoNotHideThatAnAlertIsLate(t *testing.T) {
 	a.Late = "replayed on 2026-11-22"
 	for _, template := range []string{"{{.Title}}", "{{.Headline}}"} {
 		got := with(t, settings.Texts{Headline: template}).Message(a).Headline
-		if strings.Count(got, toldLate) != 1 || !strings.HasPrefix(got, toldLate) {
+		if strings.Count(got, reportedLate) != 1 || !strings.HasPrefix(got, reportedLate) {
 			t.Errorf("%s: %q", template, got)
 		}
 	}

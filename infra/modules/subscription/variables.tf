@@ -87,12 +87,12 @@ variable "reader_role" {
 }
 
 variable "category_alerts" {
-  description = "Categories of which every event is to reach the app through the action group. Event Grid brings Administrative only, and the fixed rules ServiceHealth; without an Event Hub this is how the others ring."
+  description = "Categories of which every event is to reach the app through the action group. Event Grid brings Administrative only, and the fixed rules ServiceHealth; without an Event Hub this is how the others alert."
   type        = set(string)
   default     = []
 
   validation {
     condition     = length(setsubtract(var.category_alerts, ["Autoscale", "Policy", "Recommendation", "ResourceHealth", "Security"])) == 0
-    error_message = "category_alerts may hold Autoscale, Policy, Recommendation, ResourceHealth and Security; Azure has no alert rules for Alert, and the others ring already."
+    error_message = "category_alerts may hold Autoscale, Policy, Recommendation, ResourceHealth and Security; Azure has no alert rules for Alert, and the others alert already."
   }
 }
