@@ -133,7 +133,7 @@ resource "azurerm_application_insights_workbook" "operations" {
       [{
         type    = 1
         name    = "title"
-        content = { json = "# Auditbell\nWhat comes in, what is delivered, what waits. docs/operations.md says what each line of the log means." }
+        content = { json = "# Auditbell\nWhat comes in, what is sent, what waits. docs/operations.md says what each line of the log means." }
       }],
       [for q in local.operations : {
         type = 3

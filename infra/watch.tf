@@ -63,7 +63,7 @@ locals {
     }
   } : {})
 
-  # The service level: a share of first messages is delivered in time. A burn rate of 1 uses up a month's allowance in a
+  # The service level: a share of first messages is accepted in time. A burn rate of 1 uses up a month's allowance in a
   # month; the two pairs of rate and window are those of the SRE workbook (chapter "Alerting on SLOs").
   burns = var.delivery_objective == null || !local.delivering ? {} : {
     for speed, b in { fast = { rate = 14.4, frequency = "PT5M", window = "PT1H" }, slow = { rate = 6, frequency = "PT30M", window = "PT6H" } } :
@@ -73,7 +73,7 @@ locals {
         AppTraces
         | where Message startswith "{"
         | extend r = parse_json(Message)
-        | where tostring(r.msg) == "delivered" and tobool(r["first"])
+        | where tostring(r.msg) == "sent" and tobool(r["first"])
         | summarize Late = countif(tolong(r.latency_ms) > ${var.delivery_objective.seconds * 1000}), Messages = count()
         | where Messages > 0 and Late > ${format("%.4f", min(b.rate * (1 - var.delivery_objective.share), 0.999))} * Messages
       KQL

@@ -111,12 +111,12 @@ func (c *deliverCmd) now(ctx context.Context, std Surroundings, a *app.App) erro
 		if err != nil {
 			return err
 		}
-		sum.Delivered, sum.Edited, sum.Folded = sum.Delivered+one.Delivered, sum.Edited+one.Edited, sum.Folded+one.Folded
-		if one.Delivered+one.Edited+one.Folded == 0 {
+		sum.Sent, sum.Edited, sum.Folded = sum.Sent+one.Sent, sum.Edited+one.Edited, sum.Folded+one.Folded
+		if one.Sent+one.Edited+one.Folded == 0 {
 			break
 		}
 	}
-	fmt.Fprintf(std.Out, "%d alerts were sent, %d messages updated, %d alerts counted in summaries.\n", sum.Delivered, sum.Edited, sum.Folded)
+	fmt.Fprintf(std.Out, "%d alerts were sent, %d messages updated, %d alerts counted in summaries.\n", sum.Sent, sum.Edited, sum.Folded)
 	left, err := c.owed(ctx, a)
 	if err != nil {
 		return err

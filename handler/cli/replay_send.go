@@ -40,14 +40,14 @@ const replayedOn = "replayed on "
 
 // sent is what became of a backfill.
 type sent struct {
-	Events    int      `json:"events"`    // that rules care for, handed to the pipeline
-	Recorded  int      `json:"recorded"`  // of them, not in the store before
-	Opened    int      `json:"opened"`    // alerts
-	Delivered int      `json:"delivered"` // first messages of alerts and summaries
-	Edited    int      `json:"edited"`
-	Folded    int      `json:"folded"` // counted in a summary, by channel
-	Stuck     int      `json:"stuck"`  // given up; handler check lists them
-	Left      []unsent `json:"left,omitempty"`
+	Events   int      `json:"events"`   // that rules care for, handed to the pipeline
+	Recorded int      `json:"recorded"` // of them, not in the store before
+	Opened   int      `json:"opened"`   // alerts
+	Messages int      `json:"messages"` // first messages of alerts and summaries
+	Edited   int      `json:"edited"`
+	Folded   int      `json:"folded"` // counted in a summary, by channel
+	Stuck    int      `json:"stuck"`  // given up; handler check lists them
+	Left     []unsent `json:"left,omitempty"`
 }
 
 // unsent is what a destination is still owed when the command ends.
@@ -55,7 +55,7 @@ type unsent struct {
 	To     string `json:"to"`
 	Alerts int    `json:"alerts"`
 	Held   string `json:"held,omitempty"`   // the quiet time that they wait for; the deliver function sends them
-	Reason string `json:"reason,omitempty"` // why they could not be delivered
+	Reason string `json:"reason,omitempty"` // why they could not be sent
 }
 
 // openSending opens what the functions run with. Wrong settings are said before anything is read.
@@ -143,7 +143,7 @@ func ask(ctx context.Context, std Surroundings, text string) (bool, error) {
 // handedOver bounds the events that go to the pipeline at once; progress and an interrupt are between two batches.
 const handedOver = 100
 
-// record records the events and opens alerts, which are delivered later: what belongs together shall be one message. Here and
+// record records the events and opens alerts, which are sent later: what belongs together shall be one message. Here and
 // in deliver an interrupt comes between two rounds, never into one: a message that a channel accepted while we stopped
 // listening would be sent again.
 func (s *sending) record(ctx context.Context, events []activity.Event) error {
@@ -183,7 +183,7 @@ func together(events []activity.Event) int {
 // deliver sends what was opened, as fast as the channels take it, and returns what is left to the deliver function: what
 // a quiet time holds, and what a channel refuses again and again.
 func (s *sending) deliver(ctx context.Context) ([]unsent, error) {
-	s.progress("delivered", -1)
+	s.progress("sent", -1)
 	defer s.progress("", 0)
 	for {
 		sum, owing, err := s.opened.Pipeline.DeliverLate(context.WithoutCancel(ctx), s.batch, replayedOn)
@@ -193,7 +193,7 @@ func (s *sending) deliver(ctx context.Context) ([]unsent, error) {
 		if !slices.ContainsFunc(owing, func(a alert.Alert) bool { return s.soon(&a) }) {
 			return unsentOf(owing), nil
 		}
-		sent := sum.Delivered + sum.Edited
+		sent := sum.Sent + sum.Edited
 		if s.step(sent); sent+sum.Folded > 0 {
 			continue
 		}
@@ -244,7 +244,7 @@ func unsentOf(owing []alert.Alert) []unsent {
 func (s *sending) count(sum pipeline.Summary) {
 	s.sum.Recorded += sum.Recorded
 	s.sum.Opened += sum.Opened
-	s.sum.Delivered += sum.Delivered
+	s.sum.Sent += sum.Sent
 	s.sum.Edited += sum.Edited
 	s.sum.Folded += sum.Folded
 	s.sum.Stuck += sum.Stuck
@@ -252,7 +252,7 @@ func (s *sending) count(sum pipeline.Summary) {
 
 func (s *sending) sent(events int, left []unsent) *sent {
 	return &sent{
-		Events: events, Recorded: s.sum.Recorded, Opened: s.sum.Opened, Delivered: s.sum.Delivered, Edited: s.sum.Edited,
+		Events: events, Recorded: s.sum.Recorded, Opened: s.sum.Opened, Messages: s.sum.Sent, Edited: s.sum.Edited,
 		Folded: s.sum.Folded, Stuck: s.sum.Stuck, Left: left,
 	}
 }
@@ -263,7 +263,7 @@ func (s *sent) failed() bool {
 }
 
 func (s *sent) print(out io.Writer) {
-	fmt.Fprintf(out, "\nrecorded %d of %d events, %d were there; opened %d alerts, delivered %d messages, edited %d", s.Recorded, s.Events, s.Events-s.Recorded, s.Opened, s.Delivered, s.Edited)
+	fmt.Fprintf(out, "\nrecorded %d of %d events, %d were there; opened %d alerts, sent %d messages, edited %d", s.Recorded, s.Events, s.Events-s.Recorded, s.Opened, s.Messages, s.Edited)
 	if s.Folded > 0 {
 		fmt.Fprintf(out, "; %d are counted in summaries", s.Folded)
 	}
@@ -274,7 +274,7 @@ func (s *sent) print(out io.Writer) {
 		case u.Held != "":
 			why = "waits for the end of " + u.Held
 		case u.Reason != "":
-			why = "could not be delivered, and is tried again by the deliver function: " + u.Reason
+			why = "could not be sent, and is tried again by the deliver function: " + u.Reason
 		}
 		fmt.Fprintf(out, "%s: %d %s\n", notify.Clean(u.To, false /* lines */), u.Alerts, notify.Clean(why, false /* lines */))
 	}

@@ -125,7 +125,7 @@ func (g *ground) posts() (byName map[string]int, summed, unmarked int) {
 }
 
 // TestABackfillIsNoFlood sends 200 alerts, of which a channel takes 60 at once: the others are summed up, and each is
-// delivered exactly once, one by one or in the summary.
+// sent exactly once, one by one or in the summary.
 func TestABackfillIsNoFlood(t *testing.T) {
 	t.Parallel()
 	g := newGround(t)
@@ -143,7 +143,7 @@ func TestABackfillIsNoFlood(t *testing.T) {
 }
 
 // TestABackfillIsResumed interrupts one at its fifth message, of more than go out in one round, and runs it again:
-// everything is delivered, nothing twice.
+// everything is sent, nothing twice.
 func TestABackfillIsResumed(t *testing.T) {
 	t.Parallel()
 	g := newGround(t)
@@ -184,7 +184,7 @@ func TestABackfillSaysWhatItCouldNotTell(t *testing.T) {
 	g := newGround(t)
 	g.env["SLACK_BOT_TOKEN"] = "not-a-bot-token"
 	said, errs, code := g.replay(t.Context(), g.export(2))
-	if code != exitNo || said.Sent.Stuck != 2 || said.Sent.Delivered != 0 {
+	if code != exitNo || said.Sent.Stuck != 2 || said.Sent.Messages != 0 {
 		t.Errorf("with a revoked token: exit %d, %+v: %s", code, said.Sent, errs)
 	}
 

@@ -95,7 +95,7 @@ func TestOneEventIsOneTrace(t *testing.T) {
 			t.Errorf("docs/operations.md has the count %s, and there is no metric of it", name)
 		}
 	}
-	if got.counts["auditbell.received"] != 1 || got.counts["auditbell.opened"] != 1 || got.counts["auditbell.delivered"] != 2 {
+	if got.counts["auditbell.received"] != 1 || got.counts["auditbell.opened"] != 1 || got.counts["auditbell.sent"] != 2 {
 		t.Errorf("counted %v", got.counts)
 	}
 	for _, word := range []string{who, "rg-0001", "policyAssignments", "xoxb-story", "story-secret", "11112222"} {

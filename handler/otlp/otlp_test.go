@@ -223,27 +223,27 @@ func TestACollectorTakesWhatLinesCount(t *testing.T) {
 		telemetry := open(t, c, io.Discard)
 		log := telemetry.Logger(slog.New(slog.NewTextHandler(&lines, &slog.HandlerOptions{Level: slog.LevelWarn}))).With("function", "deliver")
 		type counts struct {
-			Delivered int     `json:"delivered"`
-			RU        float64 `json:"ru"`
-			Behind    int     `json:"behind"`
-			Name      string  `json:"name"`
+			Sent   int     `json:"sent"`
+			RU     float64 `json:"ru"`
+			Behind int     `json:"behind"`
+			Name   string  `json:"name"`
 		}
-		log.Info("deliveries", slog.Any("counts", counts{Delivered: 2, RU: 1.5, Behind: 9, Name: "x"}))
-		log.Info("deliveries", slog.Any("counts", counts{Delivered: 3, RU: 2.25, Behind: 4}))
-		log.Info("delivered", "destination", "slack", "first", true, "latency_ms", int64(300000))
-		log.Info("delivered", "destination", "slack", "first", true, "latency_ms", int64(300001))
+		log.Info("deliveries", slog.Any("counts", counts{Sent: 2, RU: 1.5, Behind: 9, Name: "x"}))
+		log.Info("deliveries", slog.Any("counts", counts{Sent: 3, RU: 2.25, Behind: 4}))
+		log.Info("sent", "destination", "slack", "first", true, "latency_ms", int64(300000))
+		log.Info("sent", "destination", "slack", "first", true, "latency_ms", int64(300001))
 		log.Warn("canary", "late_s", 7)
 		_, end := telemetry.Invocation(t.Context(), nil, "deliver", "")
 		end(nil)
 		<-time.After(pause)
 		synctest.Wait()
 
-		sent := c.metrics["auditbell.delivered"].GetSum()
+		sent := c.metrics["auditbell.sent"].GetSum()
 		if sent.GetDataPoints()[0].GetAsDouble() != 5 || !sent.IsMonotonic || sent.AggregationTemporality != metrics.AggregationTemporality_AGGREGATION_TEMPORALITY_CUMULATIVE {
-			t.Errorf("delivered is %v", sent)
+			t.Errorf("sent is %v", sent)
 		}
 		if got := read(sent.DataPoints[0].Attributes); got["function"] != "deliver" || got["line"] != "deliveries" {
-			t.Errorf("delivered is of %v", got)
+			t.Errorf("sent is of %v", got)
 		}
 		if got := c.metrics["auditbell.ru"].GetSum().DataPoints[0].GetAsDouble(); got != 3.75 {
 			t.Errorf("ru is %v", got)

@@ -205,8 +205,8 @@ func (c *Courier) drainGrave(ctx context.Context, name string, b Batch) (sum Sum
 		return sum, false, err
 	}
 	sum, err = c.deliverEach(ctx, name, waiting, b)
-	c.change(ctx, name, b.Logger, func(h *outbox.Health) bool { h.Grave += sum.Delivered + sum.Edited; return true })
-	return sum, len(waiting) == most && done+most < graveAtMost || sum.Delivered+sum.Edited < len(waiting), err
+	c.change(ctx, name, b.Logger, func(h *outbox.Health) bool { h.Grave += sum.Sent + sum.Edited; return true })
+	return sum, len(waiting) == most && done+most < graveAtMost || sum.Sent+sum.Edited < len(waiting), err
 }
 
 func (c *Courier) deliverEach(ctx context.Context, name string, waiting []outbox.Waiting, b Batch) (sum Summary, err error) {

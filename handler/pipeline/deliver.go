@@ -430,7 +430,7 @@ func (t attempt) log(log *slog.Logger, a alert.Alert) {
 		if t.unkept != nil {
 			log.Warn("the record is not beside the message; it is tried again with the next change", append(args, "error", t.unkept)...)
 		}
-		log.Info("delivered", append(args, "state", cmp.Or(t.ref.State, notify.Accepted), "first", t.first, "form", t.form.String(), "latency_ms", t.at.Sub(a.Opened).Milliseconds())...)
+		log.Info("sent", append(args, "state", cmp.Or(t.ref.State, notify.Accepted), "first", t.first, "form", t.form.String(), "latency_ms", t.at.Sub(a.Opened).Milliseconds())...)
 	case t.parks:
 		log.Info("alert waits for its destination", append(args, "error", t.err)...)
 	default:
@@ -442,7 +442,7 @@ func (s *Summary) count(t attempt) {
 	switch {
 	case t.wait > 0, t.held:
 	case t.err == nil && t.first:
-		s.Delivered++
+		s.Sent++
 	case t.err == nil:
 		s.Edited++
 	case t.parks:

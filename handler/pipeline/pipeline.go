@@ -95,7 +95,7 @@ type Summary struct {
 	Matched   int     `json:"matched"`
 	Excepted  int     `json:"excepted"`          // findings that exceptions suppressed
 	Opened    int     `json:"opened"`            // alerts
-	Delivered int     `json:"delivered"`         // first messages
+	Sent      int     `json:"sent"`              // first messages, confirmed or accepted
 	Edited    int     `json:"edited"`            // later revisions
 	Retried   int     `json:"retried"`           // attempts that failed and will be made again
 	Stuck     int     `json:"stuck"`             // deliveries that wait for a destination to be well again
@@ -115,7 +115,7 @@ func (s *Summary) add(o Summary) {
 	s.Matched += o.Matched
 	s.Excepted += o.Excepted
 	s.Opened += o.Opened
-	s.Delivered += o.Delivered
+	s.Sent += o.Sent
 	s.Edited += o.Edited
 	s.Folded += o.Folded
 	s.Retried += o.Retried
