@@ -212,7 +212,14 @@ func openHouse(t testing.TB, now time.Time) *house {
 	h.azure.Server = httptest.NewServer(h.azure)
 	t.Cleanup(h.azure.Close)
 	h.store = h.openStore(t)
-	all, err := rules.Load(fstest.MapFS{"rule.yml": {Data: []byte(watchedRule)}}, ".")
+	h.watch(t, watchedRule)
+	return h
+}
+
+// watch has this rule alone.
+func (h *house) watch(t testing.TB, rule string) {
+	t.Helper()
+	all, err := rules.Load(fstest.MapFS{"rule.yml": {Data: []byte(rule)}}, ".")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -221,7 +228,6 @@ func openHouse(t testing.TB, now time.Time) *house {
 	}
 	h.pipeline = h.openPipeline(h.store)
 	h.reconciler = h.openReconciler(h.store, h.pipeline)
-	return h
 }
 
 // watchedRule rings for what a reader must not miss, each operation in an alert of its own.

@@ -268,27 +268,37 @@ func TestAnHourThatIsTooMuchIsDoneInPieces(t *testing.T) {
 	}
 }
 
-// TestTheOldIsToldAtOnce recovers a day of the past: one message, and the records all the same.
-func TestTheOldIsToldAtOnce(t *testing.T) {
+// TestTheOldIsSummedUp recovers a day of the past: one message for what is of medium severity, one each for what is high, and
+// the records all the same.
+func TestTheOldIsSummedUp(t *testing.T) {
 	t.Parallel()
-	h := openHouse(t, noon.Add(20*time.Hour))
-	h.azure.records = unique(digesttest.All(digesttest.Options{Seed: 4, From: noon, To: noon.Add(12 * time.Hour), Operations: 600}), 1)
-	h.reconciler.Scopes = h.azure.subscriptions()
-	h.reconcileUntilDone(t)
-	for range 20 {
-		h.pass(time.Minute)
-		h.batches++
-		if _, err := h.pipeline.DeliverDue(t.Context(), pipeline.Batch{ID: fmt.Sprint("d", h.batches), Logger: slog.New(slog.DiscardHandler)}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	rung := len(h.operationsRung(t))
-	if len(h.channel.told) != 1 || !strings.Contains(h.channel.told[0].Headline, "alerts of the past") || rung < 10 {
-		var lines []string
-		for _, m := range h.channel.told {
-			lines = append(lines, m.Headline)
-		}
-		t.Errorf("%d operations rang and the channel was told %q, want one summary", rung, lines)
+	for level, summed := range map[string]bool{"medium": true, "high": false} {
+		t.Run(level, func(t *testing.T) {
+			t.Parallel()
+			h := openHouse(t, noon.Add(20*time.Hour))
+			h.watch(t, strings.Replace(watchedRule, "level: high", "level: "+level, 1))
+			h.azure.records = unique(digesttest.All(digesttest.Options{Seed: 4, From: noon, To: noon.Add(12 * time.Hour), Operations: 600}), 1)
+			h.reconciler.Scopes = h.azure.subscriptions()
+			h.reconcileUntilDone(t)
+			for range 20 {
+				h.pass(time.Minute)
+				h.batches++
+				if _, err := h.pipeline.DeliverDue(t.Context(), pipeline.Batch{ID: fmt.Sprint("d", h.batches), Logger: slog.New(slog.DiscardHandler)}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			var lines []string
+			summaries := 0
+			for _, m := range h.channel.told {
+				if lines = append(lines, m.Headline); strings.Contains(m.Headline, "alerts of the past") {
+					summaries++
+				}
+			}
+			n := len(h.operationsRung(t))
+			if one := len(lines) == 1 && summaries == 1; n < 10 || one != summed || !summed && (summaries > 0 || len(lines) < 7) {
+				t.Errorf("%d operations alerted and the channel got %q", n, lines)
+			}
+		})
 	}
 }
 
