@@ -135,6 +135,7 @@ func Open(w World) (*App, error) {
 	if a.Lookups == nil || !a.Lookups.Reads() {
 		judge.Unasked = lookup.IsReadable
 	}
+	judge.Unreadable = lookup.IsUnreadable
 	judge.Exceptions, composer.Acting.Expect = a.Exceptions, true
 	if a.Lookups != nil { // an interface that holds a nil pointer would not be nil
 		judge.Lookups = a.Lookups

@@ -19,20 +19,6 @@ import (
 	"github.com/auditbell/auditbell/handler/alert"
 )
 
-// readable are the resources that are read by their id where a record does not carry what was asked for, by type, with
-// the API version that is asked for (learn: REST reference of each provider, "Get").
-var readable = map[string]string{
-	"microsoft.authorization/roleassignments":                 "2022-04-01",
-	"microsoft.network/networksecuritygroups":                 "2024-05-01",
-	"microsoft.network/networksecuritygroups/securityrules":   "2024-05-01",
-	"microsoft.sql/servers/firewallrules":                     "2021-11-01",
-	"microsoft.dbforpostgresql/flexibleservers/firewallrules": "2022-12-01",
-	"microsoft.dbformysql/flexibleservers/firewallrules":      "2023-12-30",
-	"microsoft.keyvault/vaults":                               "2023-07-01",
-	"microsoft.storage/storageaccounts":                       "2023-05-01",
-	"microsoft.documentdb/databaseaccounts":                   "2024-05-15",
-}
-
 // segment is one part of a resource id: what Azure allows in names, and nothing that a path could be led astray with.
 var segment = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9_(][A-Za-z0-9._()~ -]{0,127}$`) })
 
@@ -64,13 +50,13 @@ func resourceOf(e *activity.Event) (resource, bool) {
 		kind += "/" + parts[i]
 	}
 	version, ok := readable[kind]
-	return resource{strings.Join(parts, "/"), version}, ok
+	return resource{strings.Join(parts, "/"), version}, ok && writes(e.Operation, kind)
 }
 
-// IsReadable reports whether Azure can be asked what the event's act was about, by the id of its resource.
-func IsReadable(e *activity.Event) bool {
-	_, ok := resourceOf(e)
-	return ok
+// writes reports whether an operation writes a resource of the type: the body of another resource says nothing of it.
+func writes(operation, kind string) bool {
+	of := strings.TrimSuffix(strings.ToLower(operation), "/write")
+	return strings.TrimSuffix(of, "/accesspolicies") == kind
 }
 
 // Reads reports whether resources are read.

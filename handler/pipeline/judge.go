@@ -29,8 +29,10 @@ type Judge struct {
 	Lookups     Lookups             // nil: nothing is looked up
 	// Unasked reports whether Azure could be asked what an event's act was about, were that lookup switched on; nil: never.
 	Unasked func(*activity.Event) bool
-	Canary  *Canary // nil: there is no daily test
-	Now     func() time.Time
+	// Unreadable reports whether Azure cannot be asked what an event's act was about, which the event does not say; nil: never.
+	Unreadable func(*activity.Event) bool
+	Canary     *Canary // nil: there is no daily test
+	Now        func() time.Time
 }
 
 // Find says whether an event rings, by which rules, and where. What Azure Monitor already judged to be an alert rings
@@ -39,8 +41,8 @@ type Judge struct {
 // which it cannot tell by itself.
 func (j *Judge) Find(e activity.Event, correlated ...*rules.Rule) (alert.Finding, bool) {
 	met, _ := j.met(e, correlated)
-	if j.Unasked != nil && j.Unasked(&e) {
-		if f, ok := j.doubted(e, met, looksNothingUp); ok {
+	if why := j.unasked(&e); why != "" {
+		if f, ok := j.doubted(e, met, why); ok {
 			return f, true
 		}
 	}

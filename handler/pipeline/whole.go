@@ -5,11 +5,13 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/auditbell/auditbell/handler/activity"
 	"github.com/auditbell/auditbell/handler/alert"
 	"github.com/auditbell/auditbell/handler/notify"
+	"github.com/auditbell/auditbell/handler/rules"
 )
 
 // Rules judge an act by everything that is known of it. A record often carries only its end: which role was given to
@@ -65,8 +67,20 @@ func (j *Judge) graver(e *activity.Event, met []alert.Rule) []alert.Rule {
 		top, _ := alert.Gravest(met)
 		most = slices.Index(alert.Severities, top.Severity)
 	}
-	possible, _ := sentAndStaged(j.Rules.Possible(nil, e))
+	could := j.Rules.Possible(nil, e)
+	if j.unasked(e) == isUnreadable {
+		could = j.ofType(could, *e)
+	}
+	possible, _ := sentAndStaged(could)
 	return slices.DeleteFunc(possible, func(r alert.Rule) bool { return slices.Index(alert.Severities, r.Severity) <= most })
+}
+
+// ofType are the rules that ask for the type of the event's resource. A rule that asks for any write, or for a word anywhere,
+// would take every act whose request is not known.
+func (j *Judge) ofType(could []*rules.Rule, e activity.Event) []*rules.Rule {
+	e.Operation, e.OperationDisplay = "none/none"+e.Operation[max(0, strings.LastIndexByte(e.Operation, '/')):], ""
+	others := j.Rules.Possible(nil, &e)
+	return slices.DeleteFunc(could, func(r *rules.Rule) bool { return slices.Contains(others, r) })
 }
 
 // complete finds out what the event does not carry and a graver rule asks for: from other records of its act, else from
@@ -82,8 +96,11 @@ func (in *Intake) complete(ctx context.Context, b Batch, e activity.Event, met [
 		return w
 	}
 	if !in.judge.asks(&e) {
-		if in.judge.Unasked != nil && in.judge.Unasked(&e) {
-			w.unknown(graver, looksNothingUp)
+		why := in.judge.unasked(&e)
+		if why != "" {
+			w.unknown(graver, why)
+		}
+		if why == looksNothingUp {
 			in.courier.watch.looksNothingUp(ctx, b, e)
 		}
 		return w
@@ -94,9 +111,9 @@ func (in *Intake) complete(ctx context.Context, b Batch, e activity.Event, met [
 	found, later := in.judge.Lookups.Look(completing, e, []string{alert.ResourceLookup})
 	switch {
 	case found.Body != nil:
-		as := completed(e, found)
+		as := in.judge.completed(e, found)
 		w.note = as.note
-		w.or(in.judge, as.event)
+		w.take(as.event, as.met)
 	case len(later) == 0:
 		w.unknown(graver, found.Missing)
 		if found.Refused {
@@ -110,8 +127,23 @@ func (in *Intake) complete(ctx context.Context, b Batch, e activity.Event, met [
 	return w
 }
 
-// looksNothingUp is why an act is not known that Azure could have been asked about.
-const looksNothingUp = "Auditbell does not look it up (LOOKUPS)"
+const (
+	// looksNothingUp is why an act is not known that Azure could have been asked about.
+	looksNothingUp = "Auditbell does not look it up (LOOKUPS)"
+	// isUnreadable is why an act is not known that Azure cannot be asked about.
+	isUnreadable = "Azure cannot be asked for it"
+)
+
+// unasked says why Azure is not asked what an event's act was about; empty: it is.
+func (j *Judge) unasked(e *activity.Event) string {
+	switch {
+	case j.Unasked != nil && j.Unasked(e):
+		return looksNothingUp
+	case j.Unreadable != nil && j.Unreadable(e):
+		return isUnreadable
+	}
+	return ""
+}
 
 // asks reports whether Azure is asked what an event's act was about.
 func (j *Judge) asks(e *activity.Event) bool {
@@ -179,6 +211,10 @@ func (j *Judge) Joined(e activity.Event, others []activity.Event) activity.Event
 // or takes in what the act may have been: its rules are those of all readings, and it shows the gravest.
 func (w *whole) or(j *Judge, reading activity.Event) {
 	met, _ := j.met(reading, nil)
+	w.take(reading, met)
+}
+
+func (w *whole) take(reading activity.Event, met []alert.Rule) {
 	if len(w.met) == 0 || len(met) > 0 && graver(met, w.met) {
 		w.event = reading
 	}
@@ -202,10 +238,16 @@ func union(some, more []alert.Rule) []alert.Rule {
 	return some
 }
 
-// completed is the event with its resource as Azure answered it.
-func completed(e activity.Event, found alert.Learned) whole {
+// completed is the event with its resource as Azure answered it. Rules ask for members of the request, and the resource has
+// them by the same names: it is judged as request and as answer.
+func (j *Judge) completed(e activity.Event, found alert.Learned) whole {
 	w := whole{event: e, note: "what was asked for is read from Azure as of " + found.AsOf.Format("15:04:05 MST")}
 	w.event.Properties = e.Properties.With(activity.Properties(`{"responsebody":` + string(found.Body) + `}`))
+	request := w.event
+	request.Properties = w.event.Properties.With(activity.Properties(`{"requestbody":` + string(found.Body) + `}`))
+	answered, _ := j.met(w.event, nil)
+	asked, _ := j.met(request, nil)
+	w.met = union(answered, asked)
 	return w
 }
 
@@ -269,8 +311,7 @@ func (l *Learner) raised(a alert.Alert, found alert.Learned, asked, later []stri
 	var w whole
 	switch why := found.Missing; {
 	case found.Body != nil:
-		w = completed(a.Event, found)
-		w.met, _ = l.judge.met(w.event, nil)
+		w = l.judge.completed(a.Event, found)
 	case slices.Contains(later, alert.ResourceLookup) && a.Asked(alert.ResourceLookup) == 0:
 		return alert.Finding{}, false // it is asked again in a minute
 	default:
