@@ -66,7 +66,7 @@ func policyNames(f activity.PolicyFacts) []string {
 
 // chosen drops names that no person chose: GUIDs, and the 24 hexadecimal digits that the portal makes up.
 func chosen(name string) string {
-	if isGUID(name) || len(name) == 24 && strings.Trim(strings.ToLower(name), "0123456789abcdef") == "" {
+	if IsGUID(name) || len(name) == 24 && strings.Trim(strings.ToLower(name), "0123456789abcdef") == "" {
 		return ""
 	}
 	return name

@@ -20,7 +20,7 @@ func links(e activity.Event, o Options, v *View) {
 		resource := portal + "/#@" + url.PathEscape(e.TenantID) + "/resource" + escapeID(e.ResourceID)
 		v.Links = append(v.Links, Link{"Resource", resource}, Link{"Activity log", resource + "/eventlogs"})
 	}
-	if isGUID(e.CallerObjectID) {
+	if IsGUID(e.CallerObjectID) {
 		v.Links = append(v.Links, Link{"Caller", portal + callerBlade(e)})
 	}
 	if strings.HasPrefix(e.ResourceID, "/") && e.Category != activity.ServiceHealth {
@@ -45,7 +45,9 @@ func escapeID(id string) string {
 	return strings.Join(segments, "/")
 }
 
-func isGUID(s string) bool {
+// IsGUID reports whether s is a GUID as Azure writes ids: with dashes, without braces, and nothing else. Ids of an event are
+// their author's text; only such a one may stand in a command or an address.
+func IsGUID(s string) bool {
 	if len(s) != 36 {
 		return false
 	}

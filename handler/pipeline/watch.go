@@ -14,6 +14,7 @@ import (
 
 	"github.com/auditbell/auditbell/handler/activity"
 	"github.com/auditbell/auditbell/handler/alert"
+	"github.com/auditbell/auditbell/handler/enrich"
 	"github.com/auditbell/auditbell/handler/notify"
 	"github.com/auditbell/auditbell/handler/outbox"
 )
@@ -173,14 +174,24 @@ func (w *Watch) doubted(ctx context.Context, b Batch, name string, u outbox.Unco
 
 // mayNotRead alerts that acts are judged as the gravest they could be, because Azure does not let us read what they were.
 func (w *Watch) mayNotRead(ctx context.Context, b Batch, e activity.Event) {
+	subscription := subscriptionOf(e)
 	w.notice(ctx, b, concern{
-		kind: "lookup-refused", title: "Auditbell may not read what acts were about in subscription " + e.SubscriptionID, subject: e.SubscriptionID, to: w.judge.everywhere(),
+		kind: "lookup-refused", title: "Auditbell may not read what acts were about in subscription " + subscription, subject: subscription, to: w.judge.everywhere(),
 		detail: "Acts whose request no record carries are alerted as the gravest that they could be.",
 		steps: []string{
-			`az role assignment create --assignee <the app's identity> --role Reader --scope /subscriptions/` + e.SubscriptionID,
+			`az role assignment create --assignee <the app's identity> --role Reader --scope /subscriptions/` + subscription,
 			"infra's module subscription gives the right to read role assignments by itself; handler check tries it.",
 		},
 	})
+}
+
+// subscriptionOf is the event's subscription as it may stand in a command that people copy: its id is the author's text, and
+// what is no GUID is left to the reader.
+func subscriptionOf(e activity.Event) string {
+	if enrich.IsGUID(e.SubscriptionID) {
+		return e.SubscriptionID
+	}
+	return "<subscription>"
 }
 
 // looksNothingUp alerts that acts are judged as the gravest they could be, because nothing is looked up.
@@ -190,7 +201,7 @@ func (w *Watch) looksNothingUp(ctx context.Context, b Batch, e activity.Event) {
 		detail: "The lookup \"resource\" is off. Acts whose request no record carries are alerted as the gravest that they could be.",
 		steps: []string{
 			"az functionapp config appsettings set --name <app> --resource-group <group> --settings LOOKUPS=auto",
-			"az role assignment create --assignee <the app's identity> --role Reader --scope /subscriptions/" + e.SubscriptionID,
+			"az role assignment create --assignee <the app's identity> --role Reader --scope /subscriptions/" + subscriptionOf(e),
 		},
 	})
 }
