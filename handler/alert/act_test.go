@@ -14,8 +14,8 @@ var ana = alert.Person{ID: "U1", Name: "ana"}
 // told is an alert whose readers have it, at noon.
 func told() alert.Alert {
 	a := alert.New(finding(event("e1", activity.Started, 0)), noon)
-	a.Delivered("slack", 1, alert.Delivery{Channel: "C", Ref: "1.1"}, noon)
-	a.Delivered("teams", 1, alert.Delivery{}, noon)
+	a.Sent("slack", 1, alert.Delivery{Channel: "C", Ref: "1.1"}, noon)
+	a.Sent("teams", 1, alert.Delivery{}, noon)
 	return a
 }
 
@@ -61,12 +61,12 @@ func TestSnoozeHoldsAllButItself(t *testing.T) {
 		t.Errorf("window ends at %v, want with the snooze: the same noise would ring anew", a.WindowEnds)
 	}
 	// A delivery that began before the click ends after it: readers do not know of the snooze yet.
-	a.Delivered("slack", 1, alert.Delivery{Channel: "C", Ref: "1.1"}, at.Add(time.Second))
+	a.Sent("slack", 1, alert.Delivery{Channel: "C", Ref: "1.1"}, at.Add(time.Second))
 	if got := a.Deliveries["slack"].Due; got.After(at.Add(time.Minute)) {
 		t.Errorf("the edit that shows the snooze is due at %v, held by the snooze itself", got)
 	}
-	a.Delivered("slack", 2, alert.Delivery{Channel: "C", Ref: "1.1"}, at.Add(time.Minute))
-	a.Delivered("teams", 2, alert.Delivery{}, at.Add(time.Minute))
+	a.Sent("slack", 2, alert.Delivery{Channel: "C", Ref: "1.1"}, at.Add(time.Minute))
+	a.Sent("teams", 2, alert.Delivery{}, at.Add(time.Minute))
 	absorb(&a, finding(event("e2", activity.Succeeded, time.Second)), at.Add(2*time.Minute))
 	if got := a.DueNames(until.Add(-time.Second)); got != nil {
 		t.Errorf("due during the snooze: %v", got)

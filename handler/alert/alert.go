@@ -35,7 +35,7 @@ type Alert struct {
 	Records    int         `json:"records"`    // distinct records
 	Operations []Operation `json:"operations"` // oldest first, at most keepOperations; Count is how many there were
 
-	// Revision grows whenever what a reader sees has changed. A destination is behind while it has delivered less.
+	// Revision grows whenever what a reader sees has changed. A destination is behind while it has taken less.
 	Revision   int                 `json:"revision"`
 	Deliveries map[string]Delivery `json:"deliveries"` // by destination name
 	Lease      Lease               `json:"lease,omitzero"`

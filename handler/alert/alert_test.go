@@ -111,7 +111,7 @@ func TestAGraverRuleTakesTheAlertOver(t *testing.T) {
 func TestDeliveryLife(t *testing.T) {
 	t.Parallel()
 	a := alert.New(finding(event("e1", activity.Started, 0)), noon)
-	a.Delivered("slack", 1, alert.Delivery{Channel: "C", Ref: "1.1"}, noon)
+	a.Sent("slack", 1, alert.Delivery{Channel: "C", Ref: "1.1"}, noon)
 	if got := fmt.Sprint(a.DueNames(noon)); got != "[teams]" || !a.Behind() {
 		t.Fatalf("due %s, behind %v; want only teams", got, a.Behind())
 	}
@@ -136,7 +136,7 @@ func TestDeliveryLife(t *testing.T) {
 	if !a.NextDue().IsZero() || !a.Owes("slack") {
 		t.Error("what joins an alert that waits does not wait with it")
 	}
-	a.Delivered("slack", a.Revision, alert.Delivery{Channel: "C", Ref: "1.1"}, noon)
+	a.Sent("slack", a.Revision, alert.Delivery{Channel: "C", Ref: "1.1"}, noon)
 	a.Discard("teams", noon)
 	if a.Behind() || a.Parked() {
 		t.Error("a delivery that came, or was discarded, is still owed")

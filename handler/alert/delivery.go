@@ -166,8 +166,8 @@ func (a *Alert) Wait(name string, until time.Time) {
 	a.Deliveries[name] = d
 }
 
-// Delivered notes that revision reached the destination and where its message stands.
-func (a *Alert) Delivered(name string, revision int, to Delivery, now time.Time) {
+// Sent notes that the destination confirmed or accepted revision, and where its message stands.
+func (a *Alert) Sent(name string, revision int, to Delivery, now time.Time) {
 	d := a.Deliveries[name]
 	if revision > d.Revision {
 		d.Revision, d.Shown = revision, to.Shown
@@ -184,7 +184,7 @@ func (a *Alert) Delivered(name string, revision int, to Delivery, now time.Time)
 // Doubted notes that revision may have reached the destination: it is not sent again.
 func (a *Alert) Doubted(name string, revision int, to Delivery, now time.Time) {
 	have := a.Deliveries[name]
-	a.Delivered(name, revision, to, now)
+	a.Sent(name, revision, to, now)
 	d := a.Deliveries[name]
 	d.Channel, d.Ref, d.State, d.At, d.Unconfirmed, d.Reason = have.Channel, have.Ref, have.State, have.At, now.UTC(), to.Reason
 	a.Deliveries[name] = d

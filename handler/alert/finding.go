@@ -50,7 +50,7 @@ func (f *Finding) doubted() {
 	}
 }
 
-// Hold says that an alert is not delivered before a quiet time ends.
+// Hold says that an alert is not sent before a quiet time ends.
 type Hold struct {
 	Name  string    `json:"name,omitempty"`
 	Until time.Time `json:"until,omitzero"`

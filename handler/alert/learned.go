@@ -83,7 +83,7 @@ func (a *Alert) Asking(now time.Time) []string {
 }
 
 // AskingFirst lists the questions that were not tried yet, due or not: those of the invocation that has
-// just delivered the alert.
+// just sent the alert.
 func (a *Alert) AskingFirst() []string {
 	var names []string
 	for _, l := range a.Lookups {

@@ -19,7 +19,7 @@ func asked(names ...string) alert.Alert {
 		Event: activity.Event{ID: "e", Operation: "a/b/write", CorrelationID: "c", Time: activity.At(noon)}, Rule: alert.Rule{ID: "r"},
 		To: []string{"slack", "teams"}, Ask: names,
 	}, noon)
-	a.Delivered("slack", 1, alert.Delivery{Channel: "C", Ref: "1"}, noon)
+	a.Sent("slack", 1, alert.Delivery{Channel: "C", Ref: "1"}, noon)
 	return a
 }
 
@@ -35,7 +35,7 @@ func TestQuestionsWaitForTheFirstMessage(t *testing.T) {
 	if folded.AskingFirst() != nil || folded.Asking(later) != nil {
 		t.Error("an alert that a summary counts is looked up")
 	}
-	a.Delivered("slack", 1, alert.Delivery{Channel: "C", Ref: "1"}, noon)
+	a.Sent("slack", 1, alert.Delivery{Channel: "C", Ref: "1"}, noon)
 	if !slices.Equal(a.AskingFirst(), []string{"role"}) || a.Asking(noon) != nil || !slices.Equal(a.Asking(noon.Add(30*time.Second)), []string{"role"}) {
 		t.Errorf("told: first %v, due now %v, later %v; the invocation asks at once, the timer after 30 s", a.AskingFirst(), a.Asking(noon), a.Asking(later))
 	}
@@ -100,7 +100,7 @@ func TestASnoozeHoldsWhatIsLearned(t *testing.T) {
 	t.Parallel()
 	a := asked("role")
 	a.Take(alert.Act{ID: "act-1", Kind: alert.Snoozed, Until: noon.Add(time.Hour)}, noon)
-	a.Delivered("slack", a.Revision, alert.Delivery{Channel: "C", Ref: "1"}, noon)
+	a.Sent("slack", a.Revision, alert.Delivery{Channel: "C", Ref: "1"}, noon)
 	a.Learn(alert.Learned{Names: map[string]string{"x": "y"}}, []string{"role"}, nil, noon)
 	if due := a.Deliveries["slack"].Due; !due.Equal(noon.Add(time.Hour)) {
 		t.Errorf("the edit is due at %v, want at the end of the snooze", due)

@@ -13,8 +13,8 @@ func TestASummaryIsToldAgainSlowlyWhereItCannotBeEdited(t *testing.T) {
 	f := finding(event("e1", activity.Started, 0))
 	f.Rule.ID = alert.StormRule
 	a := alert.New(f, noon)
-	a.Delivered("slack", 1, alert.Delivery{Channel: "C", Ref: "1.1"}, noon)
-	a.Delivered("teams", 1, alert.Delivery{Ref: "posted"}, noon)
+	a.Sent("slack", 1, alert.Delivery{Channel: "C", Ref: "1.1"}, noon)
+	a.Sent("teams", 1, alert.Delivery{Ref: "posted"}, noon)
 	f.Event = event("e2", activity.Started, time.Second)
 	f.Event.CorrelationID = "other"
 	absorb(&a, f, noon.Add(20*time.Second))

@@ -15,7 +15,7 @@ type Queued struct {
 	Opened   time.Time `json:"opened"`
 }
 
-// InOrder is the order in which alerts are delivered: by severity; then the first of each rule and actor before their
+// InOrder is the order in which alerts are sent: by severity; then the first of each rule and actor before their
 // repetitions, so that many alerts of one actor delay no other's first; then by age.
 func InOrder(queue []Queued) []Ref {
 	slices.SortStableFunc(queue, func(x, y Queued) int { return x.Opened.Compare(y.Opened) })

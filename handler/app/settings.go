@@ -113,7 +113,7 @@ func known(a rules.Assembly) []*rules.Rule {
 	return all
 }
 
-// readChannels reads how alerts are delivered.
+// readChannels reads how alerts are sent.
 func readChannels(s *settings.Set, destinations map[string]notify.Destination) pipeline.Channels {
 	return pipeline.Channels{Destinations: destinations, Lease: s.Duration(settings.Def{
 		Name: "DELIVERY_LEASE", Default: "30s",

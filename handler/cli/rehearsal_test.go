@@ -49,7 +49,7 @@ func TestReplayForetellsWhatThePipelineRings(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	opened.Pipeline.Destinations = nil // what is alerted is the question, not what is delivered
+	opened.Pipeline.Destinations = nil // what is alerted is the question, not what is sent
 
 	x, err := newExplainer(t.Context(), ruleChoice{}, Surroundings{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Env: func(name string) (string, bool) {
 		v, ok := map[string]string{"CONFIG_DIR": filepath.Join(config, "none"), "LOOKUPS": "off"}[name]

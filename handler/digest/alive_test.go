@@ -138,7 +138,7 @@ func TestDeadMan(t *testing.T) {
 				t.Errorf("nothing was compared with Azure, and the verdict on the record is %s", r.Completeness.Verdict)
 			}
 			if inTime := r.Completeness.InTime.Verdict; (inTime == digest.Incomplete) != (len(acts) > 0) {
-				t.Errorf("delivered in time: %s", inTime)
+				t.Errorf("alerted in time: %s", inTime)
 			}
 			if open := fmt.Sprint(r.Open()); (len(acts) > 0) == strings.Contains(open, "Nothing") {
 				t.Errorf("what is open: %s", open)

@@ -24,7 +24,7 @@ type Manifest struct {
 	Source      string        `json:"source"`
 	Complete    bool          `json:"complete"`                  // true only where the verdict is proven
 	Verdict     Verdict       `json:"verdict"`                   // on the record
-	InTime      Verdict       `json:"delivered_in_time"`         // the second verdict
+	InTime      Verdict       `json:"alerted_in_time"`           // the second verdict
 	RuleSet     string        `json:"rule_set_sha256,omitempty"` // of the rules in force
 	Config      string        `json:"config_sha256,omitempty"`   // of the configuration: routes, exceptions, rules of one's own
 	Inputs      []File        `json:"inputs,omitempty"`          // what the report was made from, where that is files

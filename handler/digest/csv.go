@@ -12,7 +12,7 @@ import (
 // caseColumns are the columns of operations.csv and of the sheet of the same name.
 var caseColumns = []string{
 	"first_seen", "last_seen", "operation", "caller", "resource", "outcome", "entries", "correlation_id", "event_ids",
-	"alert_id", "rule", "rule_author", "severity", "first_delivered", "answers",
+	"alert_id", "rule", "rule_author", "severity", "first_sent", "answers",
 }
 
 // CSV writes every operation that is of high risk or was alerted about, one to a line, with the ids of its entries as evidence. Times
@@ -43,7 +43,7 @@ func (c *Case) cells() []string {
 		strings.Join(c.EventIDs, " "), "", "", "", "", "", "",
 	}
 	if a := c.Alert; a != nil {
-		copy(cells[9:], []string{a.ID, a.Rule.ID, a.Rule.Author, a.Severity, stamp(a.delivered())})
+		copy(cells[9:], []string{a.ID, a.Rule.ID, a.Rule.Author, a.Severity, stamp(a.taken())})
 		if len(a.Answers) > 0 {
 			cells[14] = strings.ReplaceAll(answersInWords(*a, time.UTC), "\n", "; ")
 		}
@@ -51,8 +51,8 @@ func (c *Case) cells() []string {
 	return cells
 }
 
-// delivered is when the first destination took the alert; zero when none has.
-func (a *Alert) delivered() time.Time {
+// taken is when the first destination took the alert; zero when none has.
+func (a *Alert) taken() time.Time {
 	var first time.Time
 	for _, d := range a.Deliveries {
 		if !d.At.IsZero() && (first.IsZero() || d.At.Before(first)) {

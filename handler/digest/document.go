@@ -16,7 +16,7 @@ type Block interface{ block() }
 // Title is the first block.
 type Title struct{ Text, Sub, Small string }
 
-// Statement is a verdict with its reasons. The first of a document is on the record, the second on delivery in time.
+// Statement is a verdict with its reasons. The first of a document is on the record, the second on alerts in time.
 type Statement struct {
 	Head  string
 	Grave Grave

@@ -13,7 +13,7 @@ import (
 	"github.com/auditbell/auditbell/handler/coverage"
 )
 
-// setAlerts makes the parts of a report that say whether what mattered was alerted about, delivered and acknowledged.
+// setAlerts makes the parts of a report that say whether what mattered was alerted about, confirmed and acknowledged.
 func (r *Report) setAlerts(e *Evidence) {
 	if e == nil {
 		return
@@ -93,7 +93,7 @@ func (a *Alert) owed() (n int) {
 
 // latency is how long it took from the event to the first destination that took the alert; negative when that is not known.
 func (a *Alert) latency() time.Duration {
-	first := a.delivered()
+	first := a.taken()
 	if first.IsZero() {
 		return -1
 	}

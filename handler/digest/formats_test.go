@@ -55,7 +55,7 @@ func TestQuietMonthReadsAsWatched(t *testing.T) {
 	f, _ := digest.FormatNamed("html")
 	page := string(render(t, f, quiet(t)))
 	for _, want := range []string{
-		"✓ Proven complete", "1,488 of 1,488 scope-hours were compared", "✓ Proven delivered in time", "confirmed by slack and webhook on 31 of 31 days",
+		"✓ Proven complete", "1,488 of 1,488 scope-hours were compared", "✓ Proven alerted in time", "confirmed by slack and webhook on 31 of 31 days",
 		"No deletion and no change of permissions among", "No rule matched in this period, so no alert was sent.", "•\u00a0quiet",
 	} {
 		if !strings.Contains(page, want) {

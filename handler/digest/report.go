@@ -168,7 +168,7 @@ type Completeness struct {
 	Verdict    Verdict          `json:"verdict"`  // on the record
 	Complete   bool             `json:"complete"` // true only where the verdict is proven
 	Reasons    []string         `json:"reasons,omitempty"`
-	InTime     InTime           `json:"delivered_in_time"`
+	InTime     InTime           `json:"alerted_in_time"`
 	Source     string           `json:"source"` // where the entries came from
 	Inputs     int              `json:"inputs,omitempty"`
 	Bytes      int64            `json:"bytes,omitempty"`

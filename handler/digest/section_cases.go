@@ -50,7 +50,7 @@ func (r *Report) pickedCases(cases Cases) (rows [][]any) {
 // caseTableColumns are caseColumns with the kinds of their cells.
 var caseTableColumns = []Column{
 	{"first_seen", When}, {"last_seen", When}, {"operation", Words}, {"caller", Words}, {"resource", Where}, {"outcome", Words}, {"entries", Number},
-	{"correlation_id", Words}, {"event_ids", Words}, {"alert_id", Words}, {"rule", Words}, {"rule_author", Words}, {"severity", Words}, {"first_delivered", When}, {"answers", Words},
+	{"correlation_id", Words}, {"event_ids", Words}, {"alert_id", Words}, {"rule", Words}, {"rule_author", Words}, {"severity", Words}, {"first_sent", When}, {"answers", Words},
 }
 
 func (r *Report) caseRows(cases iter.Seq[Case]) iter.Seq[[]any] {
@@ -63,7 +63,7 @@ func (r *Report) caseRows(cases iter.Seq[Case]) iter.Seq[[]any] {
 			}
 			row[0], row[1], row[6] = c.First, c.Last, c.Entries
 			if c.Alert != nil {
-				row[13] = c.Alert.delivered()
+				row[13] = c.Alert.taken()
 			}
 			if !yield(row) {
 				return

@@ -68,7 +68,7 @@ func (r *Report) alertsSection() []Block {
 		return nil
 	}
 	table := Table{Name: "Alerts", N: n, Rows: r.alertRows, Columns: []Column{
-		{"Opened", When}, {"Severity", Words}, {"What", Words}, {"Rule", Words}, {"Who", Words}, {"On", Where}, {"Operations", Number}, {"Delivered", Words}, {"Answered", Words}, {"Id", Words},
+		{"Opened", When}, {"Severity", Words}, {"What", Words}, {"Rule", Words}, {"Who", Words}, {"On", Where}, {"Operations", Number}, {"Sent", Words}, {"Answered", Words}, {"Id", Words},
 	}}
 	return []Block{Heading{Level: 2, Text: "Alerts"}, table.sheet().show(rowsShown, "report.json and report.xlsx")}
 }

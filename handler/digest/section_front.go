@@ -23,7 +23,7 @@ func (r *Report) titleSection() []Block {
 	return []Block{
 		Title{"Azure Activity Log digest", sub, small},
 		Statement{c.Verdict.Words(), c.Verdict.Grave(), c.Statement},
-		Statement{c.InTime.Verdict.InTimeWords(), c.InTime.Verdict.Grave(), c.InTime.Statement},
+		Statement{c.InTime.Words(), c.InTime.Verdict.Grave(), c.InTime.Statement},
 		r.Figures(),
 	}
 }
@@ -37,7 +37,7 @@ func (r *Report) mattersSection() []Block {
 }
 
 func (r *Report) alertedSection() []Block {
-	return question("Was it alerted about, delivered, acknowledged?", r.Alerted())
+	return question("Was it alerted about, confirmed, acknowledged?", r.Alerted())
 }
 
 func (r *Report) openSection() []Block { return question("What is open?", r.Open()) }

@@ -9,7 +9,7 @@ func (r *Report) testsSection() []Block {
 	if !c.Known {
 		return nil
 	}
-	blocks := []Block{Heading{Level: 2, Text: "The daily test and the self-watch"}, Paragraph{Soft: true, Text: "Once a day Auditbell sends itself a marked test event, which is read, recorded, matched, routed and delivered like any other and counted in no number of this report. " +
+	blocks := []Block{Heading{Level: 2, Text: "The daily test and the self-watch"}, Paragraph{Soft: true, Text: "Once a day Auditbell sends itself a marked test event, which is read, recorded, matched, routed and sent like any other and counted in no number of this report. " +
 		"The self-watch looks at queues, feeds and the test, and notes each hour in which it ran."}}
 	if n := len(c.List); n > 0 && n <= daysShown {
 		strip := Strip{Name: "The daily test, day by day", Legend: stripLegend}

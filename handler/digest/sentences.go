@@ -167,7 +167,7 @@ func (r *Report) openHours(add func(g Grave, n int64, format string, args ...any
 // counting is a number with the word that goes with it.
 func counting(n int64, one, many string) string { return number(n) + " " + plural(n, one, many) }
 
-// Alerted says whether what mattered was alerted about, delivered and acknowledged, and how fast.
+// Alerted says whether what mattered was alerted about, confirmed and acknowledged, and how fast.
 func (r *Report) Alerted() Points {
 	a := r.Alerts
 	switch {

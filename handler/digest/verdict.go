@@ -17,9 +17,11 @@ const (
 	Incomplete Verdict = "incomplete"
 )
 
-// InTime is the second verdict: whether what mattered was delivered in time.
+// InTime is the second verdict: whether what mattered was alerted in time. Where it is not known, Accepted says that nothing
+// but the confirmation is missing: everything was taken in time, and some destination does not report what became of it.
 type InTime struct {
 	Verdict   Verdict  `json:"verdict"`
+	Accepted  bool     `json:"accepted,omitempty"`
 	Statement string   `json:"statement"`
 	Reasons   []string `json:"reasons,omitempty"`
 }
@@ -35,15 +37,17 @@ func (v Verdict) Words() string {
 	return "Not known to be complete"
 }
 
-// InTimeWords are the first words of the second verdict.
-func (v Verdict) InTimeWords() string {
-	switch v {
-	case Proven:
-		return "Proven delivered in time"
-	case Incomplete:
-		return "Not everything was delivered in time"
+// Words are the first words of the second verdict.
+func (t InTime) Words() string {
+	switch {
+	case t.Verdict == Proven:
+		return "Proven alerted in time"
+	case t.Verdict == Incomplete:
+		return "Not everything was alerted in time"
+	case t.Accepted:
+		return "Accepted in time, not confirmed by every destination"
 	}
-	return "Not known to have been delivered in time"
+	return "Not known to have been alerted in time"
 }
 
 // Grave is how much the verdict matters: sign and colour follow from it.
@@ -91,8 +95,11 @@ func (r *Report) judge() {
 	c.Verdict, c.Reasons = record.verdict(), record.reasons()
 	c.Complete = c.Verdict == Proven
 	c.Statement = sentences(r.counted(), sentence(c.Reasons), r.comparison(), r.silence())
-	inTime := r.deliveredInTime()
-	c.InTime = InTime{Verdict: inTime.verdict(), Reasons: inTime.reasons()}
+	inTime := r.alertedInTime()
+	unconfirmed := r.unconfirmed()
+	taken := inTime.verdict() == Proven && len(unconfirmed.unknown) > 0
+	inTime.unknown = append(inTime.unknown, unconfirmed.unknown...)
+	c.InTime = InTime{Verdict: inTime.verdict(), Accepted: taken, Reasons: inTime.reasons()}
 	c.InTime.Statement = cmp.Or(sentence(c.InTime.Reasons), r.toldProof())
 }
 
@@ -144,8 +151,8 @@ func (l *Ledger) judge(f *findings, hours int) {
 	f.unsure(l.Pending > 0, "the last comparison (26 hours after each hour) of %s of %s scope-hours is still to come", number(int64(l.Pending)), number(int64(l.Expected)))
 }
 
-// deliveredInTime asks whether what mattered was delivered in time.
-func (r *Report) deliveredInTime() (f findings) {
+// alertedInTime asks whether what mattered was confirmed or accepted in time.
+func (r *Report) alertedInTime() (f findings) {
 	c := &r.Completeness
 	if !r.Alerts.Known || !r.Alerts.Sent {
 		f.unsure(true, "what was sent to whom is in the store, and this report was made from %s", cmp.Or(c.Source, "entries"))
@@ -163,9 +170,15 @@ func (r *Report) deliveredInTime() (f findings) {
 	f.unsure(!w.Known || w.Hours == 0, "whether the function ran is not known")
 	f.unsure(d.Known && d.Days == 0, "no day of the period is over, so no daily test is")
 	f.unsure(d.Off+d.Before > 0, "there was no daily test on %d of %d days", d.Off+d.Before, d.Days)
+	f.unsure(!c.Ledger.whole(), "whether every event arrived in time is known only where Azure was asked about every hour")
+	return f
+}
+
+// unconfirmed asks what was accepted by a destination and confirmed by none.
+func (r *Report) unconfirmed() (f findings) {
+	d := &r.Completeness.Canary
 	f.unsure(d.Accepted > 0, "on %d of %d days the daily test was accepted and not confirmed (%s)", d.Accepted, d.Days, d.unconfirmed())
 	f.unsure(r.Alerts.Accepted > 0, "%s %s accepted and not confirmed", number(int64(r.Alerts.Accepted)), plural(int64(r.Alerts.Accepted), "alert was", "alerts were"))
-	f.unsure(!c.Ledger.whole(), "whether every event arrived in time is known only where Azure was asked about every hour")
 	return f
 }
 

@@ -26,7 +26,7 @@ type Health struct {
 	Lost     []string  `json:"lost,omitempty"`    // alerts in a row whose messages it accepted and did not send
 
 	Backlog bool `json:"backlog,omitempty"` // alerts may be waiting for it
-	Grave   int  `json:"grave,omitempty"`   // of the backlog, alerts that were delivered one by one since it is well again
+	Grave   int  `json:"grave,omitempty"`   // of the backlog, alerts that were sent one by one since it is well again
 
 	Hold      time.Time `json:"hold,omitzero"`   // it asked for no messages before (Retry-After)
 	Tokens    float64   `json:"tokens,omitzero"` // messages that it may get at At; see Take
@@ -107,7 +107,7 @@ type Waiting struct {
 	Since   time.Time `json:"since"`
 }
 
-// Grave reports whether the alert is delivered by itself when the destination is well again.
+// Grave reports whether the alert is sent by itself when the destination is well again.
 func (w Waiting) Grave() bool { return w.Severity == "high" || w.Severity == "critical" }
 
 const (

@@ -13,18 +13,18 @@ import (
 )
 
 const (
-	// graveAtMost of a backlog, of high and critical severity, are delivered one by one; the others in summaries.
+	// graveAtMost of a backlog, of high and critical severity, are sent one by one; the others in summaries.
 	graveAtMost = 200
 	// graveAtOnce and foldAtOnce bound what one run of the timer does about a backlog.
 	graveAtOnce = 40
 	foldAtOnce  = 400
-	// brief is an interruption after which up to briefAtMost alerts are delivered one by one, as if nothing had been.
+	// brief is an interruption after which up to briefAtMost alerts are sent one by one, as if nothing had been.
 	brief       = 10 * time.Minute
 	briefAtMost = 60
 )
 
 // tend looks after every destination: one that is unwell gets a probe when it is due, one that is well again what waited
-// for it. What is due now was delivered before.
+// for it. What is due now was sent before.
 func (c *Courier) tend(ctx context.Context, b Batch) (Summary, error) {
 	var sum Summary
 	var errs []error
@@ -151,7 +151,7 @@ func (c *Courier) drain(ctx context.Context, name string, b Batch) (Summary, err
 	return sum, err
 }
 
-// apart splits what waits into alerts that are delivered by themselves and those that are counted in summaries. A few are
+// apart splits what waits into alerts that are sent by themselves and those that are counted in summaries. A few are
 // not worth one, and an interruption of minutes leaves no more than the channel takes at once.
 func apart(waiting []outbox.Waiting, now time.Time) (alone, together []outbox.Waiting) {
 	for _, w := range waiting {

@@ -163,7 +163,7 @@ func TestWhatBecomesGraveWhileItIsCountedHasAMessageOfItsOwn(t *testing.T) {
 		kept.grow = func(f alert.Finding) {
 			_, number, _ := strings.Cut(f.Event.ResourceName, "pa-")
 			_, _ = fmt.Sscan(number, &which) // -1 is no act
-			end.off = true                   // else it is delivered before the summary takes it
+			end.off = true                   // else it is sent before the summary takes it
 			handle(t, p, "", ended(which, at.now()))
 			end.off = false
 		}
@@ -208,9 +208,9 @@ func (o *overtaken) EndWaiting(ctx context.Context, name string, w outbox.Waitin
 	return ru, err
 }
 
-// TestWhatAStormCountsIsNotDeliveredToo has 140 alerts at once. While one instance hands the counted ones over to their summary,
+// TestWhatAStormCountsIsNotSentToo has 140 alerts at once. While one instance hands the counted ones over to their summary,
 // another one sees so few that it would deliver these by themselves.
-func TestWhatAStormCountsIsNotDeliveredToo(t *testing.T) {
+func TestWhatAStormCountsIsNotSentToo(t *testing.T) {
 	t.Parallel()
 	kept := &overtaken{}
 	p, end, at := outage(t, func(s *store.Store) stored { kept.Store = s; return kept })
@@ -246,9 +246,9 @@ func TestWhatAStormCountsIsNotDeliveredToo(t *testing.T) {
 	}
 }
 
-// TestWhatIsCountedInASummaryIsNotDeliveredToo has seven alerts wait for a destination. While one instance counts them, another
+// TestWhatIsCountedInASummaryIsNotSentToo has seven alerts wait for a destination. While one instance counts them, another
 // one sees the few that are left and would deliver these by themselves.
-func TestWhatIsCountedInASummaryIsNotDeliveredToo(t *testing.T) {
+func TestWhatIsCountedInASummaryIsNotSentToo(t *testing.T) {
 	t.Parallel()
 	kept := &overtaken{other: func() {}}
 	p, end, at := outage(t, func(s *store.Store) stored { kept.Store = s; return kept })

@@ -25,7 +25,7 @@ type Queue interface {
 	Due(ctx context.Context, limit int) ([]alert.Ref, error)
 	// Lease takes the lease of an alert for a delivery; ok is false when another has it, or nothing is due.
 	Lease(ctx context.Context, ref alert.Ref, lease alert.Lease) (a alert.Alert, ok bool, err error)
-	// Settle marks what was delivered and ends the lease.
+	// Settle marks what was sent and ends the lease.
 	Settle(ctx context.Context, ref alert.Ref, owner string, apply func(*alert.Alert)) (ru float64, err error)
 	// Late lists alerts that late batches opened and that owe first messages, by the kind of lateness.
 	Late(ctx context.Context, kind string, limit int) ([]alert.Alert, error)
@@ -41,7 +41,7 @@ type Folding interface {
 	Change(ctx context.Context, ref alert.Ref, apply func(*alert.Alert) bool) (ru float64, err error)
 }
 
-// Channels are what alerts are delivered to.
+// Channels are what alerts are sent to.
 type Channels struct {
 	Destinations map[string]notify.Destination // by name; routes name them
 	Budgets      *Budgets                      // nil: new ones
@@ -67,7 +67,7 @@ type Desk struct {
 	Composer *Composer
 	States   States // nil, as Backlog: this process alone knows how destinations are
 	Backlog  Backlog
-	Watch    *Watch // hears of what cannot be delivered
+	Watch    *Watch // hears of what cannot be sent
 	Now      func() time.Time
 }
 
@@ -391,7 +391,7 @@ func (t attempt) mark(a *alert.Alert) {
 	case t.wait > 0:
 		a.Wait(t.name, t.at.Add(t.wait))
 	case t.err == nil:
-		a.Delivered(t.name, t.revision, to, t.at)
+		a.Sent(t.name, t.revision, to, t.at)
 		if t.before.Ref != "" {
 			a.Await(t.name, t.before, t.at)
 		}

@@ -263,7 +263,7 @@ func TestWhatJoinsIsNotTakenForWhatIsThere(t *testing.T) {
 func TestALongListIsNamedWhole(t *testing.T) {
 	t.Parallel()
 	for _, edits := range []bool{false, true} {
-		for _, first := range []int{0, 1} { // how many are delivered before the others come
+		for _, first := range []int{0, 1} { // how many are sent before the others come
 			p, end, at := granting(t, nil)
 			end.edits, end.refuses = edits, first == 0
 			principals := make([]string, 40)

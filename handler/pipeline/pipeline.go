@@ -41,7 +41,7 @@ func Offline(j *Judge, c *Composer, now func() time.Time) *Pipeline {
 }
 
 // DeliverDue brings every alert that is behind and due to its newest revision, everywhere, and then asks what is still
-// open about those that were delivered. It is level-triggered: it looks at what is, not at what happened, so a missed or
+// open about those that were sent. It is level-triggered: it looks at what is, not at what happened, so a missed or
 // doubled tick changes nothing.
 func (p *Pipeline) DeliverDue(ctx context.Context, b Batch) (Summary, error) {
 	b.asking = &asking{}
@@ -74,17 +74,17 @@ type Batch struct {
 	Patience time.Duration
 
 	until      time.Time     // when Patience is over
-	probe      string        // the destination that an alert is delivered to although it waits for it
+	probe      string        // the destination that an alert is sent to although it waits for it
 	noted      string        // the severity under which it waits there
 	marked     *alert.Alert  // takes the alert as it was marked after its delivery
 	crowd      int           // alerts that are due at once
-	leased     *atomic.Int32 // alerts of this batch that will be delivered at its end
+	leased     *atomic.Int32 // alerts of this batch that will be sent at its end
 	staged     *staging
 	began      time.Time                // when the invocation began
 	summed     time.Time                // up to when what was held is in summaries, or is to be sent by itself
 	again      map[string]alert.Pending // by event: acts that are judged again
 	completeBy time.Time                // when its events must be judged by what is known
-	asking     *asking                  // alerts that were delivered and have open questions
+	asking     *asking                  // alerts that were sent and have open questions
 }
 
 // Summary counts what became of a batch; its fields are the names of metrics.

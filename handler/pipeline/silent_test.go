@@ -44,7 +44,7 @@ func (m *mute) Ping(context.Context) error {
 	return nil
 }
 
-// TestAnHourOfTimeOuts costs four posts, and what waited is delivered afterwards, each once more at most.
+// TestAnHourOfTimeOuts costs four posts, and what waited is sent afterwards, each once more at most.
 func TestAnHourOfTimeOuts(t *testing.T) {
 	t.Parallel()
 	_, _, at, kept := storedHouse(t)

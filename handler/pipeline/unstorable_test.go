@@ -28,8 +28,8 @@ func (r refusing) Take(ctx context.Context, f alert.Finding, lease alert.Lease) 
 	return r.stored.Take(ctx, f, lease)
 }
 
-// TestOddEventsAreDelivered hands over what Cosmos DB refuses, in one batch with what it takes.
-func TestOddEventsAreDelivered(t *testing.T) {
+// TestOddEventsAreSent hands over what Cosmos DB refuses, in one batch with what it takes.
+func TestOddEventsAreSent(t *testing.T) {
 	t.Parallel()
 	p, end, at, kept := storedHouse(t)
 	odd := []string{
@@ -47,7 +47,7 @@ func TestOddEventsAreDelivered(t *testing.T) {
 	}
 	sum, err := wire(refusing{kept}, p.Judge, p.Composer, p.Channels).Handle(t.Context(), b)
 	if err != nil || sum.Recorded != len(odd) || len(end.lines()) != len(odd) {
-		t.Errorf("%+v, %v; messages %q; want every event recorded and delivered", sum, err, end.lines())
+		t.Errorf("%+v, %v; messages %q; want every event recorded and sent", sum, err, end.lines())
 	}
 	parked, err := kept.ListParked(t.Context(), 10)
 	if err != nil || len(parked) != 2 || !strings.Contains(parked[0].Reason, "reduced") {

@@ -19,7 +19,7 @@ import (
 	"github.com/auditbell/auditbell/handler/outbox"
 )
 
-// What Auditbell has to say about itself goes the way of every alert: recorded, alerted once, delivered with retries. One
+// What Auditbell has to say about itself goes the way of every alert: recorded, alerted once, sent with retries. One
 // of a kind about one subject is alerted once a day.
 
 // OwnAlerts keeps alerts about Auditbell itself.
@@ -227,7 +227,7 @@ func (w *Watch) look(ctx context.Context, b Batch) error {
 	return w.noteWatched(ctx, b)
 }
 
-// overdueAfter is the age at which an alert that was not delivered is news in itself.
+// overdueAfter is the age at which an alert that was not sent is news in itself.
 const overdueAfter = 15 * time.Minute
 
 // watchQueue alerts when alerts have waited too long for a destination.

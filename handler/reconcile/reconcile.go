@@ -58,7 +58,7 @@ type Reconciler struct {
 	Park func(ctx context.Context, e activity.Event, reason error) error
 	// Alert alerts because a gap cannot be closed. It is called before the gap is written down.
 	Alert func(ctx context.Context, g Gap) error
-	Old   time.Duration // the age from which on records are delivered together
+	Old   time.Duration // the age from which on records are sent together
 }
 
 // Sum is what a run did. Its fields are the names of metrics.

@@ -28,7 +28,7 @@ func rung(t *testing.T, a *account) alert.Ref {
 	}
 	_, err = a.Settle(t.Context(), r.Alert.Ref(), "taker", func(have *alert.Alert) {
 		for _, name := range []string{"slack", "teams"} {
-			have.Delivered(name, have.Revision, alert.Delivery{Channel: "C", Ref: "1.1"}, a.now())
+			have.Sent(name, have.Revision, alert.Delivery{Channel: "C", Ref: "1.1"}, a.now())
 		}
 	})
 	if err != nil {

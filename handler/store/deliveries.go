@@ -16,7 +16,7 @@ import (
 const queueAtOnce = 2000
 
 // Due lists alerts that owe a delivery, are due and not leased, at most limit, in the order in which they are to be
-// delivered (alert.InOrder). The grave are asked for by themselves: no number of others keeps them from being found. The
+// sent (alert.InOrder). The grave are asked for by themselves: no number of others keeps them from being found. The
 // queries only filter and project, which is all that a cross-partition query may do through the gateway.
 func (s *Store) Due(ctx context.Context, limit int) ([]alert.Ref, error) {
 	const text = `SELECT c.id, c.pk, c.rule.id AS rule, c.rule.severity, c.event.caller AS actor, c.opened FROM c ` +

@@ -52,7 +52,7 @@ func TestASummaryThatNobodyHasYetTakesInMore(t *testing.T) {
 		t.Fatalf("%d alerts are counted, of low severity %v, %v; want 160", have.Count, have.Tally.Severities, err)
 	}
 	if _, err = a.Settle(t.Context(), first.Ref(), "taker", func(have *alert.Alert) {
-		have.Delivered("slack", have.Revision, alert.Delivery{Channel: "C", Ref: "1.1"}, a.now())
+		have.Sent("slack", have.Revision, alert.Delivery{Channel: "C", Ref: "1.1"}, a.now())
 	}); err != nil {
 		t.Fatal(err)
 	}

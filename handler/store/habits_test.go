@@ -120,7 +120,7 @@ func TestChargesOfLearning(t *testing.T) {
 		t.Fatal(err)
 	}
 	told := func(x *alert.Alert) {
-		x.Delivered("slack", x.Revision, alert.Delivery{Channel: "C", Ref: "1"}, a.now())
+		x.Sent("slack", x.Revision, alert.Delivery{Channel: "C", Ref: "1"}, a.now())
 	}
 	first, err := a.Settle(t.Context(), r.Alert.Ref(), "me", told)
 	if err != nil {

@@ -224,7 +224,7 @@ func TestDeliveriesAreLeasedAndSettled(t *testing.T) {
 		t.Errorf("leases: %v, then %v (%v); want only the first", ok, again, err)
 	}
 	_, err = a.Settle(t.Context(), due[0], "two", func(x *alert.Alert) {
-		x.Delivered("slack", x.Revision, alert.Delivery{Channel: "C", Ref: "1.1"}, a.now())
+		x.Sent("slack", x.Revision, alert.Delivery{Channel: "C", Ref: "1.1"}, a.now())
 		x.Park("teams", "gone", true, a.now())
 	})
 	if err != nil {
@@ -356,8 +356,8 @@ func TestChargesStayInTheBudget(t *testing.T) {
 		t.Fatal(err)
 	}
 	settled, err := a.Settle(t.Context(), r.Alert.Ref(), "me", func(x *alert.Alert) {
-		x.Delivered("slack", 1, alert.Delivery{Channel: "C", Ref: "1"}, a.now())
-		x.Delivered("teams", 1, alert.Delivery{}, a.now())
+		x.Sent("slack", 1, alert.Delivery{Channel: "C", Ref: "1"}, a.now())
+		x.Sent("teams", 1, alert.Delivery{}, a.now())
 	})
 	if err != nil {
 		t.Fatal(err)

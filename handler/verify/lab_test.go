@@ -120,10 +120,10 @@ const reportText = `{"period":%[1]q,"generated_at":%[2]q,"window":{"from":"2026-
 	"role_assignments":{"created":0,"deleted":0,"changes":[{"action":"created","status":"Failed"}]},
 	"alerts":{"known":true,"sent":true,"raised":1,"by_severity":{"high":1},"confirmed":1,"accepted":0,"waiting":0,
 		"list":[{"id":"A-1","rule":{"id":"role-write"},"severity":"high","operation":"microsoft.authorization/roleassignments/write"}]},
-	"completeness":{"verdict":"not_known","complete":false,"delivered_in_time":{"verdict":"not_known"},"source":"the store","hours":744,"ledger":{"hours_expected":744,"hours_checked":743,"unproven":[
+	"completeness":{"verdict":"not_known","complete":false,"alerted_in_time":{"verdict":"not_known"},"source":"the store","hours":744,"ledger":{"hours_expected":744,"hours_checked":743,"unproven":[
 		{"subscription":"sub-1","from":"2026-10-05T03:00:00Z","to":"2026-10-05T04:00:00Z","hours":1,"why":"it was not compared"}]}}}`
 
-const tableText = "\ufefffirst_seen,last_seen,operation,caller,resource,outcome,entries,correlation_id,event_ids,alert_id,rule,rule_author,severity,first_delivered,answers\n" +
+const tableText = "\ufefffirst_seen,last_seen,operation,caller,resource,outcome,entries,correlation_id,event_ids,alert_id,rule,rule_author,severity,first_sent,answers\n" +
 	"2026-%02[1]d-06T11:00:00Z,2026-%02[1]d-06T11:00:00Z,microsoft.authorization/roleassignments/write,eve@contoso.example,'=/roles,Failed,1,c,e,A-1,role-write,,high,,\n" +
 	"2026-%02[1]d-05T10:00:00Z,2026-%02[1]d-05T10:00:07.5Z,microsoft.compute/disks/delete,ada@contoso.example,/disks/=one,Succeeded,2,c,e,,,,,,\n"
 
@@ -135,7 +135,7 @@ func (l *lab) write(folder string, month time.Month, previous any) {
 	l.manifests[folder] = map[string]any{
 		"format": "auditbell-manifest/1", "period": month.String(), "window": map[string]any{"from": from, "to": from.AddDate(0, 1, 0)},
 		"time_zone": "UTC", "generated_at": made(month), "counts": map[string]any{"entries": 3, "high_risk_entries": 3, "operations_csv_rows": 2, "alerts": 1}, "previous": previous,
-		"verdict": "not_known", "delivered_in_time": "not_known", "complete": false,
+		"verdict": "not_known", "alerted_in_time": "not_known", "complete": false,
 	}
 	l.manifest(folder, "report.json", "operations.csv")
 }

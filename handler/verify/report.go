@@ -349,7 +349,7 @@ func (r *report) verdicts(d *differences, m digest.Manifest) {
 		return // of a version that had none
 	}
 	d.no(c.Verdict != m.Verdict, "the verdict on the record is %q, the manifest says %q", printable(string(c.Verdict)), printable(string(m.Verdict)))
-	d.no(c.InTime.Verdict != m.InTime, "the verdict on what was delivered in time is %q, the manifest says %q", printable(string(c.InTime.Verdict)), printable(string(m.InTime)))
+	d.no(c.InTime.Verdict != m.InTime, "the verdict on what was alerted in time is %q, the manifest says %q", printable(string(c.InTime.Verdict)), printable(string(m.InTime)))
 	d.no(c.Complete != (c.Verdict == digest.Proven) || c.Complete != m.Complete, "complete is %v in the report and %v in the manifest, and the verdict is %q", c.Complete, m.Complete, printable(string(c.Verdict)))
 	whole := c.Ledger != nil && c.Ledger.Off == "" && c.Ledger.Expected > 0 && c.Ledger.Expected >= c.Hours && c.Ledger.Settled == c.Ledger.Expected && c.Ledger.Unmatched == 0 && len(c.Ledger.Unproven) == 0
 	if c.Verdict == digest.Proven {
@@ -359,9 +359,9 @@ func (r *report) verdicts(d *differences, m digest.Manifest) {
 	}
 	if c.InTime.Verdict == digest.Proven {
 		t, a := &c.Canary, &r.Alerts
-		d.no(!whole || c.Ledger.Entries > 0, "everything is called delivered in time, and entries were recovered late or never compared")
-		d.no(!a.Known || !a.Sent || a.Owed > 0 || a.Accepted > 0 || a.Waiting > 0, "everything is called delivered in time, and not every alert was confirmed")
-		d.no(!c.Watch.Known || c.Watch.Hours == 0 || c.Watch.Watched < c.Watch.Hours, "everything is called delivered in time, and the function did not run in every hour")
-		d.no(t.Confirmed != t.Days || t.Known && t.Days == 0, "everything is called delivered in time, and not every daily test was confirmed")
+		d.no(!whole || c.Ledger.Entries > 0, "everything is called alerted in time, and entries were recovered late or never compared")
+		d.no(!a.Known || !a.Sent || a.Owed > 0 || a.Accepted > 0 || a.Waiting > 0, "everything is called alerted in time, and not every alert was confirmed")
+		d.no(!c.Watch.Known || c.Watch.Hours == 0 || c.Watch.Watched < c.Watch.Hours, "everything is called alerted in time, and the function did not run in every hour")
+		d.no(t.Confirmed != t.Days || t.Known && t.Days == 0, "everything is called alerted in time, and not every daily test was confirmed")
 	}
 }

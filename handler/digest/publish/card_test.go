@@ -42,7 +42,7 @@ func TestCards(t *testing.T) {
 				t.Fatal(err)
 			}
 			said := strings.ReplaceAll(string(text), `\n`, " ") // plain text is broken into lines
-			for _, words := range []string{verdict.Words(), r.Completeness.InTime.Verdict.InTimeWords(), r.Completeness.Statement} {
+			for _, words := range []string{verdict.Words(), r.Completeness.InTime.Words(), r.Completeness.Statement} {
 				if !strings.Contains(said, words) {
 					t.Errorf("%s, %s: %q is not said", verdict, form, words)
 				}

@@ -340,7 +340,7 @@ func (j *digestJob) mail(ctx context.Context, r *digest.Report, files []email.At
 				continue
 			}
 		}
-		errs = append(errs, j.delivered(ctx, recipient))
+		errs = append(errs, j.noteSent(ctx, recipient))
 	}
 	return errors.Join(errs...)
 }
@@ -358,8 +358,8 @@ func fitting(files []email.Attachment, limit int64) (in []email.Attachment, out 
 	return in, out
 }
 
-// delivered notes that a recipient has the digest, so that a try that fails later does not send it again.
-func (j *digestJob) delivered(ctx context.Context, who string) error {
+// noteSent notes that a recipient was sent the digest, so that a try that fails later does not send it again.
+func (j *digestJob) noteSent(ctx context.Context, who string) error {
 	j.state.Note(who, j.Now())
 	var err error
 	j.state, err = j.Record.Store.SettleDigest(context.WithoutCancel(ctx), j.state)
@@ -378,7 +378,7 @@ func (j *digestJob) cards(ctx context.Context, r *digest.Report, letter digest.L
 			errs = append(errs, fmt.Errorf("notify %s: %w", name, err))
 			continue
 		}
-		errs = append(errs, j.delivered(ctx, name))
+		errs = append(errs, j.noteSent(ctx, name))
 	}
 	return errors.Join(errs...)
 }

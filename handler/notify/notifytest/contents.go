@@ -11,7 +11,7 @@ import (
 
 // contents are the cases about text: the harness's Accept finds what breaks a limit or acts.
 var contents = []testCase{
-	{"accepts every sample", "what cannot be delivered is not an alert", samples},
+	{"accepts every sample", "what cannot be sent is not an alert", samples},
 	{"cuts what is too long and says so", "an attacker can name things at any length; a refused message would hide them", cutsLong},
 	{"holds its limits at the worst", "the dearest text an attacker can find must not make the channel refuse the alert", holdsLimits},
 	{"keeps the first facts of many", "facts come most important first", keepsFirstFacts},
