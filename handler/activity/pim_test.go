@@ -53,6 +53,9 @@ func TestPIMPhrases(t *testing.T) {
 		"Onboarded resource to PIM":                                     {Act: "onboarded"},
 		"Triggered PIM alert":                                           {Act: "alert"},
 		"Disable PIM alert":                                             {Act: "alert"},
+		"Add member to role failed (PIM activation)":                    {Act: "other", Assignment: activation},
+		"Add member to role request rejected (PIM activation)":          {Act: "denied", Assignment: activation},
+		"Add member to role pending approval (PIM activation)":          {Act: "approval_requested", Assignment: activation},
 		"Cancel request for role update":                                {Act: "canceled"},
 		"Process role update request":                                   {Act: "other"},
 	} {

@@ -37,6 +37,8 @@ func (f *frames) notJSON(err error) Reading {
 	}
 	if f.layer > 0 {
 		reason += " of the text of a string"
+	} else if f.file && f.offset(f.pos) == 0 && f.pos < len(f.data) && bytes.IndexByte([]byte(`{["`), f.data[f.pos]) < 0 {
+		reason += readable // a file of what refusal knew no name for
 	}
 	return invalid("not JSON: " + reason)
 }

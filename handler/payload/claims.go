@@ -12,7 +12,7 @@ import (
 type claims struct {
 	text []byte // what the spans point into
 	at   [len(claimNames)]span
-	lost bool // there were claims, as text that cannot be read
+	lost bool // there were claims, as text or a list that cannot be read
 }
 
 // raw returns the value of a kept claim, nil when there is none.
@@ -103,7 +103,15 @@ func (k *claims) take(c *jsonscan.Cursor) {
 		} else if isCut(inner) {
 			k.lost = true
 		}
+	case '[':
+		k.lost = k.lost || !emptyList(c.Skip())
 	}
+}
+
+// emptyList recognises a list that holds nothing. Claims are never a list in Azure's own forms; one with claims in it, such as
+// .NET's of types and values, is said to be unread.
+func emptyList(raw []byte) bool {
+	return len(raw) > 1 && jsonscan.Space(raw, 1) == len(raw)-1
 }
 
 // isCut recognises what PowerShell's ConvertTo-Json writes in place of an object that lies deeper than -Depth, 2 by default:

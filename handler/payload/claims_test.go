@@ -117,3 +117,28 @@ func places(t *rapid.T, claims map[string]any) map[string]string {
 	}
 	return out
 }
+
+// Claims and identity are objects, or such as text. As a list they are not read, which is said; an empty list says nothing.
+func TestClaimsInAListAreMissed(t *testing.T) {
+	t.Parallel()
+	const record = `{"time":"2026-03-04T05:06:07Z","operationName":"MICROSOFT.KEYVAULT/VAULTS/DELETE","resultType":"Success",
+		"resourceId":"/SUBSCRIPTIONS/S/RESOURCEGROUPS/RG/PROVIDERS/MICROSOFT.KEYVAULT/VAULTS/V",%}`
+	for member, lost := range map[string]bool{
+		`"identity":{"claims":[{"typ":"name","val":"Ines"}]}`:             true,
+		`"identity":"{\"claims\":[{\"typ\":\"name\",\"val\":\"Ines\"}]}"`: true,
+		`"identity":[{"claims":{"name":"Ines"}}]`:                         true,
+		`"claims":["name=Ines"]`:                                          true,
+		`"Claims":{"Content":[{"Key":"name","Value":"Ines"}]}`:            true,
+		`"identity":{"claims":[ ]}`:                                       false,
+		`"identity":[]`:                                                   false,
+		`"identity":{"claims":null}`:                                      false,
+		`"identity":"Ines"`:                                               false,
+		`"identity":{"claims":{"name":"Ines","groups":["a"]}}`:            false,
+	} {
+		readings := payload.Decode([]byte(strings.Replace(record, "%", member, 1)))
+		if len(readings) != 1 || readings[0].Kind != payload.Activity || readings[0].Lost != lost ||
+			lost != strings.Contains(readings[0].Notice, "no caller's claims that can be read") {
+			t.Errorf("%s: %+v, want lost = %v", member, readings, lost)
+		}
+	}
+}

@@ -12,7 +12,7 @@ import (
 // draft starts an Event from the members of a record. Every form calls it, corrects what the form says elsewhere or
 // otherwise, and calls finish.
 func (it *item) draft(e *activity.Event, form activity.Form, m *members) error {
-	if raw := m.raw(m.identity); len(raw) > 0 && raw[0] == '"' {
+	if raw := m.raw(m.identity); len(raw) > 0 && (raw[0] == '"' || raw[0] == '[') {
 		m.identityText(raw)
 	}
 	it.text.begin()

@@ -282,8 +282,12 @@ func (m *members) readIdentity(c *jsonscan.Cursor) {
 }
 
 // identityText reads an identity that pipelines have made text of (elastic/beats#25815: a field that is usually an object
-// is a string that holds JSON). Other logs write a person's name there.
+// is a string that holds JSON), or a list. Other logs write a person's name there.
 func (m *members) identityText(raw []byte) {
+	if jsonscan.Kind(raw) == '[' {
+		m.claims.lost = m.claims.lost || !emptyList(raw)
+		return
+	}
 	if !looksNested(raw) {
 		return
 	}

@@ -20,6 +20,9 @@ var magics = []struct{ begins, is string }{
 	{"%PDF-", "a PDF document" + readable},
 	{"SQLite format 3\x00", "an SQLite database" + readable},
 	{"version https://git-lfs.github.com/", "a Git LFS pointer: fetch the file with git lfs pull"},
+	{"ElfFile\x00", "an event log of Windows" + readable},
+	{"ORC", "ORC, which is not read" + readable},
+	{"\xff\x06\x00\x00sNaPpY", "snappy, which is not read: unpack it"},
 	{"\xd0\xcf\x11\xe0", "an Office document of the old format" + readable},
 	{"ustar", "a tar archive: unpack it"},
 }
@@ -29,13 +32,17 @@ var looks = []struct {
 	like *regexp.Regexp
 	is   string
 }{
+	{regexp.MustCompile(`^(#< CLIXML|\s*<Objs )`), "PowerShell's Export-Clixml (hint: Get-AzActivityLog … | ConvertTo-Json -Depth 10)"},
 	{regexp.MustCompile(`(?i)^\s*<(!doctype|html|\?xml|[a-z])`), "HTML or XML; a sign-in page, perhaps" + readable},
+	{regexp.MustCompile(`^(ERROR|WARNING): `), "a message of az" + readable},
+	{regexp.MustCompile(`^\s*/[/*]`), "JSON with comments, which JSON has not" + readable},
+	{regexp.MustCompile(`^sep=.\r?\n`), "a CSV file with a line for Excel above its columns: remove the line sep=…"},
 	{regexp.MustCompile(`^#TYPE |^"Authorization","|^"Caller","`), "PowerShell's Export-Csv, which loses claims and properties (hint: Get-AzActivityLog … | ConvertTo-Json -Depth 10)"},
 	{regexp.MustCompile(`^(\r?\n)*[A-Za-z]+ +: .*\r?\n[A-Za-z]+ +: `), "a listing of PowerShell's for people (hint: Get-AzActivityLog … | ConvertTo-Json -Depth 10)"},
 	{regexp.MustCompile(`^[^\n{\[]*\r?\n-{3,}( +-{3,})+ *\r?\n`), "a table for people, as az writes it with -o table" + readable},
 	{regexp.MustCompile(`^(---\s*\n)?(- )?[A-Za-z_]+:( [^\n]*)?\r?\n(- |  )?`), "YAML, as az writes it with -o yaml or yamlc" + readable},
 	{regexp.MustCompile(`^[^\n\t{\[]+(\t[^\n\t{\[]*){3,}`), "tab-separated values, as az writes them with -o tsv; they have no names" + readable},
-	{regexp.MustCompile(`^"?[A-Za-z_][A-Za-z_ ]*"?(,"?[A-Za-z_][A-Za-z_ \[\]]*"?){2,}\r?\n`), "a CSV file of columns that are not the activity log's" + readable},
+	{regexp.MustCompile(`^"?[\pL_][\pL\pM\d_ .()'-]*"?([,;]"?[\pL_][\pL\pM\d_ .()'\[\]-]*"?){2,}\r?\n`), "a CSV file of columns that are not the activity log's" + readable},
 }
 
 // refusal says what a text that is no JSON seems to be, and how to make one that can be read; "" for what looks like

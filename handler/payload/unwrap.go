@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/klauspost/compress/gzip"
@@ -190,6 +191,9 @@ func (p part) unzip(source io.Reader, depth int, yield func(part) bool) (more bo
 	files, err := zip.NewReader(archive, size)
 	if err != nil {
 		return yield(p.refused(nil, "a zip archive that cannot be read ("+err.Error()+")")), nil
+	}
+	if slices.ContainsFunc(files.File, func(f *zip.File) bool { return f.Name == "[Content_Types].xml" }) { // ECMA-376-2, 7.2.3.5
+		return yield(p.refused(nil, "an Office document, such as a workbook of Excel's"+readable)), nil
 	}
 	found := false
 	for _, f := range files.File {

@@ -161,11 +161,41 @@ func TestRefusalsSayWhatItIs(t *testing.T) {
 		"Name,City,Street\na,b,c\n":                                "CSV",
 		"version https://git-lfs.github.com/spec/v1\n":             "git lfs pull",
 		"PK\x03\x04broken":                                         "zip archive that cannot be read",
+		"ElfFile\x00":                                              "event log of Windows",
+		"ORC\x0a":                                                  "ORC",
+		"\xff\x06\x00\x00sNaPpY":                                   "snappy",
+		"#< CLIXML\r\n<Objs>":                                      "ConvertTo-Json",
+		"<Objs Version=\"1.1.0.1\">":                               "Export-Clixml",
+		"ERROR: Please run 'az login'.\n":                          "a message of az",
+		"/* exported */ [{}]":                                      "JSON with comments",
+		"sep=,\nTime,Level,Status\n":                               "remove the line sep=",
+		"Korrelations-ID;Vorgangsname;Status (roh)\na;b;c\n":       "a CSV file of columns",
+		"Идентификатор,Время,Статус\n":                             "a CSV file of columns",
 	} {
 		readings := payload.Decode([]byte(text))
 		if len(readings) != 1 || readings[0].Kind != payload.Invalid || !strings.Contains(readings[0].Reason, want) {
 			t.Errorf("%q: %+v, want one that says %q", text, readings, want)
 		}
+	}
+	for _, text := range []string{`resource "x" {}`, "<134>1 2026-01-02T03:04:05Z h a", "this is no JSON"} {
+		for r, err := range payload.NewDecoder(strings.NewReader(text)).All() {
+			if err != nil || r.Kind != payload.Invalid || !strings.Contains(r.Reason, "-o json") {
+				t.Errorf("a file of %q: %+v, %v", text, r, err)
+			}
+		}
+	}
+	workbook := new(bytes.Buffer)
+	archive := zip.NewWriter(workbook)
+	for _, name := range []string{"[Content_Types].xml", "xl/workbook.xml"} {
+		if _, err := archive.Create(name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := archive.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if got := payload.Decode(workbook.Bytes()); len(got) != 1 || !strings.Contains(got[0].Reason, "Office document") || !strings.Contains(got[0].Reason, "-o json") {
+		t.Errorf("a workbook: %+v", got)
 	}
 	// Lines among other lines are read, whatever stands above them.
 	mixed := "time: now\n" + strings.Replace(wrappedRecord, "%", "c", 1)

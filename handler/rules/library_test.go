@@ -1,6 +1,7 @@
 package rules_test
 
 import (
+	"fmt"
 	"os"
 	"path"
 	"regexp"
@@ -190,5 +191,23 @@ func TestLibraryNamesTechniques(t *testing.T) {
 	}
 	if with*10 < len(all)*8 {
 		t.Errorf("%d of %d rules name a technique, want four fifths", with, len(all))
+	}
+}
+
+// README says in numbers what the library holds.
+func TestReadmeCountsTheLibrary(t *testing.T) {
+	t.Parallel()
+	all, _ := library(t)
+	n := 0
+	for _, r := range all {
+		examples(r, func(rules.Example, bool) { n++ })
+	}
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := fmt.Sprintf("The %d rules of the library carry %d examples of their own", len(all), n)
+	if !strings.Contains(strings.Join(strings.Fields(string(readme)), " "), want) {
+		t.Errorf("README.md does not say %q", want)
 	}
 }
