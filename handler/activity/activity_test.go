@@ -60,3 +60,20 @@ func TestPropertiesValueDoesNotAllocate(t *testing.T) {
 		t.Errorf("Value allocates %v times, want none: it runs for every rule on every event", n)
 	}
 }
+
+func TestNamesWithEscapesAreTheNamesTheySpell(t *testing.T) {
+	t.Parallel()
+	p := activity.Properties(`{"\u0072equest\u0042ody":{"properties":{"a":1}},"other":2}`)
+	if !p.SaysWhat() || string(p.Only("requestbody")) != `{"requestbody":{"properties":{"a":1}}}` {
+		t.Errorf("says what: %v, only %s", p.SaysWhat(), p.Only("requestbody"))
+	}
+	if got := string(p.With(activity.Properties(`{"requestbody":{"b":2}}`))); got != `{"other":2,"requestbody":{"b":2}}` {
+		t.Errorf("joined with another request: %s", got)
+	}
+	if got := string(activity.Properties(`{"requestbody":{"b":2}}`).With(p)); got != `{"\u0072equest\u0042ody":{"properties":{"a":1}},"other":2}` {
+		t.Errorf("a request joined with it: %s", got)
+	}
+	if twice := activity.Properties(`{"requestbody":1,"\u0072equestbody":2}`); !twice.Doubtful("requestbody") || p.Doubtful("requestbody") {
+		t.Error("a member that stands twice, once with an escape, is doubtful, and one that stands once is not")
+	}
+}

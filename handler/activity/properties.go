@@ -32,7 +32,7 @@ func (p Properties) Doubtful(path ...string) bool {
 	for _, name := range path {
 		found := 0
 		_ = jsonscan.Object(raw, func(n, _ []byte) error {
-			if strings.EqualFold(string(n), name) {
+			if strings.EqualFold(string(plainName(n)), name) {
 				found++
 			}
 			return nil
@@ -100,7 +100,7 @@ func (p *Properties) UnmarshalJSON(data []byte) error {
 func member(raw []byte, name string) []byte {
 	var folded, exact []byte
 	_ = jsonscan.Object(raw, func(n, v []byte) error {
-		if string(n) == name {
+		if n = plainName(n); string(n) == name {
 			exact = v
 			return jsonscan.ErrStop
 		}
@@ -113,6 +113,18 @@ func member(raw []byte, name string) []byte {
 		return exact
 	}
 	return folded
+}
+
+// plainName is a member's name as readers compare it, its escapes resolved.
+func plainName(raw []byte) []byte {
+	if bytes.IndexByte(raw, '\\') < 0 {
+		return raw
+	}
+	plain, err := jsonscan.AppendUnquote(nil, append(append([]byte{'"'}, raw...), '"'))
+	if err != nil {
+		return raw
+	}
+	return plain
 }
 
 // Within returns p when it has at most limit bytes, else a copy whose largest members are replaced, largest first, by
@@ -146,13 +158,13 @@ func (p Properties) With(newer Properties) Properties {
 		joined = append(joined, value...)
 	}
 	_ = jsonscan.Object(p, func(n, v []byte) error {
-		if w := newer.Value(string(n)); blank(w) {
+		if w := newer.Value(string(plainName(n))); blank(w) {
 			add(n, v)
 		}
 		return nil
 	})
 	_ = jsonscan.Object(newer, func(n, v []byte) error {
-		if !blank(v) || p.Value(string(n)) == nil {
+		if !blank(v) || p.Value(string(plainName(n))) == nil {
 			add(n, v)
 		}
 		return nil
