@@ -105,6 +105,9 @@ func TestEveryAttackHasItsSentence(t *testing.T) {
 		{"a verdict in the report alone", func(l *lab) {
 			l.editListed(l.november, "report.json", `"verdict":"not_known","complete"`, `"verdict":"proven","complete"`)
 		}, `the verdict on the record is "proven", the manifest says "not_known"`},
+		{"alerts called accepted in time", func(l *lab) {
+			l.editListed(l.november, "report.json", `"alerted_in_time":{"verdict":"not_known"}`, `"alerted_in_time":{"verdict":"not_known","accepted":true}`)
+		}, "everything is called accepted in time, and the function did not run in every hour"},
 		{"a report of another month", func(l *lab) { l.editListed(l.november, "report.json", `"to":"2026-12-01`, `"to":"2026-11-30`) }, "numbers in report.json: the period is 2026-11-01T00:00:00Z to 2026-11-30T00:00:00Z, the manifest says"},
 		{"a number twice in the report", func(l *lab) {
 			l.editListed(l.november, "report.json", `"by_outcome"`, `"Summary":{"total_operations":3},"by_outcome"`)
