@@ -137,6 +137,9 @@ func (b *builder) build(scalars []scalar) {
 	if b.has("expand") {
 		scalars = b.expanded(scalars)
 	}
+	if b.test.part != nil {
+		b.checkPart()
+	}
 	switch {
 	case b.has("re"):
 		b.regexps(scalars)
@@ -152,6 +155,8 @@ func (b *builder) build(scalars []scalar) {
 		b.reference(scalars)
 	case slices.ContainsFunc(b.mods, isComparison):
 		b.comparison(scalars)
+	case b.test.part != nil:
+		b.partValues(scalars)
 	default:
 		b.values(scalars)
 	}
@@ -281,6 +286,9 @@ func (b *builder) comparison(scalars []scalar) {
 		b.add(scalars[0].line, "%s: %q is no number", b.label(), scalars[0].text)
 	}
 	b.test.bound = bound
+	if m, within := b.partOf(); m != "" && !ordered(b.test.compare, within[0], bound) && !ordered(b.test.compare, within[1], bound) {
+		b.add(scalars[0].line, "%s: no %s lies there: it is a number from %v to %v", b.label(), m, within[0], within[1])
+	}
 }
 
 // values makes patterns; plain ones of an "any of" list go into a map.

@@ -34,7 +34,7 @@ func TestSigma21(t *testing.T) {
 		"callerIpAddress: 203.0.113.25": true, "callerIpAddress: 203.0.113.25:443": true, "callerIpAddress|cidr: 203.0.113.25": true, "callerIpAddress|cidr: 203.0.113.24": false,
 		"callerIpAddress|startswith: 203.0.113.25": true, "properties.ipaddr|cidr: 2001:db8::1": true, "properties.ipaddr|cidr: '2001:db8::/32'": true, "callerIpAddress|cidr: '::ffff:203.0.113.25'": true,
 
-		"time|hour: 5": true, "time|hour|gte: 6": false, "time|hour|lt: 6": true, "time|minute: 6": true, "time|day: 4": true, "time|week: 10": true, "time|month: [3, 4]": true, "time|year: 2025": false,
+		"time|hour: 5": true, "time|hour: '5'": true, "time|hour: ['6', 7]": false, "time|hour|gte: 6": false, "time|hour|lt: 6": true, "time|minute: 6": true, "time|day: 4": true, "time|week: 10": true, "time|month: [3, 4]": true, "time|year: 2025": false,
 		"properties.when|hour: 5": true, "properties.other|hour: 5": false, "time|hour|neq: 5": false,
 
 		"caller|re: ada": false, "caller|re: Ada": true, "caller|re|i: ADA": true, "caller|re|i|s: 'a.a@'": true, "caller|neq: bob": true, "caller|neq: [ada@contoso.example, bob]": false,
