@@ -216,8 +216,10 @@ func lookUp(name string) (field, bool) {
 // pathOf is the field at a path. A claim that the event keeps is read there; only the others need the record.
 func pathOf(k kind, path string) field {
 	path = cmp.Or(ownPaths[path], path)
-	if k == ofClaim && keptClaims[path] {
-		k = inProperties
+	if strings.HasPrefix(path, "claims.") && (k == inProperties || k == ofClaim) {
+		if k = ofClaim; keptClaims[path] {
+			k = inProperties
+		}
 	}
 	return field{kind: k, path: path}
 }

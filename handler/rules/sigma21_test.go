@@ -112,7 +112,7 @@ func TestRecordFields(t *testing.T) {
 	}
 	const all = "rest records eventgrid cloudevents log_analytics columns tables powershell"
 	for field, in := range map[string]string{
-		"identity.claims.wids: 62e90394": all, "claims.groups: g2": all, "claims.upn: ada@contoso.example": all, "Claims.Content.wids: 62e90394": all, "Claims_d.groups: g1": all,
+		"identity.claims.wids: 62e90394": all, "claims.groups: g2": all, "claims.upn: ada@contoso.example": all, "properties.claims.groups: g2": all, "properties.claims.upn: ada@contoso.example": all, "Claims.Content.wids: 62e90394": all, "Claims_d.groups: g1": all,
 		"claims.http://schemas.microsoft.com/claims/authnclassreference: 1": all, "claims.none|exists: true": "",
 		"resultSignature: Succeeded.OK": "records", "location: Global": "records", "durationMs|gte: 12": "records", "operationVersion: 1": "records", "channels: operation": "rest powershell",
 		"eventType|endswith: WriteSuccess": "eventgrid cloudevents", "topic: /subscriptions/s": "eventgrid cloudevents", "data.eventType|exists: true": "eventgrid cloudevents", "dataVersion: 2": "eventgrid",
