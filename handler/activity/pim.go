@@ -198,7 +198,8 @@ func firstTime(p Properties, names ...string) Time {
 // lastGUID is the last segment of a resource id, in lower case.
 func lastGUID(id string) string { return strings.ToLower(id[strings.LastIndexByte(id, '/')+1:]) }
 
-// AddPIM keeps the step that e reports under its properties' member "pim"; other events it leaves as they are.
+// AddPIM keeps the step that e reports under its properties' member "pim", in place of what was known of it before; other
+// events it leaves as they are.
 func AddPIM(e *Event) {
 	if !strings.Contains(e.Operation, " ") && !strings.HasPrefix(e.Operation, "microsoft.authorization/role") {
 		return // nearly every event
@@ -211,10 +212,5 @@ func AddPIM(e *Event) {
 	if err != nil {
 		return // times beyond the year 9999, which ParseTime does not read
 	}
-	if len(e.Properties) <= len("{}") {
-		e.Properties = Properties(`{"pim":` + string(text) + `}`)
-		return
-	}
-	open := e.Properties[:len(e.Properties)-1]
-	e.Properties = append(append(append(open[:len(open):len(open)], `,"pim":`...), text...), '}')
+	e.Properties = e.Properties.With(Properties(`{"pim":` + string(text) + `}`))
 }

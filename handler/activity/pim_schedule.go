@@ -41,6 +41,13 @@ func scheduleOperation(operation string) (schedule, bool) {
 	return s, verb != "read"
 }
 
+// IsPIMRequest reports whether an operation asks Privileged Identity Management for an assignment: what kind of step it is, and
+// of which role, stands in its body alone.
+func IsPIMRequest(operation string) bool {
+	s, ok := scheduleOperation(operation)
+	return ok && s.assignment != "" && s.verb == "write"
+}
+
 // schedulePIM reads what a schedule request asked for: in the request's body, or in the answer, which repeats it.
 func schedulePIM(e *Event, s schedule) PIM {
 	asked := bodies{e.Properties.Value("requestbody"), e.Properties.Value("responseBody")}

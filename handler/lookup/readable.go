@@ -13,6 +13,9 @@ var readable = map[string]string{
 	// Authorization: "Role Assignments", "Role Definitions" - Get
 	"microsoft.authorization/roleassignments": "2022-04-01",
 	"microsoft.authorization/roledefinitions": "2022-04-01",
+	// and "Role Assignment Schedule Requests", "Role Eligibility Schedule Requests" - Get
+	"microsoft.authorization/roleassignmentschedulerequests":  "2020-10-01",
+	"microsoft.authorization/roleeligibilityschedulerequests": "2020-10-01",
 
 	// Virtual networks: "Network Security Groups", "Security Rules" - Get
 	"microsoft.network/networksecuritygroups":               "2024-05-01",

@@ -62,7 +62,7 @@ func TestWhatTheLibraryAsksForCanBeRead(t *testing.T) {
 	}
 	asked := map[string]bool{}
 	for _, r := range all {
-		if !readsBody(r) {
+		if !readsBody(r) && !byPIM(r) {
 			continue
 		}
 		found := 0
@@ -78,7 +78,7 @@ func TestWhatTheLibraryAsksForCanBeRead(t *testing.T) {
 				t.Errorf("rule %s asks what %s was about: its type is neither read (lookup/readable.go) nor is a reason given why not", r.ID, operation)
 			}
 		}
-		if found == 0 && !byPIM(r) {
+		if found == 0 {
 			t.Errorf("rule %s reads a body, and none of its operations does without one", r.ID)
 		}
 	}
@@ -92,11 +92,8 @@ func TestWhatTheLibraryAsksForCanBeRead(t *testing.T) {
 	}
 }
 
-// byPIM reports whether a rule asks for a step of Privileged Identity Management first: what is no such step cannot meet it,
-// whatever its request said.
-func byPIM(r *rules.Rule) bool {
-	return slices.Contains(r.Reads(), "properties.pim.act") || slices.Contains(r.Reads(), "pim.act")
-}
+// byPIM reports whether a rule asks for a step of Privileged Identity Management, which is read in a request's body.
+func byPIM(r *rules.Rule) bool { return slices.Contains(r.Reads(), "properties.pim.act") }
 
 var written = regexp.MustCompile(`(?i)microsoft\.[a-z]+(?:/[a-z0-9]+)+/(?:write|delete|action)`)
 
@@ -109,6 +106,9 @@ func operationsOf(t *testing.T, r *rules.Rule) []string {
 	}
 	detection, _, _ := strings.Cut(strings.ToLower(string(text)), "\n  examples:")
 	list := written.FindAllString(detection, -1)
+	if byPIM(r) {
+		list = append(list, "microsoft.authorization/roleassignmentschedulerequests/write", "microsoft.authorization/roleeligibilityschedulerequests/write")
+	}
 	for _, line := range strings.Split(detection, "\n") {
 		ending, ok := strings.CutPrefix(strings.TrimSpace(line), "- /")
 		if !ok || !strings.HasSuffix(ending, "/write") {

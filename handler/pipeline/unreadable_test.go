@@ -26,6 +26,8 @@ func TestAResourceIsJudgedByWhatItsRequestWouldHaveSaid(t *testing.T) {
 	t.Parallel()
 	const group = "/subscriptions/s/resourcegroups/rg/providers/"
 	for _, c := range []struct{ operation, resource, answer, want string }{
+		{"microsoft.authorization/roleassignmentschedulerequests/write", "microsoft.authorization/roleassignmentschedulerequests/one", `{"properties":{"requestType":"AdminAssign","status":"Provisioned","roleDefinitionId":"` + ownerRole + `","scheduleInfo":{"expiration":{"type":"NoExpiration"}}}}`, "critical "},
+		{"microsoft.authorization/roleeligibilityschedulerequests/write", "microsoft.authorization/roleeligibilityschedulerequests/one", `{"properties":{"requestType":"AdminAssign","status":"Provisioned","roleDefinitionId":"` + readerRole + `"}}`, "medium "},
 		{"microsoft.keyvault/vaults/write", "microsoft.keyvault/vaults/one", `{"properties":{"enableSoftDelete":false}}`, "high "},
 		{"microsoft.sql/servers/auditingsettings/write", "microsoft.sql/servers/one/auditingsettings/default", `{"properties":{"state":"Disabled"}}`, "high "},
 		{"microsoft.sql/servers/auditingsettings/write", "microsoft.sql/servers/one/auditingsettings/default", `{"properties":{"state":"Enabled"}}`, ""},
@@ -36,7 +38,9 @@ func TestAResourceIsJudgedByWhatItsRequestWouldHaveSaid(t *testing.T) {
 		{"microsoft.compute/virtualmachines/extensions/write", "microsoft.compute/virtualmachines/one/extensions/x", `{"properties":{"type":"AzureMonitorLinuxAgent"}}`, "informational "},
 	} {
 		p, cards, at := granting(t, &manager{found: alert.Learned{Body: activity.Properties(c.answer), AsOf: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)}})
-		send(t, p, at, bare(c.operation, group+c.resource, at.now()))
+		e := bare(c.operation, group+c.resource, at.now())
+		activity.AddPIM(&e) // as records are decoded
+		send(t, p, at, e)
 		if got := strings.Join(cards.cards, "\n"); (got == "") != (c.want == "") || !strings.HasPrefix(got, c.want) || len(cards.cards) > 1 {
 			t.Errorf("%s, answered %s: %q; want %q", c.operation, c.answer, got, c.want)
 		}

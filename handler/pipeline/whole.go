@@ -189,6 +189,7 @@ func (j *Judge) joined(e activity.Event, others []activity.Event) (w whole, sure
 	}
 	if len(requests) <= 1 && !doubt {
 		w.event.Properties = e.Properties.With(bodies)
+		activity.AddPIM(&w.event)
 		return w, true
 	}
 	w.note = "its correlation id is not its alone, or its request was not kept whole: it is judged as the gravest that it could be"
@@ -196,6 +197,7 @@ func (j *Judge) joined(e activity.Event, others []activity.Event) (w whole, sure
 		if body := others[i].Properties.Only("requestbody", "responsebody"); body.SaysWhat() {
 			one := e
 			one.Properties = e.Properties.With(body)
+			activity.AddPIM(&one)
 			w.or(j, one)
 		}
 	}
@@ -243,6 +245,7 @@ func union(some, more []alert.Rule) []alert.Rule {
 func (j *Judge) completed(e activity.Event, found alert.Learned) whole {
 	w := whole{event: e, note: "what was asked for is read from Azure as of " + found.AsOf.Format("15:04:05 MST")}
 	w.event.Properties = e.Properties.With(activity.Properties(`{"responsebody":` + string(found.Body) + `}`))
+	activity.AddPIM(&w.event)
 	request := w.event
 	request.Properties = w.event.Properties.With(activity.Properties(`{"requestbody":` + string(found.Body) + `}`))
 	answered, _ := j.met(w.event, nil)

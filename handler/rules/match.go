@@ -65,6 +65,7 @@ type run struct {
 	number uint64  // of the event; 0 is none
 	values values
 	search search // the keywords found in the event
+	steps  bool   // Possible: what kind of step the event is stands in its body alone
 }
 
 // span is a range of values.list, valid for the event of that number.

@@ -13,6 +13,7 @@ func (s *Set) Possible(dst []*Rule, e *activity.Event) []*Rule {
 	r := s.runs.Get().(*run)
 	r.begin(e)
 	defer s.release(r)
+	r.steps = activity.IsPIMRequest(e.Operation) && !e.Properties.SaysWhat()
 	known := make([]truth, len(s.predicates))
 	for i := range s.compiled {
 		c := &s.compiled[i]
@@ -138,10 +139,13 @@ func (r *run) learn(n *node, known []truth) {
 		return
 	}
 	p := &r.set.predicates[n.predicate]
-	if known[n.predicate] == unknown && !p.item.keyword && !r.set.fields[p.field].ofBody() {
+	if known[n.predicate] == unknown && !p.item.keyword && !r.set.fields[p.field].ofBody() && !(r.steps && r.set.fields[p.field].ofStep()) {
 		known[n.predicate] = r.predicate(n.predicate)
 	}
 }
+
+// ofStep reports whether the field is of a step of Privileged Identity Management.
+func (f field) ofStep() bool { return f.kind == inProperties && strings.HasPrefix(f.path, "pim.") }
 
 // ofBody reports whether the field is read in the body of a request or an answer.
 func (f field) ofBody() bool {
