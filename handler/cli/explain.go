@@ -181,7 +181,7 @@ func newExplainer(ctx context.Context, choice ruleChoice, std Surroundings) (*ex
 	}
 	x.pipeline = pipeline.Offline(&pipeline.Judge{
 		Rules: x.chosen.set, Routes: config.Routes, Quiet: config.Quiet, Maintenance: config.Maintenance, Changes: config.Changes,
-		Everywhere: everywhereOr(std, settings.Everywhere), Unasked: unasked, Unreadable: lookup.IsUnreadable,
+		Everywhere: everywhereOr(std, settings.Everywhere), Unasked: unasked,
 	}, &pipeline.Composer{Enrich: app.ReadEnrich(settings.New(std.Env))}, func() time.Time { return x.at })
 	return x, nil
 }
