@@ -46,7 +46,7 @@ func Read(s *settings.Set) *Reconciler {
 	})
 	r.Old = s.Duration(settings.Def{
 		Name: "RECONCILE_SUMMARY_AGE", Default: "6h",
-		Doc: "Age from which on what is found missing is sent in one summary rather than one by one.",
+		Doc: "Age from which on what is found missing is sent in one summary rather than one by one, unless it is high or critical.",
 	})
 	r.Log.REST = azure.ResourceManager(s, len(r.Scopes) > 0)
 	return r
