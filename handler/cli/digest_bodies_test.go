@@ -1,10 +1,7 @@
 package cli
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -94,16 +91,6 @@ func TestTheBodyOfAnotherRecordDecides(t *testing.T) {
 // rulesAlerted are the rules of the alerts that digest and replay have of a file, those of the digest with the resource group.
 func rulesAlerted(t *testing.T, path string) (digest, replay []string) {
 	t.Helper()
-	ask := func(into any, args ...string) {
-		t.Helper()
-		var out bytes.Buffer
-		if code := Run(t.Context(), append(args, path), Surroundings{Out: &out, Err: io.Discard, Env: os.LookupEnv}); code != exitDone {
-			t.Fatalf("%q: exit %d", args, code)
-		}
-		if err := json.Unmarshal(out.Bytes(), into); err != nil {
-			t.Fatal(err)
-		}
-	}
 	var report struct {
 		Alerts struct {
 			List []struct {
@@ -119,8 +106,8 @@ func rulesAlerted(t *testing.T, path string) (digest, replay []string) {
 			Rule string `json:"rule"`
 		} `json:"list"`
 	}
-	ask(&report, "digest")
-	ask(&again, "replay", "--list", "--format", "json")
+	printed(t, &report, "digest", path)
+	printed(t, &again, "replay", "--list", "--format", "json", path)
 	for _, a := range report.Alerts.List {
 		digest = append(digest, a.Rule.ID+" of "+strings.Split(a.Resource, "/")[4])
 	}

@@ -3,7 +3,6 @@ package cli
 import (
 	"bytes"
 	"encoding/json"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -27,16 +26,6 @@ func TestRulesAreEvaluatedFromFiles(t *testing.T) {
 	if err := os.WriteFile(path, lines, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	ask := func(into any, args ...string) {
-		t.Helper()
-		var out bytes.Buffer
-		if code := Run(t.Context(), append(args, path), Surroundings{Out: &out, Err: io.Discard, Env: os.LookupEnv}); code != exitDone {
-			t.Fatalf("%q: exit %d", args, code)
-		}
-		if err := json.Unmarshal(out.Bytes(), into); err != nil {
-			t.Fatal(err)
-		}
-	}
 	var report struct {
 		Alerts struct {
 			Sent       bool           `json:"sent"`
@@ -50,14 +39,14 @@ func TestRulesAreEvaluatedFromFiles(t *testing.T) {
 			Alerts  int    `json:"alerts"`
 		} `json:"controls"`
 	}
-	ask(&report, "digest")
+	printed(t, &report, "digest", path)
 	var again struct {
 		Alerts int `json:"alerts"`
 		List   []struct {
 			Severity string `json:"severity"`
 		} `json:"list"`
 	}
-	ask(&again, "replay", "--list", "--format", "json")
+	printed(t, &again, "replay", "--list", "--format", "json", path)
 	severities := map[string]int{}
 	for _, a := range again.List {
 		severities[a.Severity]++
@@ -133,16 +122,6 @@ func sameAlerts(t *testing.T, path string, detections map[string]string) int {
 			t.Fatal(err)
 		}
 	}
-	ask := func(into any, args ...string) {
-		t.Helper()
-		var out, errs bytes.Buffer
-		if code := Run(t.Context(), append(args, "--rules", folder, "--no-library", path), Surroundings{Out: &out, Err: &errs, Env: os.LookupEnv}); code != exitDone {
-			t.Fatalf("%q: exit %d: %s", args, code, errs.String())
-		}
-		if err := json.Unmarshal(out.Bytes(), into); err != nil {
-			t.Fatal(err)
-		}
-	}
 	var report struct {
 		Alerts struct {
 			List []struct {
@@ -159,8 +138,8 @@ func sameAlerts(t *testing.T, path string, detections map[string]string) int {
 			Rule string    `json:"rule"`
 		} `json:"list"`
 	}
-	ask(&report, "digest")
-	ask(&again, "replay", "--list", "--format", "json")
+	printed(t, &report, "digest", "--rules", folder, "--no-library", path)
+	printed(t, &again, "replay", "--list", "--format", "json", "--rules", folder, "--no-library", path)
 	got, want := map[string]int{}, map[string]int{}
 	for _, a := range report.Alerts.List {
 		got[a.Rule.ID+" "+a.Happened.UTC().Format(time.DateTime)]++
@@ -172,4 +151,16 @@ func sameAlerts(t *testing.T, path string, detections map[string]string) int {
 		t.Errorf("%s %v: alerts (-replay +digest) %s", path, detections, diff)
 	}
 	return len(again.List)
+}
+
+// printed runs a command and reads the JSON that it prints.
+func printed(t *testing.T, into any, args ...string) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	if code := Run(t.Context(), args, Surroundings{Out: &out, Err: &errs, Env: os.LookupEnv}); code != exitDone {
+		t.Fatalf("%q: exit %d: %s", args, code, errs.String())
+	}
+	if err := json.Unmarshal(out.Bytes(), into); err != nil {
+		t.Fatal(err)
+	}
 }

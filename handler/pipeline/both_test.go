@@ -10,7 +10,6 @@ import (
 	"github.com/auditbell/auditbell/handler/activity"
 	"github.com/auditbell/auditbell/handler/notify"
 	"github.com/auditbell/auditbell/handler/pipeline"
-	"github.com/auditbell/auditbell/handler/rules"
 	"github.com/auditbell/auditbell/handler/settings"
 )
 
@@ -31,15 +30,7 @@ func TestAStartIsNotLostToItsEnd(t *testing.T) {
 func testStartNotLost(t *testing.T, invocation string) {
 	_, _, at, kept := storedHouse(t)
 	end := &uneditable{at: at.now}
-	all, err := rules.Library()
-	if err != nil {
-		t.Fatal(err)
-	}
-	set, err := rules.Compile(all)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := wire(kept, &pipeline.Judge{Rules: set, Routes: []settings.Route{{To: []string{"cards"}}}}, &pipeline.Composer{},
+	p := wire(kept, &pipeline.Judge{Rules: library(t), Routes: []settings.Route{{To: []string{"cards"}}}}, &pipeline.Composer{},
 		pipeline.Channels{Destinations: map[string]notify.Destination{"cards": end}})
 	noon := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 	take := func(invocation string, e activity.Event) {

@@ -61,17 +61,7 @@ func TestWhatWaitsCostsARunNothing(t *testing.T) {
 // waitingCosts is the charge of ten runs. Three alerts are real and take turns as probes; the others only wait.
 func waitingCosts(t *testing.T, waiting int) float64 {
 	t.Helper()
-	at := &fakeClock{at: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)}
-	server, err := cosmos.OpenDeployed(t.Context(), cosmos.Options{Now: at.now})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = server.Close() })
-	account := &metered{Server: server}
-	kept, err := store.Open(store.Options{Endpoint: "http://cosmos.test/", Key: "a2V5", Transport: account, Now: at.now, Logger: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
+	kept, account, at := meteredStore(t)
 	p := wire(kept, &pipeline.Judge{Rules: compiled(t, rule), Routes: []settings.Route{{To: []string{"channel"}}}}, &pipeline.Composer{},
 		pipeline.Channels{Destinations: map[string]notify.Destination{"channel": &switched{off: true}}})
 	for n := range 3 {
@@ -88,8 +78,8 @@ func waitingCosts(t *testing.T, waiting int) float64 {
 	return account.ru - before
 }
 
-// charged is a pipeline with the library's rules and two destinations on an account whose charges are counted.
-func charged(t *testing.T, m *manager) (*pipeline.Pipeline, *fakeClock, *metered) {
+// meteredStore is a store on an account of its own whose charges are counted.
+func meteredStore(t *testing.T) (*store.Store, *metered, *fakeClock) {
 	t.Helper()
 	at := &fakeClock{at: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)}
 	server, err := cosmos.OpenDeployed(t.Context(), cosmos.Options{Now: at.now})
@@ -102,6 +92,13 @@ func charged(t *testing.T, m *manager) (*pipeline.Pipeline, *fakeClock, *metered
 	if err != nil {
 		t.Fatal(err)
 	}
+	return kept, account, at
+}
+
+// charged is a pipeline with the library's rules and two destinations on an account whose charges are counted.
+func charged(t *testing.T, m *manager) (*pipeline.Pipeline, *fakeClock, *metered) {
+	t.Helper()
+	kept, account, at := meteredStore(t)
 	ends := map[string]notify.Destination{"slack": &uneditable{edits: true, at: at.now}, "teams": &uneditable{at: at.now}}
 	p := wire(kept, &pipeline.Judge{Rules: library(t), Routes: []settings.Route{{To: []string{"*"}}}}, &pipeline.Composer{}, pipeline.Channels{Destinations: ends})
 	if m != nil {

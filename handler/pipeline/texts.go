@@ -119,7 +119,7 @@ func (t *Texts) reword(m *notify.Message, a alert.Alert) {
 	w := wordsOf(*m, a)
 	m.Headline = t.say("headline", w, m.Headline)
 	if a.Late != "" && !strings.HasPrefix(m.Headline, reportedLate) {
-		m.Headline = reportedLate + m.Headline // nobody's words may make news of what is old
+		m.Headline = reportedLate + m.Headline // no text of a template may present an old act as a new one
 	}
 	m.Summary = t.say("sentence", w, m.Summary)
 	if line := t.say("footer", w, ""); line != "" {

@@ -367,8 +367,8 @@ func lifeOf(e activity.Event) string { return alert.LifecycleKey(e) }
 
 func (h *house) rings(e activity.Event) bool { return len(h.watched.Match(nil, &e)) > 0 }
 
-// operationsRung counts the alerts that each operation is in.
-func (h *house) operationsRung(t testing.TB) map[string]int {
+// operationsAlerted counts the alerts that each operation is in.
+func (h *house) operationsAlerted(t testing.TB) map[string]int {
 	t.Helper()
 	all, err := h.store.AlertsOpened(t.Context(), time.Unix(0, 0), h.at().Add(time.Hour))
 	if err != nil {
@@ -385,15 +385,15 @@ func (h *house) operationsRung(t testing.TB) map[string]int {
 
 // channel is an end that keeps the headlines of first messages.
 type channel struct {
-	mu   sync.Mutex
-	told []notify.Message
+	mu       sync.Mutex
+	messages []notify.Message
 }
 
 func (c *channel) Deliver(_ context.Context, m notify.Message, prev notify.Ref) (notify.Ref, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if prev.Zero() {
-		c.told = append(c.told, m)
+		c.messages = append(c.messages, m)
 	}
 	return notify.Ref{Channel: "C", ID: m.ID}, nil
 }

@@ -159,7 +159,7 @@ func difference(dropped map[string]string, found map[string]bool) (missing, wron
 // alert, and in one only.
 func (h *house) checkRings(t *testing.T, dropped map[string]string) (rung int) {
 	t.Helper()
-	alerts := h.operationsRung(t)
+	alerts := h.operationsAlerted(t)
 	for _, r := range h.azure.records {
 		if dropped[r.EventID] == "" {
 			continue

@@ -191,7 +191,7 @@ func TestWhatArrivesAfterAllIsSeenAndRingsOnce(t *testing.T) {
 	if got.Seen != all || got.Missed != 0 || !got.Proven() || got.Looks < 2 || got.Feeds[reconcile.EventHub].Delay.Within(0.5) < time.Hour {
 		t.Errorf("the ledger says %+v, want %d seen, late", got, all)
 	}
-	for life, n := range h.operationsRung(t) {
+	for life, n := range h.operationsAlerted(t) {
 		if n != 1 {
 			t.Errorf("operation %s is in %d alerts", life, n)
 		}
@@ -289,12 +289,12 @@ func TestTheOldIsSummedUp(t *testing.T) {
 			}
 			var lines []string
 			summaries := 0
-			for _, m := range h.channel.told {
+			for _, m := range h.channel.messages {
 				if lines = append(lines, m.Headline); strings.Contains(m.Headline, "alerts of the past") {
 					summaries++
 				}
 			}
-			n := len(h.operationsRung(t))
+			n := len(h.operationsAlerted(t))
 			if one := len(lines) == 1 && summaries == 1; n < 10 || one != summed || !summed && (summaries > 0 || len(lines) < 7) {
 				t.Errorf("%d operations alerted and the channel got %q", n, lines)
 			}

@@ -13,14 +13,7 @@ import (
 // correlation, concerns the digest, and with all bodies taken away, what bodies could decide is known to hang on them.
 func TestNothingThatMattersIsPassedBy(t *testing.T) {
 	t.Parallel()
-	all, err := rules.Library()
-	if err != nil {
-		t.Fatal(err)
-	}
-	set, err := rules.Compile(all)
-	if err != nil {
-		t.Fatal(err)
-	}
+	all, set := library(t)
 	var events []activity.Event
 	for _, r := range all {
 		for _, x := range append(r.Auditbell.Examples.Match, r.Auditbell.Examples.NoMatch...) {

@@ -15,14 +15,7 @@ import (
 // it carries a request, and the rules.
 func TestNamesReadAsTheProviderReadsThem(t *testing.T) {
 	t.Parallel()
-	all, err := rules.Library()
-	if err != nil {
-		t.Fatal(err)
-	}
-	set, err := rules.Compile(all)
-	if err != nil {
-		t.Fatal(err)
-	}
+	_, set := library(t)
 	const role = `/providers/Microsoft.Authorization/roleDefinitions/8e3af657-a8ff-443c-a75c-2fe8c4bcb635`
 	for _, c := range []struct {
 		body, properties, role string

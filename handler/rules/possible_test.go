@@ -5,19 +5,11 @@ import (
 	"testing"
 
 	"github.com/auditbell/auditbell/handler/activity"
-	"github.com/auditbell/auditbell/handler/rules"
 )
 
 func TestWhatABodyCouldHaveSaid(t *testing.T) {
 	t.Parallel()
-	all, err := rules.Library()
-	if err != nil {
-		t.Fatal(err)
-	}
-	set, err := rules.Compile(all)
-	if err != nil {
-		t.Fatal(err)
-	}
+	_, set := library(t)
 	grant := activity.Event{
 		Operation: "microsoft.authorization/roleassignments/write", Outcome: activity.Succeeded, Category: activity.Administrative,
 		ResourceID: "/subscriptions/s/providers/microsoft.authorization/roleassignments/1",

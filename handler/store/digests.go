@@ -25,11 +25,11 @@ type DigestState struct {
 	Reason   string      `json:"reason,omitempty"`   // why the last one failed
 	Reported time.Time   `json:"reported,omitzero"`  // an alert was raised that it cannot be sent
 	Archived time.Time   `json:"archived,omitzero"`  // the bundle is in the archive
-	// Notified is who has it already, the mail or a destination, and since when.
-	Notified map[string]time.Time `json:"told,omitempty"`
+	// Told is who has it already, the mail or a destination, and since when.
+	Told     map[string]time.Time `json:"told,omitempty"`
 	Sent     time.Time            `json:"sent,omitzero"` // everybody was told: nothing is left to do
 	Manifest string               `json:"manifest_sha256,omitempty"`
-	// Made is the time that the report tells as its own: a retry makes the same bytes.
+	// Made is the time that the report states as its own: a retry makes the same bytes.
 	Made time.Time `json:"made,omitzero"`
 	// LogSize is how many entries the transparency log had then.
 	LogSize uint64 `json:"log_size,omitempty"`
@@ -40,14 +40,14 @@ type DigestState struct {
 }
 
 // Has reports whether a recipient has the digest.
-func (d *DigestState) Has(who string) bool { return !d.Notified[who].IsZero() }
+func (d *DigestState) Has(who string) bool { return !d.Told[who].IsZero() }
 
 // Note notes that a recipient has the digest.
 func (d *DigestState) Note(who string, now time.Time) {
-	if d.Notified == nil {
-		d.Notified = map[string]time.Time{}
+	if d.Told == nil {
+		d.Told = map[string]time.Time{}
 	}
-	d.Notified[who] = now.UTC()
+	d.Told[who] = now.UTC()
 }
 
 type digestItem struct {
@@ -59,7 +59,7 @@ type digestItem struct {
 	DigestState
 }
 
-// ClaimDigest takes the lease of a digest; ok is false when it is sent already or somebody else is at it.
+// ClaimDigest takes the lease of a digest; ok is false when it is sent already or another instance works on it.
 func (s *Store) ClaimDigest(ctx context.Context, name, period string, lease alert.Lease) (d DigestState, ok bool, err error) {
 	err = s.repeat(ctx, "claim digest", lost, func(int) error {
 		d, err = s.DigestState(ctx, name, period)
@@ -73,7 +73,7 @@ func (s *Store) ClaimDigest(ctx context.Context, name, period string, lease aler
 	return d, ok && err == nil, err
 }
 
-// SettleDigest writes how far d has come. It fails with ErrLeaseLost when somebody else took d on meanwhile.
+// SettleDigest writes how far d has come. It fails with ErrLeaseLost when another instance took d on meanwhile.
 func (s *Store) SettleDigest(ctx context.Context, d DigestState) (DigestState, error) {
 	written, err := s.putDigest(ctx, d)
 	if err == nil || !lost(err) {
@@ -86,12 +86,12 @@ func (s *Store) SettleDigest(ctx context.Context, d DigestState) (DigestState, e
 	if have.Lease.Owner != d.Lease.Owner {
 		return have, fmt.Errorf("settle digest: %w", ErrLeaseLost)
 	}
-	d.etag = have.etag // our own write, whose reply was lost, or nobody's
+	d.etag = have.etag // our own write, whose reply was lost, or none
 	return s.putDigest(ctx, d)
 }
 
-// ErrLeaseLost reports that somebody else works on something by now.
-var ErrLeaseLost = errors.New("somebody else has the lease")
+// ErrLeaseLost reports that another instance works on something by now.
+var ErrLeaseLost = errors.New("another instance has the lease")
 
 // DigestState reads how far a digest has come; the zero state, but for its name, when it was never begun.
 func (s *Store) DigestState(ctx context.Context, name, period string) (DigestState, error) {

@@ -22,9 +22,9 @@ func held(from, n int, rule string) (all []alert.Finding) {
 	return all
 }
 
-// TestASummaryThatNobodyHasYetTakesInMore folds once a day while the channel is away, and once more after it came back: one
+// TestASummaryThatNoReaderHasYetTakesInMore folds once a day while the channel is away, and once more after it came back: one
 // summary for the days before, and another one after that, which says what is new.
-func TestASummaryThatNobodyHasYetTakesInMore(t *testing.T) {
+func TestASummaryThatNoReaderHasYetTakesInMore(t *testing.T) {
 	t.Parallel()
 	a := open(t)
 	fold := func(findings []alert.Finding) alert.Alert {
