@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io/fs"
 	"strings"
+
+	"github.com/hashicorp/hcl/v2/hclwrite"
 )
 
 // mocksFile is what each file of infra/tests has a copy of, between these two lines.
@@ -19,6 +21,7 @@ func Mocks(fsys fs.FS) (map[string]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read mocks: %w", err)
 	}
+	source = hclwrite.Format(source) // tofu fmt formats the copies, and leaves out a file of this name
 	at := strings.Index(string(source), "mock_provider")
 	paths, err := fs.Glob(fsys, "infra/tests/*.tftest.hcl")
 	if err != nil || at < 0 {
