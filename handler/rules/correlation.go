@@ -227,8 +227,11 @@ func (p *problems) checkCorrelation(c *Correlation) {
 		p.add(c.line, "%s takes one field", c.Type)
 	}
 	for _, name := range slices.Concat(c.GroupBy, c.fields) {
-		if c.aliases[name] == nil {
-			p.field(c.line, name)
+		if c.aliases[name] != nil {
+			continue
+		}
+		if f := p.field(c.line, name); c.numeric() && slices.Contains(c.fields, name) && !f.kind.open() {
+			p.add(c.line, "%s: the field %s holds no number", c.Type, name)
 		}
 	}
 	p.checkBounds(c)

@@ -301,6 +301,7 @@ func TestCorrelationsRefused(t *testing.T) {
 		"type: event_count\nrules: failed_operation\ntimespan: 1m\ncondition: {gte: 2}\ngroup-by: [calller]":             `the nearest is "caller"`,
 		"type: event_count\nrules: failed_operation\ntimespan: 1m\ncondition: {gte: 2}\naliases: {a: {missing: caller}}": `the alias "a" names rule "missing"`,
 		"type: value_count\nrules: failed_operation\ntimespan: 1m\ncondition: {gte: 2}":                                  "needs condition.field",
+		"type: value_sum\nrules: failed_operation\ntimespan: 1m\ncondition: {field: caller, gte: 2}":                     "value_sum: the field caller holds no number",
 		"type: temporal\nrules: [failed_operation]\ntimespan: 1m\ncondition: {gte: 2}":                                   "can never hold",
 		"type: event_count\nrules: missing\ntimespan: 1m\ncondition: {gte: 2}":                                           `c.yml:5: the correlation counts rule "missing", which is not loaded`,
 		"type: event_count\nrules: failed_operation\ntimespan: 1m\ncondition: {gte: 2}\nwindow: 5":                       "correlation.window is not supported",

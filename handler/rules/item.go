@@ -195,6 +195,7 @@ func (b *builder) regexps(scalars []scalar) {
 
 // nets reads CIDR networks of both address families; a bare address is a network of one.
 func (b *builder) nets(scalars []scalar) {
+	b.mayBe("address", ofCallerIP)
 	for _, s := range scalars {
 		net, err := netip.ParsePrefix(s.text)
 		if addr, bare := netip.ParseAddr(s.text); bare == nil {
@@ -272,6 +273,9 @@ func (b *builder) expand(s scalar, made int) []scalar {
 
 // comparison reads the bound of lt, lte, gt or gte.
 func (b *builder) comparison(scalars []scalar) {
+	if m, _ := b.partOf(); m == "" {
+		b.mayBe("number")
+	}
 	for m, c := range comparisons {
 		if b.has(m) {
 			b.test.compare = c

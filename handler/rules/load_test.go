@@ -33,6 +33,8 @@ func TestRefusedWithPlaceAndReason(t *testing.T) {
 		{"hour of nothing", "s:\n  time|hour: null\ncondition: s", "no time has the hour"},
 		{"beyond every hour", "s:\n  time|hour|gt: 23\ncondition: s", "no hour lies there: it is a number from 0 to 23"},
 		{"before every day", "s:\n  time|day|lt: 1\ncondition: s", "no day lies there: it is a number from 1 to 31"},
+		{"network of an operation", "s:\n  operationName|cidr: 10.0.0.0/8\ncondition: s", "operationName|cidr: the field holds no address"},
+		{"number of a caller", "s:\n  caller|gt: 5\ncondition: s", "caller|gt: the field holds no number"},
 		{"hour of a caller", "s:\n  caller|hour: 13\ncondition: s", "the field is no time, and has no hour"},
 		{"part of an hour", "s:\n  time|hour|contains: 1\ncondition: s", "contains does not go with it"},
 		{"two numbers", "s:\n  properties.x|gt: [1, 2]\ncondition: s", "a comparison takes one number"},

@@ -23,13 +23,23 @@ func (b *builder) partOf() (name string, within [2]float64) {
 // checkPart refuses a part of what is no time, and modifiers that are about text: neither could ever match.
 func (b *builder) checkPart() {
 	name, _ := b.partOf()
-	if !slices.Contains([]kind{ofTime, ofSubmittedAt, inProperties, ofRecord, ofClaim}, b.item.field.kind) {
+	if !b.item.field.kind.open() && !slices.Contains([]kind{ofTime, ofSubmittedAt}, b.item.field.kind) {
 		b.add(b.line, "%s: the field is no time, and has no %s", b.label(), name)
 	}
 	for _, m := range b.mods {
 		if m != name && m != "neq" && m != "expand" && !isComparison(m) {
 			b.add(b.line, "%s: the %s is a number: %s does not go with it", b.label(), name, m)
 		}
+	}
+}
+
+// open reports whether a field of this kind may hold anything. The others are text, but for times and addresses.
+func (k kind) open() bool { return k == inProperties || k == ofRecord || k == ofClaim }
+
+// mayBe refuses a test for what the field never is.
+func (b *builder) mayBe(what string, kinds ...kind) {
+	if k := b.item.field.kind; !k.open() && !slices.Contains(kinds, k) {
+		b.add(b.line, "%s: the field holds no %s", b.label(), what)
 	}
 }
 

@@ -115,7 +115,7 @@ var cases = []struct {
 	{"gte", "s:\n  properties.durationMs|gte: 250\ncondition: s", true},
 	{"lt", "s:\n  properties.durationMs|lt: 250.5\ncondition: s", true},
 	{"lte", "s:\n  properties.durationMs|lte: 249\ncondition: s", false},
-	{"order of what is no number", "s:\n  caller|gt: 0\ncondition: s", false},
+	{"order of what is no number", "s:\n  properties.path|gt: 0\ncondition: s", false},
 	{"neq", "s:\n  caller|neq: grace\ncondition: s", true},
 
 	{"re", `s:` + "\n" + `  operationName|re: ^microsoft\.[a-z]+/role` + "\ncondition: s", true},
