@@ -8,7 +8,8 @@ import (
 
 // readable are the resources that are read by their id where a record does not carry what was asked for, by type, with
 // the API version that is asked for (learn: REST reference, the page named beside each). Every type whose writes a rule of
-// the library judges by their body is here.
+// the library judges by their body is here, but for those of services that Azure has retired. The reader role of infra
+// names the read of each type (GET on it demands TYPE/read), and its check holds that role to this table.
 var readable = map[string]string{
 	// Authorization: "Role Assignments", "Role Definitions" - Get
 	"microsoft.authorization/roleassignments": "2022-04-01",
@@ -21,13 +22,10 @@ var readable = map[string]string{
 	"microsoft.network/networksecuritygroups":               "2024-05-01",
 	"microsoft.network/networksecuritygroups/securityrules": "2024-05-01",
 
-	// "Firewall Rules" - Get of SQL Database, Azure Database for PostgreSQL, for MySQL and for MariaDB, Synapse and Redis
+	// "Firewall Rules" - Get of SQL Database, Azure Database for PostgreSQL and for MySQL, Synapse and Redis
 	"microsoft.sql/servers/firewallrules":                     "2021-11-01",
 	"microsoft.dbforpostgresql/flexibleservers/firewallrules": "2022-12-01",
-	"microsoft.dbforpostgresql/servers/firewallrules":         "2017-12-01",
 	"microsoft.dbformysql/flexibleservers/firewallrules":      "2023-12-30",
-	"microsoft.dbformysql/servers/firewallrules":              "2017-12-01",
-	"microsoft.dbformariadb/servers/firewallrules":            "2018-06-01",
 	"microsoft.synapse/workspaces/firewallrules":              "2021-06-01",
 	"microsoft.cache/redis/firewallrules":                     "2023-08-01",
 

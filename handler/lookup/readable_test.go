@@ -15,8 +15,13 @@ import (
 )
 
 // unread are the types of resources that Azure cannot be asked for, though a rule of the library asks for their request, and
-// why. An act on one of them is alerted as the gravest rule that it could meet (lookup.IsUnreadable). There is none.
-var unread = map[string]string{}
+// why. An act on one of them is alerted as the gravest rule that it could meet (lookup.IsUnreadable). Azure refuses a custom
+// role that names the operation of a service that is gone (InvalidActionOrNotAction), and with it the whole reader role.
+var unread = map[string]string{
+	"microsoft.dbforpostgresql/servers/firewallrules": "Single Server was retired on 28 March 2025, and its operations are no longer registered",
+	"microsoft.dbformysql/servers/firewallrules":      "Single Server was retired on 16 September 2024",
+	"microsoft.dbformariadb/servers/firewallrules":    "the service was retired on 19 September 2025",
+}
 
 // endings are the types that rules mean which name only how an operation begins and ends.
 var endings = []string{

@@ -138,3 +138,58 @@ func lackedBy(alternative string, actions []string) []string {
 	}
 	return problems
 }
+
+// readable finds the types of the table of what lookups read; it is Go, and infra imports nothing of the handler.
+var readable = regexp.MustCompile(`(?m)^\t"(microsoft\.[a-z/]+)": +"\d{4}-\d{2}-\d{2}`)
+
+// alwaysRead are the actions of the reader roles that no lookup of a resource needs.
+var alwaysRead = []string{
+	"microsoft.insights/eventtypes/values/read", "microsoft.management/managementgroups/read",
+	"microsoft.resources/subscriptions/read", "microsoft.resources/subscriptions/resourcegroups/read",
+}
+
+// checkReaderRoles holds the app's two reader roles to the table of the types that the handler reads by their ids: the
+// subscription's has all of them, a management group's those that can be in one.
+func checkReaderRoles(r *repo) ([]string, error) {
+	const table = "handler/lookup/readable.go"
+	text, err := fs.ReadFile(r.fsys, table)
+	if err != nil {
+		return nil, fmt.Errorf("read what lookups read: %w", err)
+	}
+	var all, above []string
+	for _, m := range readable.FindAllStringSubmatch(string(text), -1) {
+		all = append(all, m[1]+"/read")
+		if strings.HasPrefix(m[1], "microsoft.authorization/") {
+			above = append(above, m[1]+"/read")
+		}
+	}
+	if len(all) < 40 {
+		return []string{fmt.Sprintf("%s has %d types with an API version, fewer than it had; is the table written otherwise now?", table, len(all))}, nil
+	}
+	return slices.Concat(readerLacks(r.watched, "reader", all), readerLacks(r.above, "group_reader", above)), nil
+}
+
+// readerLacks compares the actions of a role with what the app asks for.
+func readerLacks(m *module, name string, asked []string) []string {
+	role := m.resources["azurerm_role_definition."+name]
+	if role == nil {
+		return []string{m.dir + " gives the app no role " + name}
+	}
+	var granted, problems []string
+	for _, text := range literals(role.Body) {
+		if action := strings.ToLower(text); strings.HasPrefix(action, "microsoft.") {
+			granted = append(granted, action)
+		}
+	}
+	for _, action := range asked {
+		if !slices.Contains(granted, action) {
+			problems = append(problems, fmt.Sprintf("the handler reads resources that the role %s of %s may not: it lacks %s", name, m.dir, action))
+		}
+	}
+	for _, action := range granted {
+		if !slices.Contains(asked, action) && !slices.Contains(alwaysRead, action) {
+			problems = append(problems, fmt.Sprintf("the role %s of %s may %s, which nothing asks for", name, m.dir, action))
+		}
+	}
+	return problems
+}

@@ -13,28 +13,68 @@ locals {
   }
 }
 
-# Monitoring Reader, the built-in alternative, carries */read: it reads nearly everything. This reads the Activity Log, and
-# by what name people know a role, a subscription and a resource group, which messages say instead of ids.
+# Monitoring Reader, the built-in alternative, carries */read: it reads nearly everything. This reads the Activity Log; by
+# what name people know a role, a subscription and a resource group, which messages say instead of ids; and what an act was
+# about, by the id of its resource, where no record carries it: the types of handler/lookup/readable.go, and no others.
 resource "azurerm_role_definition" "reader" {
   count = var.reader_role == "custom" ? 1 : 0
 
   name        = "Auditbell Activity Log reader ${var.core.suffix} ${substr(var.subscription_id, 0, 8)}"
   scope       = local.scope
-  description = "Read the Activity Log, role definitions, and subscriptions and resource groups with their tags; nothing in them."
+  description = "Read the Activity Log, names and tags of subscriptions and resource groups, and the resources whose changes are judged by what was asked for; no data in them."
 
   permissions {
     actions = [
       "Microsoft.Insights/eventtypes/values/read",
-      "Microsoft.Authorization/roleDefinitions/read",
-      "Microsoft.Authorization/roleAssignments/read",
       "Microsoft.Resources/subscriptions/read",
       "Microsoft.Resources/subscriptions/resourceGroups/read",
+
+      "Microsoft.Authorization/roleAssignments/read",
+      "Microsoft.Authorization/roleAssignmentScheduleRequests/read",
+      "Microsoft.Authorization/roleDefinitions/read",
+      "Microsoft.Authorization/roleEligibilityScheduleRequests/read",
+      "Microsoft.Cache/redis/firewallRules/read",
+      "Microsoft.Compute/virtualMachines/extensions/read",
+      "Microsoft.Compute/virtualMachineScaleSets/extensions/read",
+      "Microsoft.DataProtection/backupVaults/read",
+      "Microsoft.DBforMySQL/flexibleServers/firewallRules/read",
+      "Microsoft.DBforPostgreSQL/flexibleServers/firewallRules/read",
+      "Microsoft.DocumentDB/databaseAccounts/read",
+      "Microsoft.HybridCompute/machines/extensions/read",
+      "Microsoft.Insights/activityLogAlerts/read",
+      "Microsoft.Insights/alertRules/read",
+      "Microsoft.Insights/metricAlerts/read",
+      "Microsoft.Insights/scheduledQueryRules/read",
+      "Microsoft.KeyVault/vaults/read",
+      "Microsoft.Network/networkSecurityGroups/read",
+      "Microsoft.Network/networkSecurityGroups/securityRules/read",
+      "Microsoft.RecoveryServices/Vaults/backupconfig/read",
+      "Microsoft.RecoveryServices/Vaults/read",
+      "Microsoft.Sql/managedInstances/advancedThreatProtectionSettings/read",
+      "Microsoft.Sql/managedInstances/databases/advancedThreatProtectionSettings/read",
+      "Microsoft.Sql/managedInstances/databases/securityAlertPolicies/read",
+      "Microsoft.Sql/managedInstances/databases/transparentDataEncryption/read",
+      "Microsoft.Sql/managedInstances/securityAlertPolicies/read",
+      "Microsoft.Sql/servers/advancedThreatProtectionSettings/read",
+      "Microsoft.Sql/servers/auditingSettings/read",
+      "Microsoft.Sql/servers/databases/advancedThreatProtectionSettings/read",
+      "Microsoft.Sql/servers/databases/auditingSettings/read",
+      "Microsoft.Sql/servers/databases/extendedAuditingSettings/read",
+      "Microsoft.Sql/servers/databases/securityAlertPolicies/read",
+      "Microsoft.Sql/servers/databases/transparentDataEncryption/read",
+      "Microsoft.Sql/servers/extendedAuditingSettings/read",
+      "Microsoft.Sql/servers/firewallRules/read",
+      "Microsoft.Sql/servers/securityAlertPolicies/read",
+      "Microsoft.Storage/storageAccounts/blobServices/containers/read",
+      "Microsoft.Storage/storageAccounts/blobServices/read",
+      "Microsoft.Storage/storageAccounts/read",
+      "Microsoft.Synapse/workspaces/firewallRules/read",
     ]
   }
   assignable_scopes = [local.scope]
 }
 
-# Reconciliation reads the Activity Log API for what no feed delivered, so that a missed push is still in the digest; lookups read names and tags for messages.
+# Reconciliation reads the Activity Log API for what no feed delivered, so that a missed push is still in the digest; lookups read names and tags for messages, and what an act was about where no record carries it.
 resource "azurerm_role_assignment" "reader" {
   count = var.reader_role == "none" ? 0 : 1
 

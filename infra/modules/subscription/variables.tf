@@ -76,7 +76,7 @@ variable "preferred_batch_kilobytes" {
 }
 
 variable "reader_role" {
-  description = "What the app may read here: `custom` (the Activity Log, names of roles, subscriptions and resource groups, and their tags), `monitoring_reader`, or `none`."
+  description = "What the app may read here: `custom` (the Activity Log, names and tags of subscriptions and resource groups, and the types of resources whose changes are judged by what was asked for), `monitoring_reader`, or `none`."
   type        = string
   default     = "custom"
 

@@ -8,20 +8,24 @@ locals {
   }
 }
 
-# Monitoring Reader and Reader read nearly everything below a group. This reads the group's Activity Log, and which role was assigned.
+# Monitoring Reader and Reader read nearly everything below a group. This reads the group's Activity Log, and which role was
+# assigned: the types of handler/lookup/readable.go that can be in a group.
 resource "azurerm_role_definition" "group_reader" {
   for_each = local.groups
 
   name        = "Auditbell Activity Log reader ${var.core.suffix} ${each.key}"
   scope       = each.value
-  description = "Read the Activity Log and role definitions of a management group; nothing below it."
+  description = "Read the Activity Log, role definitions and role assignments of a management group."
 
   permissions {
     actions = [
       "Microsoft.Insights/eventtypes/values/read",
       "Microsoft.Management/managementGroups/read",
-      "Microsoft.Authorization/roleDefinitions/read",
+
       "Microsoft.Authorization/roleAssignments/read",
+      "Microsoft.Authorization/roleAssignmentScheduleRequests/read",
+      "Microsoft.Authorization/roleDefinitions/read",
+      "Microsoft.Authorization/roleEligibilityScheduleRequests/read",
     ]
   }
   assignable_scopes = [each.value]

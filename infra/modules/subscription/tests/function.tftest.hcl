@@ -132,12 +132,12 @@ run "whole_categories_come_on_top" {
   }
 }
 
-run "the_reader_reads_the_activity_log_and_names_and_nothing_else" {
+run "the_reader_reads_the_log_and_what_is_judged_and_nothing_else" {
   command = plan
 
   assert {
-    condition     = length(azurerm_role_definition.reader[0].permissions[0].actions) == 5 && contains(azurerm_role_definition.reader[0].permissions[0].actions, "Microsoft.Insights/eventtypes/values/read")
-    error_message = "five actions"
+    condition     = length(azurerm_role_definition.reader[0].permissions[0].actions) == 43 && contains(azurerm_role_definition.reader[0].permissions[0].actions, "Microsoft.Insights/eventtypes/values/read")
+    error_message = "the log, subscriptions, resource groups and forty types"
   }
   assert {
     condition     = alltrue([for a in azurerm_role_definition.reader[0].permissions[0].actions : endswith(a, "/read") && !strcontains(a, "*")])
