@@ -110,7 +110,7 @@ func Open(w World) (*App, error) {
 	a.Webhook = entra.Open(s, client, w.Now)
 	reconciler := reconcile.Read(s)
 	a.Digests = publish.Read(s, config.Digests, client)
-	a.Digests.Masthead = config.Report
+	a.Digests.Masthead, a.Digests.Names = config.Report, s.ReadNames(w.Config)
 	a.Digests.Config = s.HashConfig(w.Config)
 	var exceptions []exception.Exception
 	exceptions, a.Unexcepted = ReadExceptions(w.Config, known(loaded), w.Now())
@@ -154,6 +154,9 @@ func (a *App) connect(tool string, secret settings.Secret) {
 	reconciler.Store = a.Store
 	d := a.Digests
 	d.Tool, d.Destinations, d.Ends, d.Now, d.MailAlerts = tool, a.Destinations, p.Ends, a.Now, p
+	if a.Lookups != nil {
+		d.NamesOf = a.Lookups.NamesOf
+	}
 	d.Rollups = &publish.Rollups{Store: a.Store, Now: a.Now, Log: d.TransparencyLog(), RuleSet: publish.RuleSet(a.Rules)}
 	if d.Rollups.Log != nil {
 		d.Rollups.Log.Alerts = p

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -30,7 +29,7 @@ type digestCmd struct {
 	Out      string   `short:"o" default:"-" help:"Folder for the files and their manifest; - writes one format to standard output." placeholder:"DIR"`
 	Name     string   `help:"Name of the digest, shown in it."`
 	Zone     string   `default:"UTC" help:"Time zone in which days begin, such as Europe/Berlin." placeholder:"ZONE"`
-	Names    string   `help:"JSON file with names of ids, {\"GUID\": \"name\"}: of subscriptions, principals and apps; the ids stay beside them." placeholder:"FILE"`
+	Names    string   `help:"File with names of ids, {\"GUID\": \"name\"} in JSON or YAML, before those of names.yaml in the configuration; the ids stay beside them." placeholder:"FILE"`
 	Previous string   `help:"Manifest of the period before: its numbers are compared, and the new manifest names it." placeholder:"FILE"`
 	Stamp    string   `name:"timestamp" help:"Address of a time-stamp authority (RFC 3161) that says when the manifest was there." placeholder:"URL"`
 	At       string   `help:"Time of generation to write instead of now; the same input at the same time makes the same bytes." placeholder:"TIME"`
@@ -56,6 +55,10 @@ func (c *digestCmd) run(ctx context.Context, std Surroundings) error {
 	if err != nil {
 		return err
 	}
+	named, err := readNaming(c.Names, std)
+	if err != nil {
+		return err
+	}
 	c.hash = c.Out != "-"
 	from, err := c.open(ctx, std, &window, zone)
 	if err != nil {
@@ -77,39 +80,14 @@ func (c *digestCmd) run(ctx context.Context, std Surroundings) error {
 	if from.ruleSets != nil {
 		from.evidence.RuleSets = from.ruleSets()
 	}
-	names, masthead, err := c.names(std)
-	if err != nil {
-		return err
-	}
 	report := digest.Build(tally, digest.Subject{
-		Names: names, Masthead: masthead, Name: c.Name, Source: from.words, Zone: zone, Now: now, Before: before, RoleName: enrich.RoleName, Evidence: from.evidence,
+		Names: named.names, Masthead: named.masthead, Name: c.Name, Source: from.words, Zone: zone, Now: now, Before: before, RoleName: enrich.RoleName, Evidence: from.evidence,
 	})
+	named.ask(ctx, &report, std)
 	if err := c.write(ctx, written{report, formats, link, from}, std); err != nil {
 		return err
 	}
 	return c.complain(report, std)
-}
-
-// names reads --names, and what config/auditbell.yaml wants on every digest.
-func (c *digestCmd) names(std Surroundings) (digest.Names, digest.Masthead, error) {
-	files := settings.New(std.Env)
-	config := files.ReadConfig(app.ConfigFolder(files), configNames(std))
-	if err := files.Err(); err != nil || c.Names == "" {
-		return nil, digest.Masthead(config.Report), err
-	}
-	text, err := os.ReadFile(c.Names) //nolint:gosec // the operator named it
-	if err != nil {
-		return nil, digest.Masthead{}, err
-	}
-	var read map[string]string
-	if err := json.Unmarshal(text, &read); err != nil {
-		return nil, digest.Masthead{}, misuse("%s is no JSON object of ids and names: %v", c.Names, err)
-	}
-	names := digest.Names{}
-	for id, name := range read {
-		names[strings.ToLower(id)] = name
-	}
-	return names, digest.Masthead(config.Report), nil
 }
 
 // withRules has the rules evaluated over what files and blobs hold.

@@ -106,6 +106,7 @@ func (o *office) instance(t *testing.T) (*app.App, *publish.Publisher) {
 			l.Patience = time.Hour // a witness that is slow because the machine is busy signs nevertheless
 		}
 	}
+	d.Names, d.NamesOf = a.Digests.Names, a.Digests.NamesOf
 	d.Tool, d.Record, d.Rollups, d.Destinations, d.Ends, d.Now = "auditbell dev", a.Digests.Record, a.Digests.Rollups, a.Destinations, a.Pipeline.Ends, a.Now
 	return a, d
 }

@@ -20,7 +20,7 @@ type Subject struct {
 	Zone     *time.Location
 	Now      time.Time
 	Masthead Masthead
-	Names    Names                          // of ids, where they are known
+	Names    Names                          // of ids, before those that Evidence has; see Report.AddNames
 	Evidence *Evidence                      // nil: not known
 	Before   *Before                        // nil: not known
 	RoleName func(definition string) string // the name of a built-in role, "" for others
@@ -38,7 +38,7 @@ func Build(t *Tally, s Subject) Report {
 	high := Operations{&t.listed, t.Vocabulary}
 	high.sort()
 	r := Report{
-		Period: PeriodText(window, s.Zone), GeneratedAt: s.Now.UTC(), Name: s.Name, Masthead: s.Masthead, Names: s.Names, Window: window, Zone: s.Zone,
+		Period: PeriodText(window, s.Zone), GeneratedAt: s.Now.UTC(), Name: s.Name, Masthead: s.Masthead, Window: window, Zone: s.Zone,
 		Summary: t.summary(), ByCategory: t.byCategory(), SecurityEvents: t.securityEvents(), HighRisk: high,
 		ByOutcome: t.byOutcome(), Lifecycles: t.lifecycles(), Policy: t.policy(),
 		Deletions: t.deletions(), Failures: t.failures(), Top: t.top(), Activity: t.activity(window, s.Zone),
@@ -49,7 +49,23 @@ func Build(t *Tally, s Subject) Report {
 	r.setAlerts(s.Evidence)
 	r.Change = changeSince(s.Before, &r)
 	r.judge()
+	r.callerIDs = t.callerIDs()
+	r.AddNames(s.Names)
+	if s.Evidence != nil {
+		r.AddNames(s.Evidence.Names)
+	}
 	return r
+}
+
+// callerIDs are the callers in the period of whom entries have an id only.
+func (t *Tally) callerIDs() []string {
+	ids := idSet{}
+	for i, c := range t.callers {
+		if c.entries > 0 {
+			ids.add(t.Vocabulary.Callers.At(i).Text)
+		}
+	}
+	return ids.sorted()
 }
 
 // window is the tally's, its open ends closed by what was counted: from the first hour with entries to the end of the

@@ -109,7 +109,7 @@ func (b Bundle) Write(put Put) (Manifest, string, error) {
 		m.Files = append(m.Files, file)
 	}
 	if len(r.Names) > 0 {
-		file, err := hashed(put, NamesName, func(w io.Writer) error { return json.NewEncoder(w).Encode(r.Names) })
+		file, err := hashed(put, NamesName, func(w io.Writer) error { return r.Names.write(w) })
 		if err != nil {
 			return m, "", fmt.Errorf("write %s: %w", NamesName, err)
 		}

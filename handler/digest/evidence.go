@@ -20,6 +20,7 @@ type Evidence struct {
 	Rules      []Rule     // those in force; controls are theirs
 	RuleSet    string     // hash of them
 	RuleSets   []RuleSpan // those of the period, as its rollups name them; nil: not known
+	Names      Names      // that were looked up for alerts
 }
 
 // RuleSpan is for how long rules were in force: hours, by what their rollups say.

@@ -27,7 +27,7 @@ type Report struct {
 
 	Name         string // of the digest, as config/auditbell.yaml has it
 	Masthead     Masthead
-	Names        Names // what ids are called, as far as that was known when the report was made
+	Names        Names // of its ids, as far as they were known when it was made; see AddNames
 	Window       source.Window
 	Zone         *time.Location // in which days begin
 	Completeness Completeness
@@ -46,6 +46,8 @@ type Report struct {
 	Controls     []Control
 	RuleSets     []RuleSpan // the rules that were in force, where that is known
 	Change       *Change    // against the period before; nil when that is not known
+
+	callerIDs []string // callers of whom entries have an id only, in order
 }
 
 // Summary is the report in four numbers of log entries.

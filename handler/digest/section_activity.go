@@ -51,7 +51,7 @@ func (r *Report) kindsSection() []Block {
 	blocks := []Block{Heading{Level: 2, Text: "What it was"}, bars("Entries by category", "Category", sorted(r.ByCategory))}
 	rows := [][]any{}
 	for _, f := range r.SecurityEvents {
-		rows = append(rows, []any{ID(f.Name), f.Count, f.Successful, some(f.Callers)})
+		rows = append(rows, []any{ID(f.Name), f.Count, f.Successful, r.some(f.Callers)})
 	}
 	return append(blocks, tableOf("Security-relevant operations", []Column{{"Operations whose name contains", Words}, {"Entries", Number}, {"Succeeded", Number}, {"Callers", Where}}, rows).sheet())
 }
@@ -79,16 +79,21 @@ func orNone(s string) string {
 	return s
 }
 
-// some names the first few of a list.
-func some(list []string) string {
+// some names the first few callers of a list.
+func (r *Report) some(list []string) string {
 	const show = 6
-	switch {
-	case len(list) == 0:
+	if len(list) == 0 {
 		return "none"
-	case len(list) <= show:
-		return fmt.Sprintf("%d: %s", len(list), strings.Join(list, ", "))
 	}
-	return fmt.Sprintf("%d: %s and %d more", len(list), strings.Join(list[:show], ", "), len(list)-show)
+	var first []string
+	for _, caller := range list[:min(len(list), show)] {
+		first = append(first, words(r.who(caller), r.Zone))
+	}
+	text := fmt.Sprintf("%d: %s", len(list), strings.Join(first, ", "))
+	if more := len(list) - show; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
 }
 
 func (r *Report) none() Block {
@@ -141,7 +146,7 @@ func (r *Report) rolesSection() []Block {
 	rows := [][]any{}
 	for _, c := range r.Roles.Changes {
 		scope := firstText(c.Scope, c.Resource)
-		rows = append(rows, []any{c.Time, firstText(c.Role, "unknown role"), c.Action, r.named(c.Principal), orUnknown(c.Kind), r.who(c.Caller), Named{lastSegment(scope), scope}, c.Status, ID(c.EventID)})
+		rows = append(rows, []any{c.Time, r.role(c.Role), c.Action, r.named(c.Principal), orUnknown(c.Kind), r.who(c.Caller), Named{lastSegment(scope), scope}, c.Status, ID(c.EventID)})
 	}
 	return []Block{head, Paragraph{Text: fmt.Sprintf("%s created and %s deleted successfully.", number(r.Roles.Created), number(r.Roles.Deleted))},
 		tableOf("Role assignment changes", []Column{

@@ -23,6 +23,9 @@ func (r *Report) evidenceSection() []Block {
 		{"Hours", fmt.Sprintf("%s in the period, %s without an entry", number(int64(c.Hours)), number(int64(c.Silent)))},
 		{"Operations", fmt.Sprintf("%s; no end was seen of %s", number(r.Lifecycles.Distinct), number(r.Lifecycles.Unfinished))},
 	}
+	if text := r.namesInWords(); text != "" {
+		rows = append(rows, [2]string{"Names", text})
+	}
 	for _, p := range c.Places {
 		rows = append(rows, [2]string{"Unreadable", p.String()})
 	}

@@ -93,11 +93,7 @@ func (r *Report) rolesInWords() string {
 	counts := map[string]int64{}
 	for _, c := range r.Roles.Changes {
 		if c.Action == "created" && c.Status == "Succeeded" {
-			name := c.Role
-			if name == "" {
-				name = "unknown role"
-			}
-			counts[name]++
+			counts[r.role(c.Role).text()]++
 		}
 	}
 	var list []Count

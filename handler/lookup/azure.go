@@ -79,6 +79,28 @@ func (a Azure) open(now func() time.Time, log *slog.Logger) (clients, error) {
 	return c, nil
 }
 
+// ask asks Microsoft Graph for JSON, with a body of JSON where there is one.
+func (c *clients) ask(ctx context.Context, method, path string, body, into any) error {
+	r, err := runtime.NewRequest(ctx, method, c.endpoint+"/"+path)
+	if err != nil {
+		return err
+	}
+	r.Raw().Header.Set("Accept", "application/json")
+	if body != nil {
+		if err := runtime.MarshalAsJSON(r, body); err != nil {
+			return err
+		}
+	}
+	response, err := c.directory.Do(r) //nolint:bodyclose // azcore's pipeline reads the body and closes it
+	if err != nil {
+		return err
+	}
+	if !runtime.HasStatusCode(response, http.StatusOK) {
+		return runtime.NewResponseError(response)
+	}
+	return runtime.UnmarshalAsJSON(response, into)
+}
+
 // options are those of every client: no retries, because a question that fails is asked again later, and no
 // registration of resource providers, because we only read.
 func (a Azure) options(s *service) *arm.ClientOptions {

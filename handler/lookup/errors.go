@@ -16,6 +16,8 @@ import (
 var (
 	// errNothing ends a question: there is no answer, and asking again would not bring one.
 	errNothing = errors.New("there is nothing to be found")
+	// errUnreadable is for an answer that is none, or too long a one.
+	errUnreadable = fmt.Errorf("%w: the answer cannot be read", errNothing)
 	// errNotYet is for what Azure will have on record in a few minutes.
 	errNotYet = errors.New("not on record yet")
 	// errResting is for a service that is left alone for a while.
@@ -51,7 +53,7 @@ func sort(ctx context.Context, err error) error {
 	if errors.As(err, &network) {
 		return errors.New("the service does not answer") // net/http's own text carries the address
 	}
-	return fmt.Errorf("%w: the answer cannot be read", errNothing)
+	return errUnreadable
 }
 
 func sortStatus(r *azcore.ResponseError) error {

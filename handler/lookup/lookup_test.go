@@ -86,8 +86,14 @@ func (s signedIn) GetToken(context.Context, policy.TokenRequestOptions) (azcore.
 
 func open(t *testing.T, change func(*lookup.Options)) *bench {
 	t.Helper()
+	return openKnowing(t, directory, change)
+}
+
+// openKnowing is open with another directory.
+func openKnowing(t *testing.T, known azure.Directory, change func(*lookup.Options)) *bench {
+	t.Helper()
 	b := &bench{}
-	b.azure = azure.New(directory, b.now)
+	b.azure = azure.New(known, b.now)
 	server := httptest.NewTLSServer(b.azure)
 	t.Cleanup(server.Close)
 	o := lookup.Options{

@@ -6,8 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
-
 	"github.com/auditbell/auditbell/handler/activity"
 	"github.com/auditbell/auditbell/handler/alert"
 	"github.com/auditbell/auditbell/handler/enrich"
@@ -46,33 +44,16 @@ func (s *Set) named(ctx context.Context, id string) (alert.Learned, error) {
 // object reads the name of a user, group or service principal (learn: Microsoft Graph, "Get directoryObject", which
 // needs Directory.Read.All). Of what is answered only what identifies it is kept.
 func (s *Set) object(ctx context.Context, id string) (string, error) {
-	var o struct {
-		Kind        string `json:"@odata.type"`
-		DisplayName string `json:"displayName"`
-		UPN         string `json:"userPrincipalName"`
-	}
-	err := s.azure.graph.call(ctx, func(ctx context.Context) error {
-		r, err := runtime.NewRequest(ctx, http.MethodGet, runtime.JoinPaths(s.azure.endpoint, "directoryObjects", id))
-		if err != nil {
-			return err
-		}
-		r.Raw().Header.Set("Accept", "application/json")
-		response, err := s.azure.directory.Do(r) //nolint:bodyclose // azcore's pipeline reads the body and closes it
-		if err != nil {
-			return err
-		}
-		if !runtime.HasStatusCode(response, http.StatusOK) {
-			return runtime.NewResponseError(response)
-		}
-		return runtime.UnmarshalAsJSON(response, &o)
-	})
-	if err != nil {
+	var o directoryObject
+	if err := s.azure.graph.call(ctx, func(ctx context.Context) error {
+		return s.azure.ask(ctx, http.MethodGet, "directoryObjects/"+id, nil, &o)
+	}); err != nil {
 		return "", err
 	}
-	if o.DisplayName == "" {
+	if o.name() == "" {
 		return "", errNothing
 	}
-	return o.DisplayName + qualified(o.Kind, o.UPN), nil
+	return o.name(), nil
 }
 
 // qualified says what a display name alone hides, because anybody may choose one: who signs in under it, and that a

@@ -33,6 +33,8 @@ type misplaced struct {
 
 type place struct{ line, column int }
 
+func (p place) compare(q place) int { return cmp.Or(p.line-q.line, p.column-q.column) }
+
 // newDocument reads text into the struct that into points to. False: it is not YAML, or not one document.
 func newDocument(file string, text []byte, into any) (*document, bool) {
 	d := &document{file: file, places: map[string]place{"": {1, 1}}}
@@ -89,15 +91,22 @@ func (d *document) report(at place, reason, hint string) {
 
 // reportTo tells s the problems, in the order of the file.
 func (d *document) reportTo(s *Set) {
-	slices.SortStableFunc(d.problems, func(a, b misplaced) int {
-		return cmp.Or(a.line-b.line, a.column-b.column)
-	})
-	for _, p := range d.problems {
-		s.Report(p.Problem)
+	for _, p := range d.inOrder() {
+		s.Report(p)
 	}
 	for _, p := range d.warnings {
 		s.Warn(p)
 	}
+}
+
+// inOrder are the problems in the order of the file.
+func (d *document) inOrder() []Problem {
+	slices.SortStableFunc(d.problems, func(a, b misplaced) int { return a.compare(b.place) })
+	all := make([]Problem, len(d.problems))
+	for i, p := range d.problems {
+		all[i] = p.Problem
+	}
+	return all
 }
 
 // at is where a path stands, as problems name it.

@@ -33,6 +33,8 @@ type DigestState struct {
 	Made time.Time `json:"made,omitzero"`
 	// LogSize is how many entries the transparency log had then.
 	LogSize uint64 `json:"log_size,omitempty"`
+	// Names are those of ids that the report shows: a retry asks Azure no more, and shows the same.
+	Names map[string]string `json:"names,omitempty"`
 	// Summary is what the next digest compares itself with, as its report's JSON has it.
 	Summary json.RawMessage `json:"summary,omitempty"`
 
@@ -118,7 +120,7 @@ func (s *Store) putDigest(ctx context.Context, d DigestState) (DigestState, erro
 
 // AlertsOpened lists the alerts that were opened in [from, to), with what a digest tells of them.
 func (s *Store) AlertsOpened(ctx context.Context, from, to time.Time) ([]alert.Alert, error) {
-	const text = `SELECT c.alert_id, c.group_key, c.rule, c.also, c.opened, c.event, c.first, c.last, c.count, c.records, c.operations, c.deliveries, c.acts ` +
+	const text = `SELECT c.alert_id, c.group_key, c.rule, c.also, c.opened, c.event, c.first, c.last, c.count, c.records, c.operations, c.deliveries, c.acts, c.learned ` +
 		`FROM c WHERE c.kind = 'alert' AND c.opened >= @from AND c.opened < @to`
 	// Times are compared as texts, and a fraction of a second sorts before the Z that stands in its place without one:
 	// without a zone the bound sorts before both.

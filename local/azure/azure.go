@@ -35,6 +35,7 @@ type Role struct {
 // Object is a user, group or service principal.
 type Object struct {
 	Kind        string // "user", "group" or "servicePrincipal"
+	AppID       string // of a service principal: its app's client id
 	DisplayName string
 	UPN         string
 }
@@ -120,6 +121,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.answerFault(w, f)
 	case !strings.HasPrefix(r.Header.Get("Authorization"), "Bearer "):
 		refuse(w, http.StatusUnauthorized, "AuthenticationFailed", "Authentication failed. The 'Authorization' header is missing.")
+	case path == "/v1.0/directoryObjects/getByIds":
+		s.objects(w, r)
+	case path == "/v1.0/servicePrincipals":
+		s.apps(w, r)
 	case strings.HasPrefix(path, "/v1.0/directoryObjects/"):
 		s.object(w, r)
 	case path == "/providers/Microsoft.ResourceGraph/resources":
@@ -235,13 +240,8 @@ func (s *Server) object(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusNotFound, "Request_ResourceNotFound", "Resource '"+id+"' does not exist or one of its queried reference-property objects are not present.")
 		return
 	}
-	answer := map[string]any{
-		"@odata.context": "https://graph.microsoft.com/v1.0/$metadata#directoryObjects/$entity",
-		"@odata.type":    "#microsoft.graph." + o.Kind, "id": id, "displayName": o.DisplayName,
-	}
-	if o.Kind == "user" {
-		answer["userPrincipalName"], answer["businessPhones"], answer["mail"] = o.UPN, []string{}, nil
-	}
+	answer := o.whole(id)
+	answer["@odata.context"] = "https://graph.microsoft.com/v1.0/$metadata#directoryObjects/$entity"
 	reply(w, answer)
 }
 

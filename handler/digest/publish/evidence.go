@@ -35,7 +35,7 @@ type Record struct {
 
 // Evidence is what the store knows of a period beside its events.
 func (r *Record) Evidence(ctx context.Context, w source.Window, zone *time.Location) (*digest.Evidence, error) {
-	e := &digest.Evidence{Rules: r.rulesInForce(), Parked: map[string]int64{}}
+	e := &digest.Evidence{Rules: r.rulesInForce(), Parked: map[string]int64{}, Names: digest.Names{}}
 	alerts, err := r.Store.AlertsOpened(ctx, w.From, w.To)
 	if err != nil {
 		return nil, err
@@ -46,6 +46,7 @@ func (r *Record) Evidence(ctx context.Context, w source.Window, zone *time.Locat
 		default:
 			a := r.reportAlert(one)
 			e.Alerts.Add(&a)
+			e.Names.Add(one.Learned.Names)
 		}
 	}
 	if e.Alive, err = r.Alive(ctx, w, zone); err != nil {

@@ -38,9 +38,12 @@ type Publisher struct {
 	Ends         func(names []string) []string // the destinations that names stand for
 	Now          func() time.Time
 	MailAlerts   MailAlerts // nil: only the app's log says that a digest cannot be sent
+	// NamesOf asks Azure what people call subscriptions and principals; nil: lookups are off.
+	NamesOf func(ctx context.Context, subscriptions, principals []string) (map[string]string, error)
 
 	List      []settings.Digest
 	Masthead  settings.Masthead
+	Names     map[string]string    // of ids, from the configuration
 	Config    string               // the hash of the configuration
 	mailer    *email.Mailer        // nil: no mail
 	archive   *archive.Archive     // nil: none
@@ -218,8 +221,9 @@ func (j *digestJob) before(ctx context.Context) (*digest.Link, *digest.Before, e
 // report counts the period, after the rollups of its last days have been looked at once more.
 func (j *digestJob) report(ctx context.Context, before *digest.Before) (digest.Report, error) {
 	w := source.Window{From: j.span.From, To: j.span.To}
-	if j.state.Made.IsZero() {
-		j.state.Made = j.Now().UTC().Truncate(time.Second)
+	first := j.state.Made.IsZero()
+	if first {
+		j.state.Made, j.state.Names = j.Now().UTC().Truncate(time.Second), nil
 	}
 	var sum rollupSum
 	hours := HoursOf(j.Record.Store)
@@ -249,9 +253,11 @@ func (j *digestJob) report(ctx context.Context, before *digest.Before) (digest.R
 	if evidence.Ends, err = j.ends(ctx, w); err != nil {
 		return digest.Report{}, err
 	}
-	return digest.Build(tally, digest.Subject{
-		Name: j.digest.Name, Source: "the store", Masthead: digest.Masthead(j.Masthead), Zone: j.digest.Zone(), Now: j.state.Made, Evidence: evidence, Before: before, RoleName: enrich.RoleName,
-	}), nil
+	report := digest.Build(tally, digest.Subject{
+		Name: j.digest.Name, Source: "the store", Names: j.names(), Masthead: digest.Masthead(j.Masthead), Zone: j.digest.Zone(), Now: j.state.Made, Evidence: evidence, Before: before, RoleName: enrich.RoleName,
+	})
+	j.name(ctx, &report, first)
+	return report, nil
 }
 
 // bundle writes the files, in memory: a mail takes no more than some megabytes anyway.
