@@ -21,6 +21,7 @@ import (
 	"github.com/auditbell/auditbell/handler/exception"
 	"github.com/auditbell/auditbell/handler/lookup"
 	"github.com/auditbell/auditbell/handler/notify"
+	"github.com/auditbell/auditbell/handler/notify/email"
 	"github.com/auditbell/auditbell/handler/otlp"
 	"github.com/auditbell/auditbell/handler/pipeline"
 	"github.com/auditbell/auditbell/handler/poll"
@@ -63,7 +64,8 @@ type World struct {
 	Tool     string // name and version of the program, for digests
 
 	// How the process reaches what is outside of it. The zero values are the real ones.
-	Web    http.RoundTripper                       // channels, lookups, identity providers
+	Web    http.RoundTripper                       // channels, lookups, the Activity Log, identity providers
+	Mail   email.Way                               // what it does not reach over Web
 	Cosmos policy.Transporter                      // the account
 	Jitter func(limit time.Duration) time.Duration // store.Options
 }
@@ -85,7 +87,7 @@ func Open(w World) (*App, error) {
 	}
 	s, client := w.Settings, notify.NewClient(w.Web)
 	a := &App{Log: w.Log, Now: w.Now}
-	a.Destinations = OpenDestinations(s, client)
+	a.Destinations = OpenDestinations(s, client, w.Mail)
 	options := ReadStore(s)
 	options.Logger, options.Now, options.Transport, options.Jitter = w.Log, w.Now, w.Cosmos, w.Jitter
 	readSchedules(s)
@@ -108,7 +110,7 @@ func Open(w World) (*App, error) {
 	secret, composer.Acting = clicks.Read(s)
 	judge.Canary = canary.Read(s, composer.Acting.Zone)
 	a.Webhook = entra.Open(s, client, w.Now)
-	reconciler := reconcile.Read(s)
+	reconciler := reconcile.Read(s, w.Web)
 	a.Digests = publish.Read(s, config.Digests, client)
 	a.Digests.Masthead, a.Digests.Names = config.Report, s.ReadNames(w.Config)
 	a.Digests.Config = s.HashConfig(w.Config)

@@ -26,26 +26,28 @@ type destination struct {
 
 // destinations are the ends that people read, by the name that routes use. Adding one is a folder under notify/ and a
 // line here.
-var destinations = []destination{
-	{"slack", slack.Open},
-	{"teams", teams.Open},
-	{"email", email.Open},
-	{"webhook", webhook.Open},
+func destinations(mail email.Way) []destination {
+	return []destination{
+		{"slack", slack.Open},
+		{"teams", teams.Open},
+		{"email", mail.Open},
+		{"webhook", webhook.Open},
+	}
 }
 
 // Kinds are the names of all kinds of destinations.
 func Kinds() []string {
 	var all []string
-	for _, d := range destinations {
+	for _, d := range destinations(email.Way{}) {
 		all = append(all, d.name)
 	}
 	return all
 }
 
 // OpenDestinations opens what is configured; problems go into s.
-func OpenDestinations(s *settings.Set, client *http.Client) map[string]notify.Destination {
+func OpenDestinations(s *settings.Set, client *http.Client, mail email.Way) map[string]notify.Destination {
 	open := map[string]notify.Destination{}
-	for _, d := range destinations {
+	for _, d := range destinations(mail) {
 		if destination := d.open(s, client); destination != nil {
 			open[d.name] = destination
 		}
@@ -81,7 +83,7 @@ func openNamed(s *settings.Set, c settings.Config, open map[string]notify.Destin
 		for _, name := range r.To {
 			_, ok := open[name]
 			kind := cmp.Or(c.Destinations[name].Kind, name)
-			if known := slices.ContainsFunc(destinations, func(d destination) bool { return d.name == kind }); known && !ok {
+			if known := slices.Contains(Kinds(), kind); known && !ok {
 				s.Report(settings.Problem{
 					Name: r.At, Reason: fmt.Sprintf("leads to %s, but the settings of %s are not there", name, kind),
 					Hint: "`handler settings` lists them; or take the name out of to",

@@ -134,12 +134,12 @@ func (StandIn) GetToken(context.Context, policy.TokenRequestOptions) (azcore.Acc
 // patience is how long one run waits for Azure; a longer Retry-After is for the next run.
 const patience = 5 * time.Second
 
-// ResourceManager reads where Azure Resource Manager is, and with which credential it is asked. With needed false no
-// credential is made.
-func ResourceManager(s *settings.Set, needed bool) source.REST {
+// ResourceManager reads where Azure Resource Manager is, and with which credential it is asked over web. With needed false
+// no credential is made.
+func ResourceManager(s *settings.Set, web http.RoundTripper, needed bool) source.REST {
 	endpoint := ResourceManagerEndpoint(s)
 	place := PlaceOfPortal(s.Text(Portal))
-	client := notify.NewClient(http.DefaultTransport)
+	client := notify.NewClient(web)
 	client.Timeout = time.Minute // a page is some hundred kilobytes, and Azure takes its time
 	rest := source.REST{Client: client, Endpoint: strings.TrimSuffix(endpoint, "/"), Patience: patience}
 	var who azcore.TokenCredential

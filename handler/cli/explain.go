@@ -16,6 +16,7 @@ import (
 	"github.com/auditbell/auditbell/handler/exception"
 	"github.com/auditbell/auditbell/handler/lookup"
 	"github.com/auditbell/auditbell/handler/notify"
+	"github.com/auditbell/auditbell/handler/notify/email"
 	"github.com/auditbell/auditbell/handler/pipeline"
 	"github.com/auditbell/auditbell/handler/rules"
 	"github.com/auditbell/auditbell/handler/settings"
@@ -206,7 +207,7 @@ func configNames(std Surroundings) settings.Names {
 // everywhereOr are the kinds of destinations whose settings are here, or else a word for them.
 func everywhereOr(std Surroundings, word string) []string {
 	quietly := settings.New(std.Env)
-	if open := app.OpenDestinations(quietly, notify.NewClient(http.DefaultTransport)); len(open) > 0 {
+	if open := app.OpenDestinations(quietly, notify.NewClient(http.DefaultTransport), email.Way{}); len(open) > 0 {
 		return app.Names(open)
 	}
 	return []string{word}

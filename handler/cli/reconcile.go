@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"text/tabwriter"
 	"time"
 
@@ -68,7 +69,7 @@ func (c *reconcileCmd) run(ctx context.Context, std Surroundings) error {
 		if a.Reconcile.Reconciler.Scopes, err = scopes(c.Scope); err != nil {
 			return err
 		}
-		a.Reconcile.Reconciler.Log.REST = azure.ResourceManager(newWorld(std, nil).Settings, true)
+		a.Reconcile.Reconciler.Log.REST = azure.ResourceManager(newWorld(std, nil).Settings, http.DefaultTransport, true)
 	}
 	if len(a.Reconcile.Reconciler.Scopes) == 0 {
 		return misuse("there is no scope to compare (hint: --scope SCOPE, or set SCOPES)")

@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -25,8 +26,8 @@ const FoundLate = "found by reconciliation"
 // Unstored is the signal under which records are set aside that could not be recorded.
 const Unstored = "unstored"
 
-// Read reads what is compared with what Azure lists. Without scopes nothing is.
-func Read(s *settings.Set) *Reconciler {
+// Read reads what is compared with what Azure lists, which is asked over web. Without scopes nothing is.
+func Read(s *settings.Set, web http.RoundTripper) *Reconciler {
 	r := &Reconciler{Budget: budget, Pages: pages}
 	r.Scopes = readScopes(s)
 	feeds := settings.Def{Name: "RECONCILE_FEEDS", Default: "eventgrid", Doc: "Feeds that are connected: eventgrid, eventhub, eventhub-group (management groups' diagnostic settings), comma-separated; what they should have brought and did not is missed."}
@@ -48,7 +49,7 @@ func Read(s *settings.Set) *Reconciler {
 		Name: "RECONCILE_SUMMARY_AGE", Default: "6h",
 		Doc: "Age from which on what is found missing is sent in one summary rather than one by one, unless it is high or critical.",
 	})
-	r.Log.REST = azure.ResourceManager(s, len(r.Scopes) > 0)
+	r.Log.REST = azure.ResourceManager(s, web, len(r.Scopes) > 0)
 	return r
 }
 

@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"math/rand/v2"
+	"slices"
 	"time"
 )
 
@@ -46,7 +47,7 @@ func (t *Trouble) covers(at time.Duration, s *step) bool {
 	if at < t.From || at >= t.To {
 		return false
 	}
-	if t.Channel != "" && (s.phase == post || s.phase == edit) && s.channel != t.Channel {
+	if t.Channel != "" && slices.Contains(sending, s.phase) && s.channel != t.Channel {
 		return false
 	}
 	for _, p := range t.Of {
@@ -72,15 +73,15 @@ func (t *Trouble) draw(r *rand.Rand, s *step) verdict {
 	v := verdict{fault: f}
 	switch f {
 	case refused:
-		v.status = refusals[s.phase][r.IntN(len(refusals[s.phase]))]
-		if v.status == 429 || v.status == 503 && r.IntN(2) == 0 {
+		v.status = oneOf(r, refusals, smtpPassing, s)
+		if !s.smtp && (v.status == 429 || v.status == 503 && r.IntN(2) == 0) {
 			v.wait = time.Duration(1+r.IntN(30)) * time.Second
 		}
 		if s.phase == storeRead || s.phase == storeWrite || s.phase == storeQuery {
 			v.wait = time.Duration(10+r.IntN(900)) * time.Millisecond
 		}
 	case forbidden:
-		v.status = forbids[s.phase][r.IntN(len(forbids[s.phase]))]
+		v.status = oneOf(r, forbids, smtpLasting, s)
 	case late:
 		v.wait = time.Duration(50+r.IntN(12_000)) * time.Millisecond
 	}
@@ -89,18 +90,48 @@ func (t *Trouble) draw(r *rand.Rand, s *step) verdict {
 
 // refusals are the statuses with which the services refuse. 412 is what a condition that no longer holds gets.
 var refusals = map[phase][]int{
-	storeRead:  {429, 449, 410, 503, 408},
-	storeWrite: {429, 449, 410, 503, 412, 408},
-	storeQuery: {429, 410, 503, 408},
-	post:       {429, 500, 502, 503, 504},
-	edit:       {429, 500, 502, 503, 504},
-	lookUp:     {429, 500, 503},
-	answer:     {504},
+	storeRead:   {429, 449, 410, 503, 408},
+	storeWrite:  {429, 449, 410, 503, 412, 408},
+	storeQuery:  {429, 410, 503, 408},
+	post:        passing,
+	edit:        passing,
+	mailCommand: {429, 500, 503},
+	lookUp:      {429, 500, 503},
+	answer:      {504},
 }
+
+// passing are statuses of a service that may take the same a little later (RFC 9110 §15, RFC 6585).
+var passing = []int{408, 425, 429, 500, 502, 503, 504}
 
 // forbids are the statuses with which services refuse every request, whatever it asks.
 var forbids = map[phase][]int{
-	post:   {401, 403, 404, 410},
-	edit:   {401, 403, 404, 410},
-	lookUp: {401, 403, 404},
+	post:        lasting,
+	edit:        lasting,
+	mailCommand: {400, 401, 403, 404},
+	lookUp:      {401, 403, 404},
 }
+
+// lasting is every other 4xx that is registered, and redirects: a service says some of them, and what stands between it and us
+// may say any.
+var lasting = []int{
+	301, 302, 303, 307, 308,
+	400, 401, 402, 403, 404, 405, 406, 407, 409, 410, 411, 412, 413, 414, 415, 416, 417, 418, 421, 422, 423, 424, 426, 428, 431, 451,
+}
+
+// What a mail server says in their place (RFC 5321 §4.2.2).
+var (
+	smtpPassing = []int{421, 450, 451, 452}
+	smtpLasting = []int{501, 503, 530, 535, 550, 551, 553, 554}
+)
+
+// oneOf picks the status of an answer that says no.
+func oneOf(r *rand.Rand, of map[phase][]int, smtp []int, s *step) int {
+	list := of[s.phase]
+	if s.smtp {
+		list = smtp
+	}
+	return list[r.IntN(len(list))]
+}
+
+// sending are the phases in which a channel is spoken to.
+var sending = []phase{post, edit, mailCommand}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"github.com/auditbell/auditbell/handler/app"
+	"github.com/auditbell/auditbell/handler/notify/email"
 	"github.com/auditbell/auditbell/handler/settings"
 	"github.com/auditbell/auditbell/handler/turns"
 )
@@ -51,7 +53,7 @@ func (s *simulation) open(name string, ahead time.Duration) *instance {
 		return app.World{
 			Settings: settings.New(s.env), Config: s.config, Log: log, Tool: "simulation",
 			Now: func() time.Time { return time.Now().Add(ahead) },
-			Web: &web{i}, Cosmos: &database{i},
+			Web: &web{i}, Mail: email.Way{Identity: identity{}, Dial: i.dial}, Cosmos: &database{i},
 			Jitter: func(limit time.Duration) time.Duration { return s.jitter(name, limit) },
 		}
 	}, log), log)
@@ -140,15 +142,23 @@ func (s *simulation) kill(i *instance) {
 func settingsOf(p *Plan) map[string]string {
 	m := map[string]string{
 		"COSMOS_ENDPOINT": "https://cosmos.invalid/", "COSMOS_KEY": accountKey,
-		"SLACK_BOT_TOKEN": "xoxb-simulation", "SLACK_CHANNEL": "C0SECURITY", "SLACK_API_URL": "https://slack.invalid/api/",
-		"TEAMS_WORKFLOW_URL": "https://teams.invalid/workflow", "WEBHOOK_URL": "https://webhook.invalid/alerts", "WEBHOOK_SECRET": "simulation, not a secret",
+		"SLACK_BOT_TOKEN": "xoxb-simulation", "SLACK_CHANNEL": "C0SECURITY", "SLACK_API_URL": "https://slack.invalid/api/", "WEBHOOK_SECRET": "simulation, not a secret",
+		"MAIL_FROM": "bell@contoso.example", "SMTP_ADDRESS": "127.0.0.1:25", "ACS_ENDPOINT": "https://acs.invalid", // no TLS within one machine
 		"DELIVER_SCHEDULE": "*/30 * * * * *", "CANARY_AT": "off", "LOOKUPS": "role,principal",
 		"ARM_ENDPOINT": "http://127.0.0.1:1", "GRAPH_ENDPOINT": "http://127.0.0.1:1/v1.0",
 		"EVENT_HUB_CONNECTION__fullyQualifiedNamespace": "simulation",
 		"SLACK_SIGNING_SECRET":                          signingSecret,
 	}
-	for name, value := range p.Settings {
-		m[name] = value
+	maps.Copy(m, p.Settings)
+	for _, channel := range p.Channels {
+		switch address, mails := strings.CutPrefix(channel, mailbox("")); {
+		case channel == "teams":
+			m["TEAMS_WORKFLOW_URL"] = "https://teams.invalid/workflow"
+		case channel == "webhook":
+			m["WEBHOOK_URL"] = "https://webhook.invalid/alerts"
+		case mails:
+			m["MAIL_TO"] += address + ","
+		}
 	}
 	return m
 }

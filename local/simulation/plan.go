@@ -25,6 +25,7 @@ type Plan struct {
 	Settings   map[string]string
 	Config     map[string]string
 	Directory  azure.Directory
+	Channels   []string // by the names that routes know; three, so that no plan costs more than another
 	HubRetry   HubRetry
 	Moves      []string // what the adversary does, for the report
 }
@@ -52,6 +53,7 @@ func NewPlan(seed uint64, retry HubRetry) *Plan {
 	for range 3 {
 		p.plan.Ahead = append(p.plan.Ahead, time.Duration(p.IntN(601)-300)*time.Second)
 	}
+	p.channels()
 	p.troubles()
 	p.fill(60)
 	p.operate()
@@ -128,13 +130,13 @@ func (p *planner) troubles() {
 		case 0:
 			t.Of, t.Faults = []phase{storeRead, storeWrite, storeQuery}, []fault{refused, broken, lost, late, stale}
 		case 1:
-			t.Of, t.Faults = []phase{post, edit}, []fault{refused, broken, lost, late}
+			t.Of, t.Faults = sending, []fault{refused, broken, lost, late}
 		case 2:
-			t.Of, t.Faults, t.Channel, t.Share = []phase{post, edit}, []fault{refused, broken}, []string{"slack", "teams", "webhook"}[p.IntN(3)], 1
+			t.Of, t.Faults, t.Channel, t.Share = sending, []fault{refused, broken}, p.plan.Channels[p.IntN(3)], 1
 		case 3:
 			t.Of, t.Faults, t.Share = phases, []fault{killedBefore, killedAfter}, min(t.Share, 0.05)
 		case 4:
-			t.Of, t.Faults = []phase{lookUp, answer}, everyFault
+			t.Of, t.Faults = []phase{lookUp, mailCommand, answer}, everyFault
 			t.Share = max(t.Share, 0.1)
 		case 5:
 			t.Of, t.Faults, t.Share = phases, append(slices.Clone(everyFault), stale), min(t.Share, 0.05)
@@ -147,9 +149,19 @@ func (p *planner) troubles() {
 	}
 }
 
+// channels draws the three channels of a plan. Slack is among them, because readers click there.
+func (p *planner) channels() {
+	r := rand.New(rand.NewPCG(p.plan.Seed, 0xc4a2))
+	lead, audit := mailbox("lead@contoso.example"), mailbox("audit@contoso.example")
+	p.plan.Channels = [][]string{
+		{"slack", "teams", "webhook"}, {"slack", "teams", lead}, {"slack", lead, "webhook"}, {"slack", lead, audit}, {"slack", "teams", "webhook"},
+	}[r.IntN(5)]
+	p.plan.Settings = map[string]string{"MAIL_PROVIDER": []string{"smtp", "acs"}[r.IntN(2)]}
+}
+
 // outage has one channel take no messages at all for days or weeks: it is not there, or it refuses the token or the channel.
 func (p *planner) outage(t *Trouble) {
-	t.Of, t.Faults, t.Channel, t.Share = []phase{post, edit}, []fault{[]fault{refused, broken, forbidden}[p.IntN(3)]}, []string{"slack", "teams", "webhook"}[p.IntN(3)], 1
+	t.Of, t.Faults, t.Channel, t.Share = sending, []fault{[]fault{refused, broken, forbidden}[p.IntN(3)]}, p.plan.Channels[p.IntN(3)], 1
 	t.To = t.From + time.Duration(6+p.IntN(15*24))*time.Hour
 }
 

@@ -45,9 +45,11 @@ type simulation struct {
 
 	mu       sync.Mutex
 	results  []settledCall
-	messages []oracle.Message
+	messages []oracle.Message  // of kind "": taken, and then not sent
 	blocks   map[string]string // of the Slack messages that are there, by their time stamps
 	ru       float64
+
+	communication communication
 
 	replica replica
 	owed    owed
@@ -89,7 +91,7 @@ func Run(t *testing.T, p *Plan, keepTrace bool) (out Outcome) {
 
 func run(p *Plan, keepTrace bool) Outcome {
 	s := &simulation{
-		plan: p, begun: time.Now(), settings: settingsOf(p), config: configOf(p), blocks: map[string]string{},
+		plan: p, begun: time.Now(), communication: communication{map[string]*mailing{}}, settings: settingsOf(p), config: configOf(p), blocks: map[string]string{},
 		trace: newTrace(keepTrace), azure: azure.New(p.Directory, time.Now),
 	}
 	s.scheduler = newScheduler(p.Seed, s.trace)
@@ -279,7 +281,8 @@ var timerBody = []byte(`{"Data":{"timer":{"Schedule":{"AdjustForDST":true},"Sche
 // conclude gives the oracle what it judges by.
 func (s *simulation) conclude(out *Outcome) {
 	s.world.Acts, s.world.Messages, s.world.End = s.plan.Acts, s.messages, time.Now()
-	s.world.Channels, s.world.Edits = []string{"slack", "teams", "webhook"}, map[string]bool{"slack": true}
+	s.world.Messages = slices.DeleteFunc(s.world.Messages, func(m oracle.Message) bool { return m.Kind == "" })
+	s.world.Channels, s.world.Edits = s.plan.Channels, map[string]bool{"slack": true}
 	s.world.Owed, s.world.Leased = s.owed.left()
 	s.world.Begun = s.begun
 	out.Violations, out.Repeats = oracle.Judge(s.world)

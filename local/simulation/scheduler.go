@@ -21,17 +21,18 @@ import (
 type phase string
 
 const (
-	storeRead  phase = "store read"
-	storeWrite phase = "store write"
-	storeQuery phase = "store query"
-	post       phase = "post"   // a first message, and every message to a channel without edits
-	edit       phase = "edit"   // of a message, or a reply to it
-	lookUp     phase = "lookup" // Azure Resource Manager, Resource Graph, Microsoft Graph
-	answer     phase = "answer" // to the host
-	turn       phase = "turn"   // leaves no instance: a goroutine goes on
+	storeRead   phase = "store read"
+	storeWrite  phase = "store write"
+	storeQuery  phase = "store query"
+	post        phase = "post"         // a first message, and every message to a channel without edits
+	edit        phase = "edit"         // of a message, or a reply to it
+	mailCommand phase = "mail command" // connecting, naming a recipient, asking what became of a mail
+	lookUp      phase = "lookup"       // Azure Resource Manager, Resource Graph, Microsoft Graph
+	answer      phase = "answer"       // to the host
+	turn        phase = "turn"         // leaves no instance: a goroutine goes on
 )
 
-var phases = []phase{storeRead, storeWrite, storeQuery, post, edit, lookUp, answer}
+var phases = []phase{storeRead, storeWrite, storeQuery, post, edit, mailCommand, lookUp, answer}
 
 // verdict is what becomes of a call.
 type verdict struct {
@@ -45,6 +46,7 @@ type step struct {
 	instance *instance
 	phase    phase
 	channel  string // of a message
+	smtp     bool   // a command or a mail, to a mail server
 	alert    string // that a message is about
 	text     string // of a message, as a reader sees it
 	what     string // for the trace

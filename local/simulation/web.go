@@ -56,6 +56,9 @@ func (w *web) RoundTrip(r *http.Request) (*http.Response, error) {
 func (s *simulation) outgoing(r *http.Request, body []byte) *step {
 	st := &step{phase: post}
 	switch r.URL.Host {
+	case "acs.invalid":
+		s.communication.read(st, r, body, s.plan.Seed%2 == 0)
+		return st
 	case "slack.invalid":
 		st.channel = "slack"
 		form := slackForm(body)
@@ -71,13 +74,18 @@ func (s *simulation) outgoing(r *http.Request, body []byte) *step {
 		return st
 	}
 	st.text = readable(st.channel, body)
+	st.describe()
+	return st
+}
+
+// describe says what a message is about, for the trace.
+func (st *step) describe() {
 	st.alert = oracle.AlertIn(st.text)
 	text := st.text
 	if at := headline.FindStringIndex(text); at != nil {
 		text = text[at[0]:]
 	}
 	st.what = fmt.Sprintf("%s %s", st.channel, text[:min(len(text), 90)])
-	return st
 }
 
 // headline is how a message begins for its reader.
@@ -93,6 +101,15 @@ func (s *simulation) refuse(r *http.Request, st *step, v verdict) *http.Response
 	}
 	if v.wait > 0 {
 		header["Retry-After"] = []string{fmt.Sprint(int(v.wait.Seconds()))}
+	}
+	if v.status/100 == 3 {
+		header["Location"] = []string{"https://signin.invalid/"}
+	}
+	if v.fault == forbidden && st.phase == mailCommand {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.communication.fail(s, r)
+		return s.communication.take(s, st, r, v).response(r)
 	}
 	if st.channel != "slack" {
 		return reply{v.status, header, []byte(`{"error":{"code":"Simulated","message":"simulated"}}`)}.response(r)
@@ -115,12 +132,12 @@ func (s *simulation) take(r *http.Request, st *step, body []byte, v verdict) rep
 		s.azure.ServeHTTP(w, ask)
 		return reply{w.Code, w.Header(), w.Body.Bytes()}
 	}
-	m := oracle.Message{
-		At: time.Now(), Channel: st.channel, Kind: "post", Alert: st.alert, Text: st.text,
-		Gap: v.fault == lost || v.fault == late || v.fault == killedAfter,
-	}
+	m := st.message(v, "")
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if r.URL.Host == "acs.invalid" {
+		return s.communication.take(s, st, r, v)
+	}
 	header := http.Header{"Content-Type": {"application/json"}, "Date": {time.Now().UTC().Format(http.TimeFormat)}}
 	switch st.channel {
 	case "slack":

@@ -12,6 +12,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/mail"
 	"slices"
@@ -90,15 +91,20 @@ var (
 	smtpPasswordDef = settings.Def{Name: "SMTP_PASSWORD", Doc: "Password at the mail server."}
 )
 
-// OpenMailer returns the Mailer that the operator chose; nil when mail is not configured. Problems go into s.
-func OpenMailer(s *settings.Set, c *http.Client) *Mailer { return openMailer(s, c, nil) }
+// Way is how mail leaves the process, beside the client that everything is asked with. The zero values are the real ones.
+type Way struct {
+	Identity azcore.TokenCredential                                               // as whom Communication Services and Microsoft Graph are asked
+	Dial     func(ctx context.Context, network, address string) (net.Conn, error) // connects to a mail server
+}
 
-// openMailer takes the credential of the identity; nil is the real one.
-func openMailer(s *settings.Set, c *http.Client, identity azcore.TokenCredential) *Mailer {
+// OpenMailer returns the Mailer that the operator chose; nil when mail is not configured. Problems go into s.
+func OpenMailer(s *settings.Set, c *http.Client) *Mailer { return Way{}.mailer(s, c) }
+
+func (w Way) mailer(s *settings.Set, c *http.Client) *Mailer {
 	name, from := s.Text(providerDef), s.Text(fromDef)
 	endpoint, graph := s.URL(acsDef), s.URL(graphDef)
 	server, user, password := s.Text(smtpDef), s.Text(smtpUserDef), s.Secret(smtpPasswordDef)
-	tokens := &tokens{credential: identity, clientID: s.Text(settings.Def{
+	tokens := &tokens{credential: w.Identity, clientID: s.Text(settings.Def{
 		Name: "AZURE_CLIENT_ID",
 		Doc:  "Client id of the user-assigned identity to use, when there is one.",
 	})}
@@ -112,7 +118,7 @@ func openMailer(s *settings.Set, c *http.Client, identity azcore.TokenCredential
 	case "graph":
 		p = newGraph(graph, c, tokens)
 	case "smtp":
-		p, problem = newSMTP(server, user, password)
+		p, problem = newSMTP(server, user, password, w.Dial)
 	default:
 		problem = &settings.Problem{Name: providerDef.Name, Reason: "is none of acs, graph, smtp", Hint: providerDef.Hint}
 	}
@@ -156,10 +162,11 @@ var (
 )
 
 // Open is the notify.Opener of this package.
-func Open(s *settings.Set, c *http.Client) notify.Destination { return open(s, c, nil) }
+func Open(s *settings.Set, c *http.Client) notify.Destination { return Way{}.Open(s, c) }
 
-func open(s *settings.Set, c *http.Client, identity azcore.TokenCredential) notify.Destination {
-	mailer := openMailer(s, c, identity)
+// Open is the notify.Opener of mail that leaves in this way.
+func (w Way) Open(s *settings.Set, c *http.Client) notify.Destination {
+	mailer := w.mailer(s, c)
 	to, err := Addresses(s.Text(toDef))
 	if err != nil {
 		s.Report(settings.Problem{Name: toDef.Name, Reason: "holds what is not a mail address", Hint: toDef.Hint})

@@ -50,7 +50,7 @@ func TestCommunicationServicesMeetsTheContract(t *testing.T) {
 	t.Parallel()
 	notifytest.Run(t, notifytest.Harness{
 		State: notify.Accepted,
-		Open:  func(s *settings.Set, c *http.Client) notify.Destination { return open(s, c, identity{acsScope}) },
+		Open:  Way{Identity: identity{acsScope}}.Open,
 		Settings: func(base string) map[string]string {
 			return map[string]string{"MAIL_PROVIDER": "acs", "MAIL_FROM": "Audit bell <bell@contoso.example>", "MAIL_TO": "Ann <ann@contoso.example>", "ACS_ENDPOINT": base}
 		},
@@ -90,7 +90,7 @@ func TestGraphMeetsTheContract(t *testing.T) {
 	t.Parallel()
 	notifytest.Run(t, notifytest.Harness{
 		State: notify.Accepted,
-		Open:  func(s *settings.Set, c *http.Client) notify.Destination { return open(s, c, identity{graphScope}) },
+		Open:  Way{Identity: identity{graphScope}}.Open,
 		Settings: func(base string) map[string]string {
 			return map[string]string{"MAIL_PROVIDER": "graph", "MAIL_FROM": "bell@contoso.example", "MAIL_TO": "soc@contoso.example", "GRAPH_ENDPOINT": base + "/v1.0"}
 		},
@@ -301,7 +301,7 @@ func TestRecipientsStandAlone(t *testing.T) {
 		}[name]
 		return v, ok
 	})
-	several, _ := open(s, server.Client(), identity{acsScope}).(notify.Several)
+	several, _ := Way{Identity: identity{acsScope}}.Open(s, server.Client()).(notify.Several)
 	each := several.Each()
 	for _, name := range slices.Sorted(maps.Keys(each)) {
 		_, err := each[name].Deliver(t.Context(), notifytest.Grant(), notify.Ref{})

@@ -22,7 +22,7 @@ type smtpServer struct {
 	user     string
 	password *settings.Secret // a pointer for the reason given at notify.Poster
 
-	dial  func(ctx context.Context, network, address string) (net.Conn, error) // nil: the network; tests dial elsewhere
+	dial  func(ctx context.Context, network, address string) (net.Conn, error) // nil: the network
 	more  []gomail.Option                                                      // of tests: whom to trust with STARTTLS
 	roots *x509.CertPool                                                       // of tests: whom to trust on port 465; nil: the system's
 }
@@ -30,7 +30,7 @@ type smtpServer struct {
 // smtpLimit keeps a mail below the 10 MB that most servers take: MIME makes four bytes of three.
 const smtpLimit = 7 << 20
 
-func newSMTP(address, user string, password settings.Secret) (provider, *settings.Problem) {
+func newSMTP(address, user string, password settings.Secret, dial gomail.DialContextFunc) (provider, *settings.Problem) {
 	host, port, err := net.SplitHostPort(address)
 	number, portErr := strconv.Atoi(port)
 	if err != nil || portErr != nil || host == "" {
@@ -39,7 +39,7 @@ func newSMTP(address, user string, password settings.Secret) (provider, *setting
 	if user != "" && password == "" {
 		return nil, &settings.Problem{Name: smtpPasswordDef.Name, Reason: "is not set, and SMTP_USER is", Hint: "set the password, or remove SMTP_USER"}
 	}
-	return &smtpServer{host: host, port: number, user: user, password: &password}, nil
+	return &smtpServer{host: host, port: number, user: user, password: &password, dial: dial}, nil
 }
 
 func (s *smtpServer) limit() int64 { return smtpLimit }

@@ -157,14 +157,13 @@ func away(t *testing.T, address, user string, trust *x509.CertPool) *Mailer {
 
 func awayOn(t *testing.T, port, address, user string, trust *x509.CertPool) *Mailer {
 	t.Helper()
-	p, problem := newSMTP("mail.contoso.example:"+port, user, settings.Secret("hunter2hunter2"))
+	p, problem := newSMTP("mail.contoso.example:"+port, user, settings.Secret("hunter2hunter2"), func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, network, address)
+	})
 	if problem != nil {
 		t.Fatal(problem)
 	}
 	s, _ := p.(*smtpServer)
-	s.dial = func(ctx context.Context, network, _ string) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, network, address)
-	}
 	s.more = []gomail.Option{
 		gomail.WithTLSConfig(&tls.Config{RootCAs: trust, ServerName: "mail.contoso.example", MinVersion: tls.VersionTLS12}),
 	}
