@@ -130,7 +130,7 @@ func (c *conversation) data() error {
 	at := len(s.messages)
 	s.messages = append(s.messages, st.message(v, fmt.Sprintf("mail-%d", at)))
 	s.mu.Unlock()
-	if err = c.answer(v, 250); err != nil { // nobody has heard that it was taken
+	if err = c.answer(v, 250); err != nil { // the sender does not know that it was taken
 		s.mu.Lock()
 		s.messages[at].Gap = true
 		s.mu.Unlock()
