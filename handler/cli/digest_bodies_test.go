@@ -58,6 +58,19 @@ func TestTheBodyOfAnotherRecordDecides(t *testing.T) {
 			grant("09:30:00", "Started", "c-1", "ada@contoso.example", body(ownerBody)), grant("09:30:01", "Succeeded", "c-1", "ada@contoso.example", ""),
 		}, []string{"role-assignment-alert", "role-assignment-owner"}},
 		{"what meets no rule by its end alone", []act{store("09:00:00", "Started", body(publicBody)), store("09:00:01", "Succeeded", "")}, []string{"storage-public-access"}},
+		{"an id that Azure cannot be asked for", []act{
+			{"09:00:01", grantWrite, "Succeeded", "Microsoft.Authorization/roleAssignments/ä", "c-1", "ada@contoso.example", ""},
+		}, []string{"role-assignment-access-admin"}},
+		{"the same, and its start says what it was", []act{
+			{"09:00:00", grantWrite, "Started", "Microsoft.Authorization/roleAssignments/ä", "c-1", "ada@contoso.example", body(readerBody)},
+			{"09:00:01", grantWrite, "Succeeded", "Microsoft.Authorization/roleAssignments/ä", "c-1", "ada@contoso.example", ""},
+		}, []string{"role-assignment-alert"}},
+		{"a type that Azure retired, which no rule meets without its request", []act{
+			{"09:00:01", "Microsoft.DBforMariaDB/servers/firewallRules/write", "Succeeded", "Microsoft.DBforMariaDB/servers/s/firewallRules/f", "c-6", "ada@contoso.example", ""},
+		}, []string{"sql-firewall-opened"}},
+		{"a type that no rule names", []act{
+			{"09:00:01", "Microsoft.Compute/disks/write", "Succeeded", "Microsoft.Compute/disks/d", "c-7", "ada@contoso.example", ""},
+		}, nil},
 		{"an act that failed", []act{store("09:00:00", "Started", body(publicBody)), store("09:00:01", "Failed", "")}, nil},
 	} {
 		for i, a := range c.acts {

@@ -60,8 +60,8 @@ func (r *ruled) order() []int32 {
 func (r *ruled) complete(order []int32) {
 	correlator := rules.NewCorrelator(r.x.chosen.set, manyWindows)
 	for _, n := range order {
-		if len(r.bodies) > 0 && r.judged[r.kept.row(n).judge].reopen {
-			r.judgeAgain(n)
+		if one := r.judged[r.kept.row(n).judge]; one.reopen && !r.judgeAgain(n) && one.unknown > 0 {
+			r.kept.row(n).judge = one.unknown - 1
 		}
 		one := r.judged[r.kept.row(n).judge]
 		if len(one.counted) == 0 {
@@ -88,8 +88,11 @@ func (r *ruled) event(n int32) activity.Event {
 	return r.kept.event(n)
 }
 
-// judgeAgain judges an event beside the other records of its act.
-func (r *ruled) judgeAgain(n int32) {
+// judgeAgain judges an event beside the other records of its act; false: none of them says what it was about.
+func (r *ruled) judgeAgain(n int32) bool {
+	if len(r.bodies) == 0 {
+		return false
+	}
 	e := r.event(n)
 	var others []activity.Event
 	for _, other := range r.bodies[alert.ChainKey(e)] {
@@ -98,7 +101,7 @@ func (r *ruled) judgeAgain(n int32) {
 		}
 	}
 	if len(others) == 0 {
-		return
+		return false
 	}
 	e = r.x.pipeline.Joined(e, others)
 	met, counted := r.met(&e), r.x.chosen.set.Counted(nil, &e)
@@ -108,6 +111,7 @@ func (r *ruled) judgeAgain(n int32) {
 	if r.whole[n] != nil {
 		r.whole[n] = &e
 	}
+	return e.Properties.SaysWhat()
 }
 
 // correlated adds a correlation to what an event met.

@@ -48,6 +48,7 @@ type judgement struct {
 	counted []*rules.Rule
 	barred  []string // correlations that exceptions cover, by id
 	reopen  bool     // the body of another record of the act may decide
+	unknown uint32   // of judgements, plus one: what holds where no record says what the act was about; 0: this one
 }
 
 func newRuled(ctx context.Context, choice ruleChoice, w source.Window, std Surroundings) (*ruled, error) {
@@ -124,10 +125,20 @@ func (r *ruled) read(e *activity.Event) {
 		return
 	}
 	rest, barred := r.except(e, met, counted)
+	var doubt, doubtRest []uint32
+	if reopen {
+		if doubt = r.atWorst(e, met); doubt != nil {
+			doubtRest, _ = r.except(e, doubt, nil)
+		}
+	}
 	essence := alert.Essence(e, r.kept.groups)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	n := r.kept.add(e, essence, r.number(judgement{met, rest, counted, barred, reopen}))
+	one := judgement{met: met, rest: rest, counted: counted, barred: barred, reopen: reopen}
+	if doubt != nil {
+		one.unknown = r.number(judgement{met: doubt, rest: doubtRest, counted: counted, barred: barred}) + 1
+	}
+	n := r.kept.add(e, essence, r.number(one))
 	if reopen && (set.ReadsMore(e) || len(r.x.exceptions) > 0 || carriesBody(e)) || len(counted) > 0 && set.GroupsByMore(e) || r.byBody || !exactTime(e) {
 		one := *e
 		one.Record, one.Properties = e.Record.Clone(), bytes.Clone(e.Properties)
@@ -147,6 +158,19 @@ func (r *ruled) met(e *activity.Event) (met []uint32) {
 		}
 	}
 	return met
+}
+
+// atWorst are the numbers of the rules that an event is judged by where no record says what its act was about and Azure is not
+// asked, as pipeline.Judge.Find has it; nil: those that it met.
+func (r *ruled) atWorst(e *activity.Event, met []uint32) []uint32 {
+	if r.x.asked(e) {
+		return nil
+	}
+	worst, ok := r.x.pipeline.AtWorst(e, r.alertRules(met))
+	if !ok {
+		return nil
+	}
+	return append(slices.Clone(met), r.rule(&worst))
 }
 
 // carriesBody reports whether the event has a body, even one that does not say what the act was about.
@@ -202,6 +226,7 @@ func (r *ruled) number(one judgement) uint32 {
 	if one.reopen {
 		key[0] = 1
 	}
+	key = binary.BigEndian.AppendUint32(key, one.unknown)
 	word := func(n int) { key = binary.BigEndian.AppendUint32(key, uint32(n)) } //nolint:gosec // few
 	for _, list := range [...][]uint32{one.met, one.rest} {
 		word(len(list))

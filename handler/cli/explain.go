@@ -45,6 +45,7 @@ type explained struct {
 	To         []string             `json:"to"`     // "*" where no kind's settings are here
 	Held       *explainedHold       `json:"held,omitempty"`
 	Asks       []string             `json:"asks,omitempty"` // lookups that could add something after the first message
+	AtWorst    *explainedWorst      `json:"at_worst,omitempty"`
 	Text       string               `json:"text,omitempty"` // as every channel shows it, without its formatting
 }
 
@@ -85,6 +86,16 @@ type explainedRoute struct {
 
 	Summary    string `json:"summary,omitempty"`     // hourly or daily; empty: each alert by itself
 	FirstAlone string `json:"first_alone,omitempty"` // but for the first in so long
+}
+
+// explainedWorst is the gravest rule that an event could meet, and meets none so grave, because it does not say what it was
+// about.
+type explainedWorst struct {
+	Rule  string `json:"rule"`
+	Title string `json:"title"`
+	Level string `json:"level"`
+	// Asked: Azure is asked first and may answer otherwise. Else the event alerts as this rule.
+	Asked bool `json:"asked"`
 }
 
 type explainedHold struct {
@@ -147,6 +158,7 @@ type explainer struct {
 	wrong      bool // a rule or an exception is left out
 	why        *rules.Rule
 	at         time.Time // of the event that is judged
+	asks       bool      // Azure is asked what an act was about, as far as it can be
 }
 
 // newExplainer reads rules and the config folder; what is wrong with them is the error.
@@ -177,12 +189,12 @@ func newExplainer(ctx context.Context, choice ruleChoice, std Surroundings) (*ex
 	}
 	x.exceptions = append(x.exceptions, marked...)
 	var unasked func(*activity.Event) bool
-	if lookup.IsOff(files) {
+	if x.asks = !lookup.IsOff(files); !x.asks {
 		unasked = lookup.IsReadable
 	}
 	x.pipeline = pipeline.Offline(&pipeline.Judge{
 		Rules: x.chosen.set, Routes: config.Routes, Quiet: config.Quiet, Maintenance: config.Maintenance, Changes: config.Changes,
-		Everywhere: everywhereOr(std, settings.Everywhere), Unasked: unasked,
+		Everywhere: everywhereOr(std, settings.Everywhere), Unasked: unasked, Unreadable: lookup.IsUnreadable,
 	}, &pipeline.Composer{Enrich: app.ReadEnrich(settings.New(std.Env))}, func() time.Time { return x.at })
 	return x, nil
 }
@@ -243,6 +255,7 @@ func (x *explainer) explain(e *activity.Event, correlated []*rules.Rule) explain
 		out.Near = append(out.Near, x.chosen.set.Near(e)...)
 	}
 	out.Rules = x.met(e, met, f)
+	out.AtWorst = x.worst(e)
 	if x.why != nil {
 		if why, ok := x.chosen.set.Explain(e, x.why.ID); ok {
 			out.Why = &why
@@ -259,6 +272,18 @@ func (x *explainer) explain(e *activity.Event, correlated []*rules.Rule) explain
 	x.deliver(&out, x.pipeline.Only(f, rest))
 	return out
 }
+
+// worst is what the event could be at worst; nil: it says what it is.
+func (x *explainer) worst(e *activity.Event) *explainedWorst {
+	worst, ok := x.pipeline.AtWorst(e, x.pipeline.Met(*e))
+	if !ok {
+		return nil
+	}
+	return &explainedWorst{worst.ID, worst.Title, worst.Severity, x.asked(e)}
+}
+
+// asked reports whether Azure is asked what the event's act was about, before it is judged.
+func (x *explainer) asked(e *activity.Event) bool { return x.asks && lookup.IsReadable(e) }
 
 func excerptOf(e *activity.Event) eventExcerpt {
 	return eventExcerpt{e.ID, e.Form, e.Time, e.Category, e.Operation, e.Outcome, e.Caller, e.CallerType, e.ResourceID}

@@ -38,6 +38,7 @@ func printExplained(w io.Writer, x explained, whyOnly bool) error {
 		p.why(x.Why)
 	} else {
 		p.rules(x)
+		p.worst(x.AtWorst)
 		p.near(x.Near)
 		p.way(x)
 	}
@@ -76,6 +77,17 @@ func (p *explanation) rules(x explained) {
 		if r.Explanation.Rule != nil {
 			p.parts(r.Explanation, false /* all */)
 		}
+	}
+}
+
+// worst says what an event that does not say what it was about could be, and what becomes of it.
+func (p *explanation) worst(w *explainedWorst) {
+	switch {
+	case w == nil:
+	case w.Asked:
+		p.line("could be  %s %s · %s: the record does not say what was asked for; other records of its act and Azure are asked first, and without an answer it alerts as this", w.Level, w.Rule, w.Title)
+	default:
+		p.line("could be  %s %s · %s: the record does not say what was asked for, and Azure is not asked; unless another record of its act says it, it alerts as this", w.Level, w.Rule, w.Title)
 	}
 }
 

@@ -19,6 +19,7 @@ type rehearsal struct {
 	moment  time.Time                           // of a backfill; zero: every record has its own
 	alerted func(*activity.Event) (bool, error) // whether the store has an alert of a record's operation; nil: there is none to ask
 	known   map[string]bool                     // operations for which it has
+	asked   map[string]alert.Rule               // operations that Azure is asked about, and what they could be at worst
 	seen    *seen
 	events  []activity.Event // that a rule or correlation cares for
 	result  replayed
@@ -35,7 +36,7 @@ type rehearsal struct {
 
 func newRehearsal(x *explainer) *rehearsal {
 	return &rehearsal{
-		x: x, seen: newSeen(), known: map[string]bool{}, opened: map[alert.Ref]alert.Rule{}, bodies: map[string][]activity.Event{},
+		x: x, seen: newSeen(), known: map[string]bool{}, asked: map[string]alert.Rule{}, opened: map[alert.Ref]alert.Rule{}, bodies: map[string][]activity.Event{},
 		rules: map[string]*replayedRule{}, hours: map[time.Time]int{}, result: replayed{Messages: map[string]int{}, Rules: []replayedRule{}},
 	}
 }
@@ -74,7 +75,7 @@ func (r *rehearsal) play(list, text bool) (replayed, error) {
 			return r.result, err
 		}
 	}
-	r.result.Alerts = len(r.alerts)
+	r.result.Alerts, r.result.Asked = len(r.alerts), askedOf(r.asked)
 	all := r.messages()
 	for _, m := range all {
 		r.result.Messages[m.to]++
@@ -95,6 +96,18 @@ func (r *rehearsal) play(list, text bool) (replayed, error) {
 	return r.result, nil
 }
 
+// askedOf counts operations that Azure is asked about; nil for none.
+func askedOf(worst map[string]alert.Rule) *replayedAsked {
+	if len(worst) == 0 {
+		return nil
+	}
+	a := &replayedAsked{Operations: len(worst), AtWorst: map[string]int{}}
+	for _, rule := range worst {
+		a.AtWorst[rule.Severity]++
+	}
+	return a
+}
+
 func final(e activity.Event) int {
 	if e.Outcome.Final() {
 		return 1
@@ -113,6 +126,7 @@ func (r *rehearsal) one(e *activity.Event) error {
 			r.rule(alert.Rule{ID: rule.ID, Title: rule.Title, Severity: string(rule.Level)}, e).Staged = true
 		}
 	}
+	r.unknown(e)
 	f, alerts := r.x.pipeline.Find(*e, r.x.matcher.correlated()...)
 	if !alerts {
 		return nil
@@ -167,6 +181,17 @@ func (r *rehearsal) completed(e *activity.Event) *activity.Event {
 	}
 	whole := r.x.pipeline.Joined(*e, others)
 	return &whole
+}
+
+// unknown counts an operation that Azure is asked about before it is judged: what it answers is not known here.
+func (r *rehearsal) unknown(e *activity.Event) {
+	if !r.x.asked(e) {
+		return
+	}
+	if worst, ok := r.x.pipeline.AtWorst(e, r.x.pipeline.Met(*e)); ok {
+		op := alert.ChainKey(*e)
+		r.asked[op], _ = alert.Gravest([]alert.Rule{worst, r.asked[op]})
+	}
 }
 
 // inStore reports whether the store has an alert of the record's operation, and counts such operations.

@@ -5,11 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/auditbell/auditbell/handler/activity"
+	"github.com/auditbell/auditbell/handler/alert"
 	"github.com/auditbell/auditbell/handler/exception"
 	"github.com/auditbell/auditbell/handler/notify"
 )
@@ -32,8 +34,9 @@ type replayed struct {
 	Duplicates int             `json:"duplicates"`
 	Matched    int             `json:"matched"`  // records that meet rules which alert
 	Excepted   int             `json:"excepted"` // of them, suppressed by exceptions
-	Known      int             `json:"known"`    // operations of which the store has an alert, as far as it was asked
-	Held       int             `json:"held"`     // alerts that a quiet time would have kept waiting
+	Asked      *replayedAsked  `json:"asked,omitempty"`
+	Known      int             `json:"known"` // operations of which the store has an alert, as far as it was asked
+	Held       int             `json:"held"`  // alerts that a quiet time would have kept waiting
 	Alerts     int             `json:"alerts"`
 	Edits      int             `json:"edits"`    // changes of alerts that were opened already, at most: edits are debounced
 	Messages   map[string]int  `json:"messages"` // first messages and summaries by destination
@@ -43,6 +46,25 @@ type replayed struct {
 	Rules      []replayedRule  `json:"rules"`
 	List       []replayedAlert `json:"list,omitempty"`
 	Sent       *sent           `json:"sent,omitempty"` // what --send did
+}
+
+// replayedAsked are operations that no record says enough about: Azure is asked before they are judged, and what it would have
+// answered is not known here.
+type replayedAsked struct {
+	Operations int            `json:"operations"`
+	AtWorst    map[string]int `json:"at_worst"` // by the severity that they alert with, without an answer
+}
+
+// String is "12 operations are looked up first, …".
+func (a *replayedAsked) String() string {
+	var parts []string
+	for _, severity := range slices.Backward(alert.Severities) {
+		if n := a.AtWorst[severity]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, severity))
+		}
+	}
+	return fmt.Sprintf("%d operations are looked up in Azure first, because no record says what they asked for; they are counted as what the records say, and could be at worst %s (LOOKUPS=off counts them so)",
+		a.Operations, strings.Join(parts, ", "))
 }
 
 type busyHour struct {
@@ -136,6 +158,9 @@ func (r *replayed) print(std Surroundings) error {
 		fmt.Fprintf(std.Out, "; %d records were there twice", r.Duplicates)
 	}
 	fmt.Fprintln(std.Out)
+	if r.Asked != nil {
+		fmt.Fprintln(std.Out, r.Asked)
+	}
 	for _, d := range r.Daily {
 		fmt.Fprintf(std.Out, "to %s: %s\n", notify.Clean(d.Destination, false /* lines */), d.String())
 	}

@@ -75,6 +75,16 @@ func (j *Judge) graver(e *activity.Event, met []alert.Rule) []alert.Rule {
 	return slices.DeleteFunc(possible, func(r alert.Rule) bool { return slices.Index(alert.Severities, r.Severity) <= most })
 }
 
+// AtWorst is the gravest rule that the event could meet and that is graver than all it meets, because it does not say what
+// its act was about. Where Azure is not asked, Find judges the event so.
+func (j *Judge) AtWorst(e *activity.Event, met []alert.Rule) (worst alert.Rule, ok bool) {
+	graver := j.graver(e, met)
+	if len(graver) > 0 {
+		worst, _ = alert.Gravest(graver)
+	}
+	return worst, len(graver) > 0
+}
+
 // ofType are the rules that ask for the type of the event's resource. A rule that asks for any write, or for a word anywhere,
 // would take every act whose request is not known.
 func (j *Judge) ofType(could []*rules.Rule, e activity.Event) []*rules.Rule {

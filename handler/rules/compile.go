@@ -43,6 +43,7 @@ const DefaultLateness = time.Hour
 type compiled struct {
 	rule      *Rule
 	condition *node
+	how       bool   // it asks how the body of a request can be read
 	feeds     []feed // the correlations that count it
 	role
 }
@@ -152,7 +153,8 @@ func (c *compiler) all() []error {
 	errs := c.set.lostFilters()
 	for _, r := range c.set.rules {
 		if r.detection != nil {
-			c.set.compiled = append(c.set.compiled, compiled{rule: r, condition: c.rule(r)})
+			condition := c.rule(r)
+			c.set.compiled = append(c.set.compiled, compiled{rule: r, condition: condition, how: c.set.asksHow(condition)})
 		}
 	}
 	return append(errs, c.link()...)

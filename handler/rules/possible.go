@@ -8,21 +8,31 @@ import (
 )
 
 // Possible appends the rules that e meets, or would meet if the bodies of its request and answer said the right thing:
-// everything else is taken as e says it. A record that carries no body is judged by less than what happened.
+// everything else is taken as e says it. A record that carries no body is judged by less than what happened. The most severe
+// come first; of these, rules that ask how a body can be read, which say nothing of what it was, are the last.
 func (s *Set) Possible(dst []*Rule, e *activity.Event) []*Rule {
 	r := s.runs.Get().(*run)
 	r.begin(e)
 	defer s.release(r)
 	r.steps = activity.IsPIMRequest(e.Operation) && !e.Properties.SaysWhat()
 	known := make([]truth, len(s.predicates))
-	for i := range s.compiled {
-		c := &s.compiled[i]
-		if s.roles[c.rule].silent() || !r.possible(c.condition, known) {
-			continue
+	had := len(dst)
+	for _, how := range [...]bool{false, true} {
+		for i := range s.compiled {
+			c := &s.compiled[i]
+			if c.how == how && !s.roles[c.rule].silent() && r.possible(c.condition, known) {
+				dst = append(dst, c.rule)
+			}
 		}
-		dst = append(dst, c.rule)
 	}
+	slices.SortStableFunc(dst[had:], func(a, b *Rule) int { return b.Level.Rank() - a.Level.Rank() })
 	return dst
+}
+
+// asksHow reports whether a condition asks how the body of a request can be read.
+func (s *Set) asksHow(n *node) bool {
+	return n.op == leaf && !s.predicates[n.predicate].item.keyword && s.fields[s.predicates[n.predicate].field].kind == ofRequest ||
+		slices.ContainsFunc(n.kids, s.asksHow)
 }
 
 // Concerns reports whether an event may meet a rule that alerts, or count for a correlation, of which only operation, the
