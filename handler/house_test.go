@@ -29,6 +29,7 @@ const module = "github.com/auditbell/auditbell"
 var arrows = map[string][]string{
 	"handler/digest/timestamp":               {}, // RFC 3161: a folder, because it brings third-party packages
 	"handler/digest/timestamp/timestamptest": {},
+	"handler/source/blobs/blobtest":          {}, // a container that several packages' tests read
 
 	"handler": {"handler/cli"},
 	"handler/app": {

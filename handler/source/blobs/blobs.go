@@ -122,8 +122,16 @@ func (c *Container) input(ctx context.Context, name string) source.Input {
 		if r.ETag != nil {
 			version = string(*r.ETag)
 		}
-		return r.NewRetryReader(ctx, nil), nil // goes on where a connection broke, of the same version
+		return blob{r.NewRetryReader(ctx, nil)}, nil // goes on where a connection broke, of the same version
 	}}
+}
+
+// blob is a blob's text, whose errors are one line.
+type blob struct{ io.ReadCloser }
+
+func (b blob) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	return n, short(err)
 }
 
 // short is an azcore error in one line: its text holds the whole answer otherwise.
@@ -136,6 +144,8 @@ func short(err error) error {
 	switch response.StatusCode {
 	case 401, 403:
 		hint = " (hint: the identity needs the role Storage Blob Data Reader on the container)"
+	case 412:
+		hint = " (hint: it changed while it was read; make the digest again)"
 	case 404:
 		hint = " (hint: is the container's name right?)"
 	}

@@ -5,7 +5,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -15,58 +14,15 @@ import (
 
 	"github.com/auditbell/auditbell/handler/source"
 	"github.com/auditbell/auditbell/handler/source/blobs"
+	"github.com/auditbell/auditbell/handler/source/blobs/blobtest"
 )
 
-// account answers List Blobs in pages of two, and Get Blob, as the Blob service's REST reference shows them.
-func account(t *testing.T, files map[string]string) *httptest.Server {
+// served is the address of a container.
+func served(t *testing.T, c *blobtest.Container) string {
 	t.Helper()
-	names := make([]string, 0, len(files))
-	for name := range files {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Query().Get("comp") == "list" {
-			list(w, r.URL.Query(), names, 2)
-			return
-		}
-		text, ok := files[strings.TrimPrefix(r.URL.Path, "/logs/")]
-		if !ok {
-			w.Header().Set("x-ms-error-code", "BlobNotFound")
-			w.WriteHeader(http.StatusNotFound)
-			return
-		}
-		w.Header().Set("ETag", `"0x`+fmt.Sprint(len(text))+`"`)
-		_, _ = io.WriteString(w, text)
-	}))
+	server := httptest.NewServer(c)
 	t.Cleanup(server.Close)
-	return server
-}
-
-// list answers List Blobs: what begins with prefix, and with a delimiter, folders in place of what lies below them.
-func list(w http.ResponseWriter, query url.Values, names []string, page int) {
-	var entries []string
-	below := ""
-	for _, name := range names {
-		rest, ok := strings.CutPrefix(name, query.Get("prefix"))
-		if !ok || below != "" && strings.HasPrefix(name, below) {
-			continue
-		}
-		entry := `<Blob><Name>` + name + `</Name></Blob>`
-		if at := strings.IndexByte(rest, '/'); at >= 0 && query.Get("delimiter") == "/" {
-			below = query.Get("prefix") + rest[:at+1]
-			entry = `<BlobPrefix><Name>` + below + `</Name></BlobPrefix>`
-		}
-		entries = append(entries, entry)
-	}
-	from, next := 0, ""
-	_, _ = fmt.Sscan(query.Get("marker"), &from)
-	to := min(from+page, len(entries))
-	if to < len(entries) {
-		next = fmt.Sprint(to)
-	}
-	w.Header().Set("Content-Type", "application/xml")
-	_, _ = fmt.Fprintf(w, `<?xml version="1.0" encoding="utf-8"?><EnumerationResults><Blobs>%s</Blobs><NextMarker>%s</NextMarker></EnumerationResults>`, strings.Join(entries[from:to], ""), next)
+	return server.URL + "/" + c.Name
 }
 
 func hour(h time.Time) string {
@@ -80,7 +36,8 @@ func TestInputsOfAWindow(t *testing.T) {
 	for h := range 72 {
 		files[hour(at.Add(time.Duration(h)*time.Hour))] = fmt.Sprint(h)
 	}
-	c, err := blobs.Open(account(t, files).URL+"/logs", blobs.Options{})
+	container := blobtest.New("logs", files)
+	c, err := blobs.Open(served(t, container), blobs.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,7 +56,7 @@ func TestInputsOfAWindow(t *testing.T) {
 			t.Fatal(err)
 		}
 		_ = r.Close()
-		if got, want := in.Version(), fmt.Sprintf(`"0x%d"`, len(text)); got != want {
+		if got, want := in.Version(), container.ETag(in.Name); got != want {
 			t.Errorf("%s: the version that was read is called %s, want %s", in.Name, got, want)
 		}
 		got = append(got, string(text))
@@ -107,6 +64,33 @@ func TestInputsOfAWindow(t *testing.T) {
 	// The hour before, and a day of stragglers behind.
 	if len(got) != 1+1+2+24 || got[0] != "x" && got[len(got)-1] != "x" || slices.Contains(got, "8") || !slices.Contains(got, "9") || !slices.Contains(got, "35") || slices.Contains(got, "36") {
 		t.Errorf("the window's blobs are %v", got)
+	}
+}
+
+// TestABlobIsReadInOneVersion: a connection that breaks is taken up where it broke, and not when the blob is another by then.
+func TestABlobIsReadInOneVersion(t *testing.T) {
+	t.Parallel()
+	text := strings.Repeat("0123456789", 10_000)
+	container := blobtest.New("logs", map[string]string{"a.json": text})
+	c, err := blobs.Open(served(t, container), blobs.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for what, change := range map[string]func(){"the same": func() {}, "another": func() { container.Put("a.json", strings.Repeat("abcdefghij", 10_000)) }} {
+		container.Put("a.json", text)
+		container.Cut("a.json", change)
+		etag := container.ETag("a.json")
+		for in := range c.Inputs(t.Context(), source.Window{}) {
+			r, err := in.Open()
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := io.ReadAll(r)
+			_ = r.Close()
+			if whole := string(got) == text && err == nil; whole != (what == "the same") || !strings.HasPrefix(text, string(got)) || in.Version() != etag {
+				t.Errorf("%s version: read %d bytes of %s, %v", what, len(got), in.Version(), err)
+			}
+		}
 	}
 }
 
@@ -201,7 +185,7 @@ func (s *slowService) Do(r *http.Request) (*http.Response, error) {
 		for to < len(s.names) && strings.HasPrefix(s.names[to], prefix) {
 			to++
 		}
-		list(w, r.URL.Query(), s.names[from:to], 5000)
+		blobtest.List(w, r.URL.Query(), s.names[from:to], 5000)
 	} else {
 		_, _ = io.WriteString(w, r.URL.Path)
 	}
