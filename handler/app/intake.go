@@ -23,13 +23,16 @@ func (a *App) Take(ctx context.Context, in host.Invocation, data []byte) (pipeli
 	span.Set("auditbell.items", len(readings))
 	span.End(nil)
 	for _, r := range readings {
-		if r.Kind == payload.Activity {
+		switch r.Kind {
+		case payload.Activity:
 			r.Event.Record = activity.RecordOf(r.Raw)
 			b.Events = append(b.Events, r.Event)
-			continue
+		case payload.ResourceState:
+			b.States = append(b.States, *r.State)
+		default:
+			b.Parked = append(b.Parked, park(in.Function, r, a.Now()))
+			in.Logger.Info("set aside", "kind", r.Kind.String(), "signal", r.Signal, "reason", r.Reason)
 		}
-		b.Parked = append(b.Parked, park(in.Function, r, a.Now()))
-		in.Logger.Info("set aside", "kind", r.Kind.String(), "signal", r.Signal, "reason", r.Reason)
 	}
 	sum, err := a.Pipeline.Handle(ctx, b)
 	in.Logger.Info("handled", slog.Any("counts", sum))

@@ -35,9 +35,19 @@ type property struct {
 	Category string `json:"changeCategory"` // System: Azure's own bookkeeping
 }
 
-// changes tells what properties were before and are now. Azure has it on record within five minutes, so the first
-// question mostly comes too early.
+// changes tells what properties were before and are now: by what Azure notified of the resource, else by Resource Graph.
 func (s *Set) changes(ctx context.Context, e *activity.Event) (alert.Learned, error) {
+	found, answered, err := s.notified(ctx, e)
+	if answered || err != nil {
+		return found, err
+	}
+	graph, err := s.recorded(ctx, e)
+	return merge(found, graph), err
+}
+
+// recorded asks Resource Graph. It has a change on record within five minutes, so the first question mostly comes too
+// early.
+func (s *Set) recorded(ctx context.Context, e *activity.Event) (alert.Learned, error) {
 	text := "resourcechanges" +
 		" | extend correlation = tostring(properties.changeAttributes.correlationId), target = tostring(properties.targetResourceId)" +
 		" | where correlation =~ " + literal(e.CorrelationID) + " and target startswith " + literal(tracked(e.ResourceID)) +
@@ -50,29 +60,43 @@ func (s *Set) changes(ctx context.Context, e *activity.Event) (alert.Learned, er
 	if len(rows) == 0 {
 		return alert.Learned{}, errNotYet
 	}
-	var told []string
+	var said []string
 	for _, r := range rows {
-		told = append(told, r.words()...)
+		said = append(said, r.words()...)
 	}
-	if len(told) == 0 {
+	if len(said) == 0 {
 		return alert.Learned{}, errNothing // created or deleted as a whole, which the message says already
 	}
-	const most = 5
-	return alert.Learned{Facts: []alert.Fact{{Name: "Changed", Value: enrich.AndMore(told, most, "; ")}}}, nil
+	return alert.Learned{Facts: []alert.Fact{{Name: "Changed", Value: enrich.AndMore(said, mostChanges, "; ")}}}, nil
 }
+
+// mostChanges is how many properties a message names.
+const mostChanges = 5
 
 // partOf reports whether a resource is another one or a part of it; the query's startswith also finds nsg2 for nsg.
 func partOf(id, of string) bool {
 	return strings.HasPrefix(strings.ToLower(id)+"/", strings.ToLower(of)+"/")
 }
 
-// words tells a record's properties, each in a phrase, in order of path.
+// words says a record's properties, each in a phrase.
 func (c change) words() []string {
-	rules := map[string]*ruleChange{}
-	var told []string
-	for _, path := range sortedKeys(c.Changes) {
+	properties := map[string]property{}
+	for path, raw := range c.Changes {
 		var p property
-		if json.Unmarshal(c.Changes[path], &p) != nil || strings.EqualFold(p.Category, "System") || enrich.Boring(path) {
+		if json.Unmarshal(raw, &p) == nil && !strings.EqualFold(p.Category, "System") {
+			properties[path] = p
+		}
+	}
+	return phrases(properties)
+}
+
+// phrases says properties in order of path.
+func phrases(properties map[string]property) []string {
+	rules := map[string]*ruleChange{}
+	var said []string
+	for _, path := range sortedKeys(properties) {
+		p := properties[path]
+		if enrich.Boring(path) {
 			continue
 		}
 		if m := inRule().FindStringSubmatch(path); m != nil {
@@ -82,12 +106,12 @@ func (c change) words() []string {
 			rules[m[1]].add(path, m[2], p)
 			continue
 		}
-		told = append(told, phrase(path, p))
+		said = append(said, phrase(path, p))
 	}
 	for _, n := range sortedKeys(rules) {
-		told = append(told, rules[n].words()...)
+		said = append(said, rules[n].words()...)
 	}
-	return told
+	return said
 }
 
 // phrase is "publicNetworkAccess: Disabled → Enabled".

@@ -33,6 +33,8 @@ type Past interface {
 	Habit(ctx context.Context, e activity.Event) (alert.Habit, error)
 	Related(ctx context.Context, correlation string) (events []activity.Event, ru float64, err error)
 	Recent(ctx context.Context, actor string, at time.Time) (events []activity.Event, ru float64, err error)
+	// States are what Azure said by itself of a resource, or of its health, in order of time.
+	States(ctx context.Context, resourceID string, ofHealth bool) (all []activity.State, ru float64, err error)
 }
 
 // lookup is one question, and when it is worth asking.
@@ -59,6 +61,7 @@ var lookups = []lookup{
 	{"caller", "name of a caller that is told by id only", graphNeeds, isNameless, (*Set).caller, (*Set).probeGraph},
 	{"place", "subscription name, tags, owner", "Reader on the watched subscriptions", isPlaced, (*Set).place, (*Set).probePlace},
 	{"changes", "properties before and after", "Reader on the watched subscriptions", isChange, (*Set).changes, (*Set).probePlace},
+	{"health", "since when a resource is unavailable, and why", "none: it asks the store, where Resource Notifications are", isHealth, (*Set).health, nil},
 	{"history", "first time, what else the actor does", "none: it asks the store", hasPast, (*Set).history, nil},
 	{"host", "reverse name of the client's address", "none: it asks the name service", isPublic, (*Set).host, nil},
 }

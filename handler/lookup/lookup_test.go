@@ -443,6 +443,7 @@ func TestCheckNamesWhatIsMissing(t *testing.T) {
 		"caller false true off; it would add name of a caller that is told by id only",
 		"place true true subscription name, tags, owner (Contoso Production)",
 		"changes false true off; it would add properties before and after",
+		"health false true off; it would add since when a resource is unavailable, and why",
 		"history false true off; it would add first time, what else the actor does",
 		"host true true reverse name of the client's address",
 	}

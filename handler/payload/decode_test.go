@@ -84,28 +84,11 @@ func TestNothingIsCarriedOver(t *testing.T) {
 		for _, i := range picked {
 			array, expected = append(array, string(items[i])), append(expected, want[i])
 		}
-		got := render2(t, payload.Decode([]byte("["+strings.Join(array, ",")+"]")))
+		got := render(t, payload.Decode([]byte("["+strings.Join(array, ",")+"]")))
 		if diff := cmp.Diff(strings.Join(expected, ""), got); diff != "" {
 			t.Fatalf("readings in one array differ from each by itself (-want +got):\n%s", diff)
 		}
 	})
-}
-
-func render2(t *rapid.T, readings []payload.Reading) string {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	for _, r := range readings {
-		g := golden{Kind: r.Kind.String(), Signal: r.Signal, Reason: r.Reason, Notice: r.Notice, Lost: r.Lost}
-		if r.Kind == payload.Activity {
-			g.Event = &r.Event
-		}
-		if err := enc.Encode(g); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return b.String()
 }
 
 // Event.ID: the same record in the same form has the same id, whatever the white space and the company; two records

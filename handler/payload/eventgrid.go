@@ -24,7 +24,10 @@ func readEventGrid(it *item, r *Reading) error {
 func (it *item) gridEvent(form activity.Form, eventType []byte, r *Reading) error {
 	kind := string(it.text.word(eventType))
 	provider, name := cutLast(kind, ".")
+	stateKind, isState := stateKinds[strings.ToLower(kind)]
 	switch {
+	case isState:
+		return it.state(stateKind, r)
 	case strings.EqualFold(kind, "Microsoft.EventGrid.SubscriptionValidationEvent"):
 		r.set(Handshake, "validation", "Event Grid subscription validation")
 	case strings.EqualFold(provider, "Microsoft.Resources"):

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 
 	"github.com/auditbell/auditbell/handler/activity"
 	"github.com/auditbell/auditbell/handler/payload"
@@ -26,6 +27,7 @@ type golden struct {
 	Notice string          `json:"notice,omitempty"`
 	Lost   bool            `json:"lost,omitempty"`
 	Event  *activity.Event `json:"event,omitempty"`
+	State  *activity.State `json:"state,omitempty"`
 }
 
 // samples returns the files of testdata: <form>/<case>.json, .jsonl or .csv, each with <case>.golden beside it.
@@ -132,14 +134,14 @@ func splitCitation(s string) (cite, rest string) {
 }
 
 // render writes readings as golden files hold them.
-func render(t testing.TB, readings []payload.Reading) string {
+func render(t rapid.TB, readings []payload.Reading) string {
 	t.Helper()
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
 	for _, r := range readings {
-		g := golden{Kind: r.Kind.String(), Signal: r.Signal, Reason: r.Reason, Notice: r.Notice, Lost: r.Lost}
+		g := golden{Kind: r.Kind.String(), Signal: r.Signal, Reason: r.Reason, Notice: r.Notice, Lost: r.Lost, State: r.State}
 		if r.Kind == payload.Activity {
 			g.Event = &r.Event
 		}

@@ -124,6 +124,10 @@ func (it *item) readDataMembers(c *jsonscan.Cursor) {
 			it.readContext(c)
 		case isObject && string(name) == "data":
 			it.readDataMembers(c) // an event of a custom topic that relays an action group's whole payload
+		case string(name) == "resourceInfo":
+			it.data.resourceInfo = skip(c)
+		case string(name) == "operationalInfo":
+			it.data.operationalInfo = skip(c)
 		default:
 			it.data.take(c, name)
 		}

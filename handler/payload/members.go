@@ -56,6 +56,7 @@ type members struct {
 	specVersion, typ, eventType, source, subject, topic            span
 	data, dataBase64, schemaID, essentials, alertContext           span
 	context, activityLog, customProperties, metricName, durationMS span
+	resourceInfo, operationalInfo                                  span
 	operation, eventDescription, operationDisplay, unread          span
 	claims                                                         claims
 	props                                                          *properties // where objects are written while they are read; nil: nowhere

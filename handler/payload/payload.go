@@ -39,14 +39,17 @@ type Kind int
 
 // Kinds. Everything but Invalid was understood.
 const (
-	Activity    Kind = iota + 1 // an Activity Log event
-	Noise                       // another Azure signal on the same channel: a metric alert, a budget, a sign-in record
-	Handshake                   // Event Grid asks whether the endpoint agrees to receive
-	SystemEvent                 // an Event Grid event that is not Activity Log: policy state, a topic's own events
-	Invalid                     // not JSON, or a shape that no form knows
+	Activity      Kind = iota + 1 // an Activity Log event
+	Noise                         // another Azure signal on the same channel: a metric alert, a budget, a sign-in record
+	Handshake                     // Event Grid asks whether the endpoint agrees to receive
+	SystemEvent                   // an Event Grid event that is not Activity Log: policy state, a topic's own events
+	ResourceState                 // what Azure Resource Notifications say of a resource
+	Invalid                       // not JSON, or a shape that no form knows
 )
 
-var kindNames = [...]string{Activity: "activity", Noise: "noise", Handshake: "handshake", SystemEvent: "system_event", Invalid: "invalid"}
+var kindNames = [...]string{
+	Activity: "activity", Noise: "noise", Handshake: "handshake", SystemEvent: "system_event", ResourceState: "resource_state", Invalid: "invalid",
+}
 
 // String returns the name that `handler decode` prints and that counters carry.
 func (k Kind) String() string {
@@ -59,7 +62,8 @@ func (k Kind) String() string {
 // Reading is what one input item turned out to be.
 type Reading struct {
 	Kind  Kind
-	Event activity.Event // set for Activity
+	Event activity.Event  // set for Activity
+	State *activity.State // set for ResourceState
 	// Reason says for all other kinds what it is ("metric alert"), or why it cannot be read, with offset or member.
 	Reason string
 	Signal string // short stable name for counting: metric_alert, budget, signin, validation, policy_state, …

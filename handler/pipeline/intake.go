@@ -58,6 +58,7 @@ type Books struct {
 	Counts  Counts
 	Pending Pending
 	Written Written
+	States  StateKeeper
 }
 
 // Intake takes in what comes: events, what is none, and what readers click.
@@ -68,6 +69,7 @@ type Intake struct {
 	counts   Counts
 	pending  Pending
 	written  Written
+	states   StateKeeper
 	judge    *Judge
 	composer *Composer
 	courier  *Courier
@@ -86,7 +88,7 @@ type Staff struct {
 // NewIntake returns an Intake.
 func NewIntake(k Books, s Staff) *Intake {
 	return &Intake{
-		log: k.Log, alerts: k.Alerts, known: k.Counted, counts: k.Counts, pending: k.Pending, written: k.Written,
+		log: k.Log, alerts: k.Alerts, known: k.Counted, counts: k.Counts, pending: k.Pending, written: k.Written, states: k.States,
 		judge: s.Judge, composer: s.Composer, courier: s.Courier, learner: s.Learner,
 	}
 }
@@ -95,7 +97,7 @@ func NewIntake(k Books, s Staff) *Intake {
 // does not sink the others: they are committed, and what failed comes again with the whole delivery. Deliveries that
 // fail are no error: the timer brings them up to date.
 func (in *Intake) Handle(ctx context.Context, b Batch) (Summary, error) {
-	sum := Summary{Received: len(b.Events) + len(b.Parked)}
+	sum := Summary{Received: len(b.Events) + len(b.Parked) + len(b.States)}
 	var mu sync.Mutex // sum, errs, due
 	var errs []error
 	var due []alert.Alert
@@ -109,6 +111,13 @@ func (in *Intake) Handle(ctx context.Context, b Batch) (Summary, error) {
 		if err == nil {
 			sum.Parked++
 		}
+	})
+	each(ctx, len(b.States), func(ctx context.Context, i int) {
+		one, err := in.keepState(ctx, b, b.States[i])
+		mu.Lock()
+		defer mu.Unlock()
+		sum.add(one)
+		errs = append(errs, err)
 	})
 	each(ctx, len(b.Events), func(ctx context.Context, i int) {
 		one, decided, err := in.one(ctx, b, b.Events[i])

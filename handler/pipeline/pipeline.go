@@ -61,6 +61,7 @@ type Batch struct {
 	Function string // through which it came
 	Events   []activity.Event
 	Parked   []activity.Parked
+	States   []activity.State // what Azure says of resources: no records
 	Logger   *slog.Logger
 
 	// Late says why the events come long after they happened ("replayed on 2026-11-22"); empty: they come as they
@@ -102,6 +103,7 @@ type Summary struct {
 	Reduced   int     `json:"reduced,omitempty"` // messages that were refused in full and taken with less in them
 	Folded    int     `json:"folded"`            // alerts counted in a summary in place of a message of their own
 	Parked    int     `json:"parked"`            // what came in and was no event
+	States    int     `json:"states,omitempty"`  // what Azure said of resources, and was kept for lookups
 	RU        float64 `json:"ru"`
 
 	Learned   int `json:"learned,omitempty"`   // lookups that were answered
@@ -110,6 +112,8 @@ type Summary struct {
 }
 
 func (s *Summary) add(o Summary) {
+	s.Parked += o.Parked
+	s.States += o.States
 	s.Recorded += o.Recorded
 	s.Duplicate += o.Duplicate
 	s.Matched += o.Matched

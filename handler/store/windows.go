@@ -7,14 +7,15 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/auditbell/auditbell/handler/turns"
 )
 
-// windowItem is a correlation's state for one group.
+// windowItem is a small state under a key: a correlation's for one group, or what is known of one resource.
 type windowItem struct {
-	ID    string          `json:"id"` // "window"
-	PK    string          `json:"pk"` // "window-" and the group's key
+	ID    string          `json:"id"` // "window" or "states"
+	PK    string          `json:"pk"` // that, "-" and the key
 	Kind  string          `json:"kind"`
 	State json.RawMessage `json:"state"`
 	TTL   int             `json:"ttl"`
@@ -65,12 +66,15 @@ func (q *queues) enter(ctx context.Context, key string) (leave func(), err error
 // Window changes the small JSON state kept under key, nil when there is none. change may run more than once, each time
 // on the newest state; only its last result is kept.
 func (s *Store) Window(ctx context.Context, key string, change func(state []byte) ([]byte, error)) (ru float64, err error) {
-	leave, err := s.windows.enter(ctx, key)
+	return s.changeWindow(ctx, itemRef{containerRollups, "window-" + key, "window"}, keepSeen, change)
+}
+
+func (s *Store) changeWindow(ctx context.Context, ref itemRef, keep time.Duration, change func(state []byte) ([]byte, error)) (ru float64, err error) {
+	leave, err := s.windows.enter(ctx, ref.pk)
 	if err != nil {
 		return 0, err
 	}
 	defer leave()
-	ref := itemRef{containerRollups, "window-" + key, "window"}
 	err = s.repeat(ctx, "change window", overtaken, func(int) error {
 		var have windowItem
 		at, err := s.read(ctx, ref, &have)
@@ -82,7 +86,7 @@ func (s *Store) Window(ctx context.Context, key string, change func(state []byte
 		if err != nil || have.State != nil && bytes.Equal(state, have.State) {
 			return err // what came again changes nothing
 		}
-		kept, err := s.write(ctx, ref, windowItem{ref.id, ref.pk, "window", state, seconds(keepSeen)}, at.etag)
+		kept, err := s.write(ctx, ref, windowItem{ref.id, ref.pk, ref.id, state, seconds(keep)}, at.etag)
 		ru += kept.ru
 		return err
 	})
