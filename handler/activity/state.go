@@ -20,7 +20,7 @@ type State struct {
 	Health   *Health    `json:"health,omitempty"`
 }
 
-// StateKind tells what a State is about.
+// StateKind is what a State is about.
 type StateKind string
 
 // The kinds, by Azure's names of the events.

@@ -164,7 +164,7 @@ func (a *App) connect(tool string, secret settings.Secret) {
 		d.Rollups.Log.Alerts = p
 	}
 	d.Record = &publish.Record{
-		Store: a.Store, Exceptions: a.Exceptions, Reconciler: reconciler, Rules: a.Rules, Now: a.Now,
+		Store: a.Store, Exceptions: a.Exceptions, Reconciler: reconciler, Rules: a.Rules, Set: p.Rules, Now: a.Now,
 		Headline: func(one alert.Alert) string { return p.Message(one).Headline },
 	}
 	a.Poll = &poll.Poller{Log: reconciler.Log, Scopes: poll.Polled(reconciler.Scopes), Store: a.Store, Pipeline: p, Now: p.Now}

@@ -17,6 +17,6 @@ func Wire(s *store.Store, j *pipeline.Judge, c *pipeline.Composer, o pipeline.Ch
 	p.Watch = pipeline.NewWatch(s, s, s, j)
 	p.Courier = pipeline.NewCourier(s, s, pipeline.Desk{Composer: c, States: s, Backlog: s, Watch: p.Watch, Now: s.Now}, o)
 	p.Learner = pipeline.NewLearner(s.Change, j, p.Courier)
-	p.Intake = pipeline.NewIntake(pipeline.Books{Log: s, Alerts: s, Counted: s.Counted, Counts: s, Pending: s, Written: s, States: s}, pipeline.Staff{Judge: j, Composer: c, Courier: p.Courier, Learner: p.Learner})
+	p.Intake = pipeline.NewIntake(pipeline.Books{Log: s, Alerts: s, Counted: s.Counted, Counts: s, Pending: s, Written: s, States: s.KeepState}, pipeline.Staff{Judge: j, Composer: c, Courier: p.Courier, Learner: p.Learner})
 	return p
 }

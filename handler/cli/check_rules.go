@@ -39,7 +39,7 @@ func coverageCheck(a *app.App) []checkLine {
 	connected := a.Reconcile.Reconciler.Connected()
 	var dark, unknown []string
 	for _, r := range a.Rules {
-		switch examples := publish.ExamplesOf(r); {
+		switch examples := publish.ExamplesOf(a.Pipeline.Rules, r); {
 		case !r.Alerts():
 		case len(examples) == 0:
 			unknown = append(unknown, r.ID)

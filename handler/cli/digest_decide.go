@@ -17,7 +17,7 @@ func (r *ruled) evidence() *digest.Evidence {
 	e, byID := &digest.Evidence{Unsent: true}, map[string]digest.Rule{}
 	for _, rule := range r.x.chosen.all {
 		if rule.Alerts() {
-			byID[rule.ID] = publish.RuleOf(rule)
+			byID[rule.ID] = publish.RuleOf(r.x.chosen.set, rule)
 			e.Rules = append(e.Rules, byID[rule.ID])
 		}
 	}

@@ -207,6 +207,17 @@ func checkReport(t *testing.T, path string, atMost int) {
 	if !r.Alerts.Known || len(r.Controls) == 0 {
 		t.Errorf("alerts known %v, %d controls", r.Alerts.Known, len(r.Controls))
 	}
+	var whys []string
+	for _, c := range r.Controls {
+		if c.Verdict == digest.NotWatched {
+			whys = append(whys, c.Why)
+		}
+	}
+	if len(whys) == 0 || slices.ContainsFunc(whys, func(why string) bool {
+		return !strings.Contains(why, "carried by poll") && !strings.Contains(why, "carried by eventhub-group")
+	}) {
+		t.Errorf("no feed brought the tenant's log, and controls are not watched because %q", whys)
+	}
 }
 
 func TestDigestIsTriedAgain(t *testing.T) {

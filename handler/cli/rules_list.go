@@ -111,7 +111,7 @@ func lineOf(r *rules.Rule, set *rules.Set) ruleLine {
 		l.Outcomes = append(l.Outcomes, string(o))
 	}
 	l.FedBy = []string{}
-	for _, f := range coverage.FedBy(coverage.Feeds, publish.ExamplesOf(r)) {
+	for _, f := range coverage.FedBy(coverage.Feeds, publish.ExamplesOf(set, r)) {
 		l.FedBy = append(l.FedBy, string(f))
 	}
 	return l

@@ -20,19 +20,22 @@ const (
 	GroupHub  Feed = "eventhub-group" // diagnostic setting of a management group
 	Poll      Feed = "poll"           // the tenant's and the management groups' own Activity Logs, listed by REST
 	Listed    Feed = "activity-log"   // a subscription's Activity Log, listed by REST: what reconciliation compares with
+	// Notified are Azure Resource Notifications: what a resource is and how its health is, for lookups. It carries no record.
+	Notified Feed = "resource-notifications"
 )
 
 // Feeds lists them all.
-var Feeds = []Feed{EventGrid, EventHub, GroupHub, Poll, Listed}
+var Feeds = []Feed{EventGrid, EventHub, GroupHub, Poll, Listed, Notified}
 
 // Row is what one feed carries.
 type Row struct {
 	Feed       Feed
 	Scopes     []activity.ScopeKind
-	Categories []activity.Category
+	Categories []activity.Category // none: the feed carries no records
 	// Verbs are the last parts of operations that the feed carries; nil: all.
 	Verbs []string
-	// EndsOnly: only records that say how an operation ended, and only with the resource that it was about.
+	// EndsOnly: only records that say how an operation ended, and only with the resource that it was about. They have neither
+	// properties, but what Azure Resource Manager puts beside these, nor level, sub status and description.
 	EndsOnly bool
 	Source   string // where the fact stands
 }
@@ -59,6 +62,10 @@ var Table = []Row{
 		Listed, []activity.ScopeKind{activity.SubscriptionKind}, activity.Categories, nil, false,
 		`REST "Activity Logs - List"`,
 	},
+	{
+		Notified, []activity.ScopeKind{activity.SubscriptionKind}, nil, nil, false,
+		`learn "Azure Resource Notifications - Resource Management events in Azure Event Grid" and "- Health Resources events": what a resource is, not who did what`,
+	},
 }
 
 // Carries reports whether the feed brings such a record, whichever place it belongs to among those that the feed is
@@ -68,7 +75,7 @@ func (f Feed) Carries(e *activity.Event) bool {
 }
 
 func (r *Row) carries(e *activity.Event) bool {
-	if !slices.Contains(r.Scopes, activity.ScopeOf(e).Kind()) || e.Category != "" && !slices.Contains(r.Categories, e.Category) {
+	if !slices.Contains(r.Scopes, activity.ScopeOf(e).Kind()) || len(r.Categories) == 0 || e.Category != "" && !slices.Contains(r.Categories, e.Category) {
 		return false
 	}
 	if r.EndsOnly && (e.ResourceID == "" || !slices.Contains([]activity.Outcome{activity.Succeeded, activity.Failed, activity.Canceled}, e.Outcome)) {
@@ -86,7 +93,11 @@ func (f Feed) Reaches(kind activity.ScopeKind, category activity.Category) bool 
 }
 
 // Example is what a rule says that it must match: one event, or several for a correlation.
-type Example []activity.Event
+type Example struct {
+	Events []activity.Event
+	// Heeded reports whether the rule still takes such an event into account: a feed may bring less of it.
+	Heeded func(e *activity.Event) bool
+}
 
 // FedBy lists those of the connected feeds that alone carry a whole example.
 func FedBy(connected []Feed, examples []Example) []Feed {
@@ -103,11 +114,26 @@ func FedBy(connected []Feed, examples []Example) []Feed {
 // an alert. A rule without examples cannot be judged: false.
 func CanAlert(connected []Feed, examples []Example) bool {
 	return slices.ContainsFunc(examples, func(x Example) bool {
-		for i := range x {
-			if !slices.ContainsFunc(connected, func(f Feed) bool { return f.Carries(&x[i]) }) {
+		for i := range x.Events {
+			if !slices.ContainsFunc(connected, func(f Feed) bool { return f.brings(&x, &x.Events[i]) }) {
 				return false
 			}
 		}
-		return len(x) > 0
+		return len(x.Events) > 0
+	})
+}
+
+// brings reports whether the feed carries the event, with enough of it for the rule.
+func (f Feed) brings(x *Example, e *activity.Event) bool {
+	return slices.ContainsFunc(Table, func(r Row) bool {
+		if r.Feed != f || !r.carries(e) {
+			return false
+		}
+		brought := *e
+		if r.EndsOnly {
+			brought.Properties = e.Properties.Only("authorization", "claims", "httpRequest")
+			brought.Level, brought.SubStatus, brought.Description = "", "", ""
+		}
+		return x.Heeded(&brought)
 	})
 }

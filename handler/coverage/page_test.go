@@ -48,20 +48,26 @@ RECONCILE_FEEDS), ` + "`handler rules list`" + ` has the same as a column, for y
 		fmt.Fprintf(&out, "| `%s` | %s | %s | %s | %s |\n", r.Feed, kinds(r.Scopes), categories(r.Categories), operations(&r), r.Source)
 	}
 	out.WriteString("\nAlerts of Azure Monitor (action groups) stand beside these feeds: which records they are about is decided by the alert rules in Azure.\n\n")
-	out.WriteString("## Rules\n\nA ✓ says that the feed alone carries one of the rule's examples.\n\n| rule |")
-	for _, f := range coverage.Feeds {
+	out.WriteString("## Rules\n\nA ✓ says that the feed alone carries one of the rule's examples, with enough of it for the rule. What a request said, which Event Grid does not\n" +
+		"carry, is asked of Azure or taken for the gravest that it could be. No rule is fed by `resource-notifications`.\n\n| rule |")
+	columns := slices.DeleteFunc(slices.Clone(coverage.Feeds), func(f coverage.Feed) bool { return f == coverage.Notified })
+	for _, f := range columns {
 		fmt.Fprintf(&out, " `%s` |", f)
 	}
-	out.WriteString("\n|---|" + strings.Repeat("---|", len(coverage.Feeds)) + "\n")
+	out.WriteString("\n|---|" + strings.Repeat("---|", len(columns)) + "\n")
 	library, err := rules.Library()
 	if err != nil {
 		t.Fatal(err)
 	}
 	slices.SortFunc(library, func(a, b *rules.Rule) int { return strings.Compare(a.ID, b.ID) })
+	set, err := rules.Compile(library)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, r := range library {
-		fed := coverage.FedBy(coverage.Feeds, examplesOf(r))
+		fed := coverage.FedBy(coverage.Feeds, examplesOf(set, r))
 		fmt.Fprintf(&out, "| `%s` |", r.ID)
-		for _, f := range coverage.Feeds {
+		for _, f := range columns {
 			mark := ""
 			if slices.Contains(fed, f) {
 				mark = "✓"
@@ -82,7 +88,10 @@ func kinds(list []activity.ScopeKind) string {
 }
 
 func categories(list []activity.Category) string {
-	if len(list) == len(activity.Categories) {
+	switch len(list) {
+	case 0:
+		return "none"
+	case len(activity.Categories):
 		return "all eight"
 	}
 	var all []string
@@ -94,7 +103,10 @@ func categories(list []activity.Category) string {
 
 func operations(r *coverage.Row) string {
 	what := "all"
-	if r.Verbs != nil {
+	switch {
+	case r.Categories == nil:
+		what = "none: states for lookups, see [onboard](onboard.md#what-a-resource-is-now)"
+	case r.Verbs != nil:
 		what = strings.Join(r.Verbs, ", ")
 	}
 	if r.EndsOnly {

@@ -58,7 +58,7 @@ type Books struct {
 	Counts  Counts
 	Pending Pending
 	Written Written
-	States  StateKeeper
+	States  KeepState
 }
 
 // Intake takes in what comes: events, what is none, and what readers click.
@@ -69,7 +69,7 @@ type Intake struct {
 	counts   Counts
 	pending  Pending
 	written  Written
-	states   StateKeeper
+	states   KeepState
 	judge    *Judge
 	composer *Composer
 	courier  *Courier

@@ -12,11 +12,9 @@ import (
 	"github.com/auditbell/auditbell/handler/notify"
 )
 
-// StateKeeper keeps what Azure says of resources, for lookups.
-type StateKeeper interface {
-	// KeepState keeps it; keeping it twice is keeping it once, and the order makes no difference.
-	KeepState(ctx context.Context, s activity.State) (ru float64, err error)
-}
+// KeepState keeps what Azure says of a resource, for lookups. Keeping it twice is keeping it once, and the order makes no
+// difference.
+type KeepState func(ctx context.Context, s activity.State) (ru float64, err error)
 
 // ahead is how far a state may be dated after the account's clock. One of next year would be the newest forever.
 const ahead = 15 * time.Minute
@@ -27,10 +25,10 @@ func (in *Intake) keepState(ctx context.Context, b Batch, s activity.State) (sum
 		return in.asideState(ctx, b, s, "it is dated later than now")
 	}
 	s = boundedState(s)
-	ru, err := in.states.KeepState(ctx, s)
+	ru, err := in.states(ctx, s)
 	if sum.RU += ru; errors.Is(err, activity.ErrUnstorable) && len(s.Resource) > 0 {
 		s.Resource = nil // that the resource became something is kept, so that lookups ask Azure what
-		ru, err = in.states.KeepState(ctx, s)
+		ru, err = in.states(ctx, s)
 		sum.RU += ru
 	}
 	switch {

@@ -18,7 +18,7 @@ type stored interface {
 	pipeline.Counts
 	pipeline.Pending
 	pipeline.Written
-	pipeline.StateKeeper
+	KeepState(ctx context.Context, s activity.State) (ru float64, err error)
 	pipeline.Queue
 	pipeline.Folding
 	pipeline.States
@@ -37,6 +37,6 @@ func wire(s stored, j *pipeline.Judge, c *pipeline.Composer, o pipeline.Channels
 	p.Watch = pipeline.NewWatch(s, s, s, j)
 	p.Courier = pipeline.NewCourier(s, s, pipeline.Desk{Composer: c, States: s, Backlog: s, Watch: p.Watch, Now: s.Now}, o)
 	p.Learner = pipeline.NewLearner(s.Change, j, p.Courier)
-	p.Intake = pipeline.NewIntake(pipeline.Books{Log: s, Alerts: s, Counted: s.Counted, Counts: s, Pending: s, Written: s, States: s}, pipeline.Staff{Judge: j, Composer: c, Courier: p.Courier, Learner: p.Learner})
+	p.Intake = pipeline.NewIntake(pipeline.Books{Log: s, Alerts: s, Counted: s.Counted, Counts: s, Pending: s, Written: s, States: s.KeepState}, pipeline.Staff{Judge: j, Composer: c, Courier: p.Courier, Learner: p.Learner})
 	return p
 }

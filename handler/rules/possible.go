@@ -11,6 +11,11 @@ import (
 // everything else is taken as e says it. A record that carries no body is judged by less than what happened. The most severe
 // come first; of these, rules that ask how a body can be read, which say nothing of what it was, are the last.
 func (s *Set) Possible(dst []*Rule, e *activity.Event) []*Rule {
+	return s.possible(dst, e, func(r *Rule) bool { return !s.roles[r].silent() })
+}
+
+// possible is Possible for the rules that are asked about.
+func (s *Set) possible(dst []*Rule, e *activity.Event, asked func(*Rule) bool) []*Rule {
 	r := s.runs.Get().(*run)
 	r.begin(e)
 	defer s.release(r)
@@ -20,7 +25,7 @@ func (s *Set) Possible(dst []*Rule, e *activity.Event) []*Rule {
 	for _, how := range [...]bool{false, true} {
 		for i := range s.compiled {
 			c := &s.compiled[i]
-			if c.how == how && !s.roles[c.rule].silent() && r.possible(c.condition, known) {
+			if c.how == how && asked(c.rule) && r.possible(c.condition, known) {
 				dst = append(dst, c.rule)
 			}
 		}
@@ -33,6 +38,23 @@ func (s *Set) Possible(dst []*Rule, e *activity.Event) []*Rule {
 func (s *Set) asksHow(n *node) bool {
 	return n.op == leaf && !s.predicates[n.predicate].item.keyword && s.fields[s.predicates[n.predicate].field].kind == ofRequest ||
 		slices.ContainsFunc(n.kids, s.asksHow)
+}
+
+// Heeds reports whether the rule meets e, or would if bodies said the right thing (Possible); of a correlation, whether it
+// counts e, which takes what the record itself says. Of a rule that the set does not have, nothing is known: true.
+func (s *Set) Heeds(rule *Rule, e *activity.Event) bool {
+	switch {
+	case rule.Correlation != nil:
+		return slices.ContainsFunc(s.Correlate(nil, e), func(b Beat) bool { return b.adds(rule) })
+	case !slices.Contains(s.rules, rule):
+		return true
+	}
+	return len(s.possible(nil, e, func(r *Rule) bool { return r == rule })) > 0
+}
+
+// adds reports whether the beat counts for the correlation, or for one that counts another.
+func (b *Beat) adds(to *Rule) bool {
+	return b.Rule == to || slices.ContainsFunc(b.above, func(above Beat) bool { return above.adds(to) })
 }
 
 // Concerns reports whether an event may meet a rule that alerts, or count for a correlation, of which only operation, the

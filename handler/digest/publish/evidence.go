@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/auditbell/auditbell/handler/activity"
 	"github.com/auditbell/auditbell/handler/alert"
 	"github.com/auditbell/auditbell/handler/coverage"
 	"github.com/auditbell/auditbell/handler/digest"
@@ -29,6 +30,7 @@ type Record struct {
 	Exceptions *exception.Book
 	Reconciler *reconcile.Reconciler
 	Rules      []*rules.Rule
+	Set        *rules.Set               // of the same rules
 	Headline   func(alert.Alert) string // as the channels showed it
 	Now        func() time.Time
 }
@@ -174,14 +176,14 @@ func (r *Record) rulesInForce() []digest.Rule {
 	var all []digest.Rule
 	for _, one := range r.Rules {
 		if one.Alerts() {
-			all = append(all, digest.Rule{ID: one.ID, Title: one.Title, Author: one.Author, Controls: one.Auditbell.Controls})
+			all = append(all, RuleOf(r.Set, one))
 		}
 	}
 	return all
 }
 
 // RuleOf is a rule as a report shows it. The categories are those of its own examples.
-func RuleOf(r *rules.Rule) digest.Rule {
+func RuleOf(set *rules.Set, r *rules.Rule) digest.Rule {
 	one := digest.Rule{ID: r.ID, Title: r.Title, Author: r.Author, Severity: string(r.Level), Controls: r.Auditbell.Controls}
 	for _, x := range r.Auditbell.Examples.Match {
 		for _, step := range x.Steps {
@@ -191,17 +193,17 @@ func RuleOf(r *rules.Rule) digest.Rule {
 		}
 	}
 	slices.Sort(one.Categories)
-	one.Feeds = coverage.FedBy(coverage.Feeds, ExamplesOf(r))
+	one.Feeds = coverage.FedBy(coverage.Feeds, ExamplesOf(set, r))
 	return one
 }
 
-// ExamplesOf are a rule's own examples of what it matches.
-func ExamplesOf(r *rules.Rule) []coverage.Example {
+// ExamplesOf are a rule's own examples of what it matches, judged by the set that it is in.
+func ExamplesOf(set *rules.Set, r *rules.Rule) []coverage.Example {
 	var all []coverage.Example
 	for _, x := range r.Auditbell.Examples.Match {
-		var one coverage.Example
+		one := coverage.Example{Heeded: func(e *activity.Event) bool { return set.Heeds(r, e) }}
 		for _, s := range x.Steps {
-			one = append(one, s.Event)
+			one.Events = append(one.Events, s.Event)
 		}
 		all = append(all, one)
 	}
