@@ -50,6 +50,7 @@ func TestInvocationRequest(t *testing.T) {
 			"User-Agent":                     {"Azure-Functions-Host/" + Version},
 			"X-Azure-Functions-Hostversion":  {Version},
 			"X-Azure-Functions-Invocationid": {id},
+			"Traceparent":                    {got.Header.Get("Traceparent")},
 		}
 		if contentLength {
 			want.Set("Content-Length", got.Header.Get("Content-Length"))
@@ -59,6 +60,9 @@ func TestInvocationRequest(t *testing.T) {
 		}
 		if !regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`).MatchString(id) {
 			t.Errorf("invocation id %q", id)
+		}
+		if trace := got.Header.Get("Traceparent"); !regexp.MustCompile(`^00-[0-9a-f]{32}-[0-9a-f]{16}-00$`).MatchString(trace) {
+			t.Errorf("traceparent %q", trace)
 		}
 		if got.Method != "POST" || got.Path != "/many" || !strings.HasPrefix(got.Host, "127.0.0.1:") {
 			t.Errorf("%s %s at %s", got.Method, got.Path, got.Host)

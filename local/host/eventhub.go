@@ -5,16 +5,48 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
+	"time"
 )
 
-// serveEventHub has no counterpart in the real host, which reads the hub itself: POST
-// /runtime/webhooks/eventhub?functionName=<name> puts messages into one partition by hand. A JSON array has one message per
-// element; anything else is one message. As the listener does (EventHubListener.PartitionProcessor.cs), they are read in
-// batches of at most maxEventBatchSize, one after another, each as often as the function's retry policy says; after the last
-// try the partition goes on with the next batch, whether the function succeeded or not. 202 when every batch succeeded, 500
-// when one was lost.
+// listen reads a function's hub as the extension's listener does (EventHubListener.PartitionProcessor.cs): each partition that is this
+// host's, in batches of at most maxEventBatchSize, one after another, each as often as the function's retry policy says. After
+// the last try the checkpoint moves on, whether the function succeeded or not. A host that is killed moves nothing: its
+// partitions go to another one when its lease ends.
+func (h *Host) listen(f *function) {
+	for number := range h.hubs.partitions() {
+		h.work.run(func() { h.readPartition(f, number) })
+	}
+	for h.ctx.Err() == nil {
+		changed := h.hubs.claim(f.name, h.id)
+		select {
+		case <-changed:
+		case <-time.After(h.hubs.lease() / 3): // loadBalancingUpdateInterval
+		case <-h.ctx.Done():
+		}
+	}
+}
+
+func (h *Host) readPartition(f *function, number int) {
+	for h.ctx.Err() == nil {
+		batch, changed := h.hubs.read(f.name, number, h.id, h.app.hubBatch)
+		if len(batch) == 0 {
+			select {
+			case <-changed:
+			case <-h.ctx.Done():
+			}
+			continue
+		}
+		err := h.invokeMessages(f, batch, func() bool { return h.hubs.owns(f.name, number, h.id) })
+		if h.ctx.Err() == nil {
+			h.hubs.advance(f.name, number, h.id, len(batch), err)
+		}
+	}
+}
+
+// serveEventHub has no counterpart in the real host: POST /runtime/webhooks/eventhub?functionName=<name> puts messages into a
+// partition of the hub by hand. A JSON array has one message per element; anything else is one message. 202 when every batch
+// that held some of them succeeded, 500 when one did not. What is in the hub is read although nothing waits for the answer.
 func (h *Host) serveEventHub(w http.ResponseWriter, r *http.Request) {
 	f := h.triggered(w, r, "eventHubTrigger")
 	if f == nil {
@@ -36,25 +68,31 @@ func (h *Host) serveEventHub(w http.ResponseWriter, r *http.Request) {
 			messages = append(messages, string(message))
 		}
 	}
-	var lost []error
-	for batch := range slices.Chunk(messages, h.app.hubBatch) {
-		lost = append(lost, h.invokeMessages(f, batch))
+	s := h.hubs.put(f.name, messages)
+	select {
+	case <-s.done:
+	case <-h.ctx.Done():
+		w.WriteHeader(http.StatusServiceUnavailable)
+		return
+	case <-r.Context().Done():
+		return
 	}
-	if err := errors.Join(lost...); err != nil {
-		http.Error(w, err.Error(), http.StatusInternalServerError)
+	if s.err != nil {
+		http.Error(w, s.err.Error(), http.StatusInternalServerError)
 		return
 	}
 	w.WriteHeader(http.StatusAccepted)
 }
 
-// invokeMessages runs the function once for a batch with cardinality many, else once for each message.
-func (h *Host) invokeMessages(f *function, messages []string) error {
+// invokeMessages runs the function once for a batch with cardinality many, else once for each message, and again only for as
+// long as may says so.
+func (h *Host) invokeMessages(f *function, messages []string, may func() bool) error {
 	if f.trigger.many() {
 		value, err := batchValue(messages, f.trigger.DataType)
 		if err != nil {
 			return err
 		}
-		_, err = h.invoke(f, values{f.trigger.Name: value}, values{})
+		_, err = h.invokeWhile(f, values{f.trigger.Name: value}, values{}, may)
 		return err
 	}
 	var problems []error
@@ -65,7 +103,7 @@ func (h *Host) invokeMessages(f *function, messages []string) error {
 		} else {
 			copyMembers(metadata, []byte(message))
 		}
-		_, err := h.invoke(f, values{f.trigger.Name: value}, metadata)
+		_, err := h.invokeWhile(f, values{f.trigger.Name: value}, metadata, may)
 		problems = append(problems, err)
 	}
 	return errors.Join(problems...)

@@ -54,6 +54,8 @@ type Options struct {
 	// RestartHost does what Azure's platform does once the host has given up on a crashing handler: it starts a new
 	// one. Without it the third crash ends Wait, as it ends `func start`.
 	RestartHost bool
+	// Hubs are the event hubs that are read, which several hosts may share. nil: of this host alone.
+	Hubs *Hubs
 }
 
 // Host is a running stand-in.
@@ -64,6 +66,8 @@ type Host struct {
 	handler *supervisor
 	client  *http.Client
 	timers  map[string]*timer
+	hubs    *Hubs
+	id      string // among the readers of hubs
 	server  *http.Server
 	addr    net.Addr
 	started time.Time
@@ -89,7 +93,10 @@ func Start(ctx context.Context, options Options) (*Host, error) {
 		return nil, fmt.Errorf("resolve root %s: %w", options.Root, err)
 	}
 	options.Root = root
-	h := &Host{options: options, log: newLogger(options.Log), stopped: make(chan struct{}), started: time.Now()}
+	h := &Host{options: options, log: newLogger(options.Log), stopped: make(chan struct{}), started: time.Now(), hubs: options.Hubs, id: newGUID()}
+	if h.hubs == nil {
+		h.hubs = &Hubs{}
+	}
 	if h.app, err = readApp(options, h.log); err != nil {
 		return nil, err
 	}
@@ -101,7 +108,7 @@ func Start(ctx context.Context, options Options) (*Host, error) {
 	if err != nil {
 		return nil, err
 	}
-	listener, err := listen(ctx, options.Listen)
+	listener, err := bind(ctx, options.Listen)
 	if err != nil {
 		return nil, err
 	}
@@ -113,8 +120,8 @@ func Start(ctx context.Context, options Options) (*Host, error) {
 	return h, nil
 }
 
-// listen turns the one mistake everybody makes into a sentence.
-func listen(ctx context.Context, address string) (net.Listener, error) {
+// bind turns the one mistake everybody makes into a sentence.
+func bind(ctx context.Context, address string) (net.Listener, error) {
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	if isTaken(err) {
 		return nil, fmt.Errorf("listen %s: already in use\nhint: another host runs there (func start, go run ./local); stop it or choose another address", address)
@@ -141,6 +148,11 @@ func (h *Host) run(listener net.Listener) {
 	if !h.options.NoTimers {
 		for _, t := range h.timers {
 			h.work.run(func() { t.loop(h.ctx, h.invokeTimer) })
+		}
+	}
+	for _, f := range h.app.functions {
+		if f.trigger.Type == "eventHubTrigger" {
+			h.work.run(func() { h.listen(f) })
 		}
 	}
 	go func() {

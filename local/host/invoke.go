@@ -20,6 +20,11 @@ func newClient() *http.Client {
 
 // invoke runs a function once, or as often as its retry policy says, and returns what the handler answered last.
 func (h *Host) invoke(f *function, data, metadata values) (answer, error) {
+	return h.invokeWhile(f, data, metadata, func() bool { return true })
+}
+
+// invokeWhile is invoke that tries again only for as long as may says so.
+func (h *Host) invokeWhile(f *function, data, metadata values, may func() bool) (answer, error) {
 	metadata["sys"] = sys(f.name)
 	if f.retry == nil {
 		return h.attempt(f, data, metadata)
@@ -35,6 +40,8 @@ func (h *Host) invoke(f *function, data, metadata values) (answer, error) {
 		select {
 		case <-time.After(f.retry.delay(n)):
 		case <-h.ctx.Done():
+		}
+		if h.ctx.Err() != nil || !may() {
 			return answer{}, last
 		}
 	}
@@ -110,5 +117,6 @@ func (h *Host) newRequest(ctx context.Context, f *function, id string, envelope 
 	r.Header.Set("X-Azure-Functions-InvocationId", id)
 	r.Header.Set("User-Agent", "Azure-Functions-Host/"+Version)
 	r.Header.Set("Content-Type", "application/json; charset=utf-8")
+	r.Header.Set("traceparent", "00-"+random(16)+"-"+random(8)+"-00") // an invocation is an activity: DiagnosticsHandler adds it
 	return r, nil
 }

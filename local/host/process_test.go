@@ -236,7 +236,7 @@ func TestCloseLeavesNothing(t *testing.T) {
 	if err := r.Close(); err != nil { // a second time does no harm
 		t.Error(err)
 	}
-	l, err := listen(context.Background(), r.addr.String())
+	l, err := bind(context.Background(), r.addr.String())
 	if err != nil {
 		t.Fatalf("the port is not free: %v", err)
 	}

@@ -133,7 +133,7 @@ func (h *Host) runNow(f *function, input string) error {
 		}
 		return h.invokeEvents(f, []byte(input))
 	case "eventHubTrigger":
-		return h.invokeMessages(f, []string{input})
+		return h.invokeMessages(f, []string{input}, func() bool { return true })
 	}
 	return errors.New("an HTTP function is run at its own address")
 }
