@@ -74,7 +74,7 @@ reliability: ## every channel answers in every way; what its end keeps is the ta
 	go test -tags measured ./local/stack -run TestEveryTroubleIsOvercome -v -count=1 -timeout 60m
 
 measured: ## what the real handler process takes under floods and the largest batches, and whether it loses anything when killed
-	go test -tags measured ./local/stack -run 'TestFlood|TestLargestHubBatch|TestHubUnderKills' -v -count=1 -parallel 1
+	go test -tags measured ./local/stack -run 'TestFlood|TestLargestHubBatch|TestHubUnderKills|TestHubOfTwoHosts' -v -count=1 -parallel 1
 
 pictures: ## messages as readers see them, into docs/pictures; needs Go, Node 20, npm and Chromium
 	cd scripts/pictures && npm install --no-package-lock --no-audit --no-fund --legacy-peer-deps

@@ -12,6 +12,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"os"
+	"slices"
 	"regexp"
 	"strings"
 	"sync"
@@ -332,7 +333,7 @@ func TestChaosKill(t *testing.T) {
 	var have []alert.Alert
 	for ctx.Err() == nil {
 		have = alerts(t, s.Cosmos)
-		if countBehind(have) == 0 {
+		if !slices.ContainsFunc(have, dueSoon) {
 			break
 		}
 		// The timer ticks every second; look again when something arrived, or after a while.
@@ -365,6 +366,9 @@ func killer(ctx context.Context, s *stack.Stack, kills int) (done int) {
 	}
 	return done
 }
+
+// dueSoon leaves out the names of mild operations, which channels without edits get every five minutes.
+func dueSoon(a alert.Alert) bool { return len(a.DueNames(time.Now().Add(time.Minute))) > 0 }
 
 func countBehind(all []alert.Alert) (n int) {
 	for _, a := range all {

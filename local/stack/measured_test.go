@@ -22,6 +22,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/auditbell/auditbell/local/host"
 	"github.com/auditbell/auditbell/local/inbox"
 	"github.com/auditbell/auditbell/local/stack"
 )
@@ -168,13 +169,13 @@ func hubRecord(n, bytes int) map[string]any {
 }
 
 // toHub puts messages into the hub, once, and returns the status when all were read.
-func toHub(t *testing.T, s *stack.Stack, messages []any) int {
+func toHub(t *testing.T, h *host.Host, messages []any) int {
 	t.Helper()
 	body, err := json.Marshal(messages)
 	if err != nil {
 		t.Fatal(err)
 	}
-	answer, err := http.Post(s.Host.URL()+"/runtime/webhooks/eventhub?functionName=eventhub-activity", "application/json", bytes.NewReader(body))
+	answer, err := http.Post(h.URL()+"/runtime/webhooks/eventhub?functionName=eventhub-activity", "application/json", bytes.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -216,7 +217,7 @@ func TestLargestHubBatch(t *testing.T) {
 				for i := from; i < from+10; i++ { // a request of local/host holds so many
 					messages = append(messages, map[string]any{"records": []any{hubRecord(i, 500_000)}}) // each quotation mark is two bytes
 				}
-				if status := toHub(t, s, messages); status != http.StatusAccepted {
+				if status := toHub(t, s.Host, messages); status != http.StatusAccepted {
 					t.Errorf("messages from %d: %d", from, status)
 				}
 			}
@@ -255,11 +256,8 @@ func TestHubUnderKills(t *testing.T) {
 	}()
 	answers := map[int]int{}
 	for from := 0; from < n; from += 5 {
-		var messages []any
-		for i := from; i < from+5; i++ {
-			messages = append(messages, map[string]any{"records": []any{hubRecord(i, 0)}})
-		}
-		answers[toHub(t, s, messages)]++
+		<-time.After(400 * time.Millisecond) // else the last batch is read before the second kill
+		answers[toHub(t, s.Host, fromTo(from, from+5))]++
 	}
 	enough()
 	killed := <-kills
@@ -267,5 +265,45 @@ func TestHubUnderKills(t *testing.T) {
 	t.Logf("%d kills, batches were answered %v, %d of %d alerts are in Slack", killed, answers, found, n)
 	if found != n || killed < n/5 {
 		t.Errorf("%d of %d alerts are in Slack after %d kills", found, n, killed)
+	}
+}
+
+// fromTo are hub messages of one record each.
+func fromTo(from, to int) (messages []any) {
+	for i := from; i < to; i++ {
+		messages = append(messages, map[string]any{"records": []any{hubRecord(i, 0)}})
+	}
+	return messages
+}
+
+// TestHubOfTwoHosts has two hosts read one hub, of which one is killed with its handler while messages come in. The other takes its
+// partitions when the lease has ended, and goes on from their checkpoints.
+func TestHubOfTwoHosts(t *testing.T) {
+	hubs := &host.Hubs{Lease: 3 * time.Second}
+	s := start(t, stack.Options{Settings: []string{"DELIVERY_LEASE=1s", "DELIVER_SCHEDULE=* * * * * *"}, Host: host.Options{Hubs: hubs}})
+	other, err := s.Another(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	const n = 60
+	var senders sync.WaitGroup
+	var read atomic.Int32
+	for from := 0; from < n; from += 5 {
+		senders.Go(func() {
+			if status := toHub(t, other, fromTo(from, from+5)); status != http.StatusAccepted {
+				t.Errorf("messages from %d: %d", from, status)
+			}
+			if read.Add(1) == 2 {
+				go s.Host.Close() // the rest is in the hub, and some of it on its way
+			}
+		})
+	}
+	senders.Wait()
+	ctx, stop := context.WithTimeout(t.Context(), 4*time.Minute)
+	defer stop()
+	found := noticed(ctx, s, n)
+	t.Logf("%d of %d alerts are in Slack", found, n)
+	if found != n {
+		t.Errorf("%d of %d alerts are in Slack", found, n)
 	}
 }

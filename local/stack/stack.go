@@ -49,8 +49,9 @@ type Stack struct {
 	Azure    *azure.Server // nil without Options.Azure
 	InboxURL string
 
-	mail  string // address of the inbox's mail server
-	azure string // address of the stand-in for Azure's answers
+	host  host.Options // of Host
+	mail  string       // address of the inbox's mail server
+	azure string       // address of the stand-in for Azure's answers
 
 	closers []func() error // in order of starting; closed in reverse
 	once    sync.Once
@@ -230,15 +231,33 @@ func (s *Stack) startHost(ctx context.Context, o Options, endpoint string) (err 
 	}
 	options.Env = slices.Concat(os.Environ(), s.settings(endpoint, o.Data), s.lookups(), o.Settings)
 	options.TimerStatus, options.RestartHost = below(o.Data, "timers"), true
+	if options.Hubs == nil {
+		options.Hubs = &host.Hubs{}
+	}
 	if o.Log != nil {
 		options.Log = func(l host.Line) { o.Log(l.String()) }
 	}
-	if s.Host, err = host.Start(ctx, options); err != nil {
+	s.host = options
+	if s.Host, err = s.instance(ctx); err != nil {
 		return err
 	}
-	s.closers = append(s.closers, s.Host.Close)
 	s.Inbox.Connect(inbox.App{URL: s.Host.URL() + "/api/slack-action", SigningSecret: signingSecret})
-	return s.Host.Ready(ctx)
+	return nil
+}
+
+func (s *Stack) instance(ctx context.Context) (*host.Host, error) {
+	h, err := host.Start(ctx, s.host)
+	if err != nil {
+		return nil, err
+	}
+	s.closers = append(s.closers, h.Close)
+	return h, h.Ready(ctx)
+}
+
+// Another starts one more instance of the app, on a free port, over the same store, hubs and ends. Close ends it.
+func (s *Stack) Another(ctx context.Context) (*host.Host, error) {
+	s.host.Listen, s.host.TimerStatus = "127.0.0.1:0", ""
+	return s.instance(ctx)
 }
 
 // settings are the app settings that infra would write, with this machine's addresses. Emptied ones keep a
