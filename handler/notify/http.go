@@ -41,24 +41,46 @@ func Send(client *http.Client, r *http.Request) (Answer, error) {
 	r = r.WithContext(httptrace.WithClientTrace(r.Context(), &httptrace.ClientTrace{
 		WroteRequest: func(info httptrace.WroteRequestInfo) { written.Store(info.Err == nil) },
 	}))
-	resp, err := client.Do(r)
-	if err != nil {
-		// The one case in which Do returns both: CheckRedirect refused (net/http, Client.Do).
-		if resp != nil {
-			return Answer{Status: resp.StatusCode}, Fail(Refused, fmt.Errorf("status %d: redirects are refused", resp.StatusCode))
-		}
-		if written.Load() {
-			return Answer{}, Fail(Unanswered, network(r.Context(), err))
-		}
+	answered := statusOf{base: client.Transport}
+	c := *client
+	c.Transport = &answered
+	resp, err := c.Do(r)
+	switch {
+	case err != nil && answered.status/100 == 3: // CheckRedirect refused, or it leads nowhere
+		return Answer{Status: answered.status}, Fail(Refused, fmt.Errorf("status %d: redirects are refused", answered.status))
+	case err != nil && written.Load():
+		return Answer{}, Fail(Unanswered, network(r.Context(), err))
+	case err != nil:
 		return Answer{}, Fail(NotSent, network(r.Context(), err))
 	}
 	defer func() { _ = resp.Body.Close() }() // nothing depends on it once the body is read
+	if resp.StatusCode == http.StatusSwitchingProtocols {
+		return Answer{Status: resp.StatusCode}, Fail(Refused, errors.New("status 101: another protocol is refused")) // its body never ends
+	}
 	body, readErr := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	a := Answer{Status: resp.StatusCode, Header: resp.Header, Body: body}
 	if err := a.check(time.Now()); err != nil || readErr == nil {
 		return a, err
 	}
 	return Answer{Status: a.Status}, Fail(Unconfirmed, fmt.Errorf("status %d: %w", a.Status, network(r.Context(), readErr)))
+}
+
+// statusOf is a transport that remembers the status of its answer, of which Client.Do makes an error in some cases.
+type statusOf struct {
+	base   http.RoundTripper // nil: http.DefaultTransport
+	status int
+}
+
+func (s *statusOf) RoundTrip(r *http.Request) (*http.Response, error) {
+	base := s.base
+	if base == nil {
+		base = http.DefaultTransport
+	}
+	resp, err := base.RoundTrip(r)
+	if resp != nil {
+		s.status = resp.StatusCode
+	}
+	return resp, err
 }
 
 // statusKinds are the statuses that say what is at fault (RFC 9110 §15, RFC 6585). Any other 4xx and every redirect may
@@ -78,7 +100,15 @@ func (a Answer) check(now time.Time) error {
 		kind = Refused
 	}
 	err := Fail(kind, errors.New(strings.TrimSpace(fmt.Sprintf("status %d %s", a.Status, strings.ToLower(http.StatusText(a.Status))))))
-	if delay, named := retryAfter(a.Header, now); named && (kind == Throttled || a.Status >= 500) {
+	return a.delayed(err, now)
+}
+
+// Delayed adds the delay that the answer asks for to an error that its service documents within a 2xx.
+func (a Answer) Delayed(err error) error { return a.delayed(err, time.Now()) }
+
+func (a Answer) delayed(err error, now time.Time) error {
+	kind := KindOf(err)
+	if delay, named := retryAfter(a.Header, now); named && (kind == Throttled || kind == Trouble) {
 		return RetryAfter(err, delay)
 	}
 	return err

@@ -77,6 +77,9 @@ func (a *acs) send(ctx context.Context, from *mail.Address, m Mail) (string, not
 	}
 	id := operationID(m.ID + " " + m.To + " " + m.Try)
 	answer, err := a.ask(ctx, http.MethodPost, "/emails:send", body, "Operation-Id", id)
+	if answer.Status == http.StatusConflict {
+		return a.known(ctx, id, err)
+	}
 	if err != nil {
 		return "", "", err
 	}
@@ -85,6 +88,19 @@ func (a *acs) send(ctx context.Context, from *mail.Address, m Mail) (string, not
 		state, err = a.await(ctx, id, answer)
 	}
 	return id, state, err
+}
+
+// known is the state of a sending that the service has already: the answer to it was lost. A service that says so (409, Azure REST
+// API guidelines on Operation-Id) and knows of none refuses it for another reason.
+func (a *acs) known(ctx context.Context, id string, refused error) (string, notify.State, error) {
+	state, err := a.confirm(ctx, id)
+	switch {
+	case err == nil, errors.Is(err, notify.ErrUnsent):
+		return id, state, err
+	case notify.IsPermanent(err):
+		return "", "", refused
+	}
+	return "", "", notify.Fail(notify.NotSent, err)
 }
 
 // confirm asks for the state of a sending (GET emails/operations/{operationId}).

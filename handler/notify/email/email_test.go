@@ -278,6 +278,41 @@ func TestAlertMailIsLookedAtLater(t *testing.T) {
 	}
 }
 
+// TestASendingThatIsKnownIsNotRefused has Communication Services answer 409 to a sending whose first answer was lost.
+func TestASendingThatIsKnownIsNotRefused(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		status int
+		body   string
+		state  notify.State
+		kind   notify.Kind
+		unsent bool
+	}{
+		{200, `{"status":"Succeeded"}`, notify.Confirmed, notify.Trouble, false},
+		{200, `{"status":"Running"}`, notify.Accepted, notify.Trouble, false},
+		{200, `{"status":"Failed"}`, "", notify.Trouble, true},
+		{404, `{"error":{"code":"NotFound"}}`, "", notify.Refused, false}, // it conflicts with something else
+		{503, ``, "", notify.NotSent, false},
+		{200, `<html>`, "", notify.NotSent, false},
+	} {
+		posts := 0
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if posts++; r.Method == http.MethodPost {
+				w.WriteHeader(http.StatusConflict)
+				return
+			}
+			w.WriteHeader(c.status)
+			_, _ = io.WriteString(w, c.body)
+		}))
+		d := Destination{&Mailer{&acs{server.URL, server.Client(), &tokens{credential: identity{acsScope}}}, &mail.Address{Address: "bell@contoso.example"}}, []string{"a@contoso.example"}}
+		ref, err := d.Deliver(t.Context(), notifytest.Grant(), notify.Ref{})
+		server.Close()
+		if ref.State != c.state || notify.KindOf(err) != c.kind || errors.Is(err, notify.ErrUnsent) != c.unsent || (err == nil) != (c.state != "") || posts != 2 {
+			t.Errorf("409, then %d %s: %+v, %v (kind %v) after %d requests", c.status, c.body, ref, err, notify.KindOf(err), posts)
+		}
+	}
+}
+
 // TestRecipientsStandAlone refuses one of three.
 func TestRecipientsStandAlone(t *testing.T) {
 	t.Parallel()

@@ -6,8 +6,10 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"net/textproto"
 	"regexp"
+	"strconv"
 	"strings"
 
 	gomail "github.com/wneessen/go-mail"
@@ -25,7 +27,9 @@ func (s *smtpServer) failed(ctx context.Context, m Mail, err error) error {
 	}
 	code, reply := replyOf(err)
 	switch {
-	case code > 0:
+	case code/100 == 2 && written:
+		return nil // it took the mail, without a word
+	case code >= 400:
 		kind = replyKind(code, written)
 		err = fmt.Errorf("the mail server answered %d%s%s", code, s.words(reply, m), replyHint(code))
 	case ctx.Err() != nil:
@@ -45,15 +49,25 @@ func replyOf(err error) (code int, text string) {
 	if errors.As(err, &reply) {
 		return reply.Code, reply.Msg
 	}
+	if bare := bareReply.FindStringSubmatch(err.Error()); bare != nil {
+		code, _ = strconv.Atoi(bare[1]) // three digits
+		return code, ""
+	}
 	var step *gomail.SendError
 	if !errors.As(err, &step) || step.ErrorCode() == 0 {
 		return 0, ""
 	}
 	if found := replyText.FindStringSubmatch(step.Error()); found != nil {
-		text = strings.Trim(found[2], `"`)
+		text = found[2]
+		if plain, err := strconv.Unquote(text); err == nil {
+			text = plain
+		}
 	}
 	return step.ErrorCode(), text
 }
+
+// bareReply finds a reply that is a code alone (RFC 5321 §4.2 allows it), which net/textproto takes for none.
+var bareReply = regexp.MustCompile(`short response: "?([2-5]\d\d)"?`)
 
 // replyKind sorts a reply code (RFC 5321 §4.2.1, RFC 4954 §6). Until the content is sent, a 5xx is about the sender, the
 // recipient or the login; after it, about the content or the server's opinion of it.
@@ -95,6 +109,8 @@ func obstacle(err error) string {
 		return "the server does not offer STARTTLS (hint: use a server that does, or its port 465)"
 	case strings.Contains(text, "does not support SMTP AUTH"), errors.Is(err, gomail.ErrNoSupportedAuthDiscovered):
 		return "the server offers no login that can be used (hint: check SMTP_USER and the port in SMTP_ADDRESS)"
+	case strings.HasSuffix(text, "EOF"), strings.Contains(text, "EOF,"), strings.Contains(text, "connection reset"): // gomail.SendError holds only texts
+		return notify.Class(io.EOF)
 	}
 	return notify.Class(err)
 }

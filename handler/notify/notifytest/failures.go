@@ -27,6 +27,7 @@ var failures = []testCase{
 	{"never repeats a broken 2xx answer", "the channel took the message", breaksAnswer},
 	{"takes a web page neither for success nor for a refusal", "captive proxies answer 200 to everything", webPage},
 	{"never follows redirects", "a redirect would carry the secret and the alert to a place nobody chose", redirects},
+	{"takes no other protocol", "an answer that never ends must not hold the destination for ever", otherProtocol},
 	{"stops when its context ends", "the invocation's deadline is not the destination's to extend", cancelled},
 	{"recovers after a failure", "one bad answer must not poison the client", recovers},
 	{"reports a failed update", "an error on an update must reach the pipeline like any other", updateFails},
@@ -104,6 +105,8 @@ func namedDelays(t *testing.T, e *end) {
 		{429, []string{"Retry-After", "1.2"}, 2 * time.Second},
 		{429, []string{"Retry-After", "999999999"}, 24 * time.Hour},
 		{429, []string{"Retry-After", "1e400"}, 24 * time.Hour},
+		{429, []string{"Retry-After", "Thu, 01 Jan 1970 00:00:00 GMT"}, time.Second},
+		{429, []string{"Retry-After", "Fri, 31 Dec 9999 23:59:59 GMT"}, 24 * time.Hour},
 		{503, []string{"Retry-After", "30"}, 30 * time.Second},
 	} {
 		e.breakWith(answering(c.status, c.headers...))
@@ -115,7 +118,7 @@ func namedDelays(t *testing.T, e *end) {
 }
 
 func rateLimitWithoutDelay(t *testing.T, e *end) {
-	for _, headers := range [][]string{nil, {"Retry-After", "soon"}, {"Retry-After", "-5"}, {"Retry-After", "NaN"}} {
+	for _, headers := range [][]string{nil, {"Retry-After", "soon"}, {"Retry-After", "-5"}, {"Retry-After", "NaN"}, {"Retry-After", "30, 30"}, {"Retry-After", "-Inf"}, {"Retry-After", "30s"}, {"Retry-After", ""}} {
 		e.breakWith(answering(429, headers...))
 		checkKind(t, headers, e.fail(t, t.Context()), notify.Throttled)
 	}
@@ -188,6 +191,25 @@ func redirects(t *testing.T, e *end) {
 	if n := visits.Load(); n != 0 {
 		t.Errorf("the other server was called %d times", n)
 	}
+	for _, nowhere := range []string{"", "http://[nowhere", "%zz"} {
+		e.breakWith(answering(302, "Location", nowhere))
+		checkKind(t, "to "+nowhere, e.fail(t, t.Context()), notify.Refused)
+	}
+}
+
+// otherProtocol answers 101 and leaves the connection open.
+func otherProtocol(t *testing.T, e *end) {
+	e.breakWith(func(w http.ResponseWriter, r *http.Request, _ []byte) bool {
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			t.Errorf("take over the connection: %v", err)
+			return true
+		}
+		t.Cleanup(func() { _ = conn.Close() })
+		_, _ = fmt.Fprint(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+		return true
+	})
+	checkKind(t, 101, e.fail(t, t.Context()), notify.Refused)
 }
 
 func cancelled(t *testing.T, e *end) {

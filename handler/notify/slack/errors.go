@@ -86,6 +86,9 @@ func explain(action string, err error) error {
 	if !known {
 		kind = notify.Refused
 	}
+	if delay, named := notify.Delay(err); named && (kind == notify.Throttled || kind == notify.Trouble) {
+		return notify.RetryAfter(notify.Fail(kind, errors.New(text)), delay)
+	}
 	return notify.Fail(kind, errors.New(text))
 }
 

@@ -68,7 +68,7 @@ func (d *Destination) Find(ctx context.Context, m notify.Message, s notify.Sough
 // unsearched distinguishes a scope that the app does not have, and whatever else stays as it is, from trouble that passes.
 func unsearched(err error) error {
 	switch notify.KindOf(err) {
-	case notify.Trouble, notify.NotSent, notify.Unanswered, notify.Throttled:
+	case notify.Trouble, notify.NotSent, notify.Unanswered, notify.Unconfirmed, notify.Throttled:
 		return err
 	}
 	return fmt.Errorf("%w: %w", notify.ErrUnsearchable, err)

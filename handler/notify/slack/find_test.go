@@ -105,3 +105,16 @@ func TestFindInTheThread(t *testing.T) {
 		t.Errorf("found the record of revision %d, it is there once for all", got)
 	}
 }
+
+// TestWhatIsNotSlacksSaysNothingOfAMessage has something else than Slack answer where a message is looked for: it is not known to be
+// missing, which would have it sent a second time.
+func TestWhatIsNotSlacksSaysNothingOfAMessage(t *testing.T) {
+	t.Parallel()
+	for _, answer := range []string{`{}`, `null`, `{"status":"ok"}`, `[]`, ``, `<html></html>`, `{"messages":[]}`, `{"ok":true,"has_more":true,"messages":[]}`} {
+		d, _ := bot(t, answer)
+		in, _ := d.In("C0SECURITY").(notify.Finder)
+		if ref, revision, err := in.Find(t.Context(), notifytest.Grant(), notify.Sought{Since: time.Now()}); err == nil || errors.Is(err, notify.ErrUnsearchable) || revision != 0 || !ref.Zero() {
+			t.Errorf("%s: found %+v of revision %d, %v; want an error that passes", answer, ref, revision, err)
+		}
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -189,6 +190,13 @@ func TestSlackErrors(t *testing.T) {
 		{`{"ok":false,"error":"x","errors":[{"hunter2":"Owner"}]}`, "post to Slack: answer is not Slack's", passing},
 		{`{"ok":true}`, "post to Slack: answer is not Slack's", passing},
 		{`{}`, "post to Slack: answer is not Slack's", passing},
+		{`null`, "post to Slack: answer is not Slack's", passing},
+		{`{"ok":false,"channel":"C1","ts":"1.2"}`, "post to Slack: answer is not Slack's", passing},
+		{`{"channel":"C1","ts":"1.2"}`, "post to Slack: answer is not Slack's", passing},
+		{`{"ok":true,"ts":"1.2"}`, "post to Slack: answer is not Slack's", passing},
+		{`{"ok":true,"channel":"C1","ts":"1.`, "post to Slack: answer is not Slack's", passing},
+		{refusing("account_inactive"), "post to Slack: account_inactive (hint: reinstall the app, its bot user was removed)", permanent},
+		{refusing("msg_too_long"), "post to Slack: msg_too_long", permanent},
 		{`[]`, "post to Slack: answer is not Slack's", passing},
 		{`ok`, "post to Slack: answer is not Slack's", passing},
 		{``, "post to Slack: answer is not Slack's", passing},
@@ -343,6 +351,23 @@ func TestWrongHooks(t *testing.T) {
 		d := slack.Open(s, nil)
 		if got := s.Err(); (got != nil) != (want != "") || !strings.HasPrefix(fmt.Sprint(got), want) && want != "" || (d == nil) != (want != "") {
 			t.Errorf("%s: %v, want %q", address, got, want)
+		}
+	}
+}
+
+// TestARefusalWithinA200SaysForHowLong honours Retry-After where Slack's status says nothing of it.
+func TestARefusalWithinA200SaysForHowLong(t *testing.T) {
+	t.Parallel()
+	for code, want := range map[string]time.Duration{"ratelimited": 30 * time.Second, "service_unavailable": 30 * time.Second, "invalid_auth": 0, "invalid_blocks": 0} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Retry-After", "30")
+			_, _ = fmt.Fprint(w, refusing(code))
+		}))
+		d, _ := openWith(map[string]string{"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_CHANNEL": "C1", "SLACK_API_URL": server.URL + "/"})
+		_, err := d.Deliver(t.Context(), notifytest.Grant(), notify.Ref{})
+		server.Close()
+		if got, _ := notify.Delay(err); got != want || err == nil {
+			t.Errorf("%s: %v with a delay of %s, want %s", code, err, got, want)
 		}
 	}
 }

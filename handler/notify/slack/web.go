@@ -41,14 +41,25 @@ func (w *web) send(ctx context.Context, channel string, p Payload, options ...ap
 	}
 	form.Set("blocks", string(blocks))
 	var answer struct {
-		api.SlackResponse
+		reply
 		Channel   string `json:"channel"`
 		Timestamp string `json:"ts"`
 	}
-	if err = w.call(ctx, endpoint, form, &answer); err == nil && answer.Timestamp == "" {
-		err = errUnreadable // {"ok":true} alone, or JSON that is none of Slack's
+	if err = w.call(ctx, endpoint, form, &answer); err == nil && (answer.Timestamp == "" || answer.Channel == "") {
+		err = errUnreadable // {"ok":true} alone, or a message that could not be found again
 	}
 	return answer.Channel, answer.Timestamp, err
+}
+
+// reply is what every answer of the Web API holds.
+type reply struct{ api.SlackResponse }
+
+// Err is a refusal, an api.SlackErrorResponse; or errUnreadable where the answer is neither that nor a success.
+func (r reply) Err() error {
+	if err := r.SlackResponse.Err(); err != nil || r.Ok {
+		return err
+	}
+	return errUnreadable
 }
 
 // found is a message of a channel's history.
@@ -85,7 +96,7 @@ func (w *web) messages(ctx context.Context, in place, limit int) (page []found, 
 		method = "conversations.replies"
 	}
 	var answer struct {
-		api.SlackResponse
+		reply
 		Messages []found `json:"messages"`
 		HasMore  bool    `json:"has_more"`
 		Metadata struct {
@@ -101,7 +112,7 @@ func (w *web) messages(ctx context.Context, in place, limit int) (page []found, 
 
 // test says whether Slack answers.
 func (w *web) test(ctx context.Context) error {
-	return w.call(ctx, w.base+"auth.test", url.Values{"token": {w.token.Reveal()}}, &api.SlackResponse{})
+	return w.call(ctx, w.base+"auth.test", url.Values{"token": {w.token.Reveal()}}, &reply{})
 }
 
 // call posts a form. Its errors are notify.Send's, an api.SlackErrorResponse, or errUnreadable.
@@ -118,5 +129,5 @@ func (w *web) call(ctx context.Context, endpoint string, form url.Values, into i
 	if err := json.Unmarshal(answer.Body, into); err != nil {
 		return errUnreadable // err may quote the answer
 	}
-	return into.Err()
+	return answer.Delayed(into.Err())
 }

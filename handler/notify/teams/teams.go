@@ -111,13 +111,13 @@ func accepted(a notify.Answer) error {
 	err := fmt.Errorf("post to Teams workflow: Teams answered the workflow with status %s", found[1])
 	switch status := string(found[1]); {
 	case status == "429":
-		return notify.Fail(notify.Throttled, err)
+		return a.Delayed(notify.Fail(notify.Throttled, err))
 	case status == "413":
 		return notify.Fail(notify.MessageRefused, err)
 	case status < "500":
 		return notify.Fail(notify.Refused, err)
 	}
-	return err
+	return a.Delayed(err)
 }
 
 // errorCode is the code in Power Automate's {"error":{"code":"WorkflowTriggerIsNotEnabled",…}}; the message beside it

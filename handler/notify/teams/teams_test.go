@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/auditbell/auditbell/handler/notify"
 	"github.com/auditbell/auditbell/handler/notify/notifytest"
@@ -202,6 +203,23 @@ func TestRetiredAddresses(t *testing.T) {
 		}
 		if got := fmt.Sprint(s.Warnings()); (want.warning == "") != (got == "[]") || !strings.Contains(got, want.warning) {
 			t.Errorf("%s: warnings %v, want %q", address, got, want.warning)
+		}
+	}
+}
+
+// TestTheDocumentedRefusalSaysForHowLong honours Retry-After beside the sentence that a flow passes on.
+func TestTheDocumentedRefusalSaysForHowLong(t *testing.T) {
+	t.Parallel()
+	for status, want := range map[int]time.Duration{429: 7 * time.Second, 503: 7 * time.Second, 413: 0, 404: 0} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Retry-After", "7")
+			_, _ = fmt.Fprintf(w, "Webhook message delivery failed with error: Microsoft Teams endpoint returned HTTP error %d with ContextId x", status)
+		}))
+		d, _ := openWith(map[string]string{"TEAMS_WORKFLOW_URL": server.URL + secret})
+		_, err := d.Deliver(t.Context(), notifytest.Grant(), notify.Ref{})
+		server.Close()
+		if got, _ := notify.Delay(err); got != want || err == nil {
+			t.Errorf("%d: %v with a delay of %s, want %s", status, err, got, want)
 		}
 	}
 }
