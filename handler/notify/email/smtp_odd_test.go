@@ -126,3 +126,23 @@ func TestOddMailServers(t *testing.T) {
 		})
 	}
 }
+
+// TestSTARTTLSThatIsRefused keeps the mail where encryption does not come about.
+func TestSTARTTLSThatIsRefused(t *testing.T) {
+	t.Parallel()
+	for answer, c := range map[string]struct {
+		want string
+		kind notify.Kind
+	}{
+		"454 4.7.0 TLS not available": {"answered 454: 4.7.0 TLS not available", notify.Trouble},
+		"501 5.5.4 no parameters":     {"answered 501: 5.5.4 no parameters", notify.DestinationRefused},
+		"220 go ahead\r\nnot TLS":     {"no TLS on this port", notify.NotSent},
+		"close":                       {"connection broken", notify.NotSent},
+	} {
+		address, said := script{"EHLO": "250-mail\r\n250 STARTTLS", "STARTTLS": answer}.serve(t)
+		_, err := away(t, address, "", nil).Send(t.Context(), sample())
+		if heard := said(); !strings.Contains(fmt.Sprint(err), c.want) || notify.KindOf(err) != c.kind || strings.Contains(strings.Join(heard, "\n"), "MAIL") {
+			t.Errorf("%s: %v (kind %v), want %q (kind %v); it heard %q", answer, err, notify.KindOf(err), c.want, c.kind, heard)
+		}
+	}
+}
