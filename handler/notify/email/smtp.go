@@ -54,6 +54,8 @@ func (s *smtpServer) talk(ctx context.Context, from *mail.Address, m Mail) error
 	if err != nil {
 		return notify.Fail(notify.MessageRefused, err)
 	}
+	ctx, hangUp := context.WithCancel(ctx)
+	defer hangUp() // go-mail v0.8.1 leaves a conversation open that it could not begin
 	client, err := gomail.NewClient(s.host, s.options(ctx)...)
 	if err != nil {
 		return notify.Fail(notify.DestinationRefused, errors.New("SMTP_ADDRESS cannot be used"))

@@ -111,7 +111,7 @@ func TestOddMailServers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			address, said := c.serve(t)
-			p, problem := newSMTP(address, "", settings.Secret(""))
+			p, problem := newSMTP(address, "", settings.Secret(""), nil)
 			if problem != nil {
 				t.Fatal(problem)
 			}
