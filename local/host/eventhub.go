@@ -15,7 +15,7 @@ import (
 // partitions go to another one when its lease ends.
 func (h *Host) listen(f *function) {
 	for number := range h.hubs.partitions() {
-		h.work.run(func() { h.readPartition(f, number) })
+		h.work.run(func() { h.readPartition(f, reading{f.name, number, h.id}) })
 	}
 	for h.ctx.Err() == nil {
 		changed := h.hubs.claim(f.name, h.id)
@@ -27,9 +27,9 @@ func (h *Host) listen(f *function) {
 	}
 }
 
-func (h *Host) readPartition(f *function, number int) {
+func (h *Host) readPartition(f *function, by reading) {
 	for h.ctx.Err() == nil {
-		batch, changed := h.hubs.read(f.name, number, h.id, h.app.hubBatch)
+		batch, changed := h.hubs.read(by, h.app.hubBatch)
 		if len(batch) == 0 {
 			select {
 			case <-changed:
@@ -37,9 +37,9 @@ func (h *Host) readPartition(f *function, number int) {
 			}
 			continue
 		}
-		err := h.invokeMessages(f, batch, func() bool { return h.hubs.owns(f.name, number, h.id) })
+		err := h.invokeMessages(f, batch, func() bool { return h.hubs.owns(by) })
 		if h.ctx.Err() == nil {
-			h.hubs.advance(f.name, number, h.id, len(batch), err)
+			h.hubs.advance(by, len(batch), err)
 		}
 	}
 }

@@ -145,30 +145,37 @@ func (h *hub) claim(host string, now, until time.Time) (changed bool) {
 	return changed
 }
 
+// reading is what a host reads for a function.
+type reading struct {
+	function  string
+	partition int
+	host      string
+}
+
 // read returns what a host is to read next of a partition: nothing unless the partition is its own. It locks h.
-func (h *Hubs) read(function string, number int, host string, most int) (batch []string, changed <-chan struct{}) {
+func (h *Hubs) read(by reading, most int) (batch []string, changed <-chan struct{}) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if p := h.of(function).partitions[number]; p.owner == host {
+	if p := h.of(by.function).partitions[by.partition]; p.owner == by.host {
 		batch = p.messages[:min(most, len(p.messages))]
 	}
 	return batch, h.changed
 }
 
 // owns reports whether a partition is still the host's. It locks h.
-func (h *Hubs) owns(function string, number int, host string) bool {
+func (h *Hubs) owns(by reading) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.of(function).partitions[number].owner == host
+	return h.of(by.function).partitions[by.partition].owner == by.host
 }
 
 // advance moves the checkpoint behind a batch that a host has read, whatever came of it; the partition must still be its own.
 // It locks h.
-func (h *Hubs) advance(function string, number int, host string, read int, err error) {
+func (h *Hubs) advance(by reading, read int, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	p := h.of(function).partitions[number]
-	if p.owner != host {
+	p := h.of(by.function).partitions[by.partition]
+	if p.owner != by.host {
 		return // another host reads the same messages by now
 	}
 	for _, s := range p.senders {

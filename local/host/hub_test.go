@@ -124,20 +124,20 @@ func TestHostsShareAHub(t *testing.T) {
 	}
 
 	s := hubs.put("f", []string{"1", "2", "3"})
-	hubs.advance("f", 0, "b", 2, nil) // it was b's when b began to read
-	if batch, _ := hubs.read("f", 0, "a", 2); fmt.Sprint(batch) != "[1 2]" {
+	hubs.advance(reading{"f", 0, "b"}, 2, nil) // it was b's when b began to read
+	if batch, _ := hubs.read(reading{"f", 0, "a"}, 2); fmt.Sprint(batch) != "[1 2]" {
 		t.Errorf("a reads %v, want what b did not finish", batch)
 	}
-	if batch, _ := hubs.read("f", 0, "b", 2); batch != nil {
+	if batch, _ := hubs.read(reading{"f", 0, "b"}, 2); batch != nil {
 		t.Errorf("b reads %v of a partition that is a's", batch)
 	}
-	hubs.advance("f", 0, "a", 2, errors.New("the first batch failed"))
+	hubs.advance(reading{"f", 0, "a"}, 2, errors.New("the first batch failed"))
 	select {
 	case <-s.done:
 		t.Error("the third message was not read")
 	default:
 	}
-	hubs.advance("f", 0, "a", 1, nil)
+	hubs.advance(reading{"f", 0, "a"}, 1, nil)
 	<-s.done
 	if s.err == nil {
 		t.Error("a batch failed, and nothing says so")
