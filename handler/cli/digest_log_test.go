@@ -234,7 +234,7 @@ func TestLateRecordsAreAmendments(t *testing.T) {
 	o.fill(t, records)
 	o.keepLog(t)
 	files := verifyFolder(filepath.Join(o.archive, "log"))
-	late := time.Date(2026, 10, 31, 18, 0, 0, 0, time.UTC) // recounted with every sixth run: 36 hours before the last of them
+	late := time.Date(2026, 10, 31, 21, 0, 0, 0, time.UTC) // recounted with every sixth run: 33 hours before the last of them
 	run := func(at time.Time) map[time.Time]tlog.HourEntry {
 		t.Helper()
 		o.clock.Store(at.Unix())

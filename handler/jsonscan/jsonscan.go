@@ -17,6 +17,7 @@ import (
 	"errors"
 	"fmt"
 	"math/bits"
+	"unicode/utf8"
 )
 
 // MaxDepth bounds nesting. encoding/json stops at 10,000; no Azure payload seen is deeper than 12, and a bound this
@@ -240,6 +241,21 @@ const ones, tops = 0x0101010101010101, 0x8080808080808080
 func specials(x uint64) uint64 {
 	quote, slash := x^(ones*'"'), x^(ones*'\\')
 	return ((quote-ones)&^quote | (slash-ones)&^slash | (x-ones*' ')&^x) & tops
+}
+
+// Plain reports whether text is ASCII that stands in a JSON string as it is.
+func Plain(text []byte) bool {
+	for ; len(text) >= 8; text = text[8:] {
+		if x := binary.LittleEndian.Uint64(text); (specials(x)|x)&tops != 0 {
+			return false
+		}
+	}
+	for _, c := range text {
+		if c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
 }
 
 func escape(data []byte, i int) (int, error) {

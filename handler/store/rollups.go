@@ -116,7 +116,24 @@ func (s *Store) Rollup(ctx context.Context, hour time.Time) (r Rollup, ok bool, 
 	return r, true, nil
 }
 
-// Sums reads the sums of a rollup that Rollup returned; false when it has none, or has them no more.
+// RollupHeads reads the rollups of a UTC day, by their hours, without their bodies.
+func (s *Store) RollupHeads(ctx context.Context, day time.Time) (map[time.Time]Rollup, error) {
+	const text = `SELECT c.at, c.made, c.events, c.sums, c.rule_sets FROM c WHERE c.kind = 'rollup'`
+	all := map[time.Time]Rollup{}
+	for raw, err := range s.within(ctx, partQuery{container: containerRollups, pk: rollupPK(day), text: text}) {
+		var item rollupItem
+		if err == nil {
+			err = json.Unmarshal(raw, &item)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read rollups: %w", err)
+		}
+		all[item.At.UTC()] = Rollup{Hour: item.At, Events: item.Events, Made: item.Made, RuleSets: item.Rules, sums: item.Sums}
+	}
+	return all, nil
+}
+
+// Sums reads the sums of a rollup that was read; false when it has none, or has them no more.
 func (s *Store) Sums(ctx context.Context, r Rollup) (text string, ok bool, err error) {
 	var all strings.Builder
 	for _, id := range r.sums {

@@ -98,13 +98,21 @@ func TestRollupIsKeptWhole(t *testing.T) {
 	}
 	small, large := []byte("small"), bytes.Repeat([]byte("0123456789abcdef"), 200_000) // 3.2 MB: four items
 	for i, body := range [][]byte{small, large, small} {
-		r := store.Rollup{Hour: epoch, Events: i, Made: a.now(), Body: body}
+		r := store.Rollup{Hour: epoch, Events: i, Made: a.now(), Body: body, Sums: fmt.Sprint("sums ", i), RuleSets: []string{"rules"}}
 		if ru, err := a.SaveRollup(t.Context(), r); err != nil || ru <= 0 {
 			t.Fatal(ru, err)
 		}
 		got, ok, err := a.Rollup(t.Context(), epoch)
 		if err != nil || !ok || got.Events != i || !bytes.Equal(got.Body, body) || !got.Hour.Equal(epoch) {
 			t.Errorf("rollup %d came back with %d events and %d bytes, %v", i, got.Events, len(got.Body), err)
+		}
+		heads, err := a.RollupHeads(t.Context(), epoch)
+		head := heads[epoch.UTC()]
+		if err != nil || len(heads) != 1 || head.Events != i || head.Body != nil || !head.Made.Equal(r.Made) || !slices.Equal(head.RuleSets, r.RuleSets) {
+			t.Errorf("without their bodies the day's rollups are %+v, %v", heads, err)
+		}
+		if sums, ok, err := a.Sums(t.Context(), head); sums != r.Sums || !ok || err != nil {
+			t.Errorf("the sums are %q, %v, %v", sums, ok, err)
 		}
 	}
 }

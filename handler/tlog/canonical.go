@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/bits"
 	"slices"
 	"strconv"
 	"unicode/utf16"
@@ -25,32 +26,24 @@ func storeOnly(name []byte) bool {
 	return len(name) > 0 && name[0] == '_'
 }
 
-// AppendCanonical appends the canonical form of a record: its JSON as RFC 8785 writes it (members sorted by name, no
-// white space, one spelling for each string and number), without the store's own members. It is the same for a record as
-// the store keeps it and as the command line prints it.
-func AppendCanonical(dst, record []byte) ([]byte, error) {
-	var w canonical
-	err := w.record(record)
-	return append(dst, w.text...), err
-}
-
-// canonical writes a canonical form, reading the record once. Its slices are for the next record again.
+// canonical writes the canonical form of a record: its JSON as RFC 8785 writes it (members sorted by name, no white space,
+// one spelling for each string and number), without the store's own members. It is the same for a record as the store keeps
+// it and as the command line prints it. The record is read once. The slices are for the next record again.
 type canonical struct {
 	text    []byte
 	in      jsonscan.Cursor
-	valid   bool       // the record is valid UTF-8
-	id      []byte     // the record's own, as JSON
-	members []member   // of the objects that are open, the innermost last
-	orders  [256][]int // the order of the last object with as many members and the same first and last one, as far as a hash says
-	sorted  []byte     // an object with its members in order
+	valid   bool           // the record is valid UTF-8
+	id      []byte         // the record's own, as JSON
+	members []member       // of the objects that are open, the innermost last
+	orders  [1 << 10][]int // the order of the last object with members of these names, as far as a hash says
+	sorted  []byte         // an object with its members in order
 }
 
-// member is one of an object, which stands in text.
+// member is one of an object: text[from:to], with its name at the beginning, and a colon at colon.
 type member struct {
-	name     []byte
-	head     uint64 // the first bytes of the name: most comparisons need no more
-	high     bool   // the order of its bytes is not that of its code units
-	from, to int
+	from, colon, to int
+	head            uint64 // the first bytes of the name: most comparisons need no more
+	plain           bool   // the name is ASCII without escapes
 }
 
 func (w *canonical) record(raw []byte) error {
@@ -76,8 +69,10 @@ func (w *canonical) object(top bool) (err error) {
 		if top && storeOnly(name) {
 			continue
 		}
-		m := member{name: name, head: head(name), high: isHigh(name), from: len(w.text)}
-		w.text = append(appendString(w.text, name), ':')
+		m := member{from: len(w.text), head: head(name), plain: jsonscan.Plain(name)}
+		w.text = appendString(w.text, name, m.plain)
+		m.colon = len(w.text)
+		w.text = append(w.text, ':')
 		at := w.in.Pos()
 		if err = w.value(); err != nil {
 			return err
@@ -102,45 +97,48 @@ func (w *canonical) sort(first, start int) {
 		}
 		w.sorted = append(w.sorted, w.text[members[at].from:members[at].to]...)
 	}
-	w.text = append(append(w.text[:start], w.sorted...), '}')
-	w.members = w.members[:first]
+	w.sorted = append(w.sorted, '}')
+	if w.members = w.members[:first]; start == 0 {
+		w.text, w.sorted = w.sorted, w.text
+		return
+	}
+	w.text = append(w.text[:start], w.sorted...)
 }
 
 // order is the places of members, sorted by name. Most objects have the members of one before them, so the last order of such
 // an object is tried first.
 func (w *canonical) order(members []member) []int {
-	n := len(members)
-	if n < 2 {
-		return sortedPlaces(members)
+	shape := uint64(len(members))
+	for i := range members {
+		shape = bits.RotateLeft64(shape, 5) ^ members[i].head
 	}
-	like := &w.orders[(members[0].head^members[n-1].head*3+uint64(n))*0x9e3779b97f4a7c15>>56]
-	last := *like
-	if len(last) != n {
-		last = nil
-	}
-	for i := range last[min(1, len(last)):] {
-		if members[last[i]].compare(&members[last[i+1]]) > 0 {
-			last = nil
-			break
-		}
-	}
-	if last == nil {
-		*like = sortedPlaces(members)
+	like := &w.orders[shape*0x9e3779b97f4a7c15>>(64-10)]
+	if last := *like; len(last) != len(members) || !w.inOrder(members, last) {
+		*like = w.sortedPlaces(members, last[:0])
 	}
 	return *like
 }
 
-func sortedPlaces(members []member) []int {
-	places := make([]int, len(members))
-	for i := range places {
-		places[i] = i
+// inOrder reports whether members at these places, which are all places there are, are sorted.
+func (w *canonical) inOrder(members []member, places []int) bool {
+	for i := range max(len(places), 1) - 1 {
+		if w.compare(&members[places[i]], &members[places[i+1]]) > 0 {
+			return false
+		}
 	}
-	slices.SortFunc(places, func(a, b int) int { return members[a].compare(&members[b]) })
+	return true
+}
+
+func (w *canonical) sortedPlaces(members []member, places []int) []int {
+	for i := range members {
+		places = append(places, i)
+	}
+	slices.SortFunc(places, func(a, b int) int { return w.compare(&members[a], &members[b]) })
 	return places
 }
 
 func (w *canonical) value() (err error) {
-	switch kind := w.in.Kind(); kind {
+	switch w.in.First() {
 	case '{':
 		return w.object(false)
 	case '[':
@@ -152,13 +150,13 @@ func (w *canonical) value() (err error) {
 			return nil
 		}
 		text, err := jsonscan.Unquote(raw)
-		w.text = appendString(w.text, []byte(text))
+		w.text = appendString(w.text, []byte(text), false)
 		return err
-	case '0':
-		w.text, err = appendNumber(w.text, w.in.Skip())
-	default: // true, false, null
+	case 't', 'f', 'n':
 		w.text = append(w.text, w.in.Skip()...)
+		return nil
 	}
+	w.text, err = appendNumber(w.text, w.in.Skip())
 	return err
 }
 
@@ -190,10 +188,10 @@ func appendNumber(dst, raw []byte) ([]byte, error) {
 }
 
 // appendString writes a string as RFC 8785 §3.2.2.2 does.
-func appendString(dst, text []byte) []byte {
+func appendString(dst, text []byte, plain bool) []byte {
 	const short = "btn.fr" // \b is 8
 	dst = append(dst, '"')
-	if isPlain(text) {
+	if plain {
 		return append(append(dst, text...), '"')
 	}
 	for _, c := range bytes.ToValidUTF8(text, []byte("\uFFFD")) {
@@ -211,25 +209,21 @@ func appendString(dst, text []byte) []byte {
 	return append(dst, '"')
 }
 
-// isPlain reports whether text is ASCII without a character that JSON escapes.
-func isPlain(text []byte) bool {
-	for _, c := range text {
-		if c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf {
-			return false
-		}
+// compare orders members by the UTF-16 code units of their names, as RFC 8785 §3.2.3 asks.
+func (w *canonical) compare(a, b *member) int {
+	x, y := w.text[a.from:a.colon], w.text[b.from:b.colon]
+	switch {
+	case !a.plain || !b.plain:
+		return slices.Compare(codeUnits(x), codeUnits(y))
+	case a.head != b.head:
+		return cmp.Compare(a.head, b.head)
 	}
-	return true
+	return bytes.Compare(x[:len(x)-1], y[:len(y)-1]) // a quotation mark may sort after what follows it in the other
 }
 
-// compare orders names by their UTF-16 code units, as RFC 8785 §3.2.3 asks.
-func (m *member) compare(o *member) int {
-	switch {
-	case m.high || o.high:
-		return slices.Compare(utf16.Encode([]rune(string(m.name))), utf16.Encode([]rune(string(o.name))))
-	case m.head != o.head:
-		return cmp.Compare(m.head, o.head)
-	}
-	return bytes.Compare(m.name, o.name)
+func codeUnits(name []byte) []uint16 {
+	text, _ := jsonscan.Unquote(name) // appendString wrote it
+	return utf16.Encode([]rune(text))
 }
 
 // head is the first eight bytes of a name, as a number that sorts as they do.
@@ -237,14 +231,4 @@ func head(name []byte) uint64 {
 	var b [8]byte
 	copy(b[:], name)
 	return binary.BigEndian.Uint64(b[:])
-}
-
-// isHigh reports whether a name has a rune from U+D000 on, where the order of bytes may differ from that of code units.
-func isHigh(name []byte) bool {
-	for _, c := range name {
-		if c >= 0xed {
-			return true
-		}
-	}
-	return false
 }

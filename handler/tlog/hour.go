@@ -1,7 +1,6 @@
 package tlog
 
 import (
-	"bufio"
 	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
@@ -44,18 +43,27 @@ func (r *RecordReader) Read(raw []byte) (Record, error) {
 	return Record{id, sha256.Sum256(r.form.text)}, nil
 }
 
+const maxID = 256
+
 // validID refuses what would break the lines in which records are written.
 func validID(id string) bool {
-	return id != "" && len(id) <= 256 && !strings.ContainsFunc(id, func(r rune) bool { return r <= ' ' || r > '~' })
+	for i := range len(id) {
+		if id[i] <= ' ' || id[i] > '~' {
+			return false
+		}
+	}
+	return id != "" && len(id) <= maxID
 }
 
 // leaf is the entry of the hour's tree.
 func (r Record) leaf() Hash {
-	var b [512]byte
-	text := append(b[:0], 0) // RFC 6962: a leaf
-	text = append(append(text, r.ID...), ' ')
-	text = base64.StdEncoding.AppendEncode(text, r.Sum[:])
-	return sha256.Sum256(append(text, '\n'))
+	var b [1 + maxID + 64]byte
+	return sha256.Sum256(r.appendLine(append(b[:0], 0))) // RFC 6962: a leaf
+}
+
+func (r Record) appendLine(b []byte) []byte {
+	b = append(append(b, r.ID...), ' ')
+	return append(base64.StdEncoding.AppendEncode(b, r.Sum[:]), '\n')
 }
 
 // Records are those of one hour, sorted by id, each once: the leaves of the hour's tree.
@@ -95,21 +103,23 @@ func (l Records) Entry(hour time.Time, version int, why string) HourEntry {
 // Text is the list as the archive keeps it: a line for each record.
 func (l Records) Text() []byte {
 	var b []byte
-	for _, r := range l {
-		b = append(append(b, r.ID...), ' ')
-		b = append(base64.StdEncoding.AppendEncode(b, r.Sum[:]), '\n')
+	for i, r := range l {
+		if b = r.appendLine(b); i == 0 {
+			b = slices.Grow(b, len(l)*len(b)) // most ids have one length
+		}
 	}
 	return b
 }
 
-// ParseRecords reads what Text wrote. It refuses a list that is not sorted, and one with two records of an id: of these,
-// either could be shown as the one that was logged.
+// ParseRecords reads what Text wrote, and no other spelling of it. It refuses a list that is not sorted, and one with two
+// records of an id: of these, either could be shown as the one that was logged.
 func ParseRecords(text []byte) (list Records, err error) {
-	lines := bufio.NewScanner(bytes.NewReader(text))
-	for lines.Scan() {
-		id, sum, _ := strings.Cut(lines.Text(), " ")
-		r := Record{ID: id}
-		if r.Sum, err = ParseHash(sum); err != nil || !validID(id) {
+	list = make(Records, 0, bytes.Count(text, []byte{'\n'}))
+	for line := range bytes.Lines(text) {
+		id, sum, _ := bytes.Cut(line, []byte{' '})
+		r := Record{ID: string(id)}
+		sum, whole := bytes.CutSuffix(sum, []byte{'\n'})
+		if r.Sum, err = ParseHash(sum); err != nil || !whole || !validID(r.ID) {
 			return nil, fmt.Errorf("read records: line %d is not an id and a hash", len(list)+1)
 		}
 		if n := len(list); n > 0 && list[n-1].ID >= r.ID {
@@ -117,7 +127,7 @@ func ParseRecords(text []byte) (list Records, err error) {
 		}
 		list = append(list, r)
 	}
-	return list, lines.Err()
+	return list, nil
 }
 
 // Find returns where a record is in the list, or where it would be.

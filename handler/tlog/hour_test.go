@@ -186,14 +186,15 @@ func TestCanonicalForm(t *testing.T) {
 		{"names by UTF-16 (RFC 8785 §3.2.3)", `{"\u20ac":"Euro","\r":"CR","\ufb33":"Dalet","1":"One","\ud83d\ude00":"Smiley","\u0080":"Control","\u00f6":"o"}`,
 			"{\"\\r\":\"CR\",\"1\":\"One\",\"\u0080\":\"Control\",\"ö\":\"o\",\"€\":\"Euro\",\"😀\":\"Smiley\",\"\ufb33\":\"Dalet\"}"},
 	} {
-		got, err := AppendCanonical(nil, []byte(c.in))
-		if err != nil || string(got) != c.want {
-			t.Errorf("%s: %s, %v, want %s", c.name, got, err, c.want)
+		var w canonical
+		if err := w.record([]byte(c.in)); err != nil || string(w.text) != c.want {
+			t.Errorf("%s: %s, %v, want %s", c.name, w.text, err, c.want)
 		}
 	}
 	for _, in := range []string{"", "[]", `{"a":1,"a":2}`, `{"a":1e999}`, `{"a":`, `{"a":01}`} {
-		if got, err := AppendCanonical(nil, []byte(in)); err == nil {
-			t.Errorf("%s has the canonical form %s", in, got)
+		var w canonical
+		if err := w.record([]byte(in)); err == nil {
+			t.Errorf("%s has the canonical form %s", in, w.text)
 		}
 	}
 }

@@ -24,13 +24,21 @@ type Hash [sha256.Size]byte
 // String is the hash in base64, as C2SP's formats write it.
 func (h Hash) String() string { return base64.StdEncoding.EncodeToString(h[:]) }
 
+var (
+	strict     = base64.StdEncoding.Strict()
+	errNotHash = errors.New("is not a hash in base64")
+)
+
 // ParseHash reads what String wrote, and no other spelling of it.
-func ParseHash(text string) (h Hash, err error) {
-	b, err := base64.StdEncoding.Strict().DecodeString(text)
-	if err != nil || len(b) != len(h) {
-		return h, errors.New("is not a hash in base64")
+func ParseHash[T string | []byte](text T) (h Hash, err error) {
+	var b [len(h) + 1]byte // a group of four characters may hold a byte more
+	if len(text) != strict.EncodedLen(len(h)) {
+		return h, errNotHash
 	}
-	return Hash(b), nil
+	if n, err := strict.Decode(b[:], []byte(text)); err != nil || n != len(h) {
+		return h, errNotHash
+	}
+	return Hash(b[:]), nil
 }
 
 // LeafHash is the hash of an entry.

@@ -1,6 +1,7 @@
 package publish
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,9 +21,9 @@ const (
 	loggedFor = 7 * 24 * time.Hour
 )
 
-// Run logs hours whose last look is over, and logs those again that records were late for. rolled are rollups that were read
-// just now.
-func (l *Log) Run(ctx context.Context, r *Rollups, rolled map[time.Time]store.Rollup, b pipeline.Batch) error {
+// Run logs hours whose last look is over, and logs those again that records were late for. counted are rollups of hours whose
+// events were counted just now.
+func (l *Log) Run(ctx context.Context, r *Rollups, counted map[time.Time]store.Rollup, b pipeline.Batch) error {
 	log := b.Logger
 	t, err := l.get(ctx, log)
 	if err != nil {
@@ -39,20 +40,18 @@ func (l *Log) Run(ctx context.Context, r *Rollups, rolled map[time.Time]store.Ro
 		return err
 	}
 	var entries [][]byte
+	rolled := rolledUp{Rollups: r, counted: counted}
 	for hour := newest.Add(-loggedFor); !hour.After(newest); hour = hour.Add(time.Hour) {
 		have, ok := logged[hour]
 		if old := hour.Before(newest.Add(-24 * time.Hour)); ok && old && now.Hour()%RecheckEvery != 0 {
 			continue
 		}
-		one, read := rolled[hour]
-		if !read {
-			one, read, err = r.Store.Rollup(ctx, hour)
-		}
+		one, more, err := rolled.since(ctx, hour, have)
 		if err != nil {
 			return err
 		}
-		if !read {
-			continue // from before Auditbell was there
+		if !more {
+			continue
 		}
 		if entry, err := l.hour(ctx, r, one, have); err != nil {
 			return err
@@ -68,12 +67,47 @@ func (l *Log) Run(ctx context.Context, r *Rollups, rolled map[time.Time]store.Ro
 	return nil
 }
 
+// rolledUp reads the rollups of hours that may be to be logged: those that are kept without their bodies, a day at once, for most
+// are looked at for their number of events alone.
+type rolledUp struct {
+	*Rollups
+
+	counted map[time.Time]store.Rollup // just now
+	day     time.Time
+	kept    map[time.Time]store.Rollup // of that day; nil: none was read
+}
+
+// since is the rollup of an hour, and whether it has more than was logged. An hour from before Auditbell was there has none.
+func (r *rolledUp) since(ctx context.Context, hour time.Time, logged tlog.HourEntry) (one store.Rollup, more bool, err error) {
+	one, fresh := r.counted[hour]
+	if !fresh {
+		if one, more, err = r.keptOf(ctx, hour); err != nil || !more {
+			return one, false, err
+		}
+	}
+	if logged.Version > 0 && one.Events <= logged.Records {
+		return one, false, nil
+	}
+	if !fresh {
+		one, err = r.fresh(ctx, one, &rollupSum{})
+	}
+	return one, err == nil, err
+}
+
+func (r *rolledUp) keptOf(ctx context.Context, hour time.Time) (one store.Rollup, ok bool, err error) {
+	if day := hour.Truncate(24 * time.Hour); r.kept == nil || !day.Equal(r.day) {
+		if r.kept, err = r.Store.RollupHeads(ctx, day); err != nil {
+			return one, false, err
+		}
+		r.day = day
+	}
+	one, ok = r.kept[hour]
+	return one, ok, nil
+}
+
 // hour is the entry to log for an hour, nil for none.
 func (l *Log) hour(ctx context.Context, r *Rollups, rolled store.Rollup, have tlog.HourEntry) ([]byte, error) {
 	hour := rolled.Hour.UTC()
-	if have.Version > 0 && rolled.Events <= have.Records {
-		return nil, nil
-	}
 	list, err := hourRecords(ctx, r, rolled)
 	if err != nil || have.Version > 0 && list.Root() == have.Root {
 		return nil, err
@@ -101,12 +135,9 @@ func (l *Log) hour(ctx context.Context, r *Rollups, rolled store.Rollup, have tl
 // hourRecords are the records of an hour as they are stored now: as they were hashed when the hour was rolled up, where nothing
 // came since, and read again otherwise.
 func hourRecords(ctx context.Context, r *Rollups, rolled store.Rollup) (tlog.Records, error) {
-	rolled, err := r.fresh(ctx, rolled, &rollupSum{})
-	if err != nil {
-		return nil, err
-	}
 	text, ok := rolled.Sums, rolled.Sums != ""
 	if !ok {
+		var err error
 		if text, ok, err = r.Store.Sums(ctx, rolled); err != nil {
 			return nil, err
 		}
@@ -134,19 +165,22 @@ type hashedRecords struct {
 func (h *hashedRecords) watch(records iter.Seq2[[]byte, error]) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
 		for raw, err := range records {
-			if h.err == nil && err == nil {
-				var one tlog.Record
-				if one, h.err = h.reader.Read(raw); h.err == nil {
-					h.list = append(h.list, one)
-				}
-			} else if h.err == nil {
-				h.err = err
-			}
+			h.add(raw, err)
 			if !yield(raw, err) {
 				return
 			}
 		}
 	}
+}
+
+func (h *hashedRecords) add(raw []byte, err error) {
+	if h.err == nil && err == nil {
+		var one tlog.Record
+		if one, err = h.reader.Read(raw); err == nil {
+			h.list = append(h.list, one)
+		}
+	}
+	h.err = cmp.Or(h.err, err)
 }
 
 // text is the list as a rollup keeps it, "" when it is not whole, or so long that reading the records again is better.

@@ -21,8 +21,9 @@ const (
 	lateFor = 48 * time.Hour
 	// settling is how long after its end an hour is first rolled up.
 	settling = 3 * time.Minute
-	// RecheckEvery is how often an older hour is counted again; the last three are with every run.
+	// RecheckEvery is how often an older hour is counted again; those of the last few, always, are with every run.
 	RecheckEvery = 6
+	always       = 3
 )
 
 // Rollups is the timer function rollup.
@@ -41,15 +42,15 @@ func (r *Rollups) Run(ctx context.Context, in host.Invocation) (host.Result, err
 	newest := now.Add(-settling).Truncate(time.Hour).Add(-time.Hour)
 	var sum rollupSum
 	var errs []error
-	have := map[time.Time]store.Rollup{}
+	counted := map[time.Time]store.Rollup{}
 	for back := range int(lateFor / time.Hour) {
 		hour := newest.Add(-time.Duration(back) * time.Hour)
-		count := back < 3 || back%RecheckEvery == 0
+		count := back < always || back%RecheckEvery == always // the hour that is to be logged, loggedAfter its end, among them
 		rolled, err := r.hour(ctx, hour, count, &sum)
 		if err != nil {
 			errs = append(errs, err)
-		} else {
-			rolled.Body, have[hour] = nil, rolled
+		} else if count {
+			rolled.Body, counted[hour] = nil, rolled
 		}
 		if ctx.Err() != nil {
 			break
@@ -58,7 +59,7 @@ func (r *Rollups) Run(ctx context.Context, in host.Invocation) (host.Result, err
 	in.Logger.Info("rolled up", "hours", sum.made, "late", sum.late, "events", sum.events, "ru", sum.ru)
 	if r.Log != nil {
 		b := pipeline.Batch{ID: in.Attempt(), Function: "rollup", Logger: in.Logger}
-		if err := r.Log.Run(ctx, r, have, b); err != nil {
+		if err := r.Log.Run(ctx, r, counted, b); err != nil {
 			r.Log.unlogged(ctx, b, "hours", err)
 			errs = append(errs, fmt.Errorf("log hours: %w", err))
 		}
