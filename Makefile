@@ -1,6 +1,6 @@
 # Everything a person does here, in one word each. `make` lists the words.
 .DEFAULT_GOAL := help
-.PHONY: month simulate faults vulnerabilities lint-workflows release-function release-snapshot release-check zones bench-first measured reliability help check test golden fuzz bench bench-digest reconcile-month chaos pictures schemas stage start publish kusto lint
+.PHONY: month simulate faults vulnerabilities lint-workflows release-function release-snapshot release-check zones bench-first bench-log measured reliability help check test golden fuzz bench bench-digest reconcile-month chaos pictures schemas stage start publish kusto lint
 
 APP ?=
 FUZZTIME ?= 20s
@@ -54,6 +54,9 @@ reconcile-month: ## a month of 200,000 records through a feed that drops some: d
 
 bench-rollup: ## a month of EVENTS (100000) stored, rolled up and digested on the stand-in: RU, requests, memory (docs/cost.md)
 	AUDITBELL_SCALE=$(or $(EVENTS),100000) go test ./handler/cli -run TestMonthAtScale -v -timeout 4h
+
+bench-log: ## what share of the CPU of rollups and digest the transparency log takes, and its memory (EVENTS=1000000 a month, DAYS=3 of it)
+	scripts/bench-log.sh $(or $(EVENTS),1000000) $(or $(DAYS),3)
 
 bench-first: ## how long the first message takes while everything that is looked up takes two seconds
 	go test ./local/stack -run '^$$' -bench FirstMessage -benchtime 4x

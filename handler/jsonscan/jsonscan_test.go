@@ -1,10 +1,12 @@
 package jsonscan_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/auditbell/auditbell/handler/jsonscan"
 )
@@ -44,6 +46,20 @@ func TestUnquoteAgreesWithEncodingJSON(t *testing.T) {
 		got, err := jsonscan.Unquote([]byte(raw))
 		if err != nil || got != want {
 			t.Errorf("Unquote(%s) = %q, %v; want %q", raw, got, err, want)
+		}
+	}
+}
+
+func TestPlainIsWhatNeedsNoEscape(t *testing.T) {
+	t.Parallel()
+	for c := range 256 {
+		want := c >= ' ' && c < utf8.RuneSelf && c != '"' && c != '\\'
+		for n := range 20 { // before and behind the eight that are looked at together
+			text := bytes.Repeat([]byte{'a'}, 20)
+			text[n] = byte(c)
+			if jsonscan.Plain(text) != want || jsonscan.Plain(text[:n+1]) != want {
+				t.Errorf("byte %#x at %d is plain: %v, want %v", c, n, !want, want)
+			}
 		}
 	}
 }

@@ -69,7 +69,6 @@ func (s *Store) SaveRollup(ctx context.Context, r Rollup) (ru float64, err error
 	item.Rules = r.RuleSets
 	item.Body = r.Body[:min(len(r.Body), partSize)]
 	parts := slices.Collect(slices.Chunk(r.Body[len(item.Body):], partSize))
-	sums := slices.Collect(slices.Chunk([]byte(r.Sums), partSize))
 	for n, body := range parts {
 		part.ID, part.Kind, part.Body = fmt.Sprintf("part-%s-%s-%d", r.Hour.UTC().Format("15"), short8(r.Body), n+1), "part", body
 		item.Parts = append(item.Parts, part.ID)
@@ -78,20 +77,31 @@ func (s *Store) SaveRollup(ctx context.Context, r Rollup) (ru float64, err error
 			return ru, fmt.Errorf("save rollup: %w", err)
 		}
 	}
-	part.Body, part.TTL = nil, seconds(keepSums)
-	for n, text := range sums {
-		part.ID, part.Kind, part.Text = fmt.Sprintf("sums-%s-%s-%d", r.Hour.UTC().Format("15"), short8([]byte(r.Sums)), n+1), "sums", string(text)
-		item.Sums = append(item.Sums, part.ID)
-		charge, err := s.upsert(ctx, part.PK, part)
-		if ru += charge; err != nil {
-			return ru, fmt.Errorf("save rollup: %w", err)
-		}
+	var charge float64
+	item.Sums, charge, err = s.saveSums(ctx, part, r.Sums)
+	if ru += charge; err != nil {
+		return ru, fmt.Errorf("save rollup: %w", err)
 	}
-	charge, err := s.upsert(ctx, item.PK, item)
+	charge, err = s.upsert(ctx, item.PK, item)
 	if err != nil {
 		return ru + charge, fmt.Errorf("save rollup: %w", err)
 	}
 	return ru + charge, nil
+}
+
+// saveSums keeps the sums of a rollup in items like one of its parts, and returns their ids.
+func (s *Store) saveSums(ctx context.Context, part rollupItem, sums string) (ids []string, ru float64, err error) {
+	hash := short8([]byte(sums))
+	part.Kind, part.Body, part.TTL = "sums", nil, seconds(keepSums)
+	for text := range slices.Chunk([]byte(sums), partSize) {
+		part.ID, part.Text = fmt.Sprintf("sums-%s-%s-%d", part.At.Format("15"), hash, len(ids)+1), string(text)
+		charge, err := s.upsert(ctx, part.PK, part)
+		if ru += charge; err != nil {
+			return nil, ru, err
+		}
+		ids = append(ids, part.ID)
+	}
+	return ids, ru, nil
 }
 
 // Rollup reads the rollup of an hour; false when there is none.

@@ -174,9 +174,13 @@ func (w *canonical) array() (err error) {
 	return nil
 }
 
-// appendNumber writes a number as ECMAScript does, which is what encoding/json writes for a float64.
+// appendNumber writes a number as ECMAScript does, which is what encoding/json writes for a float64. One that is larger than any of
+// those stays as it is: RFC 8785 knows none, and an hour is logged whatever an event says.
 func appendNumber(dst, raw []byte) ([]byte, error) {
 	n, err := strconv.ParseFloat(string(raw), 64)
+	if errors.Is(err, strconv.ErrRange) {
+		return append(dst, raw...), nil
+	}
 	if err != nil {
 		return dst, fmt.Errorf("write canonical form: number %s: %w", raw, err)
 	}

@@ -49,7 +49,7 @@ func ParseHour(entry []byte) (h HourEntry, err error) {
 	if h.Root, err = ParseHash(root); err != nil {
 		return h, fmt.Errorf("read log entry: root %w", err)
 	}
-	if string(h.Entry()) != string(entry) {
+	if string(h.Entry()) != string(entry) || h.Version < 1 || h.Records < 0 {
 		return h, errors.New("read log entry: it is not written as such entries are")
 	}
 	return h, nil

@@ -191,7 +191,7 @@ func (p RecordProof) Check() (hour HourEntry, was *Record, err error) {
 		if err := CheckInclusion(s.Hashes, s.Index, s.leaf(), Head{size, hour.Root}); err != nil {
 			return hour, nil, fmt.Errorf("record %s in the hour's tree: %w", s.ID, err)
 		}
-		if s.ID == p.ID {
+		if s.ID == p.ID && len(p.Shown) == 1 {
 			return hour, &s.Record, nil
 		}
 	}

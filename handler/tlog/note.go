@@ -67,6 +67,9 @@ func (k Key) Witness() bool { return k.kind == kindCosigned }
 // Equal reports whether both are the same key for the same use.
 func (k Key) Equal(o Key) bool { return k.String() == o.String() }
 
+// SameHolder reports whether who signs with one of them can sign with the other, whatever their names.
+func (k Key) SameHolder(o Key) bool { return k.public.Equal(o.public) }
+
 // Short is how the key is shown to people: name and id.
 func (k Key) Short() string {
 	id := k.id()
@@ -225,11 +228,15 @@ func (k Key) check(text string, sig []byte) (Signature, error) {
 	return Signature{Key: k, Time: time.Unix(int64(at), 0).UTC()}, nil //nolint:gosec // bounded above
 }
 
-// Signatures counts the signature lines of a note, of known keys or not; 0 for what is no note.
-func Signatures(note []byte) int {
-	_, lines, err := splitNote(note)
-	if err != nil {
-		return 0
+// Unknown counts the signature lines of a note that are of none of these keys.
+func Unknown(note []byte, keys ...Key) (n int) {
+	_, lines, _ := splitNote(note) // what is no note has no lines
+	for _, line := range lines {
+		name, raw, err := readLine(line)
+		known := err == nil && slices.ContainsFunc(keys, func(k Key) bool { id := k.id(); return k.Name == name && bytes.Equal(raw[:4], id[:]) })
+		if !known {
+			n++
+		}
 	}
-	return len(lines)
+	return n
 }

@@ -43,7 +43,7 @@ func Hours(ctx context.Context, files Reader, c Checkpoint, from time.Time) (new
 }
 
 // Newest finds the newest checkpoint of a log whose files are here, with the signatures of witnesses where they are kept.
-// Nothing of it is checked: that is for the reader of the proofs that are made with it.
+// No signature is checked: that is for the reader of the proofs that are made with it.
 func Newest(ctx context.Context, files Reader) (c Checkpoint, note []byte, err error) {
 	l := &Log{keeper: reading{files}, open: PeekCheckpoint}
 	if err := l.forward(ctx); err != nil {
@@ -56,13 +56,21 @@ func Newest(ctx context.Context, files Reader) (c Checkpoint, note []byte, err e
 	return l.head.Checkpoint, note, err
 }
 
-// seen is the newest checkpoint with the signatures of witnesses, where there are some.
+// seen is the newest checkpoint with the signatures of witnesses, where there are some. The file with them is another one, which
+// may have been put there by a party that means another checkpoint.
 func (l *Log) seen(ctx context.Context) ([]byte, error) {
-	note, err := l.keeper.Get(ctx, cosignedPath(l.head.batches))
+	path := cosignedPath(l.head.batches)
+	note, err := l.keeper.Get(ctx, path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return l.head.note, nil
 	}
-	return note, err
+	if err != nil {
+		return nil, fmt.Errorf("read log: %w", err)
+	}
+	if c, err := PeekCheckpoint(note); err != nil || c != l.head.Checkpoint {
+		return nil, fmt.Errorf("read log %s: it is not the checkpoint that is at %s", path, checkpointPath(l.head.batches))
+	}
+	return note, nil
 }
 
 func cosignedPath(batches uint64) string { return "cosigned/" + number(batches) }

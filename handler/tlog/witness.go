@@ -111,7 +111,7 @@ func (l *Log) Cosign(ctx context.Context, witnesses []*Witness) (note []byte, n 
 		return l.head.note, 0, err
 	}
 	if note, err = l.seen(ctx); err != nil || !bytes.Equal(note, l.head.note) {
-		return note, Signatures(note) - 1, err
+		return note, signed(note, witnesses), err
 	}
 	lines, errs := make([]string, len(witnesses)), make([]error, len(witnesses))
 	var wait sync.WaitGroup
@@ -123,13 +123,23 @@ func (l *Log) Cosign(ctx context.Context, witnesses []*Witness) (note []byte, n 
 		})
 	}
 	wait.Wait()
-	signed := strings.Join(lines, "")
-	if n = strings.Count(signed, "\n"); n == 0 {
+	all := strings.Join(lines, "")
+	if n = strings.Count(all, "\n"); n == 0 {
 		return l.head.note, 0, errors.Join(errs...)
 	}
-	note = append(bytes.Clone(l.head.note), signed...)
+	note = append(bytes.Clone(l.head.note), all...)
 	if err := l.keeper.Put(context.WithoutCancel(ctx), cosignedPath(l.head.batches), "text/plain; charset=utf-8", note); err != nil {
 		errs = append(errs, err) // another process was first; this note is as good
 	}
 	return note, n, errors.Join(errs...)
+}
+
+// signed counts the witnesses whose signature a note has.
+func signed(note []byte, witnesses []*Witness) (n int) {
+	for _, w := range witnesses {
+		if _, found, err := OpenNote(note, w.Key); err == nil {
+			n += len(found)
+		}
+	}
+	return n
 }

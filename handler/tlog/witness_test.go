@@ -54,8 +54,8 @@ func TestWitnessesSignWhatGrew(t *testing.T) {
 		a.last = 0
 	}
 	c, note, err := Newest(t.Context(), files)
-	if err != nil || c.Size != 558 || Signatures(note) != 3 {
-		t.Errorf("newest: %+v with %d signatures, %v", c, Signatures(note), err)
+	if err != nil || c.Size != 558 || Unknown(note) != 3 {
+		t.Errorf("newest: %+v with %d signatures, %v", c, Unknown(note), err)
 	}
 }
 

@@ -2,6 +2,7 @@ package verify_test
 
 import (
 	"bytes"
+	"crypto"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -168,25 +169,14 @@ func TestEveryAttackHasItsSentence(t *testing.T) {
 			l.prove(l.november, append(leaves, l.leaves[6]), l.log, l.witness)
 		}, "log since October: was signed with auditbell.contoso.example/log"},
 		{"a checkpoint that is replayed", func(l *lab) {
-			p, err := tlog.ParseProof(l.read(l.november, "manifest.json.tlog-proof"))
-			if err != nil {
-				l.t.Fatal(err)
-			}
-			p.Note = note(l.leaves[:l.entriesAtOctober], l.log, l.witness)
-			l.file(l.november, "manifest.json.tlog-proof", p.Text())
+			l.editProof(l.november, func(p *tlog.Proof) { p.Note = note(l.leaves[:l.entriesAtOctober], l.log, l.witness) })
 		}, "manifest.json.tlog-proof: the log does not hold it"},
 		{"the proof left out", func(l *lab) { _ = os.Remove(filepath.Join(l.november, "manifest.json.tlog-proof")) }, "manifest.json.tlog-proof: manifest.json.tlog-proof is missing"},
 		{"the stamp left out", func(l *lab) { _ = os.Remove(filepath.Join(l.november, "manifest.json.tsr")) }, "manifest.json.tsr: manifest.json.tsr is missing"},
 		{"a witness's signature that does not hold", func(l *lab) {
-			w, err := tlog.NewWitnessSigner(l.witness.Key.Name, bytes.Repeat([]byte{9}, 32), func() time.Time { return made(time.November) })
-			if err != nil {
-				l.t.Fatal(err)
-			}
-			signed := note(append(l.leaves[:3:3], []byte("x")), l.log, w) // of another checkpoint
+			signed := note(append(l.leaves[:3:3], []byte("x")), l.log, l.witness) // of another checkpoint
 			lines := strings.Split(strings.TrimSpace(string(signed)), "\n")
-			p, _ := tlog.ParseProof(l.read(l.november, "manifest.json.tlog-proof"))
-			p.Note = append(note(l.leaves, l.log), []byte(lines[len(lines)-1]+"\n")...)
-			l.file(l.november, "manifest.json.tlog-proof", p.Text())
+			l.editProof(l.november, func(p *tlog.Proof) { p.Note = append(note(l.leaves, l.log), []byte(lines[len(lines)-1]+"\n")...) })
 		}, "the signature of witness.auditor.example/w"},
 		{"a symbolic link", func(l *lab) {
 			data := l.read(l.november, "operations.csv")
@@ -213,6 +203,52 @@ func TestEveryAttackHasItsSentence(t *testing.T) {
 			l.file(l.november, "Report.json", l.read(l.november, "report.json"))
 			l.manifest(l.november, "report.json", "operations.csv", "Report.json")
 		}, `Report.json: the manifest lists it twice, as "report.json" and "Report.json"`},
+		{"a mark before the manifest", func(l *lab) { l.edit(l.november, "manifest.json", "{", "\ufeff{") }, "manifest.json: is not JSON"},
+		{"an absolute path", func(l *lab) { l.edit(l.november, "manifest.json", `"report.json"`, `"/etc/passwd"`) }, `"/etc/passwd" is not the name of a file in a bundle`},
+		{"a stream of a file", func(l *lab) { l.edit(l.november, "manifest.json", `"report.json"`, `"report.json:a"`) }, `"report.json:a" is not the name of a file in a bundle`},
+		{"a twin by a blank at its end", func(l *lab) { l.file(l.november, "report.json ", l.read(l.november, "report.json")) }, "report.json : is a file that the manifest does not list, and its name looks like"},
+		{"a formula in a cell", func(l *lab) { l.editListed(l.november, "operations.csv", "Succeeded,2,c", "Succeeded,2,=1+1") }, "line 3: its cell 8 is a formula to a spreadsheet"},
+		{"a number below zero", func(l *lab) {
+			l.editListed(l.november, "report.json", `"Started":1}`, `"Started":3,"Accepted":-2}`)
+		}, "numbers in report.json: sum of outcomes: one of them is -2"},
+		{"an hour of another period", func(l *lab) {
+			l.file(l.november, "hours.tlog", l.leaves[0])
+			l.manifest(l.november, "report.json", "operations.csv", "hours.tlog")
+		}, "hours listed: 2026-10-02T07:00:00Z is there, which is not of the period"},
+		{"a manifest from before the one that it names", func(l *lab) {
+			l.manifests[l.november]["generated_at"] = made(time.September)
+			l.rewrite(l.november)
+		}, "chain to October: November says that it was made at 2026-10-02T07:00:00Z, before October, which it names"},
+		{"a stamp over another digest", func(l *lab) { l.stampBy(l.november, crypto.SHA512) }, "manifest.json.tsr: the time stamp is of another file"},
+		{"a witness that is the log itself", func(l *lab) {
+			l.witness = witnessSigner(l, "witness.auditor.example/w", 1)
+			l.prove(l.november, l.leaves, l.log, l.witness)
+		}, "signs with a key of the log itself: it is no other party"},
+		{"a proof with a hash too many", func(l *lab) {
+			l.editProof(l.november, func(p *tlog.Proof) { p.Hashes = append(p.Hashes, tlog.Hash{}) })
+		}, "manifest.json.tlog-proof: the log does not hold it: the proof of inclusion is too long"},
+		{"a place behind the end of the log", func(l *lab) {
+			l.editProof(l.november, func(p *tlog.Proof) { p.Index = 7 })
+		}, "a tree of 7 entries has no entry 7"},
+		{"a log of no entries", func(l *lab) {
+			l.editProof(l.november, func(p *tlog.Proof) { p.Index, p.Hashes, p.Note = 0, nil, note(nil, l.log) })
+		}, "a tree of 0 entries has no entry 0"},
+		{"a size that leaps", func(l *lab) {
+			leap := tlog.Checkpoint{Origin: l.log.Key.Name, Head: tlog.Head{Size: 1 << 60, Root: tlog.LeafHash(nil)}}
+			l.editProof(l.november, func(p *tlog.Proof) { p.Note = tlog.Sign(leap.Text(), l.log) })
+		}, "the proof of inclusion is too short"},
+		{"line ends of Windows in a proof", func(l *lab) {
+			l.editProof(l.november, func(p *tlog.Proof) { p.Note = bytes.ReplaceAll(p.Note, []byte("\n"), []byte("\r\n")) })
+		}, "manifest.json.tlog-proof: read note: it is not a text"},
+		{"extra data of a proof that readers may read differently", func(l *lab) {
+			l.editProof(l.november, func(p *tlog.Proof) { p.Extra = []byte(`{"key":"a","Key":"b"}`) })
+		}, `read proof: its extra data: its member "Key" is there twice`},
+		{"a proof of growth of another log", func(l *lab) {
+			l.grow(l.november, append([][]byte{[]byte("another past")}, l.leaves[1:]...), l.entriesAtOctober)
+		}, "manifest.json.tlog-grown: ends with another checkpoint than that of the manifest's proof"},
+		{"a file in place of a proof of growth", func(l *lab) {
+			l.file(l.october, "manifest.json.tlog-grown", []byte("MZ"))
+		}, "manifest.json.tlog-grown: read proof of growth"},
 		{"a manifest that lists itself", func(l *lab) { l.manifest(l.november, "report.json", "operations.csv", "manifest.json") }, "is made from the manifest"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -271,17 +307,28 @@ func TestSHA256AsPeopleHaveIt(t *testing.T) {
 	hash := strings.Repeat("0a1b", 16)
 	for _, text := range []string{
 		hash, strings.ToUpper(hash), " " + hash + "\n", hash + "  manifest.json", hash + " *manifest.json", `\` + hash + `  a\\b`, "sha256:" + hash, "SHA256:" + strings.ToUpper(hash),
-		hash[:32] + " " + hash[32:], "sha256-" + hash, hash + "  my digests/manifest.json",
+		hash[:32] + " " + hash[32:], "sha256-" + hash, hash + "  my digests/manifest.json", hash + "  " + strings.Repeat("f", 64) + ".json",
+		"SHA256 (manifest.json) = " + hash, "SHA2-256(manifest.json)= " + hash, // sha256sum --tag, openssl dgst
+		"\r\nAlgorithm       Hash                                                Path\r\n---------       ----\r\nSHA256          " + strings.ToUpper(hash) + `       C:\Users\ada\manifest.json`,
+		"SHA256 hash of manifest.json:\r\n" + hash + "\r\nCertUtil: -hashfile command completed successfully.", // certutil -hashfile
+		strings.Join(pairs(hash), " "), strings.ToUpper(strings.Join(pairs(hash), ":")),
 	} {
 		if got, err := verify.SHA256(text); got != hash || err != nil {
 			t.Errorf("%q is read as %q, %v", text, got, err)
 		}
 	}
-	for _, text := range []string{"", "abc", hash[:62], hash + "00", "zz" + hash[2:]} {
+	for _, text := range []string{"", "abc", hash[:62], hash + "00", "zz" + hash[2:], "SHA512 (manifest.json) = " + hash + hash, "(a.json) = " + hash + "\n(manifest.json) = " + strings.Repeat("f", 64)} {
 		if got, err := verify.SHA256(text); err == nil {
 			t.Errorf("%q is read as %q", text, got)
 		}
 	}
+}
+
+func pairs(hash string) (list []string) {
+	for i := 0; i < len(hash); i += 2 {
+		list = append(list, hash[i:i+2])
+	}
+	return list
 }
 
 func TestRecordsAreProvenToAuditors(t *testing.T) {

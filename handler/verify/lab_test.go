@@ -48,10 +48,7 @@ func newLab(t *testing.T) *lab {
 		authority: timestamptest.Issue(t, timestamptest.Request{Name: "Authority", At: at, Use: x509.ExtKeyUsageTimeStamping, By: root}),
 		log:       logSigner(t, "auditbell.contoso.example/log", 1),
 	}
-	var err error
-	if l.witness, err = tlog.NewWitnessSigner("witness.auditor.example/w", bytes.Repeat([]byte{9}, 32), func() time.Time { return l.now }); err != nil {
-		t.Fatal(err)
-	}
+	l.witness = witnessSigner(l, "witness.auditor.example/w", 9)
 	for i := range 5 {
 		l.leaves = append(l.leaves, tlog.HourEntry{Hour: made(time.September).Add(time.Duration(i) * time.Hour), Version: 1, Records: i, Root: tlog.LeafHash(nil), Why: tlog.WhyClosed}.Entry())
 	}
@@ -172,12 +169,45 @@ func (l *lab) seal(folder string, month time.Month) {
 }
 
 func (l *lab) stamp(folder string, by *timestamptest.Signer, at time.Time) {
-	sum := sha256.Sum256(l.read(folder, "manifest.json"))
-	query, err := (&rfc3161.Request{HashAlgorithm: crypto.SHA256, HashedMessage: sum[:], Certificates: true}).Marshal()
+	l.t.Helper()
+	l.file(folder, "manifest.json.tsr", by.Answer(l.t, l.query(folder, crypto.SHA256), at))
+}
+
+// stampBy has a manifest stamped by another digest algorithm.
+func (l *lab) stampBy(folder string, algorithm crypto.Hash) {
+	l.t.Helper()
+	l.file(folder, "manifest.json.tsr", l.authority.Answer(l.t, l.query(folder, algorithm), l.now))
+}
+
+func (l *lab) query(folder string, algorithm crypto.Hash) []byte {
+	l.t.Helper()
+	h := algorithm.New()
+	h.Write(l.read(folder, "manifest.json"))
+	query, err := (&rfc3161.Request{HashAlgorithm: algorithm, HashedMessage: h.Sum(nil), Certificates: true}).Marshal()
 	if err != nil {
 		l.t.Fatal(err)
 	}
-	l.file(folder, "manifest.json.tsr", by.Answer(l.t, query, at))
+	return query
+}
+
+// editProof writes the proof of a manifest again, with something else in it.
+func (l *lab) editProof(folder string, edit func(p *tlog.Proof)) {
+	l.t.Helper()
+	p, err := tlog.ParseProof(l.read(folder, "manifest.json.tlog-proof"))
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	edit(&p)
+	l.file(folder, "manifest.json.tlog-proof", p.Text())
+}
+
+func witnessSigner(l *lab, name string, seed byte) *tlog.Signer {
+	l.t.Helper()
+	s, err := tlog.NewWitnessSigner(name, bytes.Repeat([]byte{seed}, 32), func() time.Time { return l.now })
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	return s
 }
 
 func tree(leaves [][]byte) (t tlog.Leaves) {
@@ -267,12 +297,9 @@ func (l *lab) rotated(folder string, leaves [][]byte, at int, signers ...*tlog.S
 
 func (l *lab) rewriteExtra(folder string, h tlog.History) {
 	l.t.Helper()
-	p, err := tlog.ParseProof(l.read(folder, "manifest.json.tlog-proof"))
+	text, err := h.Text()
 	if err != nil {
 		l.t.Fatal(err)
 	}
-	if p.Extra, err = h.Text(); err != nil {
-		l.t.Fatal(err)
-	}
-	l.file(folder, "manifest.json.tlog-proof", p.Text())
+	l.editProof(folder, func(p *tlog.Proof) { p.Extra = text })
 }

@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -38,6 +39,7 @@ type Seen struct {
 // log checks that the manifest is in a transparency log. must: the reader wants to rely on it, and a bundle without a
 // proof is wrong.
 func (b *Bundle) log(folder fs.FS, t Trust, must bool) {
+	defer b.grownFrom(folder)
 	text, err := readSmall(folder, digest.LogProofName)
 	if errors.Is(err, fs.ErrNotExist) && !must {
 		return
@@ -61,8 +63,40 @@ func (b *Bundle) log(folder fs.FS, t Trust, must bool) {
 	b.add(digest.LogProofName, err, detail)
 }
 
+// grownFrom reads the proof that the log grew, where there is one, and checks that it ends with the checkpoint of the manifest's proof.
+func (b *Bundle) grownFrom(folder fs.FS) {
+	text, err := readSmall(folder, digest.LogGrownName)
+	if errors.Is(err, fs.ErrNotExist) {
+		return
+	}
+	var g tlog.Growth
+	var c tlog.Checkpoint
+	if err == nil {
+		g, err = tlog.ParseGrowth(text)
+	}
+	if err == nil {
+		c, err = tlog.PeekCheckpoint(g.Note)
+	}
+	switch {
+	case err != nil:
+	case b.Logged == nil:
+		err = errors.New("is there, and no proof that the manifest is in the log")
+	case printable(c.Origin) != b.Logged.Origin || c.Size != b.Logged.Size || c.Root != b.Logged.Root:
+		err = errors.New("ends with another checkpoint than that of the manifest's proof")
+	default:
+		b.grows = &g
+		return
+	}
+	b.add(digest.LogGrownName, err, "")
+}
+
 // checkProof checks that an entry is in the log of a checkpoint, who signed that, and who saw it.
 func checkProof(p tlog.Proof, entry []byte, t Trust) (*Logged, error) {
+	if bytes.HasPrefix(p.Extra, []byte("{")) {
+		if err := onceEach(p.Extra); err != nil {
+			return nil, fmt.Errorf("read proof: its extra data: %w", err)
+		}
+	}
 	history, err := tlog.ParseHistory(p.Extra)
 	if err != nil {
 		return nil, err
@@ -77,14 +111,18 @@ func checkProof(p tlog.Proof, entry []byte, t Trust) (*Logged, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, by, seen, err := tlog.OpenCheckpoint(p.Note, withSteps(keys, steps), t.Witnesses)
+	known := withSteps(keys, steps)
+	c, by, seen, err := tlog.OpenCheckpoint(p.Note, known, t.Witnesses)
 	if err != nil {
 		return nil, explain(p.Note, keys, err)
+	}
+	if err := parties(seen, known); err != nil {
+		return nil, err
 	}
 	if err := tlog.CheckInclusion(p.Hashes, p.Index, tlog.LeafHash(entry), c.Head); err != nil {
 		return nil, fmt.Errorf("the log does not hold it: %w (a checkpoint from before it, or another manifest's proof)", err)
 	}
-	l := &Logged{Origin: printable(c.Origin), Index: p.Index, Size: c.Size, Root: c.Root, key: by, claimed: claimed, steps: steps, Unknown: tlog.Signatures(p.Note) - 1 - len(seen)}
+	l := &Logged{Origin: printable(c.Origin), Index: p.Index, Size: c.Size, Root: c.Root, key: by, claimed: claimed, steps: steps, Unknown: tlog.Unknown(p.Note, append(known, t.Witnesses...)...)}
 	if !claimed {
 		l.Key = by.Short()
 		for _, step := range steps {
@@ -98,6 +136,21 @@ func checkProof(p tlog.Proof, entry []byte, t Trust) (*Logged, error) {
 		}
 	}
 	return l, nil
+}
+
+// parties checks that witnesses are parties of their own: that none holds a key of the log, nor that of another.
+func parties(seen []tlog.Signature, log []tlog.Key) error {
+	for i, s := range seen {
+		if slices.ContainsFunc(log, s.Key.SameHolder) {
+			return fmt.Errorf("the witness %s signs with a key of the log itself: it is no other party", s.Key.Short())
+		}
+		for _, other := range seen[:i] {
+			if other.Key.SameHolder(s.Key) {
+				return fmt.Errorf("the witnesses %s and %s sign with one key: they are one party", other.Key.Short(), s.Key.Short())
+			}
+		}
+	}
+	return nil
 }
 
 // follow finds how the log's key changed, as a checkpoint's log holds it. The checkpoint is signed by one of the keys that this
@@ -151,14 +204,14 @@ func explain(note []byte, keys []tlog.Key, err error) error {
 }
 
 // growth checks that the log of each bundle grew out of that of the bundle before.
-func growth(folders []fs.FS, bundles []Bundle) []Check {
+func growth(bundles []Bundle) []Check {
 	var checks []Check
 	for i := range bundles[min(1, len(bundles)):] {
 		before, b := bundles[i].Logged, bundles[i+1].Logged
 		if before == nil || b == nil {
 			continue
 		}
-		grown, err := grew(folders[i+1], before, b)
+		grown, err := grew(before, b, bundles[i+1].grows)
 		if grown == nil && err == nil {
 			continue // nothing says so
 		}
@@ -177,8 +230,8 @@ func gaveWay(before, now *Logged) bool {
 	return !back && !now.key.Equal(before.key) && slices.ContainsFunc(before.steps, func(s tlog.Step) bool { return s.From.Equal(now.key) })
 }
 
-// grew checks the proof of growth in a bundle's folder; nil without an error when there is none.
-func grew(folder fs.FS, before, now *Logged) (*tlog.Growth, error) {
+// grew checks the proof of growth of a bundle; nil without an error when there is none that leads from the one before.
+func grew(before, now *Logged, g *tlog.Growth) (*tlog.Growth, error) {
 	switch {
 	case before.Origin != now.Origin:
 		return nil, fmt.Errorf("is another log: %q, and %q before", printable(now.Origin), printable(before.Origin))
@@ -191,19 +244,8 @@ func grew(folder fs.FS, before, now *Logged) (*tlog.Growth, error) {
 	case now.Index <= before.Index:
 		return nil, fmt.Errorf("has the later manifest at entry %d, and the earlier one at %d", now.Index, before.Index)
 	}
-	text, err := readSmall(folder, digest.LogGrownName)
-	if errors.Is(err, fs.ErrNotExist) {
+	if g == nil || g.Before != before.Size {
 		return nil, nil
 	}
-	var g tlog.Growth
-	if err == nil {
-		g, err = tlog.ParseGrowth(text)
-	}
-	if err != nil {
-		return nil, err
-	}
-	if g.Before != before.Size {
-		return nil, nil // it leads from another bundle
-	}
-	return &g, tlog.CheckConsistency(g.Hashes, tlog.Head{Size: before.Size, Root: before.Root}, tlog.Head{Size: now.Size, Root: now.Root})
+	return g, tlog.CheckConsistency(g.Hashes, tlog.Head{Size: before.Size, Root: before.Root}, tlog.Head{Size: now.Size, Root: now.Root})
 }

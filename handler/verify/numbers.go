@@ -56,7 +56,7 @@ func (b *Bundle) recountReport(folder fs.FS) {
 	}
 	if tableErr == nil && r != nil && t.known {
 		tableErr, detail = t.compare(folder, r), detail+", each of entries that report.json lists"
-		b.tableHeld = tableErr == nil
+		b.tableHeld, b.unheld = tableErr == nil, t.other
 	}
 	b.count("operations.csv", "lines in operations.csv", tableErr, detail)
 }
@@ -109,8 +109,14 @@ func (b *Bundle) hours(folder fs.FS) error {
 		return err
 	}
 	m, whole := b.manifest, 0
-	for at := m.Window.From.UTC().Truncate(time.Hour); at.Before(m.Window.To); at = at.Add(time.Hour) {
+	from := m.Window.From.UTC().Truncate(time.Hour)
+	for at := from; at.Before(m.Window.To); at = at.Add(time.Hour) {
 		whole++
+	}
+	for at := range logged {
+		if at.Before(from) || !at.Before(m.Window.To) {
+			return fmt.Errorf("%s is there, which is not of the period", at.Format(time.RFC3339))
+		}
 	}
 	if len(logged) < whole {
 		b.open = append(b.open, fmt.Sprintf("What the record was in %d of the %d hours of %s: the digest lists no entry of the log for them.", whole-len(logged), whole, b.Period))

@@ -7,8 +7,12 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
+
+	"github.com/auditbell/auditbell/handler/digest"
 )
 
 // table is operations.csv being read, in bounded memory.
@@ -17,6 +21,7 @@ type table struct {
 	in    *csv.Reader
 	known bool // its columns are those of this version; rows of others are counted, and not compared
 	at    [columns]int
+	other []string // names of the columns that are not compared
 	row   []string
 	rows  int64
 	// Entries of rows without an alert, by hash of the operation. A row with one may stand for entries that report.json does
@@ -101,7 +106,9 @@ func (t *table) head() error {
 		if _, twice := at[name]; twice {
 			return fmt.Errorf("read operations.csv: it has two columns %q", printable(name))
 		}
-		at[name] = i
+		if at[name] = i; !slices.Contains(columnNames[:], name) {
+			t.other = append(t.other, name)
+		}
 	}
 	t.known = true
 	for i, name := range columnNames {
@@ -115,6 +122,11 @@ func (t *table) cell(column int) string { return t.row[t.at[column]] }
 
 // take takes in a row.
 func (t *table) take() error {
+	for i, cell := range t.row {
+		if isFormula(cell) {
+			return fmt.Errorf("its cell %d is a formula to a spreadsheet: %.40q", i+1, printable(cell))
+		}
+	}
 	of := t.cells.cell(t.cell(operation))
 	if err := t.mention(caller, t.hash(of, aCaller, t.cells.cell(t.cell(caller)))); err != nil {
 		return err
@@ -135,6 +147,14 @@ func (t *table) take() error {
 		}
 	}
 	return t.count(of, id == "")
+}
+
+// isFormula reports whether a spreadsheet would run a cell: such cells are written with an apostrophe before them.
+func isFormula(cell string) bool {
+	if cell == "" || cell[0] < utf8.RuneSelf && strings.IndexByte("=+-@\t\r\n", cell[0]) < 0 {
+		return false
+	}
+	return strings.HasPrefix(digest.Cell(cell), "'")
 }
 
 // times takes in when the operation was first and last seen.

@@ -46,6 +46,7 @@ func (s *sentences) unchanged(r *Result) {
 	anchored := r.Anchor != nil && r.Anchor.OK
 	if len(r.Bundles) > 1 {
 		s.provenf("The %d bundles follow one another without a change or a gap in their chain.", len(r.Bundles))
+		s.between(r)
 	}
 	if anchored {
 		s.provenf("The last manifest is the one whose SHA-256 you gave; those before it are named by it.")
@@ -60,6 +61,16 @@ func (s *sentences) unchanged(r *Result) {
 	}
 	s.openf("That files and manifest were not replaced together: compare the manifest's SHA-256 with the mail, the card in the channel, the next bundle or the immutable archive (--sha256).")
 	s.openf("That no bundle before this one was changed: verify it together with its predecessors.")
+}
+
+// between names the time between the periods of two bundles, which a chain may pass over.
+func (s *sentences) between(r *Result) {
+	for i := range r.Bundles[1:] {
+		end, begin := r.Bundles[i].manifest.Window.To, r.Bundles[i+1].manifest.Window.From
+		if !end.IsZero() && end.Before(begin) {
+			s.openf("What happened from %s to %s: no bundle that you gave is about it.", end.UTC().Format(time.RFC3339), begin.UTC().Format(time.RFC3339))
+		}
+	}
 }
 
 // anchoredByOthers reports whether another party than the operator saw the last manifest.
@@ -89,6 +100,8 @@ func (s *sentences) grown(r *Result) {
 	for i := range r.Bundles {
 		switch b := &r.Bundles[i]; {
 		case !b.listed(digest.HoursName):
+		case b.hoursLogged && r.unsigned:
+			s.openf("That the copy of the log, which has the hours that %s lists, is the operator's: you gave no key of the log (--log-key).", b.Period)
 		case b.hoursLogged:
 			s.provenf("What our record of each hour was, as %s lists it, is in the copy of the log that you gave.", b.Period)
 		default:
@@ -102,7 +115,7 @@ func (s *sentences) grown(r *Result) {
 		before, b := &r.Bundles[i], &r.Bundles[i+1]
 		switch {
 		case before.Logged == nil || b.Logged == nil:
-		case b.Logged.grown == nil && before.Logged.copied && b.Logged.copied:
+		case b.Logged.grown == nil && before.Logged.copied && b.Logged.copied && !r.unsigned:
 			s.provenf("The log only grew between %s and %s, and since: the copy that you gave begins with both.", before.Period, b.Period)
 		case b.Logged.grown == nil:
 			s.openf("That the log only grew between %s and %s: no proof leads from the one to the other.", before.Period, b.Period)
@@ -177,13 +190,26 @@ func (s *sentences) numbers(r *Result) {
 	}
 	switch held := !slices.ContainsFunc(r.Bundles, func(b Bundle) bool { return !b.tableHeld }); {
 	case held:
-		s.provenf("Times, callers, resources, outcomes and alerts in operations.csv are those of entries that report.json lists, of each operation as many.")
+		s.provenf("Times, callers, resources, outcomes and alerts in operations.csv are those of entries that report.json lists, each cell by itself, of each operation as many; no cell is a formula.")
+		s.openf("That the cells of each row of operations.csv belong together, and what its other columns say (%s): report.json does not show it.", printable(strings.Join(r.unheld(), ", ")))
 	case report && operations:
 		s.openf("That operations.csv and report.json are about the same entries: the table's columns are not those that are compared.")
 	}
 	if others := r.uncounted(); report && len(others) > 0 {
 		s.openf("The numbers in %s: those in report.json and operations.csv are counted again, and no others.", strings.Join(others, ", "))
 	}
+}
+
+// unheld are the columns of operations.csv that are not compared.
+func (r *Result) unheld() (names []string) {
+	for i := range r.Bundles {
+		for _, name := range r.Bundles[i].unheld {
+			if !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
 }
 
 // uncounted are the files that bundles list and whose numbers are not counted again.

@@ -21,6 +21,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
+	"unicode"
 
 	"golang.org/x/text/unicode/norm"
 
@@ -55,7 +57,9 @@ type Bundle struct {
 	recounted []string     // files whose numbers agree
 	open      []string     // what was not compared, as sentences
 	tableHeld bool         // the rows of operations.csv were held against report.json
+	unheld    []string     // the columns of operations.csv that were not
 	manifest  digest.Manifest
+	grows     *tlog.Growth // of the log, to the checkpoint that the manifest is in; nil: nothing proves it
 
 	hoursLogged bool // a copy of the log has the hours that the bundle lists
 }
@@ -87,12 +91,13 @@ type Result struct {
 	Proven    []string `json:"proven,omitempty"` // empty when something is wrong
 	NotProven []string `json:"not_proven"`
 
-	steps []tlog.Step // that the copy of the log shows
+	steps    []tlog.Step // that the copy of the log shows
+	unsigned bool        // no key was given that the copy could be signed with
 }
 
 // Bundles checks bundles, oldest first.
 func Bundles(ctx context.Context, folders []fs.FS, t Trust) Result {
-	r := Result{OK: true}
+	r := Result{OK: true, unsigned: len(t.LogKeys) == 0}
 	l, copyErr := r.open(ctx, &t)
 	logged := false // bundles from before the log have no proof, those after it do
 	for i, folder := range folders {
@@ -107,7 +112,7 @@ func Bundles(ctx context.Context, folders []fs.FS, t Trust) Result {
 		r.Bundles = append(r.Bundles, b)
 	}
 	r.Chain = chain(r.Bundles)
-	r.Chain = append(r.Chain, growth(folders, r.Bundles)...)
+	r.Chain = append(r.Chain, growth(r.Bundles)...)
 	if t.Log != nil {
 		r.compare(ctx, folders, l, copyErr)
 	}
@@ -139,17 +144,26 @@ func (r *Result) anchor(given string) {
 	r.Anchor, r.OK = &c, r.OK && c.OK
 }
 
-// SHA256 reads a SHA-256 as people have it: capitals, blanks, and the file's name that sha256sum prints are allowed.
+// SHA256 reads a SHA-256 as people have it: capitals and blanks are allowed, and what sha256sum, openssl dgst, Get-FileHash and
+// certutil print around it.
 func SHA256(text string) (string, error) {
-	fields := strings.FieldsFunc(strings.TrimPrefix(strings.TrimSpace(text), "\\"), func(r rune) bool { return strings.ContainsRune(" \t\r\n:-", r) })
-	if n := len(fields); n > 1 && len(fields[0]) == 2*sha256.Size {
-		fields = fields[:1] // the name of the file follows
+	words := strings.FieldsFunc(strings.ToLower(text), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+	if i := slices.IndexFunc(words, isSHA256); i >= 0 {
+		if last := slices.ContainsFunc(words[i+1:], isSHA256); last && i > 0 { // the first word is the hash, whatever the file is called
+			return "", fmt.Errorf("%q has several SHA-256: give the one of manifest.json alone", printable(text))
+		}
+		return words[i], nil
 	}
-	hash := strings.ToLower(strings.TrimPrefix(strings.ToLower(strings.Join(fields, "")), "sha256"))
-	if raw, err := hex.DecodeString(hash); err != nil || len(raw) != sha256.Size {
+	hash := strings.TrimPrefix(strings.Join(words, ""), "sha256")
+	if !isSHA256(hash) {
 		return "", fmt.Errorf("%q is not a SHA-256: that has 64 hexadecimal digits", printable(text))
 	}
 	return hash, nil
+}
+
+func isSHA256(text string) bool {
+	raw, err := hex.DecodeString(text)
+	return err == nil && len(raw) == sha256.Size
 }
 
 // beside reports whether a file is made from the manifest, which then cannot list it.
@@ -344,6 +358,8 @@ func chain(bundles []Bundle) []Check {
 			err = errors.New("a manifest cannot be read")
 		case b.Previous == nil:
 			err = fmt.Errorf("%s names no manifest before it", b.Period)
+		case b.manifest.GeneratedAt.Before(before.manifest.GeneratedAt):
+			err = fmt.Errorf("%s says that it was made at %s, before %s, which it names", b.Period, b.manifest.GeneratedAt.Format(time.RFC3339), before.Period)
 		case b.Previous.Manifest != before.Manifest:
 			err = fmt.Errorf("%s was made after another digest than the one given: it names the manifest %s; that of %s is %s",
 				b.Period, printable(b.Previous.Manifest), before.Period, before.Manifest)
