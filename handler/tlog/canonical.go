@@ -232,6 +232,9 @@ func codeUnits(name []byte) []uint16 {
 
 // head is the first eight bytes of a name, as a number that sorts as they do.
 func head(name []byte) uint64 {
+	if len(name) >= 8 {
+		return binary.BigEndian.Uint64(name)
+	}
 	var b [8]byte
 	copy(b[:], name)
 	return binary.BigEndian.Uint64(b[:])

@@ -48,7 +48,7 @@ func TestTimeBetweenBundlesIsNamed(t *testing.T) {
 	}
 }
 
-// TestACopyIsTheOneThatWasSigned puts the checkpoint that was signed beside another newest one, which nobody signed.
+// TestACopyIsTheOneThatWasSigned puts the checkpoint that was signed beside another newest one, which the log did not sign.
 func TestACopyIsTheOneThatWasSigned(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)
