@@ -10,6 +10,18 @@ func (r *Report) controlsSection() []Block {
 	if len(r.Controls) == 0 {
 		return nil
 	}
+	text := "Operated: something met the control's rules, and each alert was confirmed or accepted by a destination. Quiet: nothing met them, and a feed that carries their events brought entries in the period. " +
+		"Not watched: nothing met them, and no such feed did. Fell short: an alert waits that no destination has taken."
+	if !r.Alerts.Sent {
+		text = "Made from entries alone: operated means that something met the control's rules; what was sent at the time is in the store. Quiet: nothing met them, and the entries are of a feed that carries their events. Not watched: no such feed is among the inputs."
+	}
+	all := r.controlsTable()
+	all.Off = true
+	return []Block{Heading{Level: 2, Text: "Did the controls operate?"}, Paragraph{Text: text + r.rulesChanged(), Soft: true}, r.controlsInBrief(), all}
+}
+
+// controlsTable is for the workbook: a column for each number.
+func (r *Report) controlsTable() Table {
 	rows := [][]any{}
 	for _, c := range r.Controls {
 		took := any("–")
@@ -20,14 +32,41 @@ func (r *Report) controlsSection() []Block {
 			Named{c.Title, c.ID}, c.mark(), c.Seen, c.Alerted, c.Excepted, c.Confirmed, c.Accepted, c.Alerts, took, orDash(strings.Join(c.Acknowledged, ", ")), strings.Join(c.Rules, ", "),
 		})
 	}
-	text := "Operated: something met the control's rules, and each alert was confirmed or accepted by a destination. Quiet: nothing met them, and a feed that carries their events brought entries in the period. " +
-		"Not watched: nothing met them, and no such feed did. Fell short: an alert waits that no destination has taken."
-	if !r.Alerts.Sent {
-		text = "Made from entries alone: operated means that something met the control's rules; what was sent at the time is in the store. Quiet: nothing met them, and the entries are of a feed that carries their events. Not watched: no such feed is among the inputs."
-	}
-	return []Block{Heading{Level: 2, Text: "Did the controls operate?"}, Paragraph{Text: text + r.rulesChanged(), Soft: true}, tableOf("Controls", []Column{
+	return tableOf("Controls", []Column{
 		{"Control", Words}, {"Verdict", Words}, {"Seen", Number}, {"Alerted", Number}, {"Excepted", Number}, {"Confirmed", Number}, {"Accepted", Number}, {"Alerts", Number}, {"Delivery, 95 of 100", Number}, {"Acknowledged by", Words}, {"Rules", Words},
-	}, rows).sheet()}
+	}, rows).sheet()
+}
+
+// controlsInBrief is for documents: a page has no room for a column for each number.
+func (r *Report) controlsInBrief() Table {
+	columns, rows := []Column{{"Control", Words}, {"Verdict", Words}, {"Seen", Number}, {"Excepted", Number}, {"Alerts", Number}}, [][]any{}
+	if r.Alerts.Sent {
+		columns = append(columns, Column{"What became of them", Words})
+	}
+	for i := range r.Controls {
+		c := &r.Controls[i]
+		row := []any{Named{c.Title, c.ID}, c.mark(), c.Seen, c.Excepted, c.Alerts}
+		if r.Alerts.Sent {
+			row = append(row, c.fate())
+		}
+		rows = append(rows, append(row, strings.Join(c.Rules, ", ")))
+	}
+	return tableOf("Controls", append(columns, Column{"Rules", Words}), rows)
+}
+
+// fate says what became of a control's alerts.
+func (c *Control) fate() string {
+	if c.Alerts == 0 {
+		return "–"
+	}
+	text := fmt.Sprintf("%d confirmed, %d accepted", c.Confirmed, c.Accepted)
+	if c.ToDelivery.N > 0 {
+		text += "; 95 of 100 within " + seconds(c.ToDelivery.P95)
+	}
+	if len(c.Acknowledged) > 0 {
+		text += "; acknowledged by " + strings.Join(c.Acknowledged, ", ")
+	}
+	return text
 }
 
 // rulesChanged says that the period was judged by more than one set of rules, "" where it was by one, or that is not known.
@@ -67,24 +106,55 @@ func (r *Report) alertsSection() []Block {
 	if n == 0 {
 		return nil
 	}
-	table := Table{Name: "Alerts", N: n, Rows: r.alertRows, Columns: []Column{
+	all := Table{Name: "Alerts", N: n, Rows: r.alertRows, Off: true, Columns: []Column{
 		{"Opened", When}, {"Severity", Words}, {"What", Words}, {"Rule", Words}, {"Who", Words}, {"On", Where}, {"Operations", Number}, {"Sent", Words}, {"Answered", Words}, {"Id", Words},
 	}}
-	return []Block{Heading{Level: 2, Text: "Alerts"}, table.sheet().show(rowsShown, "report.json and report.xlsx")}
+	brief := Table{Name: "Alerts", N: n, Rows: r.alertsInBrief, Columns: []Column{
+		{"Opened", When}, {"Severity", Words}, {"What", Words}, {"Rule", Words}, {"Who", Words}, {"On", Where}, {"Operations", Number},
+	}}
+	if r.Alerts.Sent {
+		brief.Columns = append(brief.Columns, Column{"Sent, and answered", Words})
+	}
+	return []Block{Heading{Level: 2, Text: "Alerts"}, brief.show(rowsShown, "report.json and report.xlsx"), all.sheet()}
 }
 
 // alertRows are made as they are asked for.
 func (r *Report) alertRows(yield func([]any) bool) {
 	for _, a := range r.Alerts.List.All() {
-		rule := a.Rule.Title
-		if a.Rule.Author != "" {
-			rule += " · rule by " + a.Rule.Author
-		}
-		row := []any{a.Opened, severityMark(a.Severity), a.Headline, rule, r.who(a.Caller), Named{lastSegment(a.Resource), a.Resource}, a.Count, deliveriesInWords(&a, r.Zone), answersInWords(a, r.Zone), ID(a.ID)}
+		row := []any{a.Opened, severityMark(a.Severity), a.Headline, a.Rule.Title + a.Rule.by(" · "), r.who(a.Caller), Named{lastSegment(a.Resource), a.Resource}, a.Count, deliveriesInWords(&a, r.Zone), answersInWords(a, r.Zone), ID(a.ID)}
 		if !yield(row) {
 			return
 		}
 	}
+}
+
+// alertsInBrief are the rows for documents: ids stand below what they are of, and what is the same is said once.
+func (r *Report) alertsInBrief(yield func([]any) bool) {
+	for _, a := range r.Alerts.List.All() {
+		rule := a.Rule.Title + a.Rule.by(" · ")
+		if a.Headline == a.Rule.Title {
+			rule = firstText(a.Rule.by(""), "the same")
+		}
+		row := []any{a.Opened, severityMark(a.Severity), Named{a.Headline, a.ID}, rule, r.who(a.Caller), Named{lastSegment(a.Resource), a.Resource}, a.Count}
+		if r.Alerts.Sent {
+			sent := deliveriesInWords(&a, r.Zone)
+			if len(a.Answers) > 0 {
+				sent = append(sent, answersInWords(a, r.Zone))
+			}
+			row = append(row, sent)
+		}
+		if !yield(row) {
+			return
+		}
+	}
+}
+
+// by names the author of a rule that has one.
+func (r *Rule) by(before string) string {
+	if r.Author == "" {
+		return ""
+	}
+	return before + "rule by " + r.Author
 }
 
 // deliveriesInWords says how far an alert came at each destination.

@@ -347,3 +347,27 @@ func TestColumnsAreAsWideAsWhatTheyHold(t *testing.T) {
 		t.Errorf("widths %.0f", widths)
 	}
 }
+
+// TestNoColumnStarves: one row with a long list takes the width from no other column, and titles stay whole as long as there is
+// room for them.
+func TestNoColumnStarves(t *testing.T) {
+	t.Parallel()
+	d := sample(t)
+	name, short, long := "Alert for creating or changing a network security group", "nsg-write", strings.Repeat("kubernetes-traces-removed, ", 20)
+	rows := [][]pdf.Cell{{{Texts: []pdf.Text{text(name)}}, {Texts: []pdf.Text{text(long)}}}}
+	for range 20 {
+		rows = append(rows, []pdf.Cell{{Texts: []pdf.Text{text(name)}}, {Texts: []pdf.Text{text(short)}}})
+	}
+	if w := d.Widths(pdf.Table{Columns: []pdf.Column{{Title: "Control"}, {Title: "Rules"}}, Rows: slices.Values(rows)}); w[0] < w[1]/2 {
+		t.Errorf("the names get %.0f, the list %.0f", w[0], w[1])
+	}
+	columns, row := make([]pdf.Column, 9), make([]pdf.Cell, 9)
+	for i := range columns {
+		columns[i].Title, row[i].Texts = "Opened", []pdf.Text{text(strings.Repeat("x", 60))}
+	}
+	columns[8].Title = "Acknowledgements"
+	w := d.Widths(pdf.Table{Columns: columns, Rows: slices.Values([][]pdf.Cell{row})})
+	if w[8] <= w[0] || w[0] < 30 {
+		t.Errorf("widths %.0f: a title is broken", w)
+	}
+}

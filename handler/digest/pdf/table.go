@@ -2,6 +2,7 @@ package pdf
 
 import (
 	"iter"
+	"math"
 	"slices"
 )
 
@@ -249,9 +250,9 @@ func fitting(lines []Text, height float64) int {
 	return len(lines)
 }
 
-// share gives each column its part of the width: what its longest line asks for if there is enough, and what its longest
-// word asks for at least; of a name, its longest part and an eleventh, and nothing more than a seventh. The rest goes where
-// lines are long in most rows.
+// share gives each column its part of the width, so that rows are low: with widths in proportion to the square root of how long
+// their cells are, all of them in one line, the sum of the cells' heights is least. Of that no column gets less than it asks for at
+// least, nor more than its longest line. What is left goes where lines are long.
 func (l *laid) share() []float64 {
 	total := pageWidth - 2*margin
 	if l.Width > 0 {
@@ -259,48 +260,57 @@ func (l *laid) share() []float64 {
 	}
 	total -= gap * float64(len(l.Columns)-1)
 	w := l.asked(total)
-	left := total
-	for _, one := range w {
-		left -= one.least
-	}
 	widths := make([]float64, len(w))
 	for i, one := range w {
 		widths[i] = one.least
-		if left < 0 {
-			widths[i] *= total / (total - left)
+	}
+	if missing := sumOf(widths) - total; missing > 0 { // titles stay whole, if there is room for that
+		over := wishes(len(w), func(i int) float64 { return w[i].least - w[i].title })
+		for i := range widths {
+			widths[i] -= (w[i].least - w[i].title) * min(missing/max(over, 1), 1)
+		}
+		if missing -= over; missing > 0 {
+			narrow(widths, total)
+		}
+		return widths
+	}
+	for low, high := 0.0, total; high-low > 1e-6*total; { // of the unit of weights
+		unit := (low + high) / 2
+		for i, one := range w {
+			widths[i] = max(one.least, min(unit*one.weight, one.most))
+		}
+		if sumOf(widths) > total {
+			high = unit
+		} else {
+			low = unit
 		}
 	}
-	give(widths, left, func(i int) float64 { return max(min(w[i].usual, w[i].most)-widths[i], 0) })
-	give(widths, total-sumOf(widths), func(i int) float64 { return w[i].most - widths[i] })
-	spare := total - sumOf(widths)
+	return l.spread(widths, total, w)
+}
+
+// narrow makes all columns narrower alike.
+func narrow(widths []float64, total float64) {
+	part := total / sumOf(widths)
+	for i := range widths {
+		widths[i] *= part
+	}
+}
+
+// spread gives what is left of the width to columns of words, in proportion to their longest line.
+func (l *laid) spread(widths []float64, total float64, w []asks) []float64 {
 	words := func(i int) float64 {
 		if l.Columns[i].Right || l.Columns[i].Whole {
 			return 0
 		}
 		return w[i].most
 	}
+	spare := total - sumOf(widths)
 	if wish := wishes(len(w), words); spare > 0 && wish > 0 {
 		for i := range widths {
 			widths[i] += spare * words(i) / wish
 		}
 	}
 	return widths
-}
-
-// give adds to widths what is wished, or as much of it as there is.
-func give(widths []float64, left float64, wish func(int) float64) {
-	all := wishes(len(widths), wish)
-	if left <= 0 || all <= 0 {
-		return
-	}
-	part := min(left/all, 1)
-	add := make([]float64, len(widths))
-	for i := range widths {
-		add[i] = wish(i) * part
-	}
-	for i := range widths {
-		widths[i] += add[i]
-	}
 }
 
 func wishes(n int, wish func(int) float64) (sum float64) {
@@ -317,11 +327,14 @@ func sumOf(all []float64) (sum float64) {
 	return sum
 }
 
-// asks are what a column asks for: the width of its longest word, of its longest line, and of a line as long as most are.
-type asks struct{ least, most, usual float64 }
+// asks are what a column asks for: the width of the longest word of its title, of its longest word, of its longest line, and
+// what its lines weigh.
+type asks struct{ title, least, most, weight float64 }
 
+// asked are what the columns ask for: at least their longest word; of a name, its longest part and an eleventh of the table, and
+// nothing more than a seventh.
 func (l *laid) asked(total float64) []asks {
-	all, rows := make([]asks, len(l.Columns)), 0.0
+	all := make([]asks, len(l.Columns))
 	ask := func(i int, t Text) float64 {
 		word, part, line := l.widest(t)
 		line += 2 * l.pad()
@@ -332,23 +345,26 @@ func (l *laid) asked(total float64) []asks {
 		return line
 	}
 	for i, c := range l.Columns {
-		ask(i, Text{Text: c.Title, Size: tableSize, Face: Bold})
+		title := Text{Text: c.Title, Size: tableSize, Face: Bold}
+		line := ask(i, title)
+		word, _, _ := l.widest(title)
+		all[i].title, all[i].weight = word+2*l.pad(), line
+		all[i].least = max(all[i].least, all[i].title)
 	}
 	for row := range l.Rows {
-		rows++
 		for i, cell := range row {
 			wide := 0.0
 			for _, t := range cell.Texts {
-				wide = max(wide, ask(i, t))
+				wide += ask(i, t)
 			}
 			if cell.Picture != nil {
 				all[i].least, all[i].most = max(all[i].least, cell.Picture.Width), max(all[i].most, cell.Picture.Width)
 			}
-			all[i].usual += wide
+			all[i].weight += wide
 		}
 	}
 	for i := range all {
-		all[i].usual /= max(rows, 1)
+		all[i].weight = math.Sqrt(all[i].weight)
 	}
 	return all
 }
