@@ -74,7 +74,11 @@ func viewOf(m notify.Message, follows bool) view {
 		v.News = inert(m.News, maxText)
 	}
 	for _, f := range m.Facts {
-		f.Name, f.Value = inert(f.Name, 80), inert(f.Value, maxShort)
+		most := maxShort
+		if f.Long {
+			most = maxText
+		}
+		f.Name, f.Value = inert(f.Name, 80), inert(f.Value, most)
 		if f.Value == "" && !f.Time.IsZero() {
 			f.Value = notify.Clock(f.Time)
 		}

@@ -1,6 +1,7 @@
 package notifytest
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -15,6 +16,7 @@ var contents = []testCase{
 	{"cuts what is too long and says so", "an attacker can name things at any length; a refused message would hide them", cutsLong},
 	{"holds its limits at the worst", "the dearest text an attacker can find must not make the channel refuse the alert", holdsLimits},
 	{"keeps the first facts of many", "facts come most important first", keepsFirstFacts},
+	{"shows the whole of a list", "what a summary counts and does not name is hidden behind what it names", wholeList},
 	{"delivers an empty message", "an event of unknown shape still has to ring", deliversEmpty},
 	{"shows every script", "names are not ASCII", showsScripts},
 	{"removes hidden characters", "a name that reads backwards deceives the reader", removesHidden},
@@ -71,6 +73,21 @@ func keepsFirstFacts(t *testing.T, e *end) {
 	for _, want := range []string{"Property 1", "value-1 ", "Property 2", "value-2 "} {
 		if !strings.Contains(text, want) {
 			t.Errorf("a reader does not see %q in:\n%s", want, text)
+		}
+	}
+}
+
+// wholeList is a summary's: fifteen titles of the length to which alerts cut them.
+func wholeList(t *testing.T, e *end) {
+	var titles []string
+	for i := range 15 {
+		titles = append(titles, fmt.Sprintf("%02d", i)+strings.Repeat("-", 91)+fmt.Sprintf("%02d", i))
+	}
+	e.deliver(t, notify.Message{Headline: "15 alerts", Severity: notify.High, Facts: []notify.Fact{{Name: "Alerts", Value: strings.Join(titles, ", "), Long: true}}}, notify.Ref{})
+	text := e.arrived()[0].Text
+	for _, want := range titles {
+		if !strings.Contains(text, want) {
+			t.Fatalf("a reader does not see %q in:\n%s", want, text)
 		}
 	}
 }

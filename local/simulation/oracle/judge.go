@@ -13,15 +13,17 @@ import (
 
 // The promises, by the names under which a violation is reported.
 const (
-	Named    = "an act is not named"      // resource, actor and facts of a grave act, on every channel
+	Named    = "an act is not named" // resource, actor and facts of a grave act, on every channel
+	Unseen   = "a milder act is neither named nor counted"
 	Timely   = "an act is named too late" // though nothing misbehaved
 	Grave    = "a severity is too low"    // of the message that names an act
-	Outcome  = "an outcome is wrong"      // as last shown by a channel with edits
-	Counted  = "a count is wrong"         // the last one that readers of a channel with edits were shown
-	Once     = "a message came twice"     // though nothing misbehaved
-	EndShown = "an end is not shown"      // on a channel that was shown the beginning
-	Taken    = "a delivery was refused"   // though nothing misbehaved
-	Kept     = "a delivery is lost"       // the feed gave it up, and what was in it reached no channel
+	Alarming = "a severity is too high"
+	Outcome  = "an outcome is wrong"    // as last shown by a channel with edits
+	Counted  = "a count is wrong"       // the last one that readers of a channel with edits were shown
+	Once     = "a message came twice"   // though nothing misbehaved
+	EndShown = "an end is not shown"    // on a channel that was shown the beginning
+	Taken    = "a delivery was refused" // though nothing misbehaved
+	Kept     = "a delivery is lost"     // the feed gave it up, and what was in it reached no channel
 	PaidOff  = "something is owed for ever"
 	Aimed    = "an edit went to another message"
 	Waited   = "a wait was not kept" // that a channel had asked for
@@ -39,12 +41,14 @@ const (
 // judge is a World being looked at.
 type judge struct {
 	World
-	talks   []*talk
-	byWord  map[string][]*talk
-	arrived map[int]time.Time // the last first arrival of an act
-	begun   map[int]bool      // some record of the act was refused, so that it may be known in part
-	found   []Violation
-	repeats int
+	talks    []*talk
+	byWord   map[string][]*talk
+	arrived  map[int]time.Time // the last first arrival of an act
+	actors   map[string]int    // how many acts each did
+	nameless map[string]int    // alerts that a channel's summaries count without the name of an actor
+	begun    map[int]bool      // some record of the act was refused, so that it may be known in part
+	found    []Violation
+	repeats  int
 }
 
 // talk is what one channel was sent about one alert: its message with all edits and replies, or the row of messages that
@@ -58,11 +62,12 @@ type talk struct {
 	count    int
 	outcome  string
 	summary  bool // of what waited for the channel, or was held back
+	sum      summary
 }
 
 // Judge lists the promises that were broken, and how many messages were sent twice because of the gap that cannot be closed.
 func Judge(w World) (found []Violation, repeats int) {
-	j := &judge{World: w, byWord: map[string][]*talk{}, arrived: map[int]time.Time{}, begun: map[int]bool{}}
+	j := &judge{World: w, byWord: map[string][]*talk{}, arrived: map[int]time.Time{}, actors: actorsOf(w.Acts), nameless: map[string]int{}, begun: map[int]bool{}}
 	for _, a := range w.Arrivals {
 		j.arrived[a.Act] = later(j.arrived[a.Act], a.At)
 	}
@@ -74,6 +79,9 @@ func Judge(w World) (found []Violation, repeats int) {
 	j.listen()
 	for i := range j.Acts {
 		j.act(&j.Acts[i])
+	}
+	for _, channel := range j.Channels {
+		j.milder(channel)
 	}
 	j.counts()
 	j.twice()
@@ -103,7 +111,6 @@ var (
 	alertID   = regexp.MustCompile(`^alert-[0-9a-v]{26}`)
 	shown     = regexp.MustCompile(`(informational|low|medium|high|critical) · `)
 	times     = regexp.MustCompile(`\(×(\d+)\)`)
-	many      = regexp.MustCompile(`alert storm: (\d+) alerts|(\d+) alerts held back`)
 	outcomeOf = regexp.MustCompile(`\b(succeeded|failed|ongoing|resolved)\b`)
 )
 
@@ -192,14 +199,12 @@ func (t *talk) hear(m Message) {
 	if m.Kind == "reply" {
 		return
 	}
-	t.summary = strings.Contains(m.Text, "alerts held back") || strings.Contains(m.Text, "waited") && strings.Contains(m.Text, "took")
-	n := 1
-	if found := submatch(times, "(×", m.Text); found != nil {
-		n, _ = strconv.Atoi(found[1])
-	} else if found := submatch(many, " alerts", m.Text); found != nil {
-		n, _ = strconv.Atoi(cmp.Or(found[1], found[2]))
+	t.count = 1
+	if t.sum, t.summary = summaryIn(m.Text); t.summary {
+		t.count = t.sum.alerts
+	} else if found := submatch(times, "(×", m.Text); found != nil {
+		t.count, _ = strconv.Atoi(found[1])
 	}
-	t.count = n
 	t.outcome = outcomeOf.FindString(m.Text)
 }
 
@@ -237,6 +242,7 @@ func (j *judge) act(a *Act) {
 			j.grave(a, channel, at)
 		}
 		j.outcome(a, channel)
+		j.alarming(a, channel)
 	}
 }
 
@@ -287,6 +293,19 @@ func (j *judge) outcome(a *Act, channel string) {
 	for _, t := range j.about(a.Resource, channel) {
 		if t.count == 1 && t.outcome != "" && t.outcome != truth && t.words[a.Actor] {
 			j.report(Outcome, a, "%s says last that it is %s, it has %s", channel, t.outcome, truth)
+		}
+	}
+}
+
+// alarming judges what a message says last of how grave an act is, where it is about that act alone.
+func (j *judge) alarming(a *Act, channel string) {
+	same := func(b Act) bool { return b.ID != a.ID && b.Resource == a.Resource }
+	if a.Actor == "" || slices.ContainsFunc(j.Acts, same) {
+		return
+	}
+	for _, t := range j.about(a.Resource, channel) {
+		if t.count == 1 && !t.summary && t.severity > a.Severity && t.words[a.Actor] {
+			j.report(Alarming, a, "%s shows it as %s", channel, t.severity)
 		}
 	}
 }
@@ -361,25 +380,37 @@ func (j *judge) counts() {
 			continue
 		}
 		for _, channel := range j.Channels {
-			sum := 0
-			for _, t := range j.about(actor, channel) {
-				if !t.summary {
-					sum += t.count
-				}
+			sum, least := j.counted(actor, channel), len(all)
+			if j.inSummary(actor, channel) {
+				least -= mild(all)
 			}
-			if j.Edits[channel] && (sum > len(all) || sum < len(all)-j.summed(all, channel)) {
+			if sum > len(all) || sum < least {
 				j.report(Counted, all[len(all)-1], "%s shows %d acts of %s, there were %d", channel, sum, actor, len(all))
 			}
 		}
 	}
 }
 
-// summed is how many acts may be counted in a summary alone: those that are not grave, on a channel for which some waited or
-// were held back. A summary names as many of them as there is room for.
-func (j *judge) summed(acts []*Act, channel string) (n int) {
-	if !slices.ContainsFunc(j.talks, func(t *talk) bool { return t.summary && t.channel == channel }) {
-		return 0
+// counted is how many acts of an actor a channel's messages count.
+func (j *judge) counted(actor, channel string) (sum int) {
+	for _, t := range j.about(actor, channel) {
+		if t.summary {
+			sum += t.sum.of(actor)
+		} else {
+			sum += t.count
+		}
 	}
+	return sum
+}
+
+// inSummary reports whether a summary may count acts of an actor that no other message counts: one that names the actor, in
+// which an alert of several acts counts once, or one that counts alerts without a name (milder judges how many).
+func (j *judge) inSummary(actor, channel string) bool {
+	return j.nameless[channel] > 0 || slices.ContainsFunc(j.about(actor, channel), func(t *talk) bool { return t.summary })
+}
+
+// mild counts acts that may stand in a summary.
+func mild(acts []*Act) (n int) {
 	for _, a := range acts {
 		if a.Severity < High {
 			n++
