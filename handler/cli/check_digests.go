@@ -12,7 +12,7 @@ import (
 	"github.com/auditbell/auditbell/handler/store"
 )
 
-// digestCheck says of each digest whether that of the last period reached its recipients.
+// digestCheck says of each digest whether that of the last period, and what is owed of those before, reached its recipients.
 func digestCheck(ctx context.Context, a *app.App) (lines []checkLine) {
 	for i := range a.Digests.List {
 		d := &a.Digests.List[i]
@@ -23,6 +23,13 @@ func digestCheck(ctx context.Context, a *app.App) (lines []checkLine) {
 		}
 		if one := digestLine(d, span, &state); one.Detail != "" {
 			lines = append(lines, one)
+		}
+		owed, err := a.Digests.Record.Owed(ctx, d, span)
+		if err != nil {
+			return append(lines, checkLine{"digests", false, err.Error()})
+		}
+		for _, o := range owed {
+			lines = append(lines, digestLine(d, o.Span, &o.State))
 		}
 	}
 	return lines

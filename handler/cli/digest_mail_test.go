@@ -61,6 +61,48 @@ func TestARefusedRecipientIsNamed(t *testing.T) {
 	if lines := digestCheck(t.Context(), o.App); len(lines) != 1 || !lines[0].OK {
 		t.Errorf("check says %+v when it is sent", lines)
 	}
+	if got := o.mails("Azure Activity Log digest, 31 October 2026", "gone@contoso.example"); len(got) != 1 || !strings.Contains(got[0], "could not be mailed to you") || !strings.Contains(got[0], "report.pdf") {
+		t.Errorf("what was owed to it came as %q", got)
+	}
+	if got := o.mails("Azure Activity Log digest, 31 October 2026", "audit@contoso.example"); len(got) != 1 {
+		t.Errorf("the other has %d mails of the first digest, want one", len(got))
+	}
+}
+
+// mails are the mails to a recipient that hold some words, as they were sent.
+func (o *office) mails(subject, to string) (all []string) {
+	for _, m := range o.inbox.Messages() {
+		if m.Destination == inbox.Email && m.Channel == to && strings.Contains(string(m.Body), subject) {
+			all = append(all, string(m.Body))
+		}
+	}
+	return all
+}
+
+// TestWhatMayHaveArrivedIsSentOnceMore has the mail server and Teams take the digest and break the connection, again and again: each is
+// sent it once more, and then it counts as sent.
+func TestWhatMayHaveArrivedIsSentOnceMore(t *testing.T) {
+	t.Parallel()
+	o := openOffice(t)
+	o.fill(t, small())
+	o.Digests.List = o.digests.List
+	for _, name := range []string{inbox.Email, inbox.Teams} {
+		if err := o.inbox.Fail(inbox.Fault{Destination: name, Status: inbox.Failure{Mode: inbox.Reset}, Count: 9, After: true}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for run := range 4 {
+		if _, err := o.digests.Run(t.Context(), invocation()); (err != nil) != (run < 2) {
+			t.Errorf("run %d: %v", run, err)
+		}
+		o.clock.Add(3600)
+	}
+	if got := o.arrived("Activity Log digest, 31 October 2026"); got[inbox.Email] != 2 || got[inbox.Teams] != 2 {
+		t.Errorf("the digest came %v, want it twice by mail and in Teams", got)
+	}
+	if lines := digestCheck(t.Context(), o.App); len(lines) != 1 || !lines[0].OK {
+		t.Errorf("check says %+v", lines)
+	}
 }
 
 // endsOf reads what the archived digest of a day says of destinations.

@@ -37,6 +37,10 @@ type DigestState struct {
 	Names map[string]string `json:"names,omitempty"`
 	// Summary is what the next digest compares itself with, as its report's JSON has it.
 	Summary json.RawMessage `json:"summary,omitempty"`
+	// Silences and Unsent count, by recipient, sendings that were written whole and not answered, and sendings that the service
+	// accepted and then could not send.
+	Silences map[string]int `json:"silences,omitempty"`
+	Unsent   map[string]int `json:"unsent,omitempty"`
 
 	etag azcore.ETag
 }
@@ -50,6 +54,23 @@ func (d *DigestState) Note(who string, now time.Time) {
 		d.Told = map[string]time.Time{}
 	}
 	d.Told[who] = now.UTC()
+}
+
+// Silent notes that a recipient was sent the digest whole and did not answer, and returns how often that was so.
+func (d *DigestState) Silent(who string) int {
+	if d.Silences == nil {
+		d.Silences = map[string]int{}
+	}
+	d.Silences[who]++
+	return d.Silences[who]
+}
+
+// Lost notes that a service accepted the digest for a recipient and could not send it.
+func (d *DigestState) Lost(who string) {
+	if d.Unsent == nil {
+		d.Unsent = map[string]int{}
+	}
+	d.Unsent[who]++
 }
 
 type digestItem struct {

@@ -40,11 +40,10 @@ func (j *digestJob) ends(ctx context.Context, w source.Window) ([]digest.End, er
 			all = append(all, e)
 		}
 	}
-	span := j.digest.Before(j.span)
-	state, err := j.Record.Store.DigestState(ctx, j.digest.Name, span.Key)
-	if err == nil && state.Manifest != "" && state.Sent.IsZero() {
-		for _, to := range Unmailed(j.digest, &state) {
-			all = append(all, digest.End{Name: to, Reason: fmt.Sprintf("the digest %s of %s was not sent to it: %s", j.digest.Name, span.Key, state.Reason)})
+	owed, err := j.Record.Owed(ctx, j.digest, j.span)
+	for _, o := range owed {
+		for _, to := range Unmailed(j.digest, &o.State) {
+			all = append(all, digest.End{Name: to, Reason: fmt.Sprintf("the digest %s of %s was not sent to it: %s", j.digest.Name, o.Span.Key, o.State.Reason)})
 		}
 	}
 	return all, err

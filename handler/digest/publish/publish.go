@@ -11,7 +11,6 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -95,16 +94,20 @@ const digestLease = 6 * time.Minute
 func (d *Publisher) Run(ctx context.Context, in host.Invocation) (host.Result, error) {
 	var errs []error
 	for i := range d.List {
-		for _, span := range d.due(&d.List[i]) {
+		spans := d.due(&d.List[i])
+		var failed []string // recipients whom no mail reaches now
+		for _, span := range spans {
 			job := digestJob{Publisher: d, digest: &d.List[i], span: span, owner: in.Attempt(), log: in.Logger}
 			done, err := job.run(ctx)
 			switch {
 			case err != nil:
 				errs = append(errs, fmt.Errorf("digest %s of %s: %w", job.digest.Name, job.span.Key, err))
+				failed = append(failed, Unmailed(job.digest, &job.state)...)
 			case done:
 				in.Logger.Info("digest sent", "digest", job.digest.Name, "period", job.span.Key, "manifest", job.state.Manifest)
 			}
 		}
+		errs = append(errs, d.mailOwed(ctx, in, &d.List[i], spans[0], failed))
 	}
 	return host.Result{}, errors.Join(errs...)
 }
@@ -152,11 +155,16 @@ func (j *digestJob) run(ctx context.Context) (done bool, err error) {
 	} else {
 		j.state.Sent, j.state.Reason = j.Now().UTC(), ""
 	}
+	return err == nil, errors.Join(err, j.release(ctx))
+}
+
+// release notes how far the job has come, and gives it back.
+func (j *digestJob) release(ctx context.Context) error {
 	j.state.Lease = alert.Lease{}
 	noting, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
-	_, settleErr := j.Record.Store.SettleDigest(noting, j.state)
-	return err == nil, errors.Join(err, settleErr)
+	_, err := j.Record.Store.SettleDigest(noting, j.state)
+	return err
 }
 
 // lookPatience is how long after its period a digest waits for the last comparison with Azure (26 hours after each hour).
@@ -326,7 +334,7 @@ func (j *digestJob) mail(ctx context.Context, r *digest.Report, files []email.At
 		return nil
 	}
 	m := email.Mail{
-		ID: fmt.Sprintf("digest %s %s", j.digest.Name, j.span.Key), Try: strconv.Itoa(j.state.Attempts), Subject: r.Subject(), Date: j.state.Made, Confirm: true,
+		ID: j.mailID(), Subject: r.Subject(), Date: j.state.Made, Confirm: true,
 	}
 	m.Attachments, letter.LeftOut = fitting(files, j.mailer.Limit())
 	var err error
@@ -334,22 +342,11 @@ func (j *digestJob) mail(ctx context.Context, r *digest.Report, files []email.At
 		return err
 	}
 	m.Text = r.MailText(letter)
-	var errs []error
-	for _, m.To = range j.digest.Recipients {
-		recipient := mailTo(m.To)
-		if j.state.Has(recipient) || j.state.Has("mail") { // the latter is of versions that noted all of them at once
-			continue
-		}
-		if _, err := j.mailer.Send(ctx, m); err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", recipient, err))
-			if notify.KindOf(err) != notify.Unconfirmed {
-				continue
-			}
-		}
-		errs = append(errs, j.noteSent(ctx, recipient))
-	}
-	return errors.Join(errs...)
+	return j.mailEach(ctx, m, Unmailed(j.digest, &j.state))
 }
+
+// mailID is the same for every mail of the digest: it is one, however late.
+func (j *digestJob) mailID() string { return fmt.Sprintf("digest %s %s", j.digest.Name, j.span.Key) }
 
 // fitting takes as many files as a mail may have, in their order.
 func fitting(files []email.Attachment, limit int64) (in []email.Attachment, out []string) {
@@ -364,14 +361,6 @@ func fitting(files []email.Attachment, limit int64) (in []email.Attachment, out 
 	return in, out
 }
 
-// noteSent notes that a recipient was sent the digest, so that a try that fails later does not send it again.
-func (j *digestJob) noteSent(ctx context.Context, who string) error {
-	j.state.Note(who, j.Now())
-	var err error
-	j.state, err = j.Record.Store.SettleDigest(context.WithoutCancel(ctx), j.state)
-	return err
-}
-
 // cards posts a summary to the destinations.
 func (j *digestJob) cards(ctx context.Context, r *digest.Report, letter digest.Letter) error {
 	var errs []error
@@ -380,11 +369,10 @@ func (j *digestJob) cards(ctx context.Context, r *digest.Report, letter digest.L
 		if j.state.Has(name) {
 			continue
 		}
-		if _, err := j.Destinations[name].Deliver(ctx, card, notify.Ref{}); err != nil {
-			errs = append(errs, fmt.Errorf("notify %s: %w", name, err))
-			continue
-		}
-		errs = append(errs, j.noteSent(ctx, name))
+		errs = append(errs, j.send(ctx, name, func() error {
+			_, err := j.Destinations[name].Deliver(ctx, card, notify.Ref{})
+			return err
+		}))
 	}
 	return errors.Join(errs...)
 }
