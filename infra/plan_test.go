@@ -79,13 +79,23 @@ func TestEveryExamplePlans(t *testing.T) {
 	for _, example := range []string{"minimal", "complete", "multi-subscription", "private-network"} {
 		t.Run(example, func(t *testing.T) {
 			var variables []string
-			if example == "multi-subscription" {
+			switch example {
+			case "complete": // both stages at once
+				variables = []string{"-var", "event_delivery_enabled=true"}
+			case "multi-subscription":
 				variables = []string{"-var", "second_subscription_id=7d4c2b1a-9e8f-4a6b-8c5d-3e2f1a0b9c8d", "-var", `management_groups=["contoso"]`, "-var", "read_tenant=true"}
 			}
 			text := newTool(t, newARM(t), example, variables...).plan(2)
 			found := toAdd.FindString(text)
 			if found == "" {
 				t.Fatalf("the plan does not only add:\n%s", text)
+			}
+			if example == "complete" {
+				for _, planned := range []string{"azapi_resource.log_key[0]", `azurerm_eventgrid_system_topic_event_subscription.notifications["HealthResources"]`} {
+					if !strings.Contains(text, planned+" will be created") {
+						t.Errorf("the plan lacks %s", planned)
+					}
+				}
 			}
 			t.Log(found)
 		})

@@ -42,4 +42,5 @@ module "home" {
   preferred_batch_kilobytes = var.preferred_batch_kilobytes
   reader_role               = var.reader_role
   category_alerts           = var.category_alerts
+  resource_notifications    = var.resource_notifications
 }

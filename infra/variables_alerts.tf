@@ -42,6 +42,17 @@ variable "category_alerts" {
   }
 }
 
+variable "resource_notifications" {
+  description = "Azure Resource Notifications of the home subscription that are delivered too: `Resources` (what resources are after a change) and `HealthResources` (availability of virtual machines), for what alerts look up; they are no records."
+  type        = set(string)
+  default     = []
+
+  validation {
+    condition     = length(setsubtract(var.resource_notifications, ["Resources", "HealthResources"])) == 0
+    error_message = "resource_notifications may hold Resources and HealthResources."
+  }
+}
+
 variable "secure_webhook" {
   description = "Entra application with which action groups prove who they are: object id of its service principal and its identifier URI. Without it the function key alone guards the webhook. docs/deploy.md shows how to make one."
   type = object({

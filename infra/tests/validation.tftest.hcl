@@ -121,6 +121,7 @@ run "wrong_values_1" {
     email                           = { data_location = "Europe", alert_to = ["soc@example.com,oncall@example.com"] }
     watch_action_group_ids          = ["ag-oncall"]
     category_alerts                 = ["Alert"]
+    resource_notifications          = ["resources"]
     secure_webhook                  = { object_id = "3d9a6b7c-1e2f-4a5b-8c6d-7e8f9a0b1c2d", identifier_uri = "auditbell" }
     alert_webhook_key               = "short"
     cosmos_throughput_mode          = "provisioned"
@@ -173,6 +174,7 @@ run "wrong_values_1" {
     var.email,
     var.watch_action_group_ids,
     var.category_alerts,
+    var.resource_notifications,
     var.secure_webhook,
     var.alert_webhook_key,
     var.cosmos_throughput_mode,

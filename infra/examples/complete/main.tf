@@ -33,6 +33,9 @@ module "auditbell" {
   archive_immutability_days = 2557
   log_retention_days        = 365
 
+  resource_notifications = ["Resources", "HealthResources"]
+  transparency_log       = { name = "auditbell.contoso.com/log" }
+
   event_hub = { capacity = 1, partition_count = 4 }
   email     = { data_location = "Europe" }
   telemetry = { endpoint = "https://collector.contoso.example:4318" }

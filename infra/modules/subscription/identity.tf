@@ -92,6 +92,26 @@ resource "azurerm_role_assignment" "dead_letters" {
   principal_type     = "ServicePrincipal"
 }
 
+# What the topics of Resource Notifications could not deliver goes there too, each as itself.
+resource "azurerm_role_assignment" "notifications_dead_letters" {
+  for_each = var.resource_notifications
+
+  scope              = var.core.dead_letters.container_id
+  role_definition_id = "${local.core_prefix}/${local.roles.storage_blob_data_contributor}"
+  principal_id       = azurerm_eventgrid_system_topic.notifications[each.key].identity[0].principal_id
+  principal_type     = "ServicePrincipal"
+}
+
+# With delivery = event_hub the topics of Resource Notifications send to the hub too, each as itself.
+resource "azurerm_role_assignment" "notifications_sender" {
+  for_each = var.core.delivery == "event_hub" ? var.resource_notifications : []
+
+  scope              = var.core.event_hub.id
+  role_definition_id = "${local.core_prefix}/${local.roles.event_hubs_data_sender}"
+  principal_id       = azurerm_eventgrid_system_topic.notifications[each.key].identity[0].principal_id
+  principal_type     = "ServicePrincipal"
+}
+
 # With delivery = event_hub the topic sends to this one hub as itself, which passes the namespace's firewall as a trusted service.
 resource "azurerm_role_assignment" "event_hub_sender" {
   count = var.core.delivery == "event_hub" ? 1 : 0

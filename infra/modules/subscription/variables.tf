@@ -96,3 +96,14 @@ variable "category_alerts" {
     error_message = "category_alerts may hold Autoscale, Policy, Recommendation, ResourceHealth and Security; Azure has no alert rules for Alert, and the others alert already."
   }
 }
+
+variable "resource_notifications" {
+  description = "Azure Resource Notifications that are delivered too: `Resources` (what resources are after a change) and `HealthResources` (availability of virtual machines), for what alerts look up; they are no records."
+  type        = set(string)
+  default     = []
+
+  validation {
+    condition     = length(setsubtract(var.resource_notifications, ["Resources", "HealthResources"])) == 0
+    error_message = "resource_notifications may hold Resources and HealthResources."
+  }
+}

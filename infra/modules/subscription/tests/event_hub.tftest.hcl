@@ -63,6 +63,19 @@ run "the_hub_is_the_one_destination" {
   }
 }
 
+run "notifications_go_to_the_hub_too" {
+  command = plan
+
+  variables {
+    resource_notifications = ["Resources"]
+  }
+
+  assert {
+    condition     = azurerm_eventgrid_system_topic_event_subscription.notifications["Resources"].eventhub_id == var.core.event_hub.id && length(azurerm_role_assignment.notifications_sender) == 1
+    error_message = "their topic may send to the hub, and calls nobody"
+  }
+}
+
 run "the_function_that_pulls_is_needed" {
   command = plan
 

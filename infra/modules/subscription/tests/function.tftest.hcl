@@ -102,6 +102,36 @@ run "an_existing_topic_is_used" {
   }
 }
 
+run "notifications_have_topics_of_their_own" {
+  command = plan
+
+  variables {
+    resource_notifications = ["Resources", "HealthResources"]
+  }
+
+  assert {
+    condition     = azurerm_eventgrid_system_topic.notifications["Resources"].topic_type == "Microsoft.ResourceNotifications.Resources" && azurerm_eventgrid_system_topic.notifications["HealthResources"].topic_type == "Microsoft.ResourceNotifications.HealthResources"
+    error_message = "one system topic for each kind, beside that of the subscription"
+  }
+  assert {
+    condition     = alltrue([for s in azurerm_eventgrid_system_topic_event_subscription.notifications : s.azure_function_endpoint[0].function_id == "${var.core.function_app_id}/functions/eventgrid-activity" && length(s.included_event_types) == 2])
+    error_message = "the same function takes both event types of each"
+  }
+  assert {
+    condition     = length(azurerm_eventgrid_system_topic_event_subscription.activity[0].included_event_types) == 9
+    error_message = "the records' subscription is as it was"
+  }
+}
+
+run "no_notifications_unless_asked_for" {
+  command = plan
+
+  assert {
+    condition     = length(azurerm_eventgrid_system_topic.notifications) == 0 && length(azurerm_eventgrid_system_topic_event_subscription.notifications) == 0
+    error_message = "off by default"
+  }
+}
+
 run "fifteen_alerts_with_the_exact_names" {
   command = plan
 
@@ -227,4 +257,14 @@ run "dead_letters_go_past_the_app_on_a_topic_of_others_too" {
     condition     = join(",", [for a in azurerm_monitor_metric_alert.dead_letters[0].action : a.action_group_id]) == join(",", var.core.watch_action_group_ids)
     error_message = "the app did not answer, so the alert must not call it"
   }
+}
+
+run "notifications_are_named_as_azure_does" {
+  command = plan
+
+  variables {
+    resource_notifications = ["resources"]
+  }
+
+  expect_failures = [var.resource_notifications]
 }
