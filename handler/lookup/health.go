@@ -31,8 +31,11 @@ func (s *Set) health(ctx context.Context, e *activity.Event) (found alert.Learne
 			said = append(said, text+" at "+second(state.Time))
 		}
 	}
-	if len(said) == 0 {
-		return found, errNothing // notifications come before the log's event does, where they come at all
+	switch {
+	case len(said) == 0 && s.now().Sub(e.Time.Time) < awaits:
+		return found, errNotYet
+	case len(said) == 0: // notifications come before the log's event does, where they come at all
+		return found, errNothing
 	}
 	found.Facts = []alert.Fact{{Name: "Health", Value: strings.Join(said, "; ")}}
 	return found, nil

@@ -140,8 +140,11 @@ func TestHealthByNotification(t *testing.T) {
 		return activity.State{Kind: kind, ResourceID: vm, Time: began.Add(after), Health: &h}
 	}
 	e := activity.Event{ID: "h", Time: activity.At(began), Category: activity.ResourceHealth, ResourceID: vm, SubscriptionID: subscription}
-	if found, later := b.look(t, e); len(found.Facts) > 0 || later != nil {
-		t.Errorf("before anything was notified: %+v, later %v", found, later)
+	for _, after := range []time.Duration{0, 4 * time.Minute} { // asked again while it may come, and then no more
+		b.clock.Store(int64(after))
+		if found, later := b.look(t, e); len(found.Facts) > 0 || (later == nil) != (after > 0) {
+			t.Errorf("before anything was notified, after %s: %+v, later %v", after, found, later)
+		}
 	}
 	for _, s := range []activity.State{
 		of(-2*time.Hour, activity.AvailabilityChanged, activity.Health{Previous: "Unavailable", Current: "Available"}),

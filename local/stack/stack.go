@@ -176,7 +176,7 @@ func (s *Stack) lookups() []string {
 	if s.Azure == nil {
 		return []string{"LOOKUPS=off", "ARM_ENDPOINT=", "GRAPH_ENDPOINT="}
 	}
-	return []string{"LOOKUPS=role,resource,principal,caller,place,changes,history", "ARM_ENDPOINT=" + s.azure, "GRAPH_ENDPOINT=" + s.azure + "/v1.0"}
+	return []string{"LOOKUPS=role,resource,principal,caller,place,changes,health,history", "ARM_ENDPOINT=" + s.azure, "GRAPH_ENDPOINT=" + s.azure + "/v1.0"}
 }
 
 func (s *Stack) serve(l net.Listener, handler http.Handler) {
