@@ -32,7 +32,7 @@ func TestLogKeyRotatesInKeyVault(t *testing.T) {
 	if o.env["TLOG_VAULT_KEY"] != vault || o.env["TLOG_NAME"] != name {
 		t.Fatalf("log init prints\n%s", out)
 	}
-	_, first := commanded(t, o.env, "log", "key")
+	first := verifierKey(t, o.env)
 	bundles := []string{o.logged(t, time.Date(2026, 11, 1, 7, 0, 0, 0, time.UTC))}
 	before := o.env["TLOG_KEY"]
 	for range 2 { // twice: the second time there is a former key already
@@ -41,12 +41,12 @@ func TestLogKeyRotatesInKeyVault(t *testing.T) {
 		}
 		o.set(out)
 	}
-	if o.env["TLOG_KEY"] == before || !strings.Contains(o.env["TLOG_FORMER_KEYS"], strings.TrimSpace(first)) || strings.Count(o.env["TLOG_FORMER_KEYS"], ",") != 1 {
+	if o.env["TLOG_KEY"] == before || !strings.Contains(o.env["TLOG_FORMER_KEYS"], first) || strings.Count(o.env["TLOG_FORMER_KEYS"], ",") != 1 {
 		t.Fatalf("after two rotations the settings are %v", o.env)
 	}
 	bundles = append(bundles, o.logged(t, time.Date(2026, 11, 2, 7, 0, 0, 0, time.UTC)))
 	for _, args := range [][]string{bundles, {"--log", t.TempDir(), bundles[1]}} {
-		code, out = commanded(t, nil, append([]string{"verify", "--format", "text", "--log-key", strings.TrimSpace(first)}, args...)...)
+		code, out = commanded(t, nil, append([]string{"verify", "--format", "text", "--log-key", first}, args...)...)
 		if follows := strings.Contains(out, "changed its key by entries of its own"); follows != (code == 0) || code != len(args)-2 {
 			t.Errorf("verify %v exits %d:\n%s", args, code, out)
 		}

@@ -28,6 +28,17 @@ func commanded(t *testing.T, env map[string]string, args ...string) (code int, o
 	return code, b.String()
 }
 
+// verifierKey is what `handler log key` prints, behind the line that says that the key was read.
+func verifierKey(t *testing.T, env map[string]string) string {
+	t.Helper()
+	code, out := commanded(t, env, "log", "key")
+	lines := strings.Split(strings.TrimSpace(out), "\n")
+	if code != 0 || len(lines) != 2 || !strings.Contains(lines[0], "key of the transparency log read") {
+		t.Fatalf("log key exits %d:\n%s", code, out)
+	}
+	return lines[1]
+}
+
 // witnessed runs `handler witness` and returns its address and key.
 func witnessed(t *testing.T, logKey string) (url, key string) {
 	t.Helper()
@@ -68,8 +79,7 @@ func TestDigestIsLogged(t *testing.T) {
 	}
 	o.env["TLOG_NAME"], o.env["TLOG_KEY_FILE"] = "auditbell.contoso.example/log", keyFile
 	o.env["DIGEST_ARCHIVE"] = o.archive
-	_, logKey := commanded(t, o.env, "log", "key")
-	logKey = strings.TrimSpace(logKey)
+	logKey := verifierKey(t, o.env)
 	if !strings.Contains(out, logKey) || logKey == "" {
 		t.Fatalf("log init prints another key than log key: %s / %s", out, logKey)
 	}
@@ -203,16 +213,16 @@ func TestLogKeyRotates(t *testing.T) {
 	if code, out := commanded(t, nil, "log", "init", "--name", env["TLOG_NAME"], "-o", filepath.Join(dir, "old")); code == 0 {
 		t.Errorf("a key that is there is written over:\n%s", out)
 	}
-	_, old := commanded(t, env, "log", "key")
+	old := verifierKey(t, env)
 	code, out := commanded(t, env, "log", "rotate", "--new-key-file", filepath.Join(dir, "new"))
-	if code != 0 || !strings.Contains(out, "TLOG_FORMER_KEYS="+strings.TrimSpace(old)) {
+	if code != 0 || !strings.Contains(out, "TLOG_FORMER_KEYS="+old) {
 		t.Fatalf("rotate exits %d:\n%s", code, out)
 	}
 	env["TLOG_KEY_FILE"] = filepath.Join(dir, "new")
 	if code, out = commanded(t, env, "log", "rotate", "--new-key-file", filepath.Join(dir, "old")); code == 0 {
 		t.Errorf("a log of which the former key is not known is written on:\n%s", out)
 	}
-	env["TLOG_FORMER_KEYS"] = strings.TrimSpace(old)
+	env["TLOG_FORMER_KEYS"] = old
 	if code, out = commanded(t, env, "log", "rotate", "--new-key-file", filepath.Join(dir, "old")); code != 0 {
 		t.Errorf("rotate exits %d:\n%s", code, out)
 	}
@@ -220,7 +230,7 @@ func TestLogKeyRotates(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if from, to, err := tlog.ParseRotation(entry[2:]); err != nil || from.String() != strings.TrimSpace(old) || to.Equal(from) {
+	if from, to, err := tlog.ParseRotation(entry[2:]); err != nil || from.String() != old || to.Equal(from) {
 		t.Errorf("the log's first entry is a rotation from %s to %s, %v", from, to, err)
 	}
 }

@@ -92,7 +92,7 @@ func (*logKeyCmd) run(ctx context.Context, std Surroundings) error {
 	if err != nil {
 		return err
 	}
-	key, err := l.Key(ctx, slog.New(slog.DiscardHandler))
+	key, err := l.Key(ctx, slog.New(slog.NewTextHandler(std.Err, nil)))
 	if err != nil {
 		return err
 	}

@@ -110,7 +110,7 @@ func ParseProof(text []byte) (p Proof, err error) {
 	}
 	lines := strings.Split(body, "\n")
 	if extra, has := strings.CutPrefix(lines[0], "extra "); has {
-		if p.Extra, err = base64.StdEncoding.DecodeString(extra); err != nil {
+		if p.Extra, err = strict.DecodeString(extra); err != nil || extra == "" || strings.ContainsRune(extra, '\r') {
 			return p, errors.New("read proof: its extra line is not base64")
 		}
 		lines = lines[1:]

@@ -1,9 +1,10 @@
 // Package verify says of digests what is proven, by whom, and what is not. It needs the files alone, and what the reader
 // knows from elsewhere (Trust); it calls no service.
 //
-// To read it in one sitting, begin with Bundles and Files here, and go on with numbers.go (what is counted again),
-// log.go (the transparency log and its witnesses), stamp.go (time stamps), record.go (one record) and say.go (the
-// sentences, in their order). Every attack that it finds has a sentence of its own; docs/verify.md lists them.
+// To read it in one sitting, begin with Bundles and Files here, and go on with numbers.go (what is counted again: report.go
+// and operations.go read the two large files, by stream.go and cells.go in bounded memory), log.go (the transparency log and
+// its witnesses), copy.go (a copy of it), stamp.go (time stamps), record.go and find.go (one record) and say.go (the sentences,
+// in their order). Every attack that it finds has a sentence of its own; docs/verify.md lists them.
 //
 // Not for deciding whether a report was true when it was made: that rests on its completeness statement.
 package verify

@@ -85,24 +85,32 @@ func (f logFiles) Put(ctx context.Context, name, mediaType string, data []byte) 
 	return f.archive.Put(ctx, logFolder+name, mediaType, data)
 }
 
-// get opens the log with its key. Each time the key is read is logged: in Azure, Key Vault unwraps it then.
+// signer reads the key. Each time is logged: in Azure, Key Vault unwraps it then.
+func (l *Log) signer(ctx context.Context, log *slog.Logger) (*tlog.Signer, error) {
+	seed, err := l.seed(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer clear(seed)
+	s, err := tlog.NewSigner(l.name, seed)
+	if err == nil {
+		log.Info("key of the transparency log read", "key", s.Key.Short())
+	}
+	return s, err
+}
+
+// get opens the log with its key, which is read once.
 func (l *Log) get(ctx context.Context, log *slog.Logger) (*tlog.Log, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.open != nil {
 		return l.open, nil
 	}
-	seed, err := l.seed(ctx)
+	s, err := l.signer(ctx, log)
 	if err != nil {
 		return nil, err
 	}
-	defer clear(seed)
-	signer, err := tlog.NewSigner(l.name, seed)
-	if err != nil {
-		return nil, err
-	}
-	log.Info("key of the transparency log read", "key", signer.Key.Short())
-	l.open = tlog.New(l.files, signer, l.former...)
+	l.open = tlog.New(l.files, s, l.former...)
 	return l.open, nil
 }
 
@@ -120,12 +128,7 @@ func (l *Log) Former() []tlog.Key { return l.former }
 
 // Rotate logs that the key gives way to that of a seed.
 func (l *Log) Rotate(ctx context.Context, log *slog.Logger, seed []byte) (from, to tlog.Key, err error) {
-	old, err := l.seed(ctx)
-	if err != nil {
-		return from, to, err
-	}
-	defer clear(old)
-	a, err := tlog.NewSigner(l.name, old)
+	a, err := l.signer(ctx, log)
 	if err != nil {
 		return from, to, err
 	}
@@ -137,11 +140,7 @@ func (l *Log) Rotate(ctx context.Context, log *slog.Logger, seed []byte) (from, 
 	if err != nil {
 		return from, to, err
 	}
-	t, err := l.get(ctx, log)
-	if err != nil {
-		return from, to, err
-	}
-	return a.Key, b.Key, t.Append(ctx, entry)
+	return a.Key, b.Key, tlog.New(l.files, a, l.former...).Append(ctx, entry)
 }
 
 // hours is what the log has of the period's hours, as of the time the digest is made: a retry writes the same bytes.

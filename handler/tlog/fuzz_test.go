@@ -1,0 +1,49 @@
+package tlog
+
+import (
+	"bytes"
+	"testing"
+)
+
+// FuzzTexts holds that each text of the log has one spelling: what is read is written again as it was.
+func FuzzTexts(f *testing.F) {
+	s := signer(f, "auditbell.example/log", 1)
+	list := recordsOf(3)
+	entry := list.Entry(noonHour, 1, WhyClosed)
+	note := Sign(Checkpoint{s.Key.Name, Head{1, LeafHash(entry.Entry())}}.Text(), s)
+	rotation, err := RotationEntry(s, signer(f, "auditbell.example/log", 2))
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, seed := range [][]byte{
+		entry.Entry(), list.Text(), note, rotation, Proof{Extra: []byte("x"), Hashes: []Hash{{1}}, Note: note}.Text(), Growth{1, []Hash{{2}}, note}.Text(),
+		[]byte(s.Key.String()), joinEntries([][]byte{note, rotation}), {},
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		same := func(what string, err error, again []byte) {
+			if err == nil && !bytes.Equal(again, text) {
+				t.Errorf("%s: %q is written again as %q", what, text, again)
+			}
+		}
+		h, err := ParseHour(text)
+		same("hour", err, h.Entry())
+		l, err := ParseRecords(text)
+		same("records", err, l.Text())
+		p, err := ParseProof(text)
+		same("proof", err, p.Text())
+		g, err := ParseGrowth(text)
+		same("growth", err, g.Text())
+		e, err := splitEntries(text)
+		same("entries", err, joinEntries(e))
+		if from, to, err := ParseRotation(text); err == nil && (!from.Equal(s.Key) || to.Equal(from)) {
+			t.Errorf("a rotation from %s to %s is believed", from, to)
+		}
+		if _, found, err := OpenNote(text, s.Key); err == nil && len(found) > 0 && !bytes.Equal(text, note) && !bytes.Equal(text, rotation) {
+			t.Errorf("%q is signed", text)
+		}
+		_, _ = PeekCheckpoint(text)
+		_ = Unknown(text, s.Key)
+	})
+}
