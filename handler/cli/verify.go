@@ -17,7 +17,7 @@ type verifyCmd struct {
 	SHA256     string   `name:"sha256" help:"SHA-256 that the (last) manifest must have, from the mail or the channel; capitals, blanks and what sha256sum prints are fine." placeholder:"HEX"`
 	TSACA      string   `name:"tsa-ca" help:"Root certificates (PEM) that you trust for time stamps; the (last) manifest must then have one." placeholder:"FILE"`
 	LogKey     []string `name:"log-key" sep:"none" help:"Verifier key of the transparency log, name+id+key, from a source other than the bundle; those that it gave way to are followed by the entries that say so. The last manifest, and every one after the first that is, must then be in the log." placeholder:"KEY"`
-	Witness    []string `sep:"none" help:"Verifier key of a witness that you trust and that is not the operator's; may be given several times." placeholder:"KEY"`
+	Witness    []string `sep:"none" help:"Verifier key of a witness that you trust and that is not the operator's; may be given several times. One of them must have seen the last manifest." placeholder:"KEY"`
 	Record     string   `help:"Id of a record: say what the log has of it. Or a file with its proof, .tlog-proof." placeholder:"ID"`
 	RecordFile string   `help:"The record itself, as JSON: say whether it is what was logged." placeholder:"FILE"`
 	Log        string   `help:"A copy of the log's folder in the archive: the bundles are held against it, and --record looks there; by default the one beside the digests." placeholder:"DIR"`

@@ -173,6 +173,10 @@ func TestEveryAttackHasItsSentence(t *testing.T) {
 		}, "manifest.json.tlog-proof: the log does not hold it"},
 		{"the proof left out", func(l *lab) { _ = os.Remove(filepath.Join(l.november, "manifest.json.tlog-proof")) }, "manifest.json.tlog-proof: manifest.json.tlog-proof is missing"},
 		{"the stamp left out", func(l *lab) { _ = os.Remove(filepath.Join(l.november, "manifest.json.tsr")) }, "manifest.json.tsr: manifest.json.tsr is missing"},
+		{"the witness's signature left out", func(l *lab) { l.prove(l.november, l.leaves, l.log) }, "manifest.json.tlog-proof: no witness that you named signed its checkpoint"},
+		{"a proof of growth that the log did not sign", func(l *lab) {
+			l.grow(l.november, l.leaves, l.entriesAtOctober, logSigner(l.t, l.log.Key.Name, 5))
+		}, "manifest.json.tlog-grown: none of the keys of the log signed its checkpoint of 7 entries"},
 		{"a witness's signature that does not hold", func(l *lab) {
 			signed := note(append(l.leaves[:3:3], []byte("x")), l.log, l.witness) // of another checkpoint
 			lines := strings.Split(strings.TrimSpace(string(signed)), "\n")
@@ -243,7 +247,7 @@ func TestEveryAttackHasItsSentence(t *testing.T) {
 		{"extra data of a proof that readers may read differently", func(l *lab) {
 			l.editProof(l.november, func(p *tlog.Proof) { p.Extra = []byte(`{"key":"a","Key":"b"}`) })
 		}, `read proof: its extra data: its member "Key" is there twice`},
-		{"a proof of growth of another log", func(l *lab) {
+		{"a proof of growth to another checkpoint", func(l *lab) {
 			l.grow(l.november, append([][]byte{[]byte("another past")}, l.leaves[1:]...), l.entriesAtOctober)
 		}, "manifest.json.tlog-grown: ends with another checkpoint than that of the manifest's proof"},
 		{"a file in place of a proof of growth", func(l *lab) {

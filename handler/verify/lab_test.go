@@ -233,12 +233,16 @@ func (l *lab) prove(folder string, leaves [][]byte, signers ...*tlog.Signer) {
 	l.file(folder, "manifest.json.tlog-proof", tlog.Proof{Extra: []byte(signers[0].Key.String()), Index: size - 1, Hashes: hashes, Note: note(leaves, signers...)}.Text())
 }
 
-func (l *lab) grow(folder string, leaves [][]byte, before int) {
+// grow writes the proof that the log only grew, with its checkpoint, which the log's key signs where no signers are given.
+func (l *lab) grow(folder string, leaves [][]byte, before int, signers ...*tlog.Signer) {
+	if len(signers) == 0 {
+		signers = []*tlog.Signer{l.log}
+	}
 	hashes, err := tlog.Consistency(tree(leaves), uint64(before), uint64(len(leaves)))
 	if err != nil {
 		l.t.Fatal(err)
 	}
-	l.file(folder, "manifest.json.tlog-grown", tlog.Growth{Before: uint64(before), Hashes: hashes, Note: note(leaves, l.log)}.Text())
+	l.file(folder, "manifest.json.tlog-grown", tlog.Growth{Before: uint64(before), Hashes: hashes, Note: note(leaves, signers...)}.Text())
 }
 
 // trust is what an auditor has who kept the log's key, the witness's, the authority's root and the mail.

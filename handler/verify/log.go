@@ -23,6 +23,7 @@ type Logged struct {
 	Seen    []Seen       `json:"seen,omitempty"`
 	Unknown int          `json:"unknown_signatures,omitempty"` // of keys that were not given
 	key     tlog.Key     // that signed
+	known   []tlog.Key   // of the log
 	claimed bool         // the key is the one that the bundle itself names
 	steps   []tlog.Step  // from a key that was given, or that a bundle before led to, on
 	first   time.Time    // when the first witness saw it
@@ -37,8 +38,8 @@ type Seen struct {
 }
 
 // log checks that the manifest is in a transparency log. must: the reader wants to rely on it, and a bundle without a
-// proof is wrong.
-func (b *Bundle) log(folder fs.FS, t Trust, must bool) {
+// proof is wrong. last: so is one that no witness saw of those that the reader named.
+func (b *Bundle) log(folder fs.FS, t Trust, must, last bool) {
 	defer b.grownFrom(folder)
 	text, err := readSmall(folder, digest.LogProofName)
 	if errors.Is(err, fs.ErrNotExist) && !must {
@@ -51,8 +52,12 @@ func (b *Bundle) log(folder fs.FS, t Trust, must bool) {
 	if err == nil {
 		b.Logged, err = checkProof(p, tlog.ManifestEntry(b.hash()), t)
 	}
-	if err == nil && len(b.Logged.Seen) > 0 {
+	switch {
+	case err != nil:
+	case len(b.Logged.Seen) > 0:
 		err = b.backdated(b.Logged.first)
+	case last && len(t.Witnesses) > 0:
+		err = errors.New("no witness that you named signed its checkpoint: the signatures were left out, or none of them could be reached (hint: without --witness the rest is verified)")
 	}
 	detail := ""
 	if err == nil {
@@ -74,13 +79,14 @@ func (b *Bundle) grownFrom(folder fs.FS) {
 	if err == nil {
 		g, err = tlog.ParseGrowth(text)
 	}
+	if err == nil && b.Logged == nil {
+		err = errors.New("is there, and no proof that the manifest is in the log")
+	}
 	if err == nil {
-		c, err = tlog.PeekCheckpoint(g.Note)
+		c, _, _, err = tlog.OpenCheckpoint(g.Note, b.Logged.known, nil)
 	}
 	switch {
 	case err != nil:
-	case b.Logged == nil:
-		err = errors.New("is there, and no proof that the manifest is in the log")
 	case printable(c.Origin) != b.Logged.Origin || c.Size != b.Logged.Size || c.Root != b.Logged.Root:
 		err = errors.New("ends with another checkpoint than that of the manifest's proof")
 	default:
@@ -122,7 +128,7 @@ func checkProof(p tlog.Proof, entry []byte, t Trust) (*Logged, error) {
 	if err := tlog.CheckInclusion(p.Hashes, p.Index, tlog.LeafHash(entry), c.Head); err != nil {
 		return nil, fmt.Errorf("the log does not hold it: %w (a checkpoint from before it, or another manifest's proof)", err)
 	}
-	l := &Logged{Origin: printable(c.Origin), Index: p.Index, Size: c.Size, Root: c.Root, key: by, claimed: claimed, steps: steps, Unknown: tlog.Unknown(p.Note, append(known, t.Witnesses...)...)}
+	l := &Logged{Origin: printable(c.Origin), Index: p.Index, Size: c.Size, Root: c.Root, key: by, known: known, claimed: claimed, steps: steps, Unknown: tlog.Unknown(p.Note, append(known, t.Witnesses...)...)}
 	if !claimed {
 		l.Key = by.Short()
 		for _, step := range steps {

@@ -15,7 +15,7 @@ func TestKeysAreFollowed(t *testing.T) {
 	second, third := logSigner(t, l.log.Key.Name, 2), logSigner(t, l.log.Key.Name, 3)
 	leaves := append(l.leaves[:6:6], rotation(t, l.log, second), rotation(t, second, third), l.leaves[6])
 	l.prove(l.november, leaves, third, l.witness)
-	l.grow(l.november, leaves, l.entriesAtOctober)
+	l.grow(l.november, leaves, l.entriesAtOctober, third)
 	h := tlog.History{Key: third.Key.String()}
 	for _, at := range []uint64{6, 7} {
 		hashes, err := tlog.Inclusion(tree(leaves), at, 9)

@@ -105,7 +105,7 @@ func Bundles(ctx context.Context, folders []fs.FS, t Trust) Result {
 		b, last := Files(folder), i == len(folders)-1
 		if b.Manifest != "" {
 			b.stamp(folder, t.Roots, last)
-			b.log(folder, t, len(t.LogKeys) > 0 && (last || logged))
+			b.log(folder, t, len(t.LogKeys) > 0 && (last || logged), last)
 			if logged = logged || b.Logged != nil; b.Logged != nil && !b.Logged.claimed {
 				t.LogKeys = withSteps(t.LogKeys, b.Logged.steps)
 			}
