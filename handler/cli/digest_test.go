@@ -69,7 +69,7 @@ func openOffice(t *testing.T) *office {
 	var serving sync.WaitGroup
 	serving.Go(func() { _ = o.inbox.ServeSMTP(ctx, mail) })
 	o.meter = &meteredAccount{Handler: o.account}
-	account, ends := httptest.NewServer(o.meter), httptest.NewServer(o.inbox)
+	account, ends := serveAccount(t, o.meter), httptest.NewServer(o.inbox)
 	t.Cleanup(func() {
 		cancel()
 		serving.Wait()

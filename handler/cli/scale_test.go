@@ -1,10 +1,13 @@
 package cli
 
 import (
+	"encoding/pem"
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strconv"
 	"sync"
@@ -90,7 +93,7 @@ func hourOfRecords(seed uint64, from time.Time, n int) []activity.Event {
 // TestMonthAtScale lives through a month, or its first AUDITBELL_DAYS, with AUDITBELL_SCALE events a month: they are
 // stored, rolled up by the hour, and the digest is made. It prints what each part costs and the memory it needs
 // (docs/cost.md). With AUDITBELL_STEP the rollup's timer fires every so many hours only; with AUDITBELL_LOG=1 hours are logged
-// too. `make bench-rollup`.
+// too, and with AUDITBELL_TLS=1 the account is asked over TLS. `make bench-rollup`, `make bench-log`.
 func TestMonthAtScale(t *testing.T) {
 	events := number(t, "AUDITBELL_SCALE", 0)
 	if events == 0 {
@@ -125,6 +128,20 @@ func TestMonthAtScale(t *testing.T) {
 		patiently(t, "digest", func() error { _, err := o.digests.Run(t.Context(), invocation()); return err })
 	})
 	t.Logf("%d events in %d hours\nstored  %s\nrollups %s\ndigest  %s", stored.events, hours, stored, rolled, sent)
+}
+
+// serveAccount serves an account; with AUDITBELL_TLS=1 as Azure does, so that what is measured has the cost of encryption in it.
+func serveAccount(t *testing.T, account http.Handler) *httptest.Server {
+	t.Helper()
+	if number(t, "AUDITBELL_TLS", 0) == 0 {
+		return httptest.NewServer(account)
+	}
+	s, roots := httptest.NewTLSServer(account), filepath.Join(t.TempDir(), "roots.pem")
+	if err := os.WriteFile(roots, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("SSL_CERT_FILE", roots) // read when the first certificate is verified
+	return s
 }
 
 // number reads a number from the environment.

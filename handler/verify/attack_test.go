@@ -99,6 +99,12 @@ func TestEveryAttackHasItsSentence(t *testing.T) {
 		{"an entry of another period", func(l *lab) {
 			l.editListed(l.november, "report.json", `"2026-11-05T10:00:00Z"`, `"2026-10-05T10:00:00Z"`)
 		}, "entries listed that are not of the period: 1, expected 0"},
+		{"an entry of another period, in a list before the period", func(l *lab) {
+			window := `"window":{"from":"2026-11-01T00:00:00Z","to":"2026-12-01T00:00:00Z"},`
+			l.edit(l.november, "report.json", window, "")
+			l.edit(l.november, "report.json", `"completeness"`, window+`"completeness"`)
+			l.editListed(l.november, "report.json", `"2026-11-05T10:00:00Z"`, `"2026-10-05T10:00:00Z"`)
+		}, "entries listed that are not of the period: 1, expected 0"},
 		{"a verdict that the numbers do not bear", func(l *lab) {
 			l.manifests[l.november]["verdict"], l.manifests[l.november]["complete"] = "proven", true
 			l.editListed(l.november, "report.json", `"verdict":"not_known","complete":false`, `"verdict":"proven","complete":true`)
@@ -253,6 +259,10 @@ func TestEveryAttackHasItsSentence(t *testing.T) {
 		{"a file in place of a proof of growth", func(l *lab) {
 			l.file(l.october, "manifest.json.tlog-grown", []byte("MZ"))
 		}, "manifest.json.tlog-grown: read proof of growth"},
+		{"a twin of the manifest in the manifest", func(l *lab) {
+			l.file(l.november, "Manifest.json", nil)
+			l.manifest(l.november, "report.json", "operations.csv", "Manifest.json")
+		}, "Manifest.json: the manifest lists a file that is made from the manifest"},
 		{"a manifest that lists itself", func(l *lab) { l.manifest(l.november, "report.json", "operations.csv", "manifest.json") }, "is made from the manifest"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

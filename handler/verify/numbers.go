@@ -40,7 +40,7 @@ func (b *Bundle) recountReport(folder fs.FS) {
 	var r *report
 	if b.listed("report.json") {
 		var err error
-		if r, err = readReport(folder, newCells(seed, n)); err == nil {
+		if r, err = readReport(folder, newCells(seed, n), m.Window); err == nil {
 			b.uncompared(r.Completeness.Ledger)
 			err = r.agree(m)
 		}

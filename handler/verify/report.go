@@ -36,6 +36,7 @@ type report struct {
 	Completeness digest.Completeness
 	Days         days
 	said         map[string]bool // members that the report has
+	of           source.Window   // the period that the manifest says
 
 	listed   cells
 	operated operated
@@ -57,21 +58,21 @@ type operated struct {
 type days struct{ n, total, risky, unequal int64 }
 
 // readReport reads report.json.
-func readReport(folder fs.FS, room cells) (*report, error) {
+func readReport(folder fs.FS, room cells, of source.Window) (*report, error) {
 	file, err := openRegular(folder, "report.json")
 	if err != nil {
 		return nil, err
 	}
 	defer file.Close()
-	r, err := parseReport(file, room)
+	r, err := parseReport(file, room, of)
 	if err != nil {
 		return nil, fmt.Errorf("read report.json: %w", err)
 	}
 	return r, nil
 }
 
-func parseReport(from io.Reader, room cells) (*report, error) {
-	r := &report{said: map[string]bool{}, listed: room, operated: operated{bySeverity: map[string]int64{}}}
+func parseReport(from io.Reader, room cells, of source.Window) (*report, error) {
+	r := &report{said: map[string]bool{}, of: of, listed: room, operated: operated{bySeverity: map[string]int64{}}}
 	s := newStream(from)
 	err := s.object(func(name string) error {
 		r.said[name] = true
@@ -133,7 +134,7 @@ func (r *report) operation(s *stream) error {
 	if !at.IsZero() {
 		r.operated.timed++
 	}
-	if r.said["window"] && !r.Window.Holds(at) {
+	if !r.of.Holds(at) { // the period that the report says may stand behind the list
 		r.operated.outside++
 	}
 	if bytes.Contains(e.operation, []byte("microsoft.authorization/roleassignments")) {

@@ -195,6 +195,9 @@ func (s *sentences) numbers(r *Result) {
 	case report && operations:
 		s.openf("That operations.csv and report.json are about the same entries: the table's columns are not those that are compared.")
 	}
+	if slices.ContainsFunc(r.Bundles, func(b Bundle) bool { return b.listed(digest.NamesName) }) {
+		s.openf("That the names in %s are those of their ids: they were looked up when the digest was made.", digest.NamesName)
+	}
 	if others := r.uncounted(); report && len(others) > 0 {
 		s.openf("The numbers in %s: those in report.json and operations.csv are counted again, and no others.", strings.Join(others, ", "))
 	}

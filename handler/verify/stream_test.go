@@ -10,6 +10,8 @@ import (
 	"testing"
 	"testing/iotest"
 	"time"
+
+	"github.com/auditbell/auditbell/handler/source"
 )
 
 // months is a report of n entries of high risk, made as it is read.
@@ -52,7 +54,7 @@ func TestReportsAreReadInBoundedMemory(t *testing.T) {
 	var before runtime.MemStats
 	runtime.ReadMemStats(&before)
 	m := &months{n: n}
-	r, err := parseReport(m, newCells(maphash.MakeSeed(), 1<<20))
+	r, err := parseReport(m, newCells(maphash.MakeSeed(), 1<<20), source.Window{})
 	if err != nil || r.operated.risky != n || r.Summary.Total != n {
 		t.Fatalf("%d entries, %v", r.operated.risky, err)
 	}
@@ -67,18 +69,18 @@ func TestReportsAreReadAlikeInPieces(t *testing.T) {
 	t.Parallel()
 	text := "\t" + `{"period":"\u00e9 {[,:]} \"","summary":{"total_operations":12,"successful":-1},"x":[[],{},[true,false,null],"",-0.5e+3],"high_risk_operations":[{"timestamp":null,"y":{}}]}` + " \r\n"
 	room := newCells(maphash.MakeSeed(), 10)
-	whole, err := parseReport(strings.NewReader(text), room)
+	whole, err := parseReport(strings.NewReader(text), room, source.Window{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for name, from := range map[string]io.Reader{"one byte at a time": iotest.OneByteReader(strings.NewReader(text)), "data with its end": iotest.DataErrReader(strings.NewReader(text))} {
-		r, err := parseReport(from, room)
+		r, err := parseReport(from, room, source.Window{})
 		if err != nil || r.Summary != whole.Summary || r.Period != whole.Period || r.operated.risky != 1 {
 			t.Errorf("%s: %+v, %v", name, r, err)
 		}
 	}
 	for end := range len(strings.TrimSpace(text)) {
-		if _, err := parseReport(iotest.OneByteReader(strings.NewReader(text[:end])), room); err == nil {
+		if _, err := parseReport(iotest.OneByteReader(strings.NewReader(text[:end])), room, source.Window{}); err == nil {
 			t.Errorf("cut after %d bytes it is read", end)
 		}
 	}
@@ -108,7 +110,7 @@ func TestReportsThatReadersMayReadDifferently(t *testing.T) {
 		"nothing":                           {``, "is not JSON"},
 		"a list":                            {`[]`, "is not JSON"},
 	} {
-		if _, err := parseReport(strings.NewReader(c.text), newCells(maphash.MakeSeed(), 10)); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := parseReport(strings.NewReader(c.text), newCells(maphash.MakeSeed(), 10), source.Window{}); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", name, err, c.want)
 		}
 	}

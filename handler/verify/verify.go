@@ -287,7 +287,7 @@ func twin(before []digest.File, name string) error {
 			return fmt.Errorf("the manifest lists it twice, as %q and %q", printable(f.Name), printable(name))
 		}
 	}
-	if beside(name) {
+	if slices.ContainsFunc(besides, func(n string) bool { return same(n, name) }) {
 		return errors.New("the manifest lists a file that is made from the manifest")
 	}
 	return nil
