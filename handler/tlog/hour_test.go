@@ -7,6 +7,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -58,7 +60,7 @@ func TestEveryRecordIsProven(t *testing.T) {
 	}
 }
 
-// again checks a proof by its JSON alone and by the description in docs, sharing no code with the package.
+// again checks a proof by its JSON alone and by docs/record-proof.md, sharing no code with the package.
 func again(t *testing.T, p RecordProof) (entry string, present bool, err error) {
 	t.Helper()
 	text, err := json.Marshal(p)
@@ -123,6 +125,48 @@ func again(t *testing.T, p RecordProof) (entry string, present bool, err error) 
 		return read.Entry, false, fmt.Errorf("the places %v are not side by side", places)
 	}
 	return read.Entry, false, nil
+}
+
+// TestThePageIsRight checks the example of docs/record-proof.md by both implementations.
+func TestThePageIsRight(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../docs/record-proof.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	block := func(name string) []byte {
+		_, rest, found := bytes.Cut(page, []byte(" "+name+"\n"))
+		text, _, ends := bytes.Cut(rest, []byte("```"))
+		if !found || !ends {
+			t.Fatalf("the page has no block %q", name)
+		}
+		return text
+	}
+	list, err := ParseRecords(block("records"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	entry, err := ParseHour(block("entry"))
+	if err != nil || list.Entry(entry.Hour, 1, WhyClosed) != entry {
+		t.Errorf("the entry is %+v, %v; its records make %+v", entry, err, list.Entry(entry.Hour, 1, WhyClosed))
+	}
+	var reader RecordReader
+	if one, err := reader.Read(block("record")); err != nil || one != list[1] || !bytes.Equal(append(reader.form.text, '\n'), block("record")) {
+		t.Errorf("the record is %+v, %v, in the list %+v", one, err, list[1])
+	}
+	var p RecordProof
+	if err := json.Unmarshal(block("proof"), &p); err != nil {
+		t.Fatal(err)
+	}
+	if made, err := list.Prove(entry, p.ID); err != nil || !reflect.DeepEqual(made, p) {
+		t.Errorf("the proof is\n%+v, want\n%+v, %v", p, made, err)
+	}
+	if _, was, err := p.Check(); err != nil || was != nil {
+		t.Errorf("%+v, %v", was, err)
+	}
+	if _, present, err := again(t, p); err != nil || present {
+		t.Errorf("the other implementation says %v, %v", present, err)
+	}
 }
 
 func TestForgedProofsAreRefused(t *testing.T) {
