@@ -78,23 +78,27 @@ const keepActs = 50
 
 // Take notes an act and owes every reader an edit that shows it, at once: a person is looking. It reports whether
 // anything changed: the same person doing the same again changes nothing, nor does taking back what does not stand.
+// Acts are in the order of the store's clock, in which people decided, and not in that of their writes: of two within a
+// second the later decision holds.
 func (a *Alert) Take(act Act, now time.Time) (changed bool) {
-	if a.noted(act) {
+	at := len(a.Acts)
+	for at > 0 && a.Acts[at-1].At.After(act.At) {
+		at--
+	}
+	before := a.Acts[:at]
+	if noted(before, act) {
 		return false
 	}
 	if back := act.Kind.TakesBack(); back != "" {
-		if _, stands := a.Standing(back, now); !stands {
+		if _, stands := standing(before, back, now); !stands {
 			return false
 		}
 	}
-	a.Acts = append(a.Acts, act)
+	a.Acts = slices.Insert(slices.Clone(a.Acts), at, act)
 	a.Acts = a.Acts[max(0, len(a.Acts)-keepActs):]
 	a.Revision++
-	switch act.Kind {
-	case Snoozed:
-		a.snooze(act.Until.UTC())
-	case Unsnoozed:
-		a.unsnooze(now)
+	if act.Kind == Snoozed || act.Kind == Unsnoozed {
+		a.keepSnooze(now)
 	}
 	if a.Snooze.Until.After(now) {
 		a.Snooze.From = a.Revision
@@ -109,8 +113,8 @@ func (a *Alert) Take(act Act, now time.Time) (changed bool) {
 }
 
 // noted reports whether the same person did the same, and it was not taken back.
-func (a *Alert) noted(act Act) bool {
-	for _, have := range slices.Backward(a.Acts) {
+func noted(acts []Act, act Act) bool {
+	for _, have := range slices.Backward(acts) {
 		if have.Kind.TakesBack() == act.Kind {
 			return false
 		}
@@ -119,6 +123,15 @@ func (a *Alert) noted(act Act) bool {
 		}
 	}
 	return false
+}
+
+// keepSnooze brings the snooze to what the acts say.
+func (a *Alert) keepSnooze(now time.Time) {
+	if have, stands := a.Standing(Snoozed, now); stands {
+		a.snooze(have.Until.UTC())
+		return
+	}
+	a.unsnooze()
 }
 
 // snooze extends the window, else the same noise would open another alert while this alert is silent.
@@ -134,7 +147,7 @@ func (a *Alert) snooze(until time.Time) {
 }
 
 // unsnooze gives the alert its own window back.
-func (a *Alert) unsnooze(now time.Time) {
+func (a *Alert) unsnooze() {
 	if own := a.Snooze.Window; !own.IsZero() && own.Before(a.WindowEnds) {
 		a.WindowEnds = own
 	}
@@ -142,8 +155,10 @@ func (a *Alert) unsnooze(now time.Time) {
 }
 
 // Standing returns the act of a kind that has effect at now: the latest, unless it is over or was taken back.
-func (a *Alert) Standing(kind ActKind, now time.Time) (Act, bool) {
-	for _, act := range slices.Backward(a.Acts) {
+func (a *Alert) Standing(kind ActKind, now time.Time) (Act, bool) { return standing(a.Acts, kind, now) }
+
+func standing(acts []Act, kind ActKind, now time.Time) (Act, bool) {
+	for _, act := range slices.Backward(acts) {
 		if act.Kind.TakesBack() == kind {
 			return Act{}, false
 		}

@@ -129,3 +129,44 @@ func TestAnExceptionIsAsNarrowAsItsAlert(t *testing.T) {
 		t.Error("the same click makes two exceptions")
 	}
 }
+
+// TestTheLaterDecisionHolds has two people decide differently within a second, and their writes come in either order: what holds
+// is what was decided last by the store's clock, and both acts are kept.
+func TestTheLaterDecisionHolds(t *testing.T) {
+	t.Parallel()
+	bob := alert.Person{ID: "U2", Name: "bob"}
+	began := alert.Act{ID: "act-0", Kind: alert.Snoozed, By: ana, At: noon, Until: noon.Add(time.Hour)}
+	longer := alert.Act{ID: "act-1", Kind: alert.Snoozed, By: ana, At: noon.Add(time.Minute), Until: noon.Add(8 * time.Hour)}
+	ended := alert.Act{ID: "act-2", Kind: alert.Unsnoozed, By: bob, At: noon.Add(time.Minute + 300*time.Millisecond)}
+	earlier := ended
+	earlier.At = longer.At.Add(-300 * time.Millisecond)
+	for name, c := range map[string]struct {
+		acts   []alert.Act
+		until  time.Time
+		stands bool
+	}{
+		"ended last":                  {[]alert.Act{longer, ended}, time.Time{}, false},
+		"ended last, written first":   {[]alert.Act{ended, longer}, time.Time{}, false},
+		"snoozed last":                {[]alert.Act{earlier, longer}, longer.Until, true},
+		"snoozed last, written first": {[]alert.Act{longer, earlier}, longer.Until, true},
+	} {
+		a := alert.New(finding(event("e1", activity.Started, 0)), noon)
+		window := a.WindowEnds
+		a.Take(began, began.At)
+		now := noon.Add(2 * time.Minute)
+		for _, act := range c.acts {
+			if !a.Take(act, now) {
+				t.Errorf("%s: %s changes nothing", name, act.ID)
+			}
+		}
+		if _, stands := a.Standing(alert.Snoozed, now); stands != c.stands || !a.Snooze.Until.Equal(c.until) {
+			t.Errorf("%s: a snooze stands: %v, until %v", name, stands, a.Snooze.Until)
+		}
+		if !c.stands && !a.WindowEnds.Equal(window) {
+			t.Errorf("%s: the window ends at %v, want its own end %v", name, a.WindowEnds, window)
+		}
+		if len(a.Acts) != 3 {
+			t.Errorf("%s: %d acts are kept, want 3", name, len(a.Acts))
+		}
+	}
+}

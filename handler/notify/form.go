@@ -34,13 +34,13 @@ func (m Message) In(f Form) Message {
 		m.Headline, m.Summary = Cut(m.Headline, briefValue), Cut(m.Summary, briefValue)
 	case Bare:
 		m = Message{
-			ID: m.ID, Revision: m.Revision, Severity: m.Severity, Result: m.Result, Time: m.Time, News: Cut(m.News, briefValue), Headline: Cut(m.Headline, briefValue),
+			ID: m.ID, Revision: m.Revision, Severity: m.Severity, Result: m.Result, Time: m.Time, News: Cut(m.News, briefValue), Headline: Cut(m.Headline, briefValue), Standing: m.Standing,
 			Facts: named(m.Facts, "Who", "Where"), Links: m.Links[:min(1, len(m.Links))], Plain: true,
 		}
 	case Fixed:
 		news := m.News
 		m = Message{
-			ID: m.ID, Revision: m.Revision, Severity: m.Severity, Plain: true, Headline: "An alert could not be shown here",
+			ID: m.ID, Revision: m.Revision, Severity: m.Severity, Standing: m.Standing.anonymous(), Plain: true, Headline: "An alert could not be shown here",
 			Summary: "This channel refused its text. Look it up by its id.",
 		}
 		if news != "" {

@@ -81,10 +81,10 @@ type Message struct {
 	Again    int    // times that its service accepted it and then could not send it
 	Plain    bool   // to be shown as lines of text only, without structure; see Lines
 	Severity Severity
-	Headline string // plain-language act and object: "Owner role granted on prod-payments"; severity is added by the channel
-	Standing string // what people did that holds now: "Acknowledged by @ana at 22 Nov 12:00 UTC"; in the headline of channels that edit
-	Summary  string // one sentence: who did what to what, result, why it matters
-	Result   Result // the state of what happened
+	Headline string   // plain-language act and object: "Owner role granted on prod-payments"; severity is added by the channel
+	Standing Standing // what people did that holds now; in the headline, and in every form, of channels that edit
+	Summary  string   // one sentence: who did what to what, result, why it matters
+	Result   Result   // the state of what happened
 	Time     time.Time
 	Facts    []Fact   // most important first; channels may cut from the end
 	Links    []Link   // at most four
@@ -188,9 +188,12 @@ type Confirmer interface {
 // Zero reports whether no channel took the message yet.
 func (r Ref) Zero() bool { return r == Ref{} }
 
+// maxTitle bounds the headline within a line of text, in code points.
+const maxTitle = 400
+
 // Fallback is the message in one line, for notifications, screen readers and clients that show no blocks.
 func (m Message) Fallback() string {
-	text := m.Severity.Word() + " · " + m.Headline
+	text := m.Title(maxTitle)
 	if m.Summary != "" {
 		text += " — " + m.Summary
 	}

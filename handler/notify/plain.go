@@ -17,7 +17,7 @@ const maxPlain = 2000
 // move a cursor, change a colour or hide another: control characters are gone.
 func Plain(m Message) string {
 	var p printer
-	p.wrap("", "", m.Severity.Word()+" · "+plainLine(m.Headline))
+	p.wrap("", "", plainLine(m.Title(maxPlain)))
 	p.wrap("", "", status(m))
 	p.wrap("", "", plainLine(m.Summary))
 	if news := plainLine(m.News); news != "" {

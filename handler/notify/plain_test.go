@@ -56,7 +56,7 @@ func TestPlainOfLittle(t *testing.T) {
 	if got, want := notify.Plain(m), "LOW · Deleted\nFailed\n\n  At  1970-01-01 00:00:00 UTC\n"; got != want {
 		t.Errorf("Plain = %q, want %q", got, want)
 	}
-	if got, want := notify.Plain(notify.Message{}), "MEDIUM ·\n"; got != want {
+	if got, want := notify.Plain(notify.Message{}), "MEDIUM\n"; got != want {
 		t.Errorf("Plain of nothing = %q, want %q", got, want)
 	}
 }

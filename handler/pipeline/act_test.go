@@ -32,7 +32,7 @@ func TestMonday(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := monday(now, c.zone).Format(time.RFC3339); got != c.want {
+		if got := monday(now, c.zone).UTC().Format(time.RFC3339); got != c.want {
 			t.Errorf("%s: %s, want %s", c.name, got, c.want)
 		}
 	}
@@ -54,15 +54,15 @@ func TestWhatStandsCanBeTakenBack(t *testing.T) {
 	}{
 		{kind: "", offered: "acknowledge snooze expect"},
 		{kind: alert.Unacknowledged, unchanged: true, offered: "acknowledge snooze expect"},
-		{kind: alert.Acknowledged, offered: "unacknowledge snooze expect", standing: "Acknowledged by @ana at 22 Nov 12:00 UTC"},
-		{kind: alert.Acknowledged, unchanged: true, offered: "unacknowledge snooze expect", standing: "Acknowledged by @ana at 22 Nov 12:00 UTC"},
-		{kind: alert.Snoozed, until: noon.Add(8 * time.Hour), offered: "unacknowledge snooze unsnooze expect", standing: "Snoozed by @ana until 22 Nov 20:00 UTC"},
-		{kind: alert.Expected, until: noon.Add(time.Hour), offered: "unacknowledge snooze unsnooze withdraw", standing: "Marked as expected by @ana until 22 Nov 13:00 UTC"},
-		{kind: alert.Withdrawn, offered: "unacknowledge snooze unsnooze expect", standing: "Snoozed by @ana until 22 Nov 20:00 UTC"},
-		{kind: alert.Withdrawn, unchanged: true, offered: "unacknowledge snooze unsnooze expect", standing: "Snoozed by @ana until 22 Nov 20:00 UTC"},
-		{kind: alert.Unsnoozed, offered: "unacknowledge snooze expect", standing: "Acknowledged by @ana at 22 Nov 12:00 UTC"},
+		{kind: alert.Acknowledged, offered: "unacknowledge snooze expect", standing: "🟢 Acknowledged by @ana, 22 Nov 12:00 UTC"},
+		{kind: alert.Acknowledged, unchanged: true, offered: "unacknowledge snooze expect", standing: "🟢 Acknowledged by @ana, 22 Nov 12:00 UTC"},
+		{kind: alert.Snoozed, until: noon.Add(8 * time.Hour), offered: "unacknowledge snooze unsnooze expect", standing: "🔵 Snoozed by @ana until 22 Nov 20:00 UTC"},
+		{kind: alert.Expected, until: noon.Add(time.Hour), offered: "unacknowledge snooze unsnooze withdraw", standing: "⚪ Marked as expected by @ana until 22 Nov 13:00 UTC"},
+		{kind: alert.Withdrawn, offered: "unacknowledge snooze unsnooze expect", standing: "🔵 Snoozed by @ana until 22 Nov 20:00 UTC"},
+		{kind: alert.Withdrawn, unchanged: true, offered: "unacknowledge snooze unsnooze expect", standing: "🔵 Snoozed by @ana until 22 Nov 20:00 UTC"},
+		{kind: alert.Unsnoozed, offered: "unacknowledge snooze expect", standing: "🟢 Acknowledged by @ana, 22 Nov 12:00 UTC"},
 		{kind: alert.Unacknowledged, offered: "acknowledge snooze expect"},
-		{kind: alert.Acknowledged, offered: "unacknowledge snooze expect", standing: "Acknowledged by @ana at 22 Nov 12:00 UTC"},
+		{kind: alert.Acknowledged, offered: "unacknowledge snooze expect", standing: "🟢 Acknowledged by @ana, 22 Nov 12:00 UTC"},
 	} {
 		if step.kind != "" {
 			act := alert.Act{ID: "act-x", Kind: step.kind, By: alert.Person{ID: "U1", Name: "ana"}, At: now, Until: step.until}
@@ -78,7 +78,7 @@ func TestWhatStandsCanBeTakenBack(t *testing.T) {
 		if got := strings.Join(offered, " "); got != step.offered {
 			t.Errorf("after %s: offered %s, want %s", step.kind, got, step.offered)
 		}
-		if got := c.standing(a); got != step.standing {
+		if got := c.standing(a).String(); got != step.standing {
 			t.Errorf("after %s: %q stands, want %q", step.kind, got, step.standing)
 		}
 	}
@@ -125,6 +125,78 @@ func TestReadRefusesWhatWeNeverWrote(t *testing.T) {
 		}
 		if c.want != "" && (act.Kind != c.want || ref != (alert.Ref{Group: "0abc", ID: "alert-1"}) || act.By.Name != "ana <!here>") {
 			t.Errorf("%s %q: %+v on %+v", c.action, c.value, act, ref)
+		}
+	}
+}
+
+// TestTheTableOfActsIsWhole walks every act through its states: it is offered, stands in the headline in words and colour, is
+// taken back by another person, and the small print names both. What is written elsewhere about acts agrees with it.
+func TestTheTableOfActsIsWhole(t *testing.T) {
+	t.Parallel()
+	noon := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	now := noon
+	c := &Composer{Now: func() time.Time { return now }, Acting: Acting{Interactive: true, Expect: true, ExpectedFor: time.Hour}}
+	names, marks := map[string]bool{}, map[string]bool{}
+	for i := range acts {
+		row := &acts[i]
+		if row.back.TakesBack() != row.kind || row.kind.TakesBack() != "" {
+			t.Errorf("%s is taken back by %s, which takes back %q", row.kind, row.back, row.back.TakesBack())
+		}
+		if row.mark == "" || row.state == "" || row.undone == "" || marks[row.mark] || names[row.does.name] || names[row.undoes.name] {
+			t.Errorf("%s lacks a word or a colour of its own", row.kind)
+		}
+		names[row.does.name], names[row.undoes.name], marks[row.mark] = true, true, true
+		now = noon
+		a := alert.Alert{ID: "alert-1", Group: "0abc"}
+		offered := func(name string) *notify.Action {
+			for _, one := range c.actions(a) {
+				if one.Name == name {
+					return &one
+				}
+			}
+			return nil
+		}
+		do := func(by, name string) {
+			t.Helper()
+			button := offered(name)
+			if button == nil {
+				t.Fatalf("%s is not offered", name)
+			}
+			value := button.Value
+			if len(button.Choices) > 0 {
+				value = button.Choices[0].Value
+			}
+			_, one, err := c.read(notify.Click{Action: name, Value: value, ByID: "U-" + by, ByName: by, Once: name})
+			if err != nil || !a.Take(one, now) {
+				t.Fatalf("%s by %s changed nothing, %v", name, by, err)
+			}
+		}
+		if offered(row.undoes.name) != nil || c.standing(a) != (notify.Standing{}) || len(history(a)) != 0 {
+			t.Errorf("%s stands already", row.kind)
+		}
+		do("ana", row.does.name)
+		when := ", 22 Nov 12:00 UTC"
+		if row.ends {
+			when = " until 22 Nov 13:00 UTC"
+		}
+		m := c.Message(a)
+		if want := (notify.Standing{Mark: row.mark, Done: row.state, By: "@ana", When: when}); m.Standing != want || !strings.Contains(m.Title(150), row.state+" by @ana"+when) {
+			t.Errorf("%s: the title is %q, %+v; want %+v", row.kind, m.Title(150), m.Standing, want)
+		}
+		if again := offered(row.does.name) != nil; again != row.again {
+			t.Errorf("%s is offered again: %v", row.kind, again)
+		}
+		if print := strings.Join(m.Context, "\n"); !strings.Contains(print, row.state+" by @ana at 2026-11-22 12:00 UTC") {
+			t.Errorf("%s: the small print is %q", row.kind, print)
+		}
+		now = noon.Add(time.Minute)
+		do("bob", row.undoes.name)
+		m = c.Message(a)
+		if print := strings.Join(m.Context, "\n"); m.Standing != (notify.Standing{}) || !strings.Contains(print, row.state+" by @ana at ") || !strings.Contains(print, "; then "+lowered(row.undone)+" by @bob at 2026-11-22 12:01 UTC") {
+			t.Errorf("%s was taken back: %+v, %q", row.kind, m.Standing, print)
+		}
+		if offered(row.does.name) == nil || offered(row.undoes.name) != nil {
+			t.Errorf("%s cannot be done again", row.kind)
 		}
 	}
 }

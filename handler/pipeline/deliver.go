@@ -263,6 +263,9 @@ func (c *Courier) try(ctx context.Context, a alert.Alert, name string, b Batch) 
 		t.parks, t.err = true, notify.Fail(notify.NotSent, errElsewhere)
 		return t
 	}
+	if e, can := destination.(notify.Editor); !can || !e.Edits() {
+		m.Standing = notify.Standing{} // it would still stand there when it no longer holds
+	}
 	if t.blocked(ctx, c, a, b) {
 		return t
 	}

@@ -83,7 +83,7 @@ func summary(a alert.Alert, v enrich.View) string {
 // smallPrint begins with what people did, because its end may be cut. It names the rule and who wrote it, which the
 // Detection Rule License asks of every message a rule causes, and the ids by which the record is found again.
 func smallPrint(a alert.Alert) []string {
-	print := append(slices.Concat(acts(a), a.Notes), ruleLine(a.Rule))
+	print := append(slices.Concat(history(a), a.Notes), ruleLine(a.Rule))
 	for _, r := range a.Also {
 		print = append(print, "also "+ruleLine(r))
 	}

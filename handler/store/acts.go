@@ -43,7 +43,7 @@ func (s *Store) actOnce(ctx context.Context, ref alert.Ref, act alert.Act, lease
 		if r.Leased = !lease.Until.IsZero() && a.Lease.Free(lease.Owner, now) && len(a.DueNames(now)) > 0; r.Leased {
 			a.Lease = lease
 		}
-		if err := s.keepOpen(ctx, &b, a, act.Kind == alert.Unsnoozed, &r); err != nil {
+		if err := s.keepOpen(ctx, &b, a, act.Kind == alert.Unsnoozed && a.Snooze.Until.IsZero(), &r); err != nil {
 			return r, err
 		}
 		b.replace(ref.ID, itemOf(a), at.etag)

@@ -11,15 +11,37 @@ import (
 // TestTheHeadlineEndsWithWhatHolds has a headline that is too long: what is cut is the headline, and a name cannot break it.
 func TestTheHeadlineEndsWithWhatHolds(t *testing.T) {
 	t.Parallel()
-	const standing = "Acknowledged by @ana at 22 Nov 12:00 UTC"
-	for _, what := range []string{"", "Key Vault deleted", strings.Repeat("kv-", 100)} {
-		m := notify.Message{Severity: notify.High, Headline: what, Standing: standing}
-		if got := headline(m); !strings.HasPrefix(got, "HIGH") || !strings.HasSuffix(got, " · "+standing) || utf8.RuneCountInString(got) > maxHeader {
+	holds := notify.Standing{Mark: "🟢", Done: "Acknowledged", By: "@ana", When: ", 22 Nov 12:00 UTC"}
+	for _, what := range []string{"", "Key Vault deleted", strings.Repeat("kv-", 100), strings.Repeat("a&b<c>", 60)} {
+		m := notify.Message{Severity: notify.High, Headline: what, Standing: holds}
+		if got := header(m).Text; !strings.HasPrefix(got, "HIGH") || !strings.HasSuffix(got, " · 🟢 Acknowledged by @ana, 22 Nov 12:00 UTC") || stored(got) > maxHeader {
 			t.Errorf("%q", got)
 		}
 	}
-	m := notify.Message{Severity: notify.High, Headline: "Key Vault deleted", Standing: "Acknowledged by @" + strings.Repeat("x\n", 200)}
-	if got := headline(m); !strings.HasPrefix(got, "HIGH · Key Vault deleted · Acknowledged by @x x") || utf8.RuneCountInString(got) > maxHeader {
+	holds.By = "@" + strings.Repeat("x\n", 200)
+	m := notify.Message{Severity: notify.High, Headline: "Key Vault deleted", Standing: holds}
+	if got := header(m).Text; !strings.HasPrefix(got, "HIGH · Key Vault deleted · 🟢 Acknowledged by @x x") || !strings.HasSuffix(got, ", 22 Nov 12:00 UTC") || utf8.RuneCountInString(got) > maxHeader {
 		t.Errorf("%q", got)
+	}
+}
+
+// TestEveryFormSaysWhatHolds has Slack refuse blocks, and then more: what people did stands in each form, in the last one without
+// the name, which its bearer chose.
+func TestEveryFormSaysWhatHolds(t *testing.T) {
+	t.Parallel()
+	m := notify.Message{
+		ID: "alert-1", Severity: notify.High, Headline: "Key Vault deleted", Summary: "ana did it.", Facts: []notify.Fact{{Name: "Who", Value: "ana"}},
+		Standing: notify.Standing{Mark: "🔵", Done: "Snoozed", By: "@bob", When: " until 22 Nov 20:00 UTC"},
+	}
+	for _, form := range notify.Forms {
+		p := Render(m.In(form))
+		want := "🔵 Snoozed by @bob until 22 Nov 20:00 UTC"
+		if form == notify.Fixed {
+			want = "🔵 Snoozed until 22 Nov 20:00 UTC"
+		}
+		first, _, _ := strings.Cut(p.Text, "\n")
+		if !strings.Contains(first, want) || form == notify.Fixed && strings.Contains(p.Text, "bob") {
+			t.Errorf("%s: the first line is %q, want %q in it", form, first, want)
+		}
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	api "github.com/slack-go/slack"
 
@@ -89,9 +88,9 @@ func renderFollowUp(m notify.Message) Payload {
 	if m.Plain {
 		return Render(m)
 	}
-	p := Payload{Text: fallback(headline(m) + " — " + m.News)}
+	p := Payload{Text: fallback(m.Title(maxHeader) + " — " + m.News)}
 	for _, r := range rooms {
-		body := section(bold(oneLine(headline(m), maxHeader)), plain("\n"+literal(m.News, r.news)))
+		body := section(bold(oneLine(m.Title(maxHeader), maxHeader)), plain("\n"+literal(m.News, r.news)))
 		p.Blocks = compact(richText(body), r.buttons(m), r.smallPrint(m))
 		if fits(p.Blocks) {
 			break
@@ -110,7 +109,7 @@ func fits(blocks []api.Block) bool {
 // blocks is the reading order: what happened, when and how it ended, who and where, what to do, where to look, small print.
 func (r room) blocks(m notify.Message) []api.Block {
 	return compact(
-		api.NewHeaderBlock(plainText(headline(m), maxHeader)),
+		api.NewHeaderBlock(header(m)),
 		r.summaryBlock(m),
 		r.factsBlock(m),
 		r.stepsBlock(m),
@@ -118,6 +117,15 @@ func (r room) blocks(m notify.Message) []api.Block {
 		r.actionsBlock(m),
 		r.smallPrint(m),
 	)
+}
+
+// header is the title in a header block's slot. What a longer stored form takes is taken from the headline, not from what holds.
+func header(m notify.Message) *api.TextBlockObject {
+	limit := maxHeader
+	for over := stored(m.Title(limit)) - maxHeader; over > 0 && limit > maxHeader/2; over = stored(m.Title(limit)) - maxHeader {
+		limit -= max(over/5, 1)
+	}
+	return plainText(m.Title(limit), maxHeader)
 }
 
 // compact drops blocks that have nothing to show: Slack rejects empty ones.
@@ -129,19 +137,6 @@ func compact(blocks ...api.Block) []api.Block {
 		}
 	}
 	return shown
-}
-
-// headline is never empty, because a header block must not be. What people did stands at its end, which is not cut.
-func headline(m notify.Message) string {
-	text := m.Severity.Word()
-	if what := strings.TrimSpace(notify.Clean(m.Headline, false)); what != "" {
-		text += " · " + what
-	}
-	if m.Standing != "" {
-		end := " · " + notify.Cut(notify.Clean(m.Standing, false), maxHeader/2)
-		text = notify.Cut(text, maxHeader-utf8.RuneCountInString(end)) + end
-	}
-	return text
 }
 
 // summaryBlock is the result and the time, then the one sentence.

@@ -118,14 +118,8 @@ func (r room) header(m notify.Message) Element {
 	return Element{Type: "Container", Style: style(m.Severity), Bleed: true, Items: items}
 }
 
-// title is never empty, because a card without a first line looks broken.
-func (r room) title(m notify.Message) string {
-	text := line(m.Headline, r.headline)
-	if text == "" {
-		return m.Severity.Word()
-	}
-	return m.Severity.Word() + " · " + text
-}
+// title is the card's first line; a card without one looks broken.
+func (r room) title(m notify.Message) string { return literal(m.Title(r.headline)) }
 
 // style picks the band's colour; what each looks like is the theme's business.
 func style(s notify.Severity) string {
