@@ -52,6 +52,7 @@ type Shown struct {
 	Notes      int       `json:"notes,omitempty"`    // replies and follow-ups so far
 	At         time.Time `json:"at,omitzero"`        // when a message was sent last
 	Recorded   bool      `json:"recorded,omitempty"` // the whole record stands beside the message
+	Rest       int       `json:"rest,omitempty"`     // what stands beside it of what it had no room for: a checksum, of a summary its count
 	// RecordSilent is when the record was sent and not answered: it may be there.
 	RecordSilent time.Time `json:"record_silent,omitzero"`
 }

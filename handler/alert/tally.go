@@ -39,7 +39,12 @@ type Count struct {
 	Severity string `json:"severity,omitempty"`
 	Count    int    `json:"count"`
 	New      bool   `json:"new,omitempty"` // the summary before this one had none of it
+	// Of says of an actor how many alerts of which rules: by the rule's id, the first keepOf.
+	Of []Count `json:"of,omitempty"`
 }
+
+// keepOf bounds the rules that a tally lists of one actor.
+const keepOf = 4
 
 // keepCounts bounds the rules, and the actors, that a tally lists: an item of Cosmos DB costs by its size, and actors
 // choose their names.
@@ -61,6 +66,17 @@ func (t *Tally) add(s Summed, before *Tally) {
 	t.Rules = counted(t.Rules, Count{ID: s.Rule, Title: s.Title, Severity: s.Severity}, &t.OtherRules, before.lacksRule(s.Rule))
 	if s.Actor != "" {
 		t.Actors = counted(t.Actors, Count{ID: cut(s.Actor), Severity: s.Severity}, &t.OtherActors, before.lacksActor(cut(s.Actor)))
+		t.did(cut(s.Actor), s.Rule)
+	}
+}
+
+// did counts an alert of a rule with its actor. What there is no room for is the difference to the actor's own count.
+func (t *Tally) did(actor, rule string) {
+	of := &t.Actors[slices.IndexFunc(t.Actors, func(c Count) bool { return c.ID == actor })].Of
+	if i := slices.IndexFunc(*of, func(c Count) bool { return c.ID == rule }); i >= 0 {
+		(*of)[i].Count++
+	} else if len(*of) < keepOf {
+		*of = append(*of, Count{ID: rule, Count: 1})
 	}
 }
 

@@ -46,7 +46,10 @@ func TestASummaryCountsByRuleAndActor(t *testing.T) {
 	if diff := cmp.Diff(want, next.Tally.ByRule()); diff != "" {
 		t.Errorf("by rule (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]alert.Count{{ID: "bob", Severity: "medium", Count: 3, New: true}, {ID: "ana", Severity: "low", Count: 1}}, next.Tally.ByActor()); diff != "" {
+	if diff := cmp.Diff([]alert.Count{
+		{ID: "bob", Severity: "medium", Count: 3, New: true, Of: []alert.Count{{ID: "tags", Count: 2}, {ID: "locks", Count: 1}}},
+		{ID: "ana", Severity: "low", Count: 1, Of: []alert.Count{{ID: "tags", Count: 1}}},
+	}, next.Tally.ByActor()); diff != "" {
 		t.Errorf("by actor (-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff(map[string]int{"informational": 1, "low": 3, "medium": 1}, next.Tally.Severities); diff != "" || next.Count != 5 || next.Rule.Severity != "medium" {

@@ -74,6 +74,7 @@ type commands struct {
 	Explain    explainCmd    `cmd:"" help:"Say of each event which rules matched and why, which nearly did, and where it would go."`
 	Rules      rulesCmd      `cmd:"" help:"What there is to know about rules and exceptions."`
 	Exceptions exceptionsCmd `cmd:"" help:"What is excepted from alerts, by whom and until when; end one."`
+	Alerts     alertsCmd     `cmd:"" help:"Show the whole message of an alert; take back what people did about it."`
 	Query      queryCmd      `cmd:"" help:"List past events: who did what, when, with what outcome."`
 	Digest     digestCmd     `cmd:"" help:"Report on a period for auditors, from exported logs: numbers, acts, evidence."`
 	Verify     verifyCmd     `cmd:"" help:"Check a digest's files against their manifests, offline, and say what that proves."`

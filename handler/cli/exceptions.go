@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -40,9 +39,8 @@ func (c *exceptionsEndCmd) run(ctx context.Context, std Surroundings) error {
 	if err != nil {
 		return err
 	}
-	user, _ := std.Env("USER")
-	if c.By = cmp.Or(c.By, user); c.By == "" {
-		return misuse("who ends it is kept with it (hint: --by NAME)")
+	if c.By, err = person(c.By, std); err != nil {
+		return err
 	}
 	return c.endIn(ctx, a, std)
 }
@@ -66,7 +64,7 @@ func (c *exceptionsEndCmd) endIn(ctx context.Context, a *app.App, std Surroundin
 			return errors.Join(err, errNo)
 		}
 	}
-	return c.end(ctx, std, a, alert.Person{ID: notify.Cut(notify.Clean(c.By, false), 40)})
+	return c.end(ctx, std, a, alert.Person{ID: c.By})
 }
 
 // find returns the exception; one of the file is ended in the file.

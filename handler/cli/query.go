@@ -17,6 +17,7 @@ import (
 
 type queryCmd struct {
 	pastFlags
+	Alert   string   `help:"Only the records of this alert, or of all alerts that this summary counts; read from the store, whatever their age." placeholder:"ID"`
 	Limit   int      `short:"n" help:"How many events at most; with --sort the first ones of that order." placeholder:"N"`
 	Columns []string `short:"c" help:"What to list: time, outcome, operation, caller, resource_id, … and in JSON only this." placeholder:"NAME"`
 	Count   bool     `help:"Say how many operations there are, in place of listing events."`
@@ -38,11 +39,17 @@ func (c *queryCmd) run(ctx context.Context, std Surroundings) error {
 	if c.Limit < 0 {
 		return misuse("--limit must not be negative")
 	}
+	var counted map[string]bool
+	if c.Alert != "" {
+		if counted, err = c.ofAlert(ctx, std, &filter); err != nil {
+			return err
+		}
+	}
 	ok := true
 	if c.Count {
-		return c.count(ctx, std, filter)
+		return c.count(ctx, std, filter, counted)
 	}
-	events := c.each(ctx, std, filter, &ok)
+	events := only(counted, c.each(ctx, std, filter, &ok))
 	if c.Sort != "" {
 		if events, err = ordered(events, c.Sort, c.Limit); err != nil {
 			return err
@@ -74,12 +81,12 @@ type countAnswer struct {
 }
 
 // count counts as audits and digests do: operations by the last state that is seen of them.
-func (c *queryCmd) count(ctx context.Context, std Surroundings, f source.Filter) error {
+func (c *queryCmd) count(ctx context.Context, std Surroundings, f source.Filter, counted map[string]bool) error {
 	status := f.Outcomes
 	f.Outcomes = nil
 	holds := func(o activity.Outcome) bool { return len(status) == 0 || slices.Contains(status, o) }
 	ok, ops, matching := true, newOperations(), 0
-	for e, err := range c.each(ctx, std, f, &ok) {
+	for e, err := range only(counted, c.each(ctx, std, f, &ok)) {
 		if err != nil {
 			return err
 		}

@@ -3,9 +3,12 @@ package cli
 // Stories about acts that must not be kept silent: an act is written in a line, and sent as Azure's feeds would send it.
 
 import (
+	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -103,6 +106,51 @@ func (s *story) texts(_ *testscript.TestScript, args []string) (string, error) {
 		if m.Destination == args[0] {
 			fmt.Fprintf(&out, "%s: %s\n\n", m.Kind, m.Text)
 		}
+	}
+	return out.String(), nil
+}
+
+var printedCommand = regexp.MustCompile(`handler (query --alert alert-[a-z0-9-]+(?: --caller [^\s"\\]+)?|alerts show alert-[a-z0-9-]+)`)
+
+// follow runs each command that messages in Slack print, once, as their readers would, and prints what it answers: of `query`
+// the operations' resources.
+func (s *story) follow(ts *testscript.TestScript, args []string) (string, error) {
+	var out strings.Builder
+	seen := map[string]bool{}
+	texts, err := s.texts(ts, []string{"slack"})
+	for _, found := range printedCommand.FindAllStringSubmatch(texts, -1) {
+		words := strings.Fields(found[1])
+		if seen[found[1]] || words[0] != args[0] || words[len(words)-1] == "NAME" {
+			continue
+		}
+		seen[found[1]] = true
+		if words[0] == "query" {
+			words = append(words, "--columns", "resource_id", "--format", "csv")
+		}
+		var answer, complaints bytes.Buffer
+		code := Run(context.Background(), words, Surroundings{Out: &answer, Err: &complaints, Env: func(name string) (string, bool) { v, ok := s.env[name]; return v, ok }})
+		fmt.Fprintf(&out, "%s → %d\n", found[0], code)
+		for line := range strings.Lines(answer.String() + complaints.String()) {
+			fmt.Fprintln(&out, " ", strings.TrimSpace(line[strings.LastIndexByte(line, '/')+1:]))
+		}
+	}
+	return out.String(), err
+}
+
+// undo [ACT] BY is `handler alerts undo` of the newest message's alert by that person.
+func (s *story) undo(_ *testscript.TestScript, args []string) (string, error) {
+	_, m, err := s.latest()
+	if err != nil {
+		return "", err
+	}
+	a, err := s.app()
+	if err != nil {
+		return "", err
+	}
+	var out bytes.Buffer
+	undo := alertsUndoCmd{ID: regexp.MustCompile(`alert-[a-z0-9-]+`).FindString(string(m.Body)), Act: strings.Join(args[:len(args)-1], ""), Yes: true, By: args[len(args)-1]}
+	if err := undo.undoIn(context.Background(), a, Surroundings{Out: &out}); err != nil {
+		fmt.Fprintln(&out, err)
 	}
 	return out.String(), nil
 }

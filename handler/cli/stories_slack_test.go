@@ -190,13 +190,18 @@ func (s *story) restart(*testscript.TestScript, []string) (string, error) {
 	return "", nil
 }
 
-// exceptions prints `handler rules list --exceptions` at the story's time, its columns one blank apart; `exceptions end NAME`
-// is `handler exceptions end` by that person, of the exception that ends last.
-func (s *story) exceptions(_ *testscript.TestScript, args []string) (string, error) {
-	a, err := app.Open(app.World{
+// app is what a command opens, at the story's time.
+func (s *story) app() (*app.App, error) {
+	return app.Open(app.World{
 		Settings: settings.New(func(name string) (string, bool) { v, ok := s.env[name]; return v, ok }),
 		Config:   s.config, Log: slog.New(slog.DiscardHandler), Now: s.now,
 	})
+}
+
+// exceptions prints `handler rules list --exceptions` at the story's time, its columns one blank apart; `exceptions end NAME`
+// is `handler exceptions end` by that person, of the exception that ends last.
+func (s *story) exceptions(_ *testscript.TestScript, args []string) (string, error) {
+	a, err := s.app()
 	if err != nil {
 		return "", err
 	}

@@ -81,8 +81,10 @@ func TestStories(t *testing.T) {
 			"channels":   command((*story).channels),
 			"replay":     command((*story).replay),
 
-			"act":   command((*story).act),
-			"texts": command((*story).texts),
+			"act":    command((*story).act),
+			"texts":  command((*story).texts),
+			"follow": command((*story).follow),
+			"undo":   command((*story).undo),
 		},
 	})
 }

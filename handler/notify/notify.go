@@ -63,12 +63,13 @@ type Editor interface {
 	Edits() bool
 }
 
-// Recorder is a Destination with a place beside the message for the whole record, which is too long for the message:
-// Slack's thread.
+// Recorder is a Destination with a place beside the message for what is too long for the message: Slack's thread.
 type Recorder interface {
-	// Record puts the record there. false without an error: the operator does not want it for this message. The text is
-	// made only if it is wanted; it holds no secrets, but is from events like any other.
-	Record(ctx context.Context, m Message, at Ref, record func() string) (bool, error)
+	// Beside says what belongs there: the facts that the message has no room for and its Details, in lines, and whether the
+	// operator wants the whole record there.
+	Beside(m Message) (rest string, record bool)
+	// Record puts it there; either text may be empty. The record holds no secrets, but is from events like any other text.
+	Record(ctx context.Context, m Message, at Ref, rest, record string) error
 }
 
 // NewsFits is how many characters of news every channel shows: what is news is often a list of which none may be missing.
@@ -88,6 +89,8 @@ type Message struct {
 	Time     time.Time
 	Facts    []Fact   // most important first; channels may cut from the end
 	Links    []Link   // at most four
+	Dropped  int      // facts that the form leaves out
+	Details  string   // what stands beside the message, in lines, where the channel has such a place: a summary's actors one by one
 	Context  []string // rule and its author, count, ids: small print
 	Steps    []string // runbook: what to do, one step each
 	// News is what changed since the revision before, in words ("Succeeded after 12 s", "seen 37 times"): the text of

@@ -16,7 +16,7 @@ type act struct {
 	does, undoes verb
 	state        string // the state in words, in headline, small print and listings
 	mark         string // the state in colour
-	undone       string // how the small print says that it was taken back
+	undone, over string // how the small print says that it was taken back, alone and behind the act
 	ends         bool   // the state is over at a time that the act names
 	again        bool   // it is offered while it stands: it can be made longer
 	spans        []span // until when, for a menu
@@ -38,18 +38,18 @@ var acts = []act{
 	{
 		kind: alert.Acknowledged, back: alert.Unacknowledged,
 		does: verb{"acknowledge", "Acknowledge"}, undoes: verb{"unacknowledge", "Unacknowledge"},
-		state: "Acknowledged", mark: "🟢", undone: "Acknowledgement taken back",
+		state: "Acknowledged", mark: "🟢", undone: "Acknowledgement taken back", over: "taken back",
 	},
 	{
 		kind: alert.Snoozed, back: alert.Unsnoozed,
 		does: verb{"snooze", "Snooze"}, undoes: verb{"unsnooze", "End snooze"},
-		state: "Snoozed", mark: "🔵", undone: "Snooze ended", ends: true, again: true,
+		state: "Snoozed", mark: "🔵", undone: "Snooze ended", over: "ended", ends: true, again: true,
 		spans: []span{{"1h", "for 1 hour", after(time.Hour)}, {"8h", "for 8 hours", after(8 * time.Hour)}, {"monday", "until Monday", monday}},
 	},
 	{
 		kind: alert.Expected, back: alert.Withdrawn,
 		does: verb{"expect", "Mark as expected"}, undoes: verb{"withdraw", "Withdraw expected"},
-		state: "Marked as expected", mark: "⚪", undone: "Withdrawn as expected", ends: true,
+		state: "Marked as expected", mark: "⚪", undone: "Withdrawn as expected", over: "withdrawn", ends: true,
 		asks: (*Composer).consequence, needs: func(a Acting) bool { return a.Expect },
 	},
 }
@@ -145,6 +145,25 @@ func (c *Composer) standing(a alert.Alert) notify.Standing {
 	return notify.Standing{}
 }
 
+// Held is an act that has effect, and the act that takes it back.
+type Held struct {
+	Name     string // of the act, as buttons and commands have it: "acknowledge"
+	Sentence string // who, when, until when
+	Back     alert.ActKind
+}
+
+// Holding lists the acts that have effect now.
+func (c *Composer) Holding(a alert.Alert) []Held {
+	var held []Held
+	for i := range acts {
+		row := &acts[i]
+		if one, stands := a.Standing(row.kind, c.Now()); stands {
+			held = append(held, Held{row.does.name, sentence(one), row.back})
+		}
+	}
+	return held
+}
+
 // clock is short: a headline holds it, in the zone of those who read.
 func (c *Composer) clock(t time.Time) string { return t.In(c.zone()).Format("2 Jan 15:04 MST") }
 
@@ -163,6 +182,8 @@ func history(a alert.Alert) []string {
 		case last == nil:
 		case before == nil || before.Kind == last.Kind && before.By.ID == last.By.ID:
 			lines = append(lines, sentence(*last))
+		case before.Kind == acts[i].kind && last.Kind == acts[i].back:
+			lines = append(lines, sentence(*before)+", "+acts[i].over+" by "+last.By.String()+" at "+minute(last.At))
 		default:
 			lines = append(lines, sentence(*before)+"; then "+lowered(sentence(*last)))
 		}

@@ -142,7 +142,7 @@ func TestTheTableOfActsIsWhole(t *testing.T) {
 		if row.back.TakesBack() != row.kind || row.kind.TakesBack() != "" {
 			t.Errorf("%s is taken back by %s, which takes back %q", row.kind, row.back, row.back.TakesBack())
 		}
-		if row.mark == "" || row.state == "" || row.undone == "" || marks[row.mark] || names[row.does.name] || names[row.undoes.name] {
+		if row.mark == "" || row.state == "" || row.undone == "" || row.over == "" || marks[row.mark] || names[row.does.name] || names[row.undoes.name] {
 			t.Errorf("%s lacks a word or a colour of its own", row.kind)
 		}
 		names[row.does.name], names[row.undoes.name], marks[row.mark] = true, true, true
@@ -192,7 +192,7 @@ func TestTheTableOfActsIsWhole(t *testing.T) {
 		now = noon.Add(time.Minute)
 		do("bob", row.undoes.name)
 		m = c.Message(a)
-		if print := strings.Join(m.Context, "\n"); m.Standing != (notify.Standing{}) || !strings.Contains(print, row.state+" by @ana at ") || !strings.Contains(print, "; then "+lowered(row.undone)+" by @bob at 2026-11-22 12:01 UTC") {
+		if print := strings.Join(m.Context, "\n"); m.Standing != (notify.Standing{}) || !strings.Contains(print, row.state+" by @ana at ") || !strings.Contains(print, ", "+row.over+" by @bob at 2026-11-22 12:01 UTC") {
 			t.Errorf("%s was taken back: %+v, %q", row.kind, m.Standing, print)
 		}
 		if offered(row.does.name) == nil || offered(row.undoes.name) != nil {

@@ -135,7 +135,7 @@ func resources(a alert.Alert) string {
 	text, rest := joined(a, ops, most)
 	rest += a.Count - len(ops)
 	if text = andMore(text, rest); rest > 0 {
-		text += ", all recorded"
+		text += ": " + allCommand(a)
 	}
 	return text
 }

@@ -19,7 +19,7 @@ func (c *Composer) messageFor(a alert.Alert, d alert.Delivery) (notify.Message, 
 	m := c.Message(a)
 	shown := alert.Shown{
 		Count: a.Count, Operations: len(a.Operations), Outcome: string(a.Event.Outcome), Severity: a.Rule.Severity,
-		Details: a.Revision, Notes: d.Shown.Notes, Recorded: d.Shown.Recorded, RecordSilent: d.Shown.RecordSilent, At: c.Now().UTC(),
+		Details: a.Revision, Notes: d.Shown.Notes, Recorded: d.Shown.Recorded, Rest: d.Shown.Rest, RecordSilent: d.Shown.RecordSilent, At: c.Now().UTC(),
 	}
 	if d.Revision == 0 {
 		shown.Leave(unnamed(a, a.Operations, factFits))
@@ -40,7 +40,7 @@ func (c *Composer) messageFor(a alert.Alert, d alert.Delivery) (notify.Message, 
 		shown.Details = all.Detailed[len(n.Detailed)].Detailed - 1
 	}
 	if shown.Notes++; shown.Notes == mostNotes && editable && !a.Grave() {
-		text += "; what follows is only counted above, all of it is recorded"
+		text += "; what follows is only counted above, all of it: " + allCommand(a)
 	}
 	m.News = text
 	return m, shown
@@ -68,6 +68,9 @@ func inWords(a alert.Alert, n alert.News) string {
 		parts = append(parts, fmt.Sprintf("×%d now", a.Count))
 	default:
 		parts = append(parts, fmt.Sprintf("×%d now, new: %s", a.Count, labels))
+		if strings.HasSuffix(labels, " more") {
+			parts = append(parts, "all of them: "+allCommand(a))
+		}
 	}
 	if left > 0 {
 		parts = append(parts, fmt.Sprintf("%d more follow", left))

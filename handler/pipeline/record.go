@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"hash/crc32"
 	"regexp"
 	"strings"
 	"sync"
@@ -15,36 +16,79 @@ import (
 	"github.com/auditbell/auditbell/handler/notify"
 )
 
-// keep puts the whole record beside the message, once: the message is told first, and a record that cannot be put there is
-// no reason to tell it again. It uses a message of the channel's budget, of the upper half only: in a storm the rest is for
-// alerts. A record that found no room waits for the alert's next change.
+// keep puts what the message has no room for, and the whole record, beside the message, once: the message is sent first, and
+// what cannot be put there is no reason to send it again. It uses a message of the channel's budget, of the upper half only: in a
+// storm the rest is for alerts. What found no room waits for the alert's next change.
 func (c *Courier) keep(ctx context.Context, r notify.Recorder, a alert.Alert, m notify.Message, t *attempt) {
-	ours := a.IsSummary() || strings.HasPrefix(a.Rule.ID, alert.WatchRule)
-	if t.shown.Recorded || ours || c.room(ctx, t.name) < burst/2 {
+	rest, record := r.Beside(m)
+	record = record && !t.shown.Recorded && !a.IsSummary() && !strings.HasPrefix(a.Rule.ID, alert.WatchRule)
+	size, grown := grownRest(a, t.shown.Rest, rest)
+	if !record && !grown || t.ref.Channel == "" || t.ref.ID == "" || c.room(ctx, t.name) < burst/2 {
 		return
 	}
 	silent := t.shown.RecordSilent
-	if finder, can := r.(notify.Finder); can && !silent.IsZero() {
-		_, there, err := finder.Find(ctx, m, notify.Sought{Since: silent, Thread: t.ref, Record: true})
-		switch {
-		case err != nil && !errors.Is(err, notify.ErrUnsearchable):
-			t.unkept = err
+	if record && !silent.IsZero() {
+		if silent, record = c.stillSilent(ctx, r, m, t); !record {
 			return
-		case there > 0:
-			t.shown.Recorded = true
-			return
-		case err == nil: // it is not there
-			silent = time.Time{}
 		}
 	}
-	t.shown.Recorded, t.unkept = r.Record(ctx, m, t.ref, func() string { return recordOf(a.Event) })
-	if t.unkept != nil && notify.KindOf(t.unkept) == notify.Unanswered {
+	texts := [2]string{}
+	if grown {
+		texts[0] = rest
+	}
+	if record {
+		texts[1] = recordOf(a.Event)
+	}
+	t.unkept = r.Record(ctx, m, t.ref, texts[0], texts[1])
+	unanswered := t.unkept != nil && notify.KindOf(t.unkept) == notify.Unanswered
+	if grown && (t.unkept == nil || unanswered) {
+		t.shown.Rest = size // unanswered, it may be there: it is not sent again
+	}
+	switch {
+	case !record:
+	case unanswered:
 		t.shown.RecordSilent = c.now().UTC()
 		t.shown.Recorded = !silent.IsZero() // it may be there twice: it is not sent a third time
+	default:
+		t.shown.Recorded = t.unkept == nil
 	}
-	if t.shown.Recorded {
+	if t.unkept == nil {
 		c.pace(ctx, t.name, a, true)
 	}
+}
+
+// stillSilent looks for a record that was sent and not answered. send is false where it is there, and where that is not known now.
+func (c *Courier) stillSilent(ctx context.Context, r notify.Recorder, m notify.Message, t *attempt) (silent time.Time, send bool) {
+	silent = t.shown.RecordSilent
+	finder, can := r.(notify.Finder)
+	if !can {
+		return silent, true
+	}
+	_, there, err := finder.Find(ctx, m, notify.Sought{Since: silent, Thread: t.ref, Record: true})
+	switch {
+	case err != nil && !errors.Is(err, notify.ErrUnsearchable):
+		t.unkept = err
+		return silent, false
+	case there > 0:
+		t.shown.Recorded = true
+		return silent, false
+	case err == nil: // it is not there
+		return time.Time{}, true
+	}
+	return silent, true
+}
+
+// grownRest reports whether what a message has no room for is to be put beside it: once, and again when it is other facts. What
+// a summary counts is put there again when it is twice as much, so that a storm does not fill the thread.
+func grownRest(a alert.Alert, have int, rest string) (size int, grown bool) {
+	switch {
+	case rest == "":
+		return have, false
+	case a.IsSummary():
+		return a.Count, a.Count >= 2*have
+	}
+	size = int(crc32.ChecksumIEEE([]byte(rest))>>1) | 1
+	return size, size != have
 }
 
 // maxRecord bounds the details of a record, in bytes: beside them an event has about 1,500.

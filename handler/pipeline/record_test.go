@@ -61,11 +61,13 @@ type threadEnd struct {
 	kept []string
 }
 
-func (p *threadEnd) Record(_ context.Context, _ notify.Message, _ notify.Ref, record func() string) (bool, error) {
+func (p *threadEnd) Beside(notify.Message) (rest string, record bool) { return "", true }
+
+func (p *threadEnd) Record(_ context.Context, _ notify.Message, _ notify.Ref, rest, record string) error {
 	if p.err == nil {
-		p.kept = append(p.kept, record())
+		p.kept = append(p.kept, rest+record)
 	}
-	return p.err == nil, p.err
+	return p.err
 }
 
 // readable is one whose thread can be searched.
@@ -85,9 +87,9 @@ type counted struct {
 	sent *int
 }
 
-func (c *counted) Record(ctx context.Context, m notify.Message, at notify.Ref, record func() string) (bool, error) {
+func (c *counted) Record(ctx context.Context, m notify.Message, at notify.Ref, rest, record string) error {
 	*c.sent++
-	return c.readable.Record(ctx, m, at, record)
+	return c.readable.Record(ctx, m, at, rest, record)
 }
 
 // TestARecordThatWasNotAnswered is looked for before it is sent again, and where that cannot be done it is sent once more.
@@ -107,7 +109,7 @@ func TestARecordThatWasNotAnswered(t *testing.T) {
 		{"it cannot be looked for", readable{look: notify.ErrUnsearchable}, 1, true},
 		{"Slack does not say now", readable{look: errors.New("status 503")}, 0, false},
 	} {
-		try, asked := &attempt{name: "slack"}, 0
+		try, asked := &attempt{name: "slack", ref: notify.Ref{Channel: "C", ID: "1.1"}}, 0
 		c.end.threadEnd.err = silent
 		end := &counted{&c.end, &asked}
 		p.keep(t.Context(), end, grant(), notify.Message{}, try)
@@ -126,7 +128,7 @@ func TestRecordIsKeptOnce(t *testing.T) {
 	now := time.Date(2026, 11, 22, 9, 41, 2, 0, time.UTC)
 	p := &Courier{Channels: Channels{Budgets: &Budgets{}}, now: func() time.Time { return now }}
 	a, end := grant(), &threadEnd{err: errors.New("slow down")}
-	try := &attempt{name: "slack"}
+	try := &attempt{name: "slack", ref: notify.Ref{Channel: "C", ID: "1.1"}}
 	p.keep(t.Context(), end, a, notify.Message{}, try)
 	if try.shown.Recorded || try.unkept == nil {
 		t.Errorf("a record that was refused counts as kept, or nobody says so: %+v", try)
@@ -140,14 +142,14 @@ func TestRecordIsKeptOnce(t *testing.T) {
 	}
 	for name, other := range map[string]alert.Rule{"a summary": {ID: alert.StormRule}, "the self-watch": {ID: alert.WatchRule + "late"}} {
 		a.Rule = other
-		if p.keep(t.Context(), end, a, notify.Message{}, &attempt{name: "slack"}); len(end.kept) != 1 {
+		if p.keep(t.Context(), end, a, notify.Message{}, &attempt{name: "slack", ref: notify.Ref{Channel: "C", ID: "1.1"}}); len(end.kept) != 1 {
 			t.Errorf("%s has a record", name)
 		}
 	}
 	a = grant()
 	for p.pace(t.Context(), "slack", alert.Alert{}, true) == 0 {
 	}
-	if p.keep(t.Context(), end, a, notify.Message{}, &attempt{name: "slack"}); len(end.kept) != 1 {
+	if p.keep(t.Context(), end, a, notify.Message{}, &attempt{name: "slack", ref: notify.Ref{Channel: "C", ID: "1.1"}}); len(end.kept) != 1 {
 		t.Error("a record took the place of a message")
 	}
 }

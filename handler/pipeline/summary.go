@@ -3,6 +3,7 @@ package pipeline
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -25,7 +26,7 @@ const (
 func summaryMessage(a alert.Alert) notify.Message {
 	m := notify.Message{
 		ID: a.ID, Severity: notify.Severity(a.Rule.Severity), Time: a.First.Time,
-		Context: []string{"every alert is recorded, none was dropped", a.ID},
+		Context: []string{"every alert is recorded, none was dropped", "those of one actor: " + allCommand(a) + " --caller NAME", a.ID}, Details: inDetail(a),
 	}
 	m.Headline, m.Summary = kindOfSummary(a)
 	m.Summary += " " + spanOf(a)
@@ -36,7 +37,7 @@ func summaryMessage(a alert.Alert) notify.Message {
 	if a.Tally != nil {
 		m.Facts = append(m.Facts, tallied(a)...)
 	}
-	m.Facts = append(m.Facts, notify.Fact{Name: "Alerts", Value: gravestFirst(a), Long: true})
+	m.Facts = append(m.Facts, notify.Fact{Name: "Alerts", Value: gravestFirst(a), Long: true}, notify.Fact{Name: notify.AllOfThem, Value: allCommand(a), Code: true})
 	return m
 }
 
@@ -79,7 +80,7 @@ func tallied(a alert.Alert) []notify.Fact {
 	if len(t.Actors) > 0 {
 		actors := t.ByActor()
 		most := min(len(actors), mostActors)
-		facts = append(facts, notify.Fact{Name: "Who", Value: moreOf(counts(actors[:most], actorName), len(actors)-most+t.OtherActors, "others"), Long: true})
+		facts = append(facts, notify.Fact{Name: "Who", Value: moreOf(counts(actors[:most], actorName), len(actors)-most+t.OtherActors, "others, see All of them"), Long: true})
 	}
 	if t.Before != "" {
 		facts = append(facts, notify.Fact{Name: "New", Value: newSince(t), Long: true})
@@ -100,7 +101,7 @@ func byRule(t *alert.Tally) string {
 		parts = append(parts, notify.Severity(rules[start].Severity).Word()+": "+counts(rules[start:end], ruleTitle))
 		start = end
 	}
-	return moreOf(strings.Join(parts, "; "), len(rules)-most+t.OtherRules, "others")
+	return moreOf(strings.Join(parts, "; "), len(rules)-most+t.OtherRules, "others, see All of them")
 }
 
 // newSince names the rules and actors of which the summary before had none.
@@ -145,6 +146,40 @@ func moreOf(text string, rest int, what string) string {
 	return fmt.Sprintf("%s and %d %s", text, rest, what)
 }
 
+// allCommand prints the records of all alerts that a summary counts, or of an alert.
+func allCommand(a alert.Alert) string { return "handler query --alert " + a.ID }
+
+// inDetail is what stands beside a summary: each rule and each of the most frequent actors with what they did, and the command
+// that prints the records.
+func inDetail(a alert.Alert) string {
+	if a.Tally == nil {
+		return ""
+	}
+	t := a.Tally
+	lines := []string{fmt.Sprintf("%d alerts by now. All of them: %s", a.Count, allCommand(a))}
+	title := map[string]string{}
+	for _, r := range t.ByRule() {
+		title[r.ID] = ruleTitle(r)
+		lines = append(lines, notify.Severity(r.Severity).Word()+" "+counts([]alert.Count{r}, ruleTitle))
+	}
+	actors := t.ByActor()
+	for _, who := range actors[:min(len(actors), mostActors)] {
+		line := counts([]alert.Count{who}, actorName) + ": " + counts(who.Of, func(c alert.Count) string { return cmp.Or(title[c.ID], c.ID) })
+		for _, of := range who.Of {
+			who.Count -= of.Count
+		}
+		line = moreOf(line, max(who.Count, 0), "of other rules")
+		if typable.MatchString(who.ID) {
+			line += "\n    " + allCommand(a) + " --caller " + who.ID
+		}
+		lines = append(lines, line)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// typable are names that can stand in a command as they are: an actor may choose a name, and people copy commands.
+var typable = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9@._+-]{0,127}$`)
+
 // gravestFirst names alerts, and says how many more there are.
 func gravestFirst(a alert.Alert) string {
 	ops := slices.Clone(a.Operations)
@@ -153,7 +188,7 @@ func gravestFirst(a alert.Alert) string {
 	})
 	ops = ops[:min(len(ops), mostNamed)]
 	text, _ := joined(a, ops, len(ops))
-	return moreOf(text, a.Count-len(ops), "more, all recorded")
+	return moreOf(text, a.Count-len(ops), "more, see All of them")
 }
 
 const (

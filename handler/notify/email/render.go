@@ -73,6 +73,7 @@ func viewOf(m notify.Message, follows bool) view {
 	if follows {
 		v.News = inert(m.News, maxText)
 	}
+	hidden := 0
 	for _, f := range m.Facts {
 		most := maxShort
 		if f.Long {
@@ -88,6 +89,8 @@ func viewOf(m notify.Message, follows bool) view {
 			v.Facts = append(v.Facts, f)
 		case len(v.Facts)+len(v.More) < maxFacts:
 			v.More = append(v.More, f)
+		default:
+			hidden++
 		}
 	}
 	for _, step := range m.Steps {
@@ -95,7 +98,7 @@ func viewOf(m notify.Message, follows bool) view {
 			v.Steps = append(v.Steps, step)
 		}
 	}
-	for _, line := range m.SmallPrint() {
+	for _, line := range append(rest(m, hidden), m.SmallPrint()...) {
 		if line = inert(line, maxShort); line != "" && len(v.Context) < maxSteps {
 			v.Context = append(v.Context, line)
 		}
@@ -104,6 +107,14 @@ func viewOf(m notify.Message, follows bool) view {
 		v.Links[i].Title = inert(l.Title, 60)
 	}
 	return v
+}
+
+// rest is a line about the facts that are not shown, if there are any.
+func rest(m notify.Message, hidden int) []string {
+	if text := m.Rest(hidden); text != "" {
+		return []string{text}
+	}
+	return nil
 }
 
 // tones by rank of severity, all with white text on them at a contrast above 4.5.

@@ -18,6 +18,7 @@ const (
 	alertType  = "auditbell_alert"
 	newsType   = "auditbell_news"
 	recordType = "auditbell_record"
+	restType   = "auditbell_rest" // what a message has no room for; never looked for
 )
 
 // metadata is the alert's id and revision, by which a message is found whose answer was lost.

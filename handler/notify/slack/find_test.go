@@ -98,7 +98,7 @@ func TestFindInTheThread(t *testing.T) {
 	if got := []int{kept(1, false), kept(2, false), kept(130, false), kept(131, false), kept(130, true)}; !slices.Equal(got, []int{0, 2, 130, 0, 0}) {
 		t.Errorf("found the revisions %d", got)
 	}
-	if _, err := d.(notify.Recorder).Record(t.Context(), m, thread, func() string { return "{}" }); err != nil {
+	if err := d.(notify.Recorder).Record(t.Context(), m, thread, "", "{}"); err != nil {
 		t.Fatal(err)
 	}
 	if got := kept(7, true); got != 130 {

@@ -1,6 +1,7 @@
 package slack
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -42,6 +43,24 @@ func TestEveryFormSaysWhatHolds(t *testing.T) {
 		first, _, _ := strings.Cut(p.Text, "\n")
 		if !strings.Contains(first, want) || form == notify.Fixed && strings.Contains(p.Text, "bob") {
 			t.Errorf("%s: the first line is %q, want %q in it", form, first, want)
+		}
+	}
+}
+
+// TestEveryFormSaysWhereTheRestIs has Slack refuse a message with more facts than a shorter one holds.
+func TestEveryFormSaysWhereTheRestIs(t *testing.T) {
+	t.Parallel()
+	m := notify.Message{ID: "alert-1", Severity: notify.High, Headline: "Key Vault deleted"}
+	for _, name := range []string{"Who", "Where", "Owner", "Tags", "Client", "Operation", "Role"} {
+		m.Facts = append(m.Facts, notify.Fact{Name: name, Value: "x"})
+	}
+	for form, want := range map[notify.Form]string{
+		notify.Full: "… and 1 more in the thread", notify.Brief: "… and 3 more: handler alerts show alert-1",
+		notify.Bare: "… and 5 more: handler alerts show alert-1", notify.Fixed: "handler alerts show alert-1",
+	} {
+		text, err := json.Marshal(render(m.In(form), true))
+		if err != nil || !strings.Contains(string(text), want) {
+			t.Errorf("%s: want %q in %s, %v", form, want, text, err)
 		}
 	}
 }

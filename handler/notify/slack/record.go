@@ -29,29 +29,68 @@ func recordRank(s *settings.Set) int {
 
 var _ notify.Recorder = (*Destination)(nil)
 
+// threads reports whether the operator wants anything in threads beside news.
+func (d *Destination) threads() bool { return d.recordFrom <= notify.Critical.Rank() }
+
+// Beside implements notify.Recorder.
+func (d *Destination) Beside(m notify.Message) (rest string, record bool) {
+	if !d.threads() {
+		return "", false
+	}
+	_, hidden := rooms[0].split(m)
+	var lines []string
+	for _, f := range hidden {
+		value := f.Value
+		if !f.Time.IsZero() {
+			value = notify.Clock(f.Time)
+		}
+		lines = append(lines, strings.TrimPrefix(oneLine(f.Name, 40)+": ", ": ")+oneLine(value, rooms[0].long))
+	}
+	if m.Details != "" {
+		lines = append(lines, m.Details)
+	}
+	return strings.Join(lines, "\n"), m.Severity.Rank() >= d.recordFrom
+}
+
 // Record implements notify.Recorder: a reply in the message's thread, which those read who want to know more. It is not
 // an uploaded file: that would need the scope files:write and three calls, and could not be searched.
-func (d *Destination) Record(ctx context.Context, m notify.Message, at notify.Ref, record func() string) (bool, error) {
-	if at.Channel == "" || at.ID == "" || m.Severity.Rank() < d.recordFrom {
-		return false, nil
+func (d *Destination) Record(ctx context.Context, m notify.Message, at notify.Ref, rest, record string) error {
+	kind := recordType
+	if record == "" {
+		kind = restType
 	}
-	_, _, err := d.web.send(ctx, at.Channel, renderRecord(m, record()), metadata(recordType, m), api.MsgOptionTS(at.ID))
-	return err == nil, explain("put record into Slack thread", err)
+	_, _, err := d.web.send(ctx, at.Channel, renderRecord(m, rest, record), metadata(kind, m), api.MsgOptionTS(at.ID))
+	return explain("put record into Slack thread", err)
 }
 
 // maxPiece bounds a text element; a record is several of them in one block of code.
 const maxPiece = 2900
 
-// renderRecord is the record as one block of code, cut to what a message holds.
-func renderRecord(m notify.Message, record string) Payload {
+// maxRest bounds what the message left out; the record has the remaining room.
+const maxRest = 5000
+
+// renderRecord is what the message left out, in lines, and the record as one block of code, cut to what a message holds.
+func renderRecord(m notify.Message, rest, record string) Payload {
 	title := "Full record"
+	if record == "" {
+		title = "More"
+	}
 	if m.ID != "" {
 		title += " of " + notify.Cut(m.ID, 80)
 	}
 	p := Payload{Text: fallback(title)}
 	for limit := 9000; limit > 0; limit -= 1500 {
-		code := &api.RichTextPreformatted{Type: api.RTEPreformatted, Elements: pieces(literal(record, limit))}
-		p.Blocks = []api.Block{richText(section(bold(oneLine(title, maxHeader))), code)}
+		sections := []api.RichTextElement{section(bold(oneLine(title, maxHeader)))}
+		left := limit
+		if rest != "" {
+			text := literal(rest, min(maxRest, limit))
+			left -= utf8.RuneCountInString(text)
+			sections = append(sections, section(pieces(text)...))
+		}
+		if record != "" {
+			sections = append(sections, &api.RichTextPreformatted{Type: api.RTEPreformatted, Elements: pieces(literal(record, max(left, 1)))})
+		}
+		p.Blocks = []api.Block{richText(sections...)}
 		if fits(p.Blocks) {
 			break
 		}

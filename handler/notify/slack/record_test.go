@@ -1,7 +1,6 @@
 package slack_test
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -47,11 +46,14 @@ func thread(t *testing.T, from string) (d notify.Destination, arrived func() []n
 
 func record(t *testing.T, d notify.Destination, m notify.Message, text string) bool {
 	t.Helper()
-	kept, err := d.(notify.Recorder).Record(t.Context(), m, notify.Ref{Channel: channel, ID: "1.000001"}, func() string { return text })
-	if err != nil {
+	r := d.(notify.Recorder)
+	if _, wanted := r.Beside(m); !wanted {
+		return false
+	}
+	if err := r.Record(t.Context(), m, notify.Ref{Channel: channel, ID: "1.000001"}, "", text); err != nil {
 		t.Fatal(err)
 	}
-	return kept
+	return true
 }
 
 func TestRecordGoesIntoTheThreadFromASeverityOn(t *testing.T) {
@@ -80,12 +82,41 @@ func TestRecordGoesIntoTheThreadFromASeverityOn(t *testing.T) {
 	}
 }
 
-func TestRecordHasNoThreadToGoTo(t *testing.T) {
+// TestHiddenFactsAreInTheThread has a message with more facts than it shows: it says how many are in the thread, where they are;
+// without threads, and where a form has dropped some, it names the command that shows them.
+func TestHiddenFactsAreInTheThread(t *testing.T) {
 	t.Parallel()
-	d, arrived := thread(t, "informational")
-	kept, err := d.(notify.Recorder).Record(context.Background(), notifytest.Grant(), notify.Ref{ID: "from-a-webhook"}, func() string { return "{}" })
-	if kept || err != nil || len(arrived()) > 0 {
-		t.Errorf("kept %v, %v, arrived %v", kept, err, arrived())
+	m := notify.Message{ID: "alert-1", Severity: notify.Medium, Headline: "Key Vault deleted"}
+	for i := range 8 {
+		m.Facts = append(m.Facts, notify.Fact{Name: fmt.Sprint("F", i), Value: fmt.Sprint("value-", i)})
+	}
+	d, arrived := thread(t, "")
+	if _, err := d.Deliver(t.Context(), m, notify.Ref{}); err != nil {
+		t.Fatal(err)
+	}
+	if text := arrived()[0].Text; !strings.Contains(text, "… and 2 more in the thread") || strings.Contains(text, "value-6") {
+		t.Errorf("the message is %q", text)
+	}
+	r := d.(notify.Recorder)
+	rest, whole := r.Beside(m)
+	if want := "F6: value-6\nF7: value-7"; rest != want || whole {
+		t.Errorf("beside it stands %q, the record %v; want %q alone", rest, whole, want)
+	}
+	if err := r.Record(t.Context(), m, notify.Ref{Channel: channel, ID: "1.000001"}, rest, ""); err != nil {
+		t.Fatal(err)
+	}
+	if shown := arrived()[1]; shown.Kind != notifytest.Reply || !strings.Contains(shown.Text, "F7: value-7") {
+		t.Errorf("the thread has %+v", shown)
+	}
+	d, arrived = thread(t, "never")
+	if rest, whole := d.(notify.Recorder).Beside(m); rest != "" || whole {
+		t.Errorf("an operator who wants no threads gets %q, %v", rest, whole)
+	}
+	if _, err := d.Deliver(t.Context(), m, notify.Ref{}); err != nil {
+		t.Fatal(err)
+	}
+	if text := arrived()[0].Text; !strings.Contains(text, "… and 2 more: handler alerts show alert-1") {
+		t.Errorf("the message is %q", text)
 	}
 }
 
@@ -93,7 +124,7 @@ func TestRecordHasNoThreadToGoTo(t *testing.T) {
 func TestRecordFitsAndIsDead(t *testing.T) {
 	t.Parallel()
 	d, arrived := thread(t, "informational")
-	texts := append(notifytest.Payloads(), "", strings.Repeat("\"<\n", 5000), strings.Repeat("🔥", 9000), strings.Repeat("a", 100_000), strings.Repeat("line\n", 4000))
+	texts := append(notifytest.Payloads(), strings.Repeat("\"<\n", 5000), strings.Repeat("🔥", 9000), strings.Repeat("a", 100_000), strings.Repeat("line\n", 4000))
 	for _, text := range texts {
 		before := len(arrived())
 		if !record(t, d, notify.Message{ID: text, Severity: notify.High}, text) {

@@ -44,6 +44,7 @@ type room struct {
 	summary, news, facts, value, long, code, steps, step, print, url int
 
 	actions bool
+	thread  bool // the facts that are not shown are in the message's thread
 }
 
 // rooms are tried from the first to the last; six facts are what a reader takes in at a glance, and what a phone shows.
@@ -57,12 +58,16 @@ var rooms = [...]room{
 }
 
 // Render lays m out as Block Kit. The result is within Slack's limits whatever m holds.
-func Render(m notify.Message) Payload {
+func Render(m notify.Message) Payload { return render(m, false) }
+
+// render is Render; thread says that the facts that are not shown go into the message's thread.
+func render(m notify.Message, thread bool) Payload {
 	if m.Plain {
 		return Payload{Text: escape.Replace(withoutShortcodes(notify.Cut(m.Lines(), maxText))), Blocks: []api.Block{}} // an edit clears the blocks that are there
 	}
 	p := Payload{Text: fallback(m.Fallback())}
 	for _, r := range rooms {
+		r.thread = thread
 		p.Blocks = r.blocks(m)
 		if fits(p.Blocks) {
 			break
@@ -167,28 +172,36 @@ func (r room) summaryBlock(m notify.Message) api.Block {
 // factsBlock is one line per fact, full width: two-column fields would let a long id run into its neighbour. They come most
 // important first, so the first ones stay.
 func (r room) factsBlock(m notify.Message) api.Block {
-	var (
-		parts         []api.RichTextSectionElement
-		shown, hidden int
-	)
-	for _, f := range m.Facts {
-		value := r.factValue(f)
-		switch {
-		case value == nil:
-		case shown == r.facts:
-			hidden++
-		default:
-			parts = append(parts, label(f.Name, shown > 0), value)
-			shown++
-		}
+	var parts []api.RichTextSectionElement
+	shown, hidden := r.split(m)
+	for i, f := range shown {
+		parts = append(parts, label(f.Name, i > 0), r.factValue(f))
 	}
-	if hidden > 0 {
-		parts = append(parts, italic(fmt.Sprintf("\n… and %d more", hidden)))
+	switch rest := m.Rest(len(hidden)); {
+	case rest == "":
+	case r.thread && m.Dropped == 0:
+		parts = append(parts, italic(fmt.Sprintf("\n… and %d more in the thread", len(hidden))))
+	default:
+		parts = append(parts, italic("\n"+oneLine(rest, 200)))
 	}
 	if len(parts) == 0 {
 		return nil
 	}
 	return richText(&api.RichTextQuote{Type: api.RTEQuote, Elements: parts})
+}
+
+// split divides the facts that have something to show into those that there is room for and the others.
+func (r room) split(m notify.Message) (shown, hidden []notify.Fact) {
+	for _, f := range m.Facts {
+		switch {
+		case r.factValue(f) == nil:
+		case len(shown) == r.facts:
+			hidden = append(hidden, f)
+		default:
+			shown = append(shown, f)
+		}
+	}
+	return shown, hidden
 }
 
 // factValue is nil for a fact with nothing to show. Times come as a date element: Slack shows it in the reader's zone.

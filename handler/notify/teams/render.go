@@ -151,8 +151,8 @@ func (r room) factLines(m notify.Message) []Element {
 			shown = append(shown, factLine(line(f.Name, 40), value)...)
 		}
 	}
-	if hidden > 0 {
-		shown = append(shown, paragraph("small", subtle(fmt.Sprintf("… and %d more", hidden))))
+	if rest := m.Rest(hidden); rest != "" {
+		shown = append(shown, paragraph("small", subtle(literal(rest))))
 	}
 	return shown
 }

@@ -118,18 +118,23 @@ func data(m notify.Message) Data {
 	d := Data{
 		Severity: string(severity(m.Severity)), Result: result(m.Result), Headline: line(m.Headline, maxHeadline),
 		Summary: text(m.Summary, maxText), News: text(m.News, maxNews), Text: text(m.Fallback(), maxAll),
-		Facts: []Fact{}, Links: []Link{}, Steps: items(m.Steps), Context: items(m.Context),
+		Facts: []Fact{}, Links: []Link{}, Steps: items(m.Steps),
 	}
+	hidden := 0
 	for _, f := range m.Facts {
 		most := maxValue
 		if f.Long {
 			most = maxLong
 		}
 		value := text(f.Value, most)
-		if given := value != "" || !f.Time.IsZero(); given && len(d.Facts) < maxFacts {
+		switch given := value != "" || !f.Time.IsZero(); {
+		case given && len(d.Facts) < maxFacts:
 			d.Facts = append(d.Facts, Fact{Name: line(f.Name, maxName), Value: value, Time: stamp(f.Time), Code: f.Code})
+		case given:
+			hidden++
 		}
 	}
+	d.Context = items(append([]string{m.Rest(hidden)}, m.Context...))
 	for _, l := range m.ShownLinks(maxTitle, maxURL) {
 		d.Links = append(d.Links, Link{Title: l.Title, URL: l.URL})
 	}
