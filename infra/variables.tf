@@ -157,7 +157,7 @@ variable "preferred_batch_kilobytes" {
 }
 
 variable "reader_role" {
-  description = "What the app may read in the watched subscriptions: `custom` (the Activity Log, names and tags of subscriptions and resource groups, and the 40 types of resources whose changes are judged by what was asked for, such as role assignments, network security groups and key vaults; no data in them), `monitoring_reader` (built in, reads almost everything: messages also say what the properties of any other resource were before), or `none` (then a grant or an opened port whose record does not say what was asked for is alerted as the gravest that it could be)."
+  description = "What the app may read in the watched subscriptions: `custom` (the Activity Log, names and tags of subscriptions and resource groups, and the 43 types of resources whose changes are judged by what was asked for, such as role assignments, network security groups and key vaults; no data in them), `monitoring_reader` (built in, reads almost everything: messages also say what the properties of any other resource were before), or `none` (then a grant or an opened port whose record does not say what was asked for is alerted as the gravest that it could be)."
   type        = string
   default     = "custom"
 

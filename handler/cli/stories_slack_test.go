@@ -99,7 +99,8 @@ func textOf(raw json.RawMessage) string {
 
 // click ACTION[=LABEL] NAME clicks in the newest message, signed as Slack does; `click again` sends the last request
 // once more, as it was. A third argument spoils the request: forged (another secret), unsigned, foreign (an action that
-// is not ours), strange (a value that we never wrote).
+// is not ours), strange (a value that we never wrote), gone (an alert that the store does not have), deleted (a person has
+// deleted the message meanwhile).
 func (s *story) click(_ *testscript.TestScript, args []string) (string, error) {
 	if args[0] != "again" {
 		body, err := s.clicked(args)
@@ -145,6 +146,12 @@ func (s *story) clicked(args []string) (string, error) {
 	}
 	if spoilt(args, "foreign") {
 		action["action_id"] = "open-1"
+	}
+	if spoilt(args, "deleted") {
+		s.inbox.Delete(m.Ref)
+	}
+	if spoilt(args, "gone") {
+		action["value"] = "0000000000000000.alert-0000000000000000"
 	}
 	if spoilt(args, "strange") {
 		action["value"] = "../../other.alert-1"

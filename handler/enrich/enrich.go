@@ -19,6 +19,7 @@ import (
 type View struct {
 	Headline string // plain-language act and object, "Owner role granted on prod-payments"
 	Specific bool   // the headline says more than a rule's title and the resource's name would
+	Object   string // what people call the resource
 	Sentence string // who did what to what, with which result
 	Facts    []Fact // most important first
 	Links    []Link
@@ -56,9 +57,10 @@ var enrichers = []struct {
 	name string
 	add  func(activity.Event, Options, *View)
 }{
-	{"telling", telling},
+	{"wording", wording},
 	{"actor", actor},
 	{"role", role},
+	{"assigned", assigned},
 	{"pim", pim},
 	{"changed", changed},
 	{"place", place},
@@ -72,7 +74,12 @@ var enrichers = []struct {
 func Of(e activity.Event, o Options) View {
 	var v View
 	e.CallerName = or(e.CallerName, o.name(e.CallerObjectID))
+	if called := o.name(e.ResourceName); called != "" && strings.HasPrefix(e.Operation, "microsoft.authorization/policy") {
+		v.fact(Fact{Name: "Policy", Value: called + inBrackets(e.ResourceName)})
+		e.ResourceName = called
+	}
 	e.ResourceName, e.ResourceGroup = Brief(e.ResourceName), Brief(e.ResourceGroup)
+	v.Object = e.ResourceName
 	for _, enricher := range enrichers {
 		enricher.add(e, o, &v)
 	}

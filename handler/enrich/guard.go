@@ -8,10 +8,10 @@ import (
 )
 
 // policy reads like a guard: what it stopped, flagged or changed, for whom, and by which policy.
-func policy(e activity.Event, v *View) {
+func policy(e activity.Event, o Options, v *View) {
 	f, _ := activity.PolicyOf(e)
 	target := or(e.ResourceName, "a resource")
-	by := policyNames(f)
+	by, beside := policyNames(f, o)
 	v.Headline, v.Sentence = guarded(e, f, target)
 	switch {
 	case denies(e, f):
@@ -22,7 +22,8 @@ func policy(e activity.Event, v *View) {
 		v.Sentence += with("; policy: ", readable(by))
 	}
 	v.Sentence += "."
-	v.fact(Fact{Name: "Policy", Value: listed(by, 3), Code: readable(by) == ""})
+	v.fact(Fact{Name: "Policy", Value: listed(beside, 3), Code: readable(by) == ""})
+	v.fact(Fact{Name: "Definition", Value: listed(definitionNames(f, o), 3)})
 	for _, one := range f.Policies[:min(len(f.Policies), 1)] {
 		v.fact(Fact{Name: "Assigned to", Value: lastSegment(one.AssignedScope)})
 	}
@@ -55,13 +56,50 @@ func guarded(e activity.Event, f activity.PolicyFacts, target string) (headline,
 	return "Policy evaluated " + target, "Azure Policy evaluated " + target
 }
 
-// policyNames names what was violated: an assignment has a name that people chose, a definition is often a GUID.
-func policyNames(f activity.PolicyFacts) []string {
-	var names []string
+// policyNames names what was violated: an assignment has a name that people chose, a definition is often a GUID. beside has the
+// id beside a name that was looked up.
+func policyNames(f activity.PolicyFacts, o Options) (names, beside []string) {
 	for _, one := range f.Policies {
-		names = append(names, or(chosen(one.AssignmentName), chosen(one.DefinitionName), one.DefinitionName, one.AssignmentName))
+		name, id := or(chosen(one.AssignmentName), chosen(one.DefinitionName), one.DefinitionName, one.AssignmentName), ""
+		for _, known := range []string{one.AssignmentName, one.DefinitionName} {
+			if called := o.name(known); called != "" {
+				name, id = called, known
+				break
+			}
+		}
+		names, beside = append(names, name), append(beside, name+inBrackets(id))
+	}
+	return distinct(names), distinct(beside)
+}
+
+// definitionNames are the definitions and initiatives behind the assignments, as far as they were looked up.
+func definitionNames(f activity.PolicyFacts, o Options) (names []string) {
+	for _, one := range f.Policies {
+		for _, id := range []string{one.DefinitionName, one.SetDefinitionName} {
+			if called := o.name(id); called != "" && o.name(one.AssignmentName) != "" {
+				names = append(names, called+inBrackets(id))
+			}
+		}
 	}
 	return distinct(names)
+}
+
+func inBrackets(id string) string {
+	if id == "" {
+		return ""
+	}
+	return " (" + id + ")"
+}
+
+// assigned names the definition that a policy assignment assigns, as far as it was looked up.
+func assigned(e activity.Event, o Options, v *View) {
+	if !strings.HasPrefix(e.Operation, "microsoft.authorization/policyassignments/") {
+		return
+	}
+	id := lastSegment(or(e.Properties.Text("requestbody", "properties", "policyDefinitionId"), e.Properties.Text("responsebody", "properties", "policyDefinitionId")))
+	if called := o.name(id); called != "" {
+		v.fact(Fact{Name: "Definition", Value: called + inBrackets(id)})
+	}
 }
 
 // chosen drops names that no person chose: GUIDs, and the 24 hexadecimal digits that the portal makes up.

@@ -60,6 +60,10 @@ var lookups = []lookup{
 	{"principal", "name of who gets or loses a role", graphNeeds, isAssignment, (*Set).principal, (*Set).probeGraph},
 	{"caller", "name of a caller that is told by id only", graphNeeds, isNameless, (*Set).caller, (*Set).probeGraph},
 	{"place", "subscription name, tags, owner", "Reader on the watched subscriptions", isPlaced, (*Set).place, (*Set).probePlace},
+	{
+		"policy", "names of policies, assignments and definitions", "Microsoft.Authorization/policyAssignments/read and so on, or Reader, on the watched subscriptions and management groups",
+		isPolicy, (*Set).policy, nil,
+	},
 	{"changes", "properties before and after", "Reader on the watched subscriptions", isChange, (*Set).changes, (*Set).probePlace},
 	{"health", "since when a resource is unavailable, and why", "none: it asks the store, where Resource Notifications are", isHealth, (*Set).health, nil},
 	{"history", "first time, what else the actor does", "none: it asks the store", hasPast, (*Set).history, nil},
@@ -96,6 +100,7 @@ type Set struct {
 	places  cache[place]
 	hosts   cache[string]
 	bodies  cache[activity.Properties]
+	titles  cache[string]
 }
 
 // Options say what to ask, and whom.
@@ -123,7 +128,7 @@ func New(o Options) (*Set, error) {
 		return nil, fmt.Errorf("make Azure clients: %w", err)
 	}
 	s.roles, s.objects, s.places, s.hosts = newCache[roleKind](o.Now), newCache[string](o.Now), newCache[place](o.Now), newCache[string](o.Now)
-	s.bodies = newCache[activity.Properties](o.Now)
+	s.bodies, s.titles = newCache[activity.Properties](o.Now), newCache[string](o.Now)
 	return s, nil
 }
 

@@ -442,6 +442,7 @@ func TestCheckNamesWhatIsMissing(t *testing.T) {
 		"principal true false messages go without name of who gets or loses a role: answered 403 Fault (hint: it needs the application permission Directory.Read.All of Microsoft Graph; or take it out of LOOKUPS)",
 		"caller false true off; it would add name of a caller that is told by id only",
 		"place true true subscription name, tags, owner (Contoso Production)",
+		"policy false true off; it would add names of policies, assignments and definitions",
 		"changes false true off; it would add properties before and after",
 		"health false true off; it would add since when a resource is unavailable, and why",
 		"history false true off; it would add first time, what else the actor does",

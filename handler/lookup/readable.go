@@ -78,6 +78,14 @@ var readable = map[string]string{
 	"microsoft.hybridcompute/machines/extensions":          "2022-12-27",
 }
 
+// policyKinds are the policy objects whose names are asked for, likewise: "Policy Assignments", "Policy Definitions", "Policy Set
+// Definitions" - Get.
+var policyKinds = map[string]string{
+	"microsoft.authorization/policyassignments":    "2022-06-01",
+	"microsoft.authorization/policydefinitions":    "2021-06-01",
+	"microsoft.authorization/policysetdefinitions": "2021-06-01",
+}
+
 // IsReadable reports whether Azure can be asked what the event's act was about, by the id of its resource.
 func IsReadable(e *activity.Event) bool {
 	_, ok := resourceOf(e)

@@ -31,11 +31,18 @@ func resourceOf(e *activity.Event) (resource, bool) {
 		return resource{}, false
 	}
 	id, _, _ := strings.Cut(strings.ToLower(e.ResourceID), "/accesspolicies/")
-	parts := strings.Split(strings.TrimPrefix(id, "/"), "/")
+	path, kind, ok := parsed(id)
+	version, known := readable[kind]
+	return resource{path, version}, ok && known && writes(e.Operation, kind)
+}
+
+// parsed takes a resource's id apart: the path by which it is asked for, and its type.
+func parsed(id string) (path, kind string, ok bool) {
+	parts := strings.Split(strings.TrimPrefix(strings.ToLower(id), "/"), "/")
 	at := -1
 	for i, part := range parts {
 		if !segment().MatchString(part) {
-			return resource{}, false
+			return "", "", false
 		}
 		if part == "providers" {
 			at = i
@@ -43,14 +50,13 @@ func resourceOf(e *activity.Event) (resource, bool) {
 		parts[i] = url.PathEscape(part)
 	}
 	if at < 0 || len(parts) < at+4 || (len(parts)-at)%2 != 0 {
-		return resource{}, false
+		return "", "", false
 	}
-	kind := parts[at+1]
+	kind = parts[at+1]
 	for i := at + 2; i < len(parts); i += 2 {
 		kind += "/" + parts[i]
 	}
-	version, ok := readable[kind]
-	return resource{strings.Join(parts, "/"), version}, ok && writes(e.Operation, kind)
+	return strings.Join(parts, "/"), kind, true
 }
 
 // writes reports whether an operation writes a resource of the type: the body of another resource says nothing of it.

@@ -60,8 +60,8 @@ func headline(a alert.Alert, v enrich.View) string {
 		text = a.Rule.Title + ": " + v.Headline
 	case a.Rule.Many:
 		text = strings.TrimSuffix(a.Rule.Title+" by "+a.Event.Caller, " by ")
-	case !v.Specific && a.Event.ResourceName != "":
-		text = a.Rule.Title + ": " + enrich.Brief(a.Event.ResourceName) + enrich.Unfinished(a.Event)
+	case !v.Specific && v.Object != "":
+		text = a.Rule.Title + ": " + v.Object + enrich.Unfinished(a.Event)
 	case !v.Specific:
 		text = a.Rule.Title + enrich.Unfinished(a.Event)
 	}

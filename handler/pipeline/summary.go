@@ -37,7 +37,7 @@ func summaryMessage(a alert.Alert) notify.Message {
 	if a.Tally != nil {
 		m.Facts = append(m.Facts, tallied(a)...)
 	}
-	m.Facts = append(m.Facts, notify.Fact{Name: "Alerts", Value: gravestFirst(a), Long: true}, notify.Fact{Name: notify.AllOfThem, Value: allCommand(a), Code: true})
+	m.Facts = append(m.Facts, notify.Fact{Name: notify.AllOfThem, Value: allCommand(a), Code: true}, notify.Fact{Name: "Alerts", Value: gravestFirst(a), Long: true})
 	return m
 }
 

@@ -20,7 +20,7 @@ type held struct {
 var above = []held{
 	{
 		"azurerm_role_definition.group_reader", "permissions.actions",
-		`["Microsoft.Insights/eventtypes/values/read", "Microsoft.Management/managementGroups/read", "Microsoft.Authorization/roleAssignments/read", "Microsoft.Authorization/roleAssignmentScheduleRequests/read", "Microsoft.Authorization/roleDefinitions/read", "Microsoft.Authorization/roleEligibilityScheduleRequests/read"]`,
+		`["Microsoft.Insights/eventtypes/values/read", "Microsoft.Management/managementGroups/read", "Microsoft.Authorization/policyAssignments/read", "Microsoft.Authorization/policyDefinitions/read", "Microsoft.Authorization/policySetDefinitions/read", "Microsoft.Authorization/roleAssignments/read", "Microsoft.Authorization/roleAssignmentScheduleRequests/read", "Microsoft.Authorization/roleDefinitions/read", "Microsoft.Authorization/roleEligibilityScheduleRequests/read"]`,
 		"without the first the poll reads nothing, and more than these is too much",
 	},
 	{"azurerm_role_assignment.group_reader", "scope", "local.groups[each.key]", "the app reads the log of each group"},

@@ -2,6 +2,7 @@ package inbox
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"regexp"
 	"strings"
@@ -144,6 +145,13 @@ func (ws *workspace) threadRefusal(channelID, threadTS string) *slackRefusal {
 		return refusedAs("thread_not_found")
 	}
 	return nil
+}
+
+// Delete takes a message away, as a person can: what edits it later is answered with message_not_found.
+func (s *Server) Delete(ts string) {
+	s.workspace.mu.Lock()
+	defer s.workspace.mu.Unlock()
+	maps.DeleteFunc(s.workspace.messages, func(at string, _ *standing) bool { return strings.HasSuffix(at, "/"+ts) })
 }
 
 // updateMessage edits in place. Unlike a post it wants the channel's id: a name is answered channel_not_found

@@ -17,7 +17,8 @@ const { Message } = require('slack-blocks-to-jsx')
 const file = (name) => join(dirname(require.resolve(name + '/package.json')), 'dist')
 
 const [casesFile, out] = process.argv.slice(2)
-const cases = JSON.parse(readFileSync(casesFile, 'utf8'))
+const all = JSON.parse(readFileSync(casesFile, 'utf8'))
+const cases = all.filter((c) => !c.sheet)
 const work = mkdtempSync(join(tmpdir(), 'pictures-'))
 const browser = ['chromium', 'chromium-browser', 'google-chrome'].find((b) => existsSync(join('/usr/bin', b)))
 const at = new Date('2026-11-22T09:41:02Z')
@@ -138,6 +139,16 @@ for (const channel of Object.keys(channels)) {
     const measured = picture(`${channel}-${look}`, channel, theme, width, cases)
     sheets.push({ channel, look, ...measured })
     for (const [name, over] of measured.widest) console.error(`${channel} ${look}: ${name} is ${over} px too wide`)
+  }
+}
+// Sheets of their own, on the narrowest screen: each kind of summary, and the headline of each state where it is shown.
+for (const [name, list] of [['summaries', Object.keys(channels)], ['states', ['slack']]]) {
+  for (const channel of list) {
+    for (const theme of ['light', 'dark']) {
+      const measured = picture(`${name}-${channel}-${theme}-320`, channel, theme, 320, all.filter((c) => c.sheet === name))
+      if (theme === 'light') sheets.push({ channel, look: 'light-narrow', ...measured })
+      for (const [one, over] of measured.widest) console.error(`${name} ${channel} ${theme}: ${one} is ${over} px too wide`)
+    }
   }
 }
 for (const channel of ['slack', 'teams']) picture(`alert-${channel}`, channel, 'light', 520, cases.slice(0, 1)) // for the README

@@ -29,6 +29,9 @@ resource "azurerm_role_definition" "reader" {
       "Microsoft.Resources/subscriptions/read",
       "Microsoft.Resources/subscriptions/resourceGroups/read",
 
+      "Microsoft.Authorization/policyAssignments/read",
+      "Microsoft.Authorization/policyDefinitions/read",
+      "Microsoft.Authorization/policySetDefinitions/read",
       "Microsoft.Authorization/roleAssignments/read",
       "Microsoft.Authorization/roleAssignmentScheduleRequests/read",
       "Microsoft.Authorization/roleDefinitions/read",

@@ -15,13 +15,16 @@ resource "azurerm_role_definition" "group_reader" {
 
   name        = "Auditbell Activity Log reader ${var.core.suffix} ${each.key}"
   scope       = each.value
-  description = "Read the Activity Log, role definitions and role assignments of a management group."
+  description = "Read the Activity Log, policies, role definitions and role assignments of a management group."
 
   permissions {
     actions = [
       "Microsoft.Insights/eventtypes/values/read",
       "Microsoft.Management/managementGroups/read",
 
+      "Microsoft.Authorization/policyAssignments/read",
+      "Microsoft.Authorization/policyDefinitions/read",
+      "Microsoft.Authorization/policySetDefinitions/read",
       "Microsoft.Authorization/roleAssignments/read",
       "Microsoft.Authorization/roleAssignmentScheduleRequests/read",
       "Microsoft.Authorization/roleDefinitions/read",

@@ -6,8 +6,8 @@ import (
 	"github.com/auditbell/auditbell/handler/activity"
 )
 
-// telling writes headline and sentence; each category reads like what it is.
-func telling(e activity.Event, _ Options, v *View) {
+// wording writes headline and sentence; each category reads like what it is.
+func wording(e activity.Event, o Options, v *View) {
 	v.Specific = e.Category != activity.Administrative && e.Category != ""
 	switch e.Category {
 	case activity.ServiceHealth:
@@ -21,7 +21,7 @@ func telling(e activity.Event, _ Options, v *View) {
 	case activity.Recommendation:
 		recommendation(e, v)
 	case activity.Policy:
-		policy(e, v)
+		policy(e, o, v)
 	case activity.AlertCategory:
 		azureAlert(e, v)
 	case activity.Administrative, "":
