@@ -48,6 +48,9 @@ func Ahead(names []string) ([]byte, error) {
 // Embedded is the embedded form that the package has.
 func Embedded() string { return libraryAhead }
 
+// ReadLibrary is what the first call of Library does.
+var ReadLibrary = readLibrary
+
 // FromLibrary makes rules those of the embedded library.
 func FromLibrary(all []*Rule) {
 	for _, r := range all {

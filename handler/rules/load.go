@@ -8,6 +8,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 
 	"go.yaml.in/yaml/v4"
 )
@@ -103,8 +104,16 @@ func read(fsys fs.FS, root string) (Folder, []error, error) {
 	return l.folder, l.errs, nil
 }
 
-// Library returns the embedded rules. An error means that the build was not tested.
+// Library returns the embedded rules, which are read once and shared: rules are not changed after they were read. An error
+// means that the build was not tested.
 func Library() ([]*Rule, error) {
+	all, err := embeddedRules()
+	return slices.Clone(all), err
+}
+
+var embeddedRules = sync.OnceValues(readLibrary)
+
+func readLibrary() ([]*Rule, error) {
 	l := loader{others: make(map[string]Left)}
 	readAhead(libraryAhead, func(f yamlFile) {
 		for _, doc := range f.docs {

@@ -207,7 +207,7 @@ func (s *Server) upsert(t target, d *draft, ifMatch string) step {
 		if err := t.matches(ifMatch, old); err != nil {
 			return outcome{}, err
 		}
-		before, err := old.decode()
+		before, err := s.read.of(old)
 		if err != nil {
 			return outcome{}, err
 		}
@@ -225,7 +225,7 @@ func (s *Server) replace(t target, id string, d *draft, ifMatch string) step {
 		if err != nil {
 			return outcome{}, err
 		}
-		before, err := old.decode()
+		before, err := s.read.of(old)
 		if err != nil {
 			return outcome{}, err
 		}
@@ -241,7 +241,7 @@ func (s *Server) patch(t target, id string, p *patch, ifMatch string) step {
 		if err != nil {
 			return outcome{}, err
 		}
-		doc, err := old.decode()
+		doc, err := s.read.of(old)
 		if err != nil {
 			return outcome{}, err
 		}
@@ -264,7 +264,7 @@ func (s *Server) remove(t target, id, ifMatch string) step {
 		if err != nil {
 			return outcome{}, err
 		}
-		doc, err := old.decode()
+		doc, err := s.read.of(old)
 		if err != nil {
 			return outcome{}, err
 		}
@@ -290,13 +290,14 @@ func (t target) existing(w *session, id string, now int64, ifMatch string) (row,
 
 // insert stores the first version of an item.
 func (s *Server) insert(w *session, t target, d *draft, now int64) (outcome, error) {
-	r, err := t.version(d, s.store.nextLSN(), now, "")
+	r, stored, err := t.version(d, s.store.nextLSN(), now, "")
 	if err != nil {
 		return outcome{}, err
 	}
 	if err := t.table.put(w, r, nil, d.keys); err != nil {
 		return outcome{}, err
 	}
+	s.read.keep(r.seq, document{r.body, stored})
 	return outcome{
 		status: http.StatusCreated, etag: t.etagOf(r), body: r.body, lsn: r.seq,
 		charge: createCharge(len(r.body), len(d.terms)),
@@ -313,13 +314,14 @@ type change struct {
 
 // update stores the next version of an item and charges by what changed in the index.
 func (s *Server) update(w *session, t target, d *draft, c change) (outcome, error) {
-	r, err := t.version(d, s.store.nextLSN(), c.now, c.before.member("_rid").str)
+	r, stored, err := t.version(d, s.store.nextLSN(), c.now, c.before.member("_rid").str)
 	if err != nil {
 		return outcome{}, err
 	}
 	if err := t.table.put(w, r, &c.old, d.keys); err != nil {
 		return outcome{}, err
 	}
+	s.read.keep(r.seq, document{r.body, stored})
 	terms := t.index.terms(c.before.without(systemProperties...))
 	charge := replaceCharge(len(c.old.body), len(r.body), changedTerms(terms, d.terms))
 	return outcome{

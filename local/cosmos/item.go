@@ -2,6 +2,7 @@ package cosmos
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -16,7 +17,10 @@ type draft struct {
 }
 
 // systemProperties are those the service sets; what a client sends under these names is dropped.
-var systemProperties = []string{"_rid", "_self", "_etag", "_attachments", "_ts", "_lsn"}
+var systemProperties = append(slices.Clip(addedProperties), "_lsn")
+
+// addedProperties are those that every stored item has.
+var addedProperties = []string{"_rid", "_self", "_etag", "_attachments", "_ts"}
 
 // newDraft checks an item. pk is the partition key of the request, which the item must agree with.
 func (c *container) newDraft(doc value, pk string) (*draft, error) {
@@ -83,23 +87,24 @@ func uniqueKey(n int, paths [][]string, doc value) string {
 	return string(appendJSON(nil, key))
 }
 
-// version makes the row of a draft: the item's text with the properties that the service adds. The item's resource
-// id stays the same through all its versions.
-func (c *container) version(d *draft, seq, ts int64, itemRID string) (row, error) {
+// version makes the row of a draft: the item with the properties that the service adds, as text and as a value. The item's
+// resource id stays the same through all its versions.
+func (c *container) version(d *draft, seq, ts int64, itemRID string) (r row, stored value, err error) {
 	body := appendJSON(make([]byte, 0, 1024), d.doc)
 	if len(body) > maxItemBytes {
-		return row{}, tooLarge()
+		return row{}, value{}, tooLarge()
 	}
 	if itemRID == "" {
 		itemRID = rid(c.database.num, c.num, seq)
 	}
-	body = append(body[:len(body)-1], `,"_rid":"`...)
-	body = append(append(body, itemRID...), `","_self":"`...)
-	body = append(append(append(body, c.link()...), "docs/"...), itemRID...)
-	body = appendText(append(body, `/","_etag":`...), etagOf(c.num, seq, ts))
-	body = append(body, `,"_attachments":"attachments/","_ts":`...)
-	body = append(appendNumber(body, float64(ts)), '}')
-	return row{seq: seq, ts: ts, expires: expiry(ts, d.ttl, c.ttl), pk: d.pk, id: d.id, body: string(body)}, nil
+	added := value{kind: object, names: addedProperties, items: []value{
+		textOf(itemRID), textOf(c.link() + "docs/" + itemRID + "/"), textOf(etagOf(c.num, seq, ts)), textOf("attachments/"), numberOf(float64(ts)),
+	}}
+	end := len(body) - 1 // where } is; an item has an id at least
+	body = appendObject(body, added)
+	body[end], body = ',', slices.Delete(body, end+1, end+2)
+	stored = value{kind: object, names: slices.Concat(d.doc.names, added.names), items: slices.Concat(d.doc.items, added.items)}
+	return row{seq: seq, ts: ts, expires: expiry(ts, d.ttl, c.ttl), pk: d.pk, id: d.id, body: string(body)}, stored, nil
 }
 
 // etagOf makes an ETag in the service's form: quotes around groups of hexadecimal digits. It differs for every

@@ -5,18 +5,18 @@ import (
 	"slices"
 )
 
-// memory is where the items of one container are when the server keeps nothing on disk: what the statements of table do, on
-// maps. One session at a time uses it, as it does a connection, and what a job changed is undone when the job fails.
+// memory is where the items of one container are when the server keeps nothing on disk: what the statements of table do, in
+// sorted lists. One session at a time uses it, as it does a connection, and what a job changed is undone when the job fails.
 type memory struct {
-	parts map[string]*part // by partition key
-	pks   []string         // of parts, sorted
-	next  int64            // no item expires before this second; 0: none does
+	parts  map[string]*part // by partition key
+	sorted []*part          // the same, by partition key
+	next   int64            // no item expires before this second; 0: none does
 }
 
 // part is one logical partition.
 type part struct {
-	rows map[string]row
-	ids  []string          // of rows, sorted
+	pk   string
+	rows []row             // by id
 	keys map[string]string // unique key → id
 }
 
@@ -30,10 +30,25 @@ type span struct {
 }
 
 func (m *memory) find(pk, id string) (r row, found bool) {
-	if p := m.parts[pk]; p != nil {
-		r, found = p.rows[id]
+	p := m.parts[pk]
+	if p == nil {
+		return r, false
+	}
+	i, found := p.place(id)
+	if found {
+		r = p.rows[i]
 	}
 	return r, found
+}
+
+// place is where an item is, or where it would be.
+func (p *part) place(id string) (i int, found bool) {
+	return slices.BinarySearchFunc(p.rows, id, func(r row, id string) int { return cmp.Compare(r.id, id) })
+}
+
+// place is where a partition is, or where it would be.
+func (m *memory) place(pk string) (i int, found bool) {
+	return slices.BinarySearchFunc(m.sorted, pk, func(p *part, pk string) int { return cmp.Compare(p.pk, pk) })
 }
 
 // put stores a row in the place of the one with the same identity.
@@ -56,19 +71,21 @@ func (m *memory) remove(c *session, r row) {
 func (m *memory) part(pk string) *part {
 	p := m.parts[pk]
 	if p == nil {
-		p = &part{rows: map[string]row{}, keys: map[string]string{}}
+		p = &part{pk: pk, keys: map[string]string{}}
 		m.parts[pk] = p
-		m.pks = insertSorted(m.pks, pk)
+		i, _ := m.place(pk)
+		m.sorted = slices.Insert(m.sorted, i, p)
 	}
 	return p
 }
 
 func (m *memory) set(r row) {
 	p := m.part(r.pk)
-	if _, had := p.rows[r.id]; !had {
-		p.ids = insertSorted(p.ids, r.id)
+	if i, had := p.place(r.id); had {
+		p.rows[i] = r
+	} else {
+		p.rows = slices.Insert(p.rows, i, r)
 	}
-	p.rows[r.id] = r
 	m.dueBy(r)
 }
 
@@ -85,44 +102,37 @@ func (m *memory) drop(pk, id string) {
 	if p == nil {
 		return
 	}
-	if i, had := slices.BinarySearch(p.ids, id); had {
-		p.ids = slices.Delete(p.ids, i, i+1)
-		delete(p.rows, id)
+	if i, had := p.place(id); had {
+		p.rows = slices.Delete(p.rows, i, i+1)
 	}
-	if len(p.ids) > 0 || len(p.keys) > 0 {
+	if len(p.rows) > 0 || len(p.keys) > 0 {
 		return
 	}
-	i, _ := slices.BinarySearch(m.pks, pk)
-	m.pks = slices.Delete(m.pks, i, i+1)
+	i, _ := m.place(pk)
+	m.sorted = slices.Delete(m.sorted, i, i+1)
 	delete(m.parts, pk)
-}
-
-func insertSorted(list []string, one string) []string {
-	i, _ := slices.BinarySearch(list, one)
-	return slices.Insert(list, i, one)
 }
 
 // after lists live rows in the order of (pk, id).
 func (m *memory) after(s span) (out []row) {
-	first, _ := slices.BinarySearch(m.pks, s.pk)
+	first, _ := m.place(s.pk)
 	if !s.partition {
-		out = make([]row, 0, min(s.limit, 2*(len(m.pks)-first)))
+		out = make([]row, 0, min(s.limit, 2*(len(m.sorted)-first)))
 	}
-	for _, pk := range m.pks[first:] {
-		if s.partition && pk != s.pk {
+	for _, p := range m.sorted[first:] {
+		if s.partition && p.pk != s.pk {
 			break
 		}
-		p := m.parts[pk]
-		from := 0
-		if pk == s.pk {
-			at, had := slices.BinarySearch(p.ids, s.id)
-			if from = at; had {
-				from++
+		rows := p.rows
+		if p.pk == s.pk {
+			at, had := p.place(s.id)
+			if rows = rows[at:]; had {
+				rows = rows[1:]
 			}
 		}
-		for _, id := range p.ids[from:] {
-			if r := p.rows[id]; !r.expired(s.now) {
-				if out = append(out, r); len(out) == s.limit {
+		for i := range rows {
+			if !rows[i].expired(s.now) {
+				if out = append(out, rows[i]); len(out) == s.limit {
 					return out
 				}
 			}
@@ -133,11 +143,11 @@ func (m *memory) after(s span) (out []row) {
 
 // changes lists live rows in the order of their last write.
 func (m *memory) changes(s span) (out []row) {
-	for _, pk := range m.pks {
-		if s.partition && pk != s.pk {
+	for _, p := range m.sorted {
+		if s.partition && p.pk != s.pk {
 			continue
 		}
-		for _, r := range m.parts[pk].rows {
+		for _, r := range p.rows {
 			if r.seq > s.seq && r.ts >= s.ts && !r.expired(s.now) {
 				out = append(out, r)
 			}
@@ -185,28 +195,26 @@ func (m *memory) sweep(now int64) {
 		return
 	}
 	m.next = 0
-	for _, pk := range slices.Clone(m.pks) {
-		p := m.parts[pk]
-		for _, id := range slices.Clone(p.ids) {
-			r := p.rows[id]
+	for _, p := range slices.Clone(m.sorted) {
+		for _, r := range slices.Clone(p.rows) {
 			if !r.expired(now) {
 				m.dueBy(r)
 				continue
 			}
 			for key, owner := range p.keys {
-				if owner == id {
+				if owner == r.id {
 					delete(p.keys, key)
 				}
 			}
-			m.drop(pk, id)
+			m.drop(r.pk, r.id)
 		}
 	}
 }
 
 // expire applies a container's time to live to the items that are there.
 func (m *memory) expire(c *session, ttl *int64) error {
-	for _, pk := range m.pks {
-		for _, r := range m.parts[pk].rows {
+	for _, p := range m.sorted {
+		for _, r := range p.rows {
 			doc, err := r.decode()
 			if err != nil {
 				return err

@@ -17,12 +17,12 @@ type database struct{ instance *instance }
 
 // Do is one request of azcosmos.
 func (d *database) Do(r *http.Request) (*http.Response, error) {
-	body, err := readAll(r)
+	body, err := readAll(r.Body, r.ContentLength)
 	if err != nil {
 		return nil, err
 	}
 	s := d.instance.sim
-	p, what := describe(r, body)
+	p, what, brings := describe(r, body)
 	v, err := s.scheduler.call(r.Context(), &step{instance: d.instance, phase: p, what: what}, partition(r)+string(body))
 	if err != nil {
 		return nil, err
@@ -35,12 +35,16 @@ func (d *database) Do(r *http.Request) (*http.Response, error) {
 		return nil, io.EOF
 	case stale:
 		if old, ok := s.replica.old(r.URL.Path); ok && p == storeRead {
+			old.header = old.header.Clone()
 			return old.response(r), nil
 		}
 	}
 	got, err := s.answer(r, body, p)
 	if err != nil {
 		return nil, err
+	}
+	if got.status < 300 && got.status != http.StatusMultiStatus { // which a batch gets of which nothing was written
+		s.owed.wrote(brings)
 	}
 	switch v.fault {
 	case lost:
@@ -57,13 +61,13 @@ func (d *database) Do(r *http.Request) (*http.Response, error) {
 
 // answer asks the stand-in, which always finishes what it began.
 func (s *simulation) answer(r *http.Request, body []byte, p phase) (reply, error) {
-	ask := r.Clone(context.WithoutCancel(r.Context()))
+	ask := r.WithContext(context.WithoutCancel(r.Context()))
 	ask.Body, ask.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 	response, err := s.cosmos.Do(ask)
 	if err != nil {
 		return reply{}, err
 	}
-	text, err := io.ReadAll(response.Body)
+	text, err := readAll(response.Body, response.ContentLength)
 	if err != nil {
 		return reply{}, err
 	}
@@ -74,9 +78,6 @@ func (s *simulation) answer(r *http.Request, body []byte, p phase) (reply, error
 	s.mu.Unlock()
 	if p == storeRead {
 		s.replica.keep(r.URL.Path, got)
-	}
-	if p == storeWrite && got.status < 300 && got.status != http.StatusMultiStatus { // which a batch gets of which nothing was written
-		s.owed.wrote(body)
 	}
 	return got, nil
 }
@@ -91,7 +92,7 @@ type reply struct {
 func (a reply) response(r *http.Request) *http.Response {
 	return &http.Response{
 		Status: fmt.Sprintf("%d %s", a.status, http.StatusText(a.status)), StatusCode: a.status, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: a.header.Clone(), Body: io.NopCloser(bytes.NewReader(a.body)), ContentLength: int64(len(a.body)), Request: r,
+		Header: a.header, Body: io.NopCloser(bytes.NewReader(a.body)), ContentLength: int64(len(a.body)), Request: r,
 	}
 }
 
@@ -118,8 +119,8 @@ func wait(ctx context.Context, d time.Duration) error {
 // account is the read of the account's properties, the first request of every client.
 const account = "account"
 
-// describe says what a request is, for the trace.
-func describe(r *http.Request, body []byte) (phase, string) {
+// describe says what a request is, for the trace, and what a write brings.
+func describe(r *http.Request, body []byte) (p phase, what string, brings []written) {
 	parts := strings.Split(strings.Trim(r.URL.Path, "/"), "/")
 	container := ""
 	if len(parts) > 3 {
@@ -127,47 +128,35 @@ func describe(r *http.Request, body []byte) (phase, string) {
 	}
 	switch {
 	case r.Method == http.MethodGet && len(parts) > 5:
-		return storeRead, container + " " + partition(r) + parts[5]
+		return storeRead, container + " " + partition(r) + parts[5], nil
 	case r.Method == http.MethodGet:
-		return storeRead, account
+		return storeRead, account, nil
 	case r.Header.Get("x-ms-documentdb-query") != "":
 		var q struct{ Query string }
 		_ = json.Unmarshal(body, &q) // for the trace only
 		_, where, _ := strings.Cut(q.Query, "WHERE ")
-		return storeQuery, container + " " + where[:min(len(where), 70)]
-	case r.Header.Get("x-ms-cosmos-is-batch-request") != "":
-		return storeWrite, container + " batch of " + ids(body)
-	case r.Method == http.MethodPost:
-		return storeWrite, container + " create " + ids(body)
+		return storeQuery, container + " " + where[:min(len(where), 70)], nil
 	}
-	return storeWrite, container + " " + strings.ToLower(r.Method) + " " + parts[len(parts)-1]
+	brings = items(body)
+	switch {
+	case r.Header.Get("x-ms-cosmos-is-batch-request") != "":
+		what = "batch of " + ids(brings)
+	case r.Method == http.MethodPost:
+		what = "create " + ids(brings)
+	default:
+		what = strings.ToLower(r.Method) + " " + parts[len(parts)-1]
+	}
+	return storeWrite, container + " " + what, brings
 }
 
 // partition is a request's partition key, as the header has it: ids repeat among partitions.
 func partition(r *http.Request) string { return r.Header.Get("x-ms-documentdb-partitionkey") + " " }
 
-// ids are those of a batch's items, or of the one item.
-func ids(body []byte) string {
-	var batch []struct {
-		ID           string `json:"id"`
-		ResourceBody struct {
-			ID string `json:"id"`
-		} `json:"resourceBody"`
-	}
-	if json.Unmarshal(body, &batch) != nil {
-		var one struct {
-			ID string `json:"id"`
-		}
-		_ = json.Unmarshal(body, &one) // for the trace only
-		return one.ID
-	}
+// ids are those of what a write brings.
+func ids(items []written) string {
 	var list []string
-	for _, op := range batch {
-		id := op.ID
-		if id == "" {
-			id = op.ResourceBody.ID
-		}
-		list = append(list, id)
+	for _, one := range items {
+		list = append(list, one.id)
 	}
 	if len(list) > 4 {
 		list = append(list[:3], fmt.Sprintf("%d more", len(list)-3))

@@ -177,12 +177,18 @@ func configOf(p *Plan) fstest.MapFS {
 	return files
 }
 
-func readAll(r *http.Request) ([]byte, error) {
-	if r.Body == nil {
+// readAll reads a body, of which the size is known as a rule.
+func readAll(body io.ReadCloser, size int64) ([]byte, error) {
+	if body == nil {
 		return nil, nil
 	}
-	defer func() { _ = r.Body.Close() }()
-	return io.ReadAll(r.Body)
+	defer func() { _ = body.Close() }()
+	if size < 0 {
+		return io.ReadAll(body)
+	}
+	all := make([]byte, size)
+	_, err := io.ReadFull(body, all)
+	return all, err
 }
 
 // plain is text as a reader compares it: lower case, single blanks.

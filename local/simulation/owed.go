@@ -1,10 +1,12 @@
 package simulation
 
 import (
-	"bytes"
-	"encoding/json"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
+
+	"github.com/auditbell/auditbell/handler/jsonscan"
 )
 
 // owed is what the store owes, as far as the items that were written say so.
@@ -21,52 +23,79 @@ type debt struct {
 	waits      bool
 }
 
-// written is what an item says of its debts.
+// written is what an item that is written says of itself and of its debts.
 type written struct {
-	ID         string `json:"id"`
-	PK         string `json:"pk"`
-	Behind     *bool  `json:"behind"`
-	Parked     bool   `json:"parked"`
-	Due        int64  `json:"due"`
-	LeaseUntil int64  `json:"lease_until"`
+	id, pk          string
+	alert           bool // it says whether it is behind
+	behind, parked  bool
+	due, leaseUntil int64
 }
 
-// items reads what was committed: one item, or the operations of a batch.
-func items(body []byte) []written {
-	var batch []struct {
-		ResourceBody written `json:"resourceBody"`
+// items reads what a write brings: one item, or the operations of a batch. What cannot be read owes nothing.
+func items(body []byte) (list []written) {
+	c := jsonscan.NewCursor(body, 0)
+	if !c.At('[') {
+		return []written{item(c)}
 	}
-	if json.Unmarshal(body, &batch) != nil {
+	for range c.Elements {
 		var one written
-		_ = json.Unmarshal(body, &one) // what cannot be read owes nothing
-		return []written{one}
-	}
-	var list []written
-	for _, one := range batch {
-		list = append(list, one.ResourceBody)
+		for name := range c.Members {
+			switch string(name) {
+			case "id":
+				one.id = word(c)
+			case "resourceBody":
+				one = item(c)
+			}
+		}
+		list = append(list, one)
 	}
 	return list
 }
 
-// wrote looks at what was committed.
-func (o *owed) wrote(body []byte) {
-	if !bytes.Contains(body, []byte(`"behind":`)) {
-		return // no alert is in it
+// item reads the members that are of interest, and steps over the others.
+func item(c *jsonscan.Cursor) (one written) {
+	for name := range c.Members {
+		switch string(name) {
+		case "id":
+			one.id = word(c)
+		case "pk":
+			one.pk = word(c)
+		case "behind":
+			one.alert, one.behind = true, c.First() == 't'
+		case "parked":
+			one.parked = c.First() == 't'
+		case "due":
+			one.due = number(c)
+		case "lease_until":
+			one.leaseUntil = number(c)
+		}
 	}
+	return one
+}
+
+func word(c *jsonscan.Cursor) string { return strings.Trim(string(c.Skip()), `"`) }
+
+func number(c *jsonscan.Cursor) int64 {
+	n, _ := strconv.ParseInt(string(c.Skip()), 10, 64) // what is no number owes nothing
+	return n
+}
+
+// wrote looks at what was committed.
+func (o *owed) wrote(list []written) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.items == nil {
 		o.items = map[string]debt{}
 	}
-	for _, one := range items(body) {
-		if one.Behind == nil {
+	for _, one := range list {
+		if !one.alert {
 			continue
 		}
-		now := debt{lease: one.LeaseUntil, waits: one.Parked}
-		if *one.Behind {
-			now.due = one.Due
+		now := debt{lease: one.leaseUntil, waits: one.parked}
+		if one.behind {
+			now.due = one.due
 		}
-		name := one.PK + " " + one.ID
+		name := one.pk + " " + one.id
 		if o.items[name].waits != now.waits {
 			o.moved = time.Now()
 		}

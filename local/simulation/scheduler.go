@@ -4,11 +4,11 @@ import (
 	"cmp"
 	"container/heap"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash/fnv"
 	"math/rand/v2"
-	"regexp"
+	"net/url"
 	"slices"
 	"sync"
 	"testing/synctest"
@@ -45,12 +45,13 @@ type verdict struct {
 type step struct {
 	instance *instance
 	phase    phase
-	channel  string // of a message
-	smtp     bool   // a command or a mail, to a mail server
-	alert    string // that a message is about
-	text     string // of a message, as a reader sees it
-	what     string // for the trace
-	key      string // what distinguishes it from every other call that waits: its content and its goroutine's past
+	channel  string     // of a message
+	smtp     bool       // a command or a mail, to a mail server
+	alert    string     // that a message is about
+	text     string     // of a message, as a reader sees it
+	form     url.Values // of a request to Slack
+	what     string     // for the trace
+	key      string     // what distinguishes it from every other call that waits: its content and its goroutine's past
 	decided  chan verdict
 }
 
@@ -90,10 +91,9 @@ func (s *scheduler) call(ctx context.Context, st *step, content string) (verdict
 		return verdict{}, s.bury()
 	}
 	st.decided = make(chan verdict, 1)
-	st.key = fmt.Sprintf("%s %s %s %016x", i.name, st.phase, st.what, s.calls(ctx, st.what, content))
-	s.mu.Lock()
-	s.waiting = append(s.waiting, st)
-	s.mu.Unlock()
+	past := s.calls(ctx, st.what, content)
+	st.key = i.name + " " + string(st.phase) + " " + st.what + " " + string(binary.BigEndian.AppendUint64(nil, past))
+	s.await(st)
 	select {
 	case s.arrived <- struct{}{}:
 	default:
@@ -140,13 +140,9 @@ func (s *scheduler) calls(ctx context.Context, what, content string) uint64 {
 	if !ok || what == account {
 		r = &routine{}
 	}
-	r.past = digest(r.past, what, attempts.ReplaceAllString(content, "$1"))
+	r.past = digest(digest(r.past, what), withoutAttempts(content)...)
 	return r.past
 }
-
-// attempts are the ids of attempts, which end in random characters: host.Invocation.Attempt. They are compared and nothing
-// else, so the trace does not depend on them.
-var attempts = regexp.MustCompile(`(instance-\d+-\d{5})-[A-Z2-7]{8}`)
 
 // bury keeps a goroutine of a killed instance from doing anything more.
 func (s *scheduler) bury() error {
@@ -160,15 +156,22 @@ func (s *scheduler) withdraw(st *step) {
 	s.waiting = slices.DeleteFunc(s.waiting, func(have *step) bool { return have == st })
 }
 
-// next takes the call that goes on, nil when none waits. Calls are sorted by what they are, because the order in which
-// goroutines arrive differs from run to run.
+// await has a call wait. Calls are sorted by what they are, because the order in which goroutines arrive differs from run to
+// run.
+func (s *scheduler) await(st *step) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	at, _ := slices.BinarySearchFunc(s.waiting, st.key, func(have *step, key string) int { return cmp.Compare(have.key, key) })
+	s.waiting = slices.Insert(s.waiting, at, st)
+}
+
+// next takes the call that goes on, nil when none waits.
 func (s *scheduler) next() *step {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.waiting) == 0 {
 		return nil
 	}
-	slices.SortFunc(s.waiting, func(a, b *step) int { return cmp.Compare(a.key, b.key) })
 	i := s.random.IntN(len(s.waiting))
 	st := s.waiting[i]
 	s.waiting = slices.Delete(s.waiting, i, i+1)
@@ -283,15 +286,4 @@ func (a *agenda) Pop() any {
 	last := (*a)[len(*a)-1]
 	*a = (*a)[:len(*a)-1]
 	return last
-}
-
-// digest folds texts into a running hash.
-func digest(was uint64, texts ...string) uint64 {
-	h := fnv.New64a()
-	_, _ = fmt.Fprintf(h, "%016x", was) // hash.Hash never fails
-	for _, t := range texts {
-		_, _ = h.Write([]byte(t))
-		_, _ = h.Write([]byte{0})
-	}
-	return h.Sum64()
 }

@@ -2,7 +2,6 @@ package simulation
 
 import (
 	"fmt"
-	"hash/fnv"
 	"strings"
 	"time"
 )
@@ -18,15 +17,15 @@ type trace struct {
 }
 
 func newTrace(keep bool) *trace {
-	return &trace{begun: time.Now(), keep: keep, sum: fnv.New64a().Sum64(), met: map[fault]map[phase]int{}}
+	return &trace{begun: time.Now(), keep: keep, met: map[fault]map[phase]int{}}
 }
 
 func (t *trace) line(format string, args ...any) {
 	since := time.Since(t.begun)
-	text := fmt.Sprintf("day %02d %s  ", since/(24*time.Hour)+1, t.begun.Add(since).UTC().Format("15:04:05.000")) + fmt.Sprintf(format, args...)
-	t.sum = digest(t.sum, text)
+	text := fmt.Sprintf(format, args...)
+	t.sum = digest(t.sum^uint64(since), text)
 	if t.keep {
-		t.lines = append(t.lines, text)
+		t.lines = append(t.lines, fmt.Sprintf("day %02d %s  %s", since/(24*time.Hour)+1, t.begun.Add(since).UTC().Format("15:04:05.000"), text))
 	}
 }
 

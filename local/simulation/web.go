@@ -8,7 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"regexp"
+	"net/url"
 	"strings"
 	"syscall"
 	"time"
@@ -21,7 +21,7 @@ type web struct{ instance *instance }
 
 // RoundTrip is one request of a notify client or a lookup.
 func (w *web) RoundTrip(r *http.Request) (*http.Response, error) {
-	body, err := readAll(r)
+	body, err := readAll(r.Body, r.ContentLength)
 	if err != nil {
 		return nil, err
 	}
@@ -60,9 +60,8 @@ func (s *simulation) outgoing(r *http.Request, body []byte) *step {
 		s.communication.read(st, r, body, s.plan.Seed%2 == 0)
 		return st
 	case "slack.invalid":
-		st.channel = "slack"
-		form := slackForm(body)
-		if strings.HasSuffix(r.URL.Path, "chat.update") || form.Get("thread_ts") != "" {
+		st.channel, st.form = "slack", slackForm(body)
+		if strings.HasSuffix(r.URL.Path, "chat.update") || st.form.Get("thread_ts") != "" {
 			st.phase = edit
 		}
 	case "teams.invalid":
@@ -73,7 +72,7 @@ func (s *simulation) outgoing(r *http.Request, body []byte) *step {
 		st.phase, st.what = lookUp, r.Method+" "+r.URL.Path[:min(len(r.URL.Path), 60)]
 		return st
 	}
-	st.text = readable(st.channel, body)
+	st.text = readable(st.form, body)
 	st.describe()
 	return st
 }
@@ -81,15 +80,9 @@ func (s *simulation) outgoing(r *http.Request, body []byte) *step {
 // describe says what a message is about, for the trace.
 func (st *step) describe() {
 	st.alert = oracle.AlertIn(st.text)
-	text := st.text
-	if at := headline.FindStringIndex(text); at != nil {
-		text = text[at[0]:]
-	}
-	st.what = fmt.Sprintf("%s %s", st.channel, text[:min(len(text), 90)])
+	text, _, _ := oracle.Headline(st.text)
+	st.what = st.channel + " " + text[:min(len(text), 90)]
 }
-
-// headline is how a message begins for its reader.
-var headline = regexp.MustCompile(`(informational|low|medium|high|critical) · `)
 
 // refuse is how a channel, or Azure, says no.
 func (s *simulation) refuse(r *http.Request, st *step, v verdict) *http.Response {
@@ -141,7 +134,7 @@ func (s *simulation) take(r *http.Request, st *step, body []byte, v verdict) rep
 	header := http.Header{"Content-Type": {"application/json"}, "Date": {time.Now().UTC().Format(http.TimeFormat)}}
 	switch st.channel {
 	case "slack":
-		answer := s.slack(r, body, &m)
+		answer := s.slack(r, st.form, &m)
 		return reply{http.StatusOK, header, answer}
 	case "teams":
 		m.Ref = fmt.Sprintf("card-%d", len(s.messages))
@@ -154,8 +147,7 @@ func (s *simulation) take(r *http.Request, st *step, body []byte, v verdict) rep
 }
 
 // slack takes a message, an edit or a reply. A message that is not there cannot be edited.
-func (s *simulation) slack(r *http.Request, body []byte, m *oracle.Message) []byte {
-	form := slackForm(body)
+func (s *simulation) slack(r *http.Request, form url.Values, m *oracle.Message) []byte {
 	no := func(code string) []byte { return []byte(`{"ok":false,"error":"` + code + `"}`) }
 	method := r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:]
 	switch {
@@ -190,8 +182,8 @@ func (s *simulation) has(stamp string) bool {
 	return ok
 }
 
-// readable is everything that a reader can see of a message: all texts in its JSON.
-func readable(channel string, body []byte) string {
+// readable is everything that a reader can see of a message: all texts in its JSON, which Slack is sent in a form.
+func readable(form url.Values, body []byte) string {
 	var out []string
 	collect := func(text []byte) {
 		var v any
@@ -199,11 +191,10 @@ func readable(channel string, body []byte) string {
 			texts(v, &out)
 		}
 	}
-	if channel != "slack" {
+	if form == nil {
 		collect(body)
 		return plain(strings.Join(out, " "))
 	}
-	form := slackForm(body)
 	out = append(out, form.Get("text"))
 	collect([]byte(form.Get("blocks")))
 	return unescape.Replace(plain(strings.Join(out, " ")))

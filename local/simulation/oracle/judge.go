@@ -109,7 +109,6 @@ func (j *judge) report(rule string, a *Act, format string, args ...any) {
 
 var (
 	alertID   = regexp.MustCompile(`^alert-[0-9a-v]{26}`)
-	shown     = regexp.MustCompile(`(informational|low|medium|high|critical) · `)
 	times     = regexp.MustCompile(`\(×(\d+)\)`)
 	outcomeOf = regexp.MustCompile(`\b(succeeded|failed|ongoing|resolved)\b`)
 )
@@ -192,8 +191,8 @@ func (j *judge) waits() {
 // hear notes what a reader now sees.
 func (t *talk) hear(m Message) {
 	t.messages = append(t.messages, m)
-	if found := submatch(shown, " · ", m.Text); found != nil {
-		t.severity = severityOf(found[1])
+	if _, severity, ok := Headline(m.Text); ok {
+		t.severity = severity
 		t.highest = max(t.highest, t.severity)
 	}
 	if m.Kind == "reply" {
@@ -214,15 +213,6 @@ func submatch(of *regexp.Regexp, must, text string) []string {
 		return nil
 	}
 	return of.FindStringSubmatch(text)
-}
-
-func severityOf(name string) Severity {
-	for s, n := range severityNames {
-		if n == name {
-			return s
-		}
-	}
-	return 0
 }
 
 // act judges what readers were shown of one act.

@@ -19,9 +19,10 @@ const (
 	Critical
 )
 
-var severityNames = map[Severity]string{Low: "low", Medium: "medium", High: "high", Critical: "critical"}
+// shownAs are the words that readers are shown; no act has the first.
+var shownAs = [...]string{"informational", Low: "low", Medium: "medium", High: "high", Critical: "critical"}
 
-func (s Severity) String() string { return severityNames[s] }
+func (s Severity) String() string { return shownAs[s] }
 
 // Act is one thing that was done in Azure.
 type Act struct {
@@ -102,6 +103,22 @@ func AlertIn(text string) string {
 			return text[:alertLength]
 		}
 		text = text[len(alertPrefix):]
+	}
+}
+
+// Headline is a message from where it begins for its reader, at its severity; ok is false when it shows none.
+func Headline(text string) (from string, shown Severity, ok bool) {
+	for rest := text; ; {
+		before, after, found := strings.Cut(rest, " · ")
+		if !found {
+			return text, 0, false
+		}
+		for severity, name := range shownAs {
+			if strings.HasSuffix(before, name) {
+				return rest[len(before)-len(name):], Severity(severity), true
+			}
+		}
+		rest = after
 	}
 }
 
