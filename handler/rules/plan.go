@@ -175,13 +175,18 @@ func reduce(n *node, known []truth) *node {
 		}
 		return n
 	}
-	left, met := make([]*node, 0, len(n.kids)), 0
-	for _, kid := range n.kids {
-		switch k := reduce(kid, known); k {
-		case always:
+	var left []*node // most nodes are decided by their first kid, and nothing is left of them
+	met := 0
+	for i, kid := range n.kids {
+		switch k := reduce(kid, known); {
+		case k == always && n.op == or, k == never && n.op == and:
+			return k
+		case k == always:
 			met++
-		case never:
-		default:
+		case k != never:
+			if left == nil {
+				left = make([]*node, 0, len(n.kids)-i)
+			}
 			left = append(left, k)
 		}
 	}

@@ -221,6 +221,7 @@ func (s *Server) runPage(ctx context.Context, p *page) (reply, error) {
 type stream struct {
 	*page
 	read *documents
+	env  *env
 	out  *pageBody
 	skip int           // results to leave out for OFFSET
 	left int           // results that may still be given; -1: any number
@@ -232,7 +233,7 @@ type stream struct {
 // was used up by the first.
 func (s *Server) runStream(ctx context.Context, p *page, from scanFrom, out *pageBody) (*continuation, error) {
 	from.after = position{p.from.PK, p.from.ID}
-	st := &stream{page: p, read: &s.read, out: out, left: -1, done: from.after}
+	st := &stream{page: p, read: &s.read, env: p.q.newEnv(), out: out, left: -1, done: from.after}
 	switch {
 	case p.q.top != nil:
 		st.left = *p.q.top - p.from.Taken
@@ -256,7 +257,7 @@ func (st *stream) item(r row) (more bool, err error) {
 		return false, err
 	}
 	n, matched, more := 0, false, true
-	err = st.q.each(doc, func(e *env) bool {
+	err = st.q.eachIn(st.env, doc, func(e *env) bool {
 		v := st.q.project(e)
 		if e.err != nil || v.kind == undefined {
 			return e.err == nil
@@ -295,14 +296,14 @@ func (st *stream) give(r row, rows int, text []byte) (more bool) {
 
 // runGathered sees all rows, then gives the page that comes after the continuation.
 func (s *Server) runGathered(ctx context.Context, p *page, from scanFrom, out *pageBody) (*continuation, error) {
-	g := newGatherer(p.q)
+	g, at := newGatherer(p.q), p.q.newEnv()
 	err := s.scan(ctx, from, func(r row) (bool, error) {
 		doc, err := s.read.of(r)
 		if err != nil {
 			return false, err
 		}
 		n := 0
-		err = p.q.each(doc, func(e *env) bool {
+		err = p.q.eachIn(at, doc, func(e *env) bool {
 			n++
 			g.add(e, r.pk+"\x00"+r.id+"\x00"+strconv.Itoa(1_000_000+n))
 			return e.err == nil

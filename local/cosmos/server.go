@@ -222,22 +222,23 @@ func (s *Server) postDocuments(ctx context.Context, in call) (reply, error) {
 
 // write runs f in the writing goroutine and waits for the commit.
 func (s *Server) write(ctx context.Context, in call, f func(*session) error) error {
-	full := in.diskFull
-	return s.store.write(ctx, func(w *session) error {
-		if err := f(w); err != nil {
+	return s.store.write(ctx, in.unlessFull(f))
+}
+
+// unlessFull is a job that a full disk fails after its work.
+func (in call) unlessFull(f func(*session) error) func(*session) error {
+	return func(w *session) error {
+		if err := f(w); err != nil || !in.diskFull {
 			return err
 		}
-		if full {
-			return errDiskFull
-		}
-		return nil
-	})
+		return errDiskFull
+	}
 }
 
 // change is write for the catalog. It does not give up when the caller does, because what is shown afterwards must
 // be what was committed.
 func (s *Server) change(ctx context.Context, in call, f func(*session) error) error {
-	return s.write(context.WithoutCancel(ctx), in, f)
+	return s.store.perform(context.WithoutCancel(ctx), &job{run: in.unlessFull(f), catalog: true, done: make(chan struct{})})
 }
 
 // Session tokens are "0:-1#lsn": partition key range, a version that says so, and the sequence number.

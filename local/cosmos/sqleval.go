@@ -3,6 +3,7 @@ package cosmos
 import (
 	"cmp"
 	"math"
+	"slices"
 	"strings"
 )
 
@@ -35,15 +36,30 @@ func (x literalExpr) eval(*env) value { return x.v }
 
 // A path that leads nowhere is undefined, whatever it stumbles over on the way: no property, no array, no element.
 func (x pathExpr) eval(e *env) value {
-	v := e.bound[x.binding]
-	for _, step := range x.steps {
-		if step.isIdx {
-			v = v.at(step.index)
-		} else {
-			v = v.member(step.name)
+	v := &e.bound[x.binding]
+	for i := range x.steps {
+		if v = x.steps[i].of(v); v == nil {
+			return value{}
 		}
 	}
-	return v
+	return *v
+}
+
+// of is where the step leads, nil where nothing is.
+func (s *pathStep) of(v *value) *value {
+	at := s.index
+	switch {
+	case s.isIdx && (v.kind != array || at < 0 || at >= len(v.items)):
+		return nil
+	case !s.isIdx:
+		if v.kind != object {
+			return nil
+		}
+		if at = slices.Index(v.names, s.name); at < 0 {
+			return nil
+		}
+	}
+	return &v.items[at]
 }
 
 // The negative of what is no number is undefined.

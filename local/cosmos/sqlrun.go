@@ -13,7 +13,13 @@ import (
 
 // each calls f for every combination of bindings of one item that passes the filter, until f says stop.
 func (q *query) each(doc value, f func(*env) (more bool)) error {
-	e := &env{bound: make([]value, len(q.bindings))}
+	return q.eachIn(q.newEnv(), doc, f)
+}
+
+// newEnv is where one item after the other may be looked at.
+func (q *query) newEnv() *env { return &env{bound: make([]value, len(q.bindings))} }
+
+func (q *query) eachIn(e *env, doc value, f func(*env) (more bool)) error {
 	e.bound[0] = doc
 	q.walk(e, 1, f)
 	return e.err

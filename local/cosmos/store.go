@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -51,7 +52,8 @@ type store struct {
 
 // job is one atomic unit of writing. run's error undoes what run did and is what the caller gets.
 type job struct {
-	run  func(*session) error
+	run     func(*session) error
+	catalog bool // it changes databases, containers or offers, which are in SQLite also in memory
 	err  error
 	done chan struct{}
 }
@@ -154,7 +156,11 @@ func (s *store) close() error {
 // write runs f on the writing connection and returns after the commit. When ctx ends first it returns at once, and
 // whether f was committed is unknown to the caller, as with a real service.
 func (s *store) write(ctx context.Context, f func(*session) error) error {
-	j := &job{run: f, done: make(chan struct{})}
+	return s.perform(ctx, &job{run: f, done: make(chan struct{})})
+}
+
+// perform hands a job over and waits for its commit.
+func (s *store) perform(ctx context.Context, j *job) error {
 	if err := s.enqueue(ctx, j); err != nil {
 		return err
 	}
@@ -235,12 +241,13 @@ func (s *store) gather(group []*job) []*job {
 // commit applies a group in one transaction. A job that fails is undone alone, by its savepoint; when the commit
 // itself fails, everybody in the group is told.
 func (s *store) commit(group []*job) {
-	err := s.writer.exec("BEGIN IMMEDIATE")
+	exec := s.transaction(group)
+	err := exec("BEGIN IMMEDIATE")
 	for _, j := range group {
 		if err != nil {
 			break
 		}
-		err = s.attempt(j)
+		err = s.attempt(j, exec)
 	}
 	reserved := s.reserved
 	if err == nil {
@@ -250,7 +257,7 @@ func (s *store) commit(group []*job) {
 		err = s.sweeper.sweep(s.writer)
 	}
 	if err == nil {
-		err = s.writer.exec("COMMIT")
+		err = exec("COMMIT")
 	}
 	if err == nil {
 		s.reserved = reserved
@@ -263,23 +270,32 @@ func (s *store) commit(group []*job) {
 		j.err = fmt.Errorf("commit: %w", err)
 	}
 	// After some failures SQLite has rolled back by itself, and this one reports that there is nothing to undo.
-	_ = s.writer.exec("ROLLBACK")
+	_ = exec("ROLLBACK")
 	s.writer.undoTo(0)
 }
 
+// transaction is how the statements around a group of jobs are run. In memory SQLite has the catalog alone: jobs that change
+// items need none of them.
+func (s *store) transaction(group []*job) func(text string, args ...any) error {
+	if !s.shared || slices.ContainsFunc(group, func(j *job) bool { return j.catalog }) {
+		return s.writer.exec
+	}
+	return func(string, ...any) error { return nil }
+}
+
 // attempt runs one job inside a savepoint. Its result is the connection's health; the job's own error is in j.err.
-func (s *store) attempt(j *job) error {
-	if err := s.writer.exec("SAVEPOINT job"); err != nil {
+func (s *store) attempt(j *job, exec func(text string, args ...any) error) error {
+	if err := exec("SAVEPOINT job"); err != nil {
 		return err
 	}
 	before := len(s.writer.undo)
 	if j.err = j.run(s.writer); j.err != nil {
 		s.writer.undoTo(before)
-		if err := s.writer.exec("ROLLBACK TO job"); err != nil {
+		if err := exec("ROLLBACK TO job"); err != nil {
 			return err
 		}
 	}
-	return s.writer.exec("RELEASE job")
+	return exec("RELEASE job")
 }
 
 // nextLSN numbers a write. Numbers only grow, also across restarts, so an ETag or a change-feed position made from

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"testing/fstest"
 	"time"
+	"unicode"
 
 	"github.com/auditbell/auditbell/handler/app"
 	"github.com/auditbell/auditbell/handler/notify/email"
@@ -192,4 +193,20 @@ func readAll(body io.ReadCloser, size int64) ([]byte, error) {
 }
 
 // plain is text as a reader compares it: lower case, single blanks.
-func plain(text string) string { return strings.Join(strings.Fields(strings.ToLower(text)), " ") }
+func plain(text string) string {
+	var b strings.Builder
+	b.Grow(len(text))
+	blank := false
+	for _, r := range text {
+		if unicode.IsSpace(r) {
+			blank = b.Len() > 0
+			continue
+		}
+		if blank {
+			b.WriteByte(' ')
+			blank = false
+		}
+		b.WriteRune(unicode.ToLower(r))
+	}
+	return b.String()
+}
