@@ -38,11 +38,13 @@ type planner struct {
 	epoch  time.Time
 
 	exceptions, maintenance []string // entries of the operator's files
+
+	provoked Provocation
 }
 
 // NewPlan draws the plan of a seed. The bubble's clock starts at a fixed moment, so times are known beforehand.
-func NewPlan(seed uint64, retry HubRetry) *Plan {
-	p := &planner{Rand: rand.New(rand.NewPCG(seed, 0x91a7)), epoch: bubbleStart}
+func NewPlan(seed uint64, retry HubRetry, more Provocation) *Plan {
+	p := &planner{Rand: rand.New(rand.NewPCG(seed, 0x91a7)), epoch: bubbleStart, provoked: more}
 	p.plan = &Plan{
 		Seed: seed, Length: time.Duration(3+p.IntN(5)) * 24 * time.Hour, Instances: 2 + p.IntN(2), HubRetry: retry,
 		Config: map[string]string{}, Directory: directory(),
@@ -55,6 +57,7 @@ func NewPlan(seed uint64, retry HubRetry) *Plan {
 	}
 	p.channels()
 	p.troubles()
+	p.provoke(more)
 	p.fill(60)
 	p.operate()
 	for at := 6 * time.Hour; at < p.plan.Length; at += 24 * time.Hour {
@@ -73,7 +76,7 @@ const routes = "routes:\n  - to: [\"*\"]\n"
 // fill makes moves until there are about as many acts as wanted.
 func (p *planner) fill(acts int) {
 	for len(p.plan.Acts) < acts {
-		m := moves[p.weighted()]
+		m := p.pick()
 		p.plan.Moves = append(p.plan.Moves, m.name)
 		m.make(p, m.name)
 	}

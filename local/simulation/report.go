@@ -18,8 +18,18 @@ type Report struct {
 	Broken  map[string]int          `json:"broken"`  // promise → seeds in which it was broken
 	First   map[string]Finding      `json:"first"`   // promise → where it was broken first
 	Met     map[fault]map[phase]int `json:"met"`     // how often each fault met each phase
-	Stopped []string                `json:"stopped"` // seeds that did not come to their end
+	Failed  []string                `json:"failed"`  // seeds that the simulation could not run
+	Stopped *Stop                   `json:"stopped"` // the seed after which no more were run
 }
+
+// Stop is a seed of which a step did not return.
+type Stop struct {
+	Seed  uint64 `json:"seed"`
+	Trace string `json:"trace"` // its last lines
+}
+
+// stopLines is how much of a trace is shown of a seed that stopped; its command prints all of it.
+const stopLines = 40
 
 // Finding is a violation and the seed that shows it.
 type Finding struct {
@@ -34,10 +44,13 @@ func (r *Report) Add(out Outcome) {
 	r.Seeds++
 	r.Acts, r.Steps, r.Repeats = r.Acts+len(out.Plan.Acts), r.Steps+out.Steps, r.Repeats+out.Repeats
 	if out.Err != nil {
-		r.Stopped = append(r.Stopped, fmt.Sprintf("seed %d: %v", out.Plan.Seed, out.Err))
+		r.Failed = append(r.Failed, fmt.Sprintf("seed %d: %v", out.Plan.Seed, out.Err))
 	}
 	broken := map[string]bool{}
 	for _, v := range out.Violations {
+		if v.Rule == Returns {
+			r.Stopped = &Stop{out.Plan.Seed, out.Trace.last(stopLines)}
+		}
 		if broken[v.Rule] = true; r.Broken[v.Rule] == 0 {
 			r.First[v.Rule] = cmp.Or(r.First[v.Rule], Finding{out.Plan.Seed, v.Rule, v.Detail})
 		}
@@ -65,7 +78,10 @@ func (r *Report) Merge(o Report) {
 	for f, by := range o.Met {
 		r.meet(f, by)
 	}
-	r.Stopped = append(r.Stopped, o.Stopped...)
+	r.Failed = append(r.Failed, o.Failed...)
+	if o.Stopped != nil && (r.Stopped == nil || o.Stopped.Seed < r.Stopped.Seed) {
+		r.Stopped = o.Stopped
+	}
 }
 
 func (r *Report) prepare() {
@@ -137,6 +153,10 @@ func (r *Report) Unmet() (cells []string) {
 }
 
 // Again is the command that repeats a seed.
-func Again(seed uint64) string {
-	return fmt.Sprintf("go test ./local/simulation -run 'TestSeed$' -v -args -seed %d", seed)
+func Again(seed uint64, provoked string) string {
+	command := fmt.Sprintf("go test ./local/simulation -run 'TestSeed$' -v -args -seed %d", seed)
+	if provoked != "" {
+		command += fmt.Sprintf(" -provoke %q", provoked)
+	}
+	return command
 }

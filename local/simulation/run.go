@@ -8,13 +8,11 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
-	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/fstest"
-	"testing/synctest"
 	"time"
 
 	"github.com/auditbell/auditbell/local/azure"
@@ -34,6 +32,7 @@ type simulation struct {
 	instances []*instance // alive, in order of their start
 	started   int
 
+	progress    atomic.Int64 // steps, for who attends the run from outside
 	begun       time.Time
 	invocations int
 	requests    atomic.Int64
@@ -62,7 +61,7 @@ type simulation struct {
 func Costs(t *testing.T, out Outcome) []oracle.Violation {
 	calm := *out.Plan
 	calm.Troubles, calm.Ticks = nil, out.Ticks
-	without := Run(t, &calm, false)
+	without := Run(t, &calm)
 	return oracle.Spending(oracle.Cost{Requests: out.Requests, RU: out.RU}, oracle.Cost{Requests: without.Requests, RU: without.RU})
 }
 
@@ -71,40 +70,36 @@ type Outcome struct {
 	Plan       *Plan
 	Violations []oracle.Violation
 	Repeats    int // messages sent twice because of the gap that cannot be closed
-	Hash       uint64
-	Trace      string
+	Trace      *trace
 	Requests   int64
 	RU         float64
 	Ticks      []time.Duration // when the timer deliver ran
 	Steps      int
 	Met        map[fault]map[phase]int
-	Err        error // the run itself did not come to its end
+	Err        error // the simulation itself could not work
 }
 
-// Run carries a plan out in a bubble of its own and judges it. It keeps the whole process to one processor meanwhile: which of
-// two goroutines that were woken together comes first to a lock must not depend on how many there are.
-func Run(t *testing.T, p *Plan, keepTrace bool) (out Outcome) {
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
-	synctest.Test(t, func(t *testing.T) { out = run(p, keepTrace) })
-	return out
-}
-
-func run(p *Plan, keepTrace bool) Outcome {
-	s := &simulation{
-		plan: p, begun: time.Now(), communication: communication{map[string]*mailing{}}, settings: settingsOf(p), config: configOf(p), blocks: map[string]string{},
-		trace: newTrace(keepTrace), azure: azure.New(p.Directory, time.Now),
-	}
-	s.scheduler = newScheduler(p.Seed, s.trace)
+// run is the root goroutine of the bubble. A run that stops leaves goroutines behind that wait for ever, so the bubble must
+// not end: over is not of the bubble, and whoever waits at it stays.
+func (s *simulation) run(over chan<- Outcome) {
+	p := s.plan
+	s.begun, s.settings, s.config, s.blocks = time.Now(), settingsOf(p), configOf(p), map[string]string{}
+	s.trace, s.azure = newTrace(), azure.New(p.Directory, time.Now)
+	s.communication = communication{map[string]*mailing{}}
+	s.scheduler = newScheduler(p.Seed, s.trace, &s.progress)
 	s.scheduler.decide, s.scheduler.killed, s.scheduler.drain = s.decide, s.kill, s.drain
-	out := Outcome{Plan: p}
+	out := Outcome{Plan: p, Trace: s.trace}
 	if out.Err = s.prepare(); out.Err == nil {
-		out.Err = s.scheduler.run()
+		if err := s.scheduler.run(); err != nil {
+			over <- s.stop(err)
+			over <- Outcome{} // is never taken
+		}
 	}
 	s.conclude(&out)
 	close(s.scheduler.ended)
 	time.Sleep(time.Hour) // what is left of killed instances unwinds
 	out.Err = errors.Join(out.Err, s.cosmos.Close())
-	return out
+	over <- out
 }
 
 // prepare opens the services and the instances and puts the plan on the agenda.
@@ -286,7 +281,6 @@ func (s *simulation) conclude(out *Outcome) {
 	s.world.Owed, s.world.Leased = s.owed.left()
 	s.world.Begun = s.begun
 	out.Violations, out.Repeats = oracle.Judge(s.world)
-	out.Hash, out.Trace = s.trace.sum, s.trace.String()
 	out.Requests, out.RU, out.Ticks, out.Steps, out.Met = s.requests.Load(), s.ru, s.ticks, s.scheduler.steps, s.trace.met
 }
 

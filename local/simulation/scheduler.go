@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing/synctest"
 	"time"
 
@@ -68,15 +69,16 @@ type scheduler struct {
 	arrived chan struct{}
 	ended   chan struct{} // closed at the end: what is left of killed instances unwinds
 
-	agenda  agenda
-	number  int
-	running int // invocations in progress; the root goroutine's
-	steps   int
+	agenda   agenda
+	number   int
+	running  int // invocations in progress; the root goroutine's
+	steps    int
+	progress *atomic.Int64 // everything that went on, turns too
 }
 
-func newScheduler(seed uint64, t *trace) *scheduler {
+func newScheduler(seed uint64, t *trace, progress *atomic.Int64) *scheduler {
 	return &scheduler{
-		random: rand.New(rand.NewPCG(seed, 0x5ced)), trace: t,
+		random: rand.New(rand.NewPCG(seed, 0x5ced)), trace: t, progress: progress,
 		arrived: make(chan struct{}, 1), ended: make(chan struct{}),
 	}
 }
@@ -182,6 +184,7 @@ func (s *scheduler) next() *step {
 func (s *scheduler) run() error {
 	for {
 		synctest.Wait()
+		s.progress.Add(1)
 		if s.drain() || s.fire() {
 			continue
 		}
@@ -192,7 +195,7 @@ func (s *scheduler) run() error {
 			}
 			s.steps++
 			if s.steps > maxSteps {
-				return fmt.Errorf("%d steps: the program goes round in circles at %s %s", s.steps, st.phase, st.what)
+				return fmt.Errorf("%d steps: the program goes round in circles", s.steps)
 			}
 			s.carryOut(st, s.decide(st))
 			continue

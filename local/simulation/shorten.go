@@ -16,7 +16,7 @@ func Shorten(t *testing.T, p *Plan, promise string) Outcome {
 	left := shortenRuns
 	breaks := func(try *Plan) bool {
 		left--
-		out := Run(t, try, false)
+		out := Run(t, try)
 		return slices.ContainsFunc(out.Violations, func(v oracle.Violation) bool { return v.Rule == promise })
 	}
 	idle := *p
@@ -39,7 +39,7 @@ func Shorten(t *testing.T, p *Plan, promise string) Outcome {
 			}
 		}
 	}
-	return Run(t, p, true)
+	return Run(t, p)
 }
 
 // delivered lists the acts of which a record is delivered.

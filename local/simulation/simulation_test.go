@@ -6,7 +6,6 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"strings"
 	"testing"
 )
 
@@ -16,6 +15,7 @@ var (
 	shortFlag  = flag.String("shorten", "", "with -seed: a promise; print the trace of the shortest plan that breaks it")
 	fromFlag   = flag.Uint64("from", 1, "the first seed")
 	seedsFlag  = flag.Int("seeds", 0, "how many seeds to run; 0: as many as a test run has time for")
+	moreFlag   = flag.String("provoke", "", "moves, faults and phases that plans get more of, separated by commas")
 	untilFlag  = flag.String("until", "", "a promise; no more seeds are run once it is broken")
 	reportFlag = flag.String("report", "", "file for the report as JSON; what it says is left to its reader")
 )
@@ -48,14 +48,22 @@ func hubRetry(t *testing.T) HubRetry {
 	return f.Retry
 }
 
+func provocation(t *testing.T) Provocation {
+	p, err := Provoke(*moreFlag)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
 // TestSeed runs one seed, and prints its trace for a person who names it.
 func TestSeed(t *testing.T) {
-	p := NewPlan(cmp.Or(*seedFlag, usualSeeds+1), hubRetry(t))
+	p := NewPlan(cmp.Or(*seedFlag, usualSeeds+1), hubRetry(t), provocation(t))
 	var out Outcome
 	if *shortFlag != "" {
 		out = Shorten(t, p, *shortFlag)
 	} else {
-		out = Run(t, p, *seedFlag != 0)
+		out = Run(t, p)
 	}
 	if *seedFlag != 0 {
 		fmt.Println(out.Trace)
@@ -77,21 +85,11 @@ func TestSameSeedSameTrace(t *testing.T) {
 		repeated = repeated[:1]
 	}
 	for _, seed := range repeated {
-		a, b := Run(t, NewPlan(seed, retry), true), Run(t, NewPlan(seed, retry), true)
-		if a.Hash != b.Hash {
-			t.Errorf("seed %d: %s", seed, firstDifference(a.Trace, b.Trace))
+		a, b := Run(t, NewPlan(seed, retry, Provocation{})), Run(t, NewPlan(seed, retry, Provocation{}))
+		if d := a.Trace.difference(b.Trace); d != "" {
+			t.Errorf("seed %d: %s", seed, d)
 		}
 	}
-}
-
-func firstDifference(a, b string) string {
-	x, y := strings.Split(a, "\n"), strings.Split(b, "\n")
-	for i := range min(len(x), len(y)) {
-		if x[i] != y[i] {
-			return fmt.Sprintf("line %d\n%s\n%s", i+1, x[i], y[i])
-		}
-	}
-	return fmt.Sprintf("%d lines and %d", len(x), len(y))
 }
 
 // TestSeeds is the simulation: no promise is broken.
@@ -114,21 +112,25 @@ func TestSeeds(t *testing.T) {
 	if testing.Verbose() {
 		fmt.Print(r.String())
 	}
-	for _, stop := range r.Stopped {
-		t.Error(stop)
+	for _, failed := range r.Failed {
+		t.Error(failed)
 	}
 	for _, promise := range r.Promises() {
 		f := r.First[promise]
-		short := Shorten(t, NewPlan(f.Seed, hubRetry(t)), promise)
-		t.Errorf("%s: %s\n%s\nshortened to:\n%s", f.Rule, f.Detail, Again(f.Seed), short.Trace)
+		if promise == Returns {
+			t.Errorf("%s: %s\n%s\nthe trace up to there ends:\n%s", f.Rule, f.Detail, Again(f.Seed, *moreFlag), r.Stopped.Trace)
+			continue
+		}
+		short := Shorten(t, NewPlan(f.Seed, hubRetry(t), provocation(t)), promise)
+		t.Errorf("%s: %s\n%s\nshortened to:\n%s", f.Rule, f.Detail, Again(f.Seed, *moreFlag), short.Trace)
 	}
 }
 
 // several runs n seeds. A line for each is what the program in folder simulate counts.
 func several(t *testing.T, n int) (r Report) {
-	retry := hubRetry(t)
+	retry, more := hubRetry(t), provocation(t)
 	for i := range n {
-		out := Run(t, NewPlan(*fromFlag+uint64(i), retry), false)
+		out := Run(t, NewPlan(*fromFlag+uint64(i), retry, more))
 		if i%costsEvery() == 0 && len(out.Plan.Troubles) > 0 {
 			out.Violations = append(out.Violations, Costs(t, out)...)
 		}
@@ -136,7 +138,7 @@ func several(t *testing.T, n int) (r Report) {
 		if *reportFlag != "" {
 			fmt.Println("seed", *fromFlag+uint64(i))
 		}
-		if r.Broken[*untilFlag] > 0 {
+		if r.Broken[*untilFlag] > 0 || r.Stopped != nil {
 			break
 		}
 	}

@@ -2,31 +2,30 @@ package simulation
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
 
-// trace is what happened, one line for each step and each event of the world. Keeping the lines costs memory, so only the
-// hash is kept unless a person will read them.
+// trace is what happened, one line for each step and each event of the world.
 type trace struct {
 	begun time.Time
-	keep  bool
-	lines []string
+	lines []line
 	sum   uint64
 	met   map[fault]map[phase]int // how often each fault met each phase
 }
 
-func newTrace(keep bool) *trace {
-	return &trace{begun: time.Now(), keep: keep, met: map[fault]map[phase]int{}}
+type line struct {
+	since time.Duration
+	text  string
 }
 
+func newTrace() *trace { return &trace{begun: time.Now(), met: map[fault]map[phase]int{}} }
+
 func (t *trace) line(format string, args ...any) {
-	since := time.Since(t.begun)
-	text := fmt.Sprintf(format, args...)
-	t.sum = digest(t.sum^uint64(since), text)
-	if t.keep {
-		t.lines = append(t.lines, fmt.Sprintf("day %02d %s  %s", since/(24*time.Hour)+1, t.begun.Add(since).UTC().Format("15:04:05.000"), text))
-	}
+	one := line{time.Since(t.begun), fmt.Sprintf(format, args...)}
+	t.sum = digest(t.sum^uint64(one.since), one.text)
+	t.lines = append(t.lines, one)
 }
 
 func (t *trace) step(s *step, v verdict) {
@@ -48,4 +47,27 @@ func (t *trace) step(s *step, v verdict) {
 }
 
 // String is the whole trace.
-func (t *trace) String() string { return strings.Join(t.lines, "\n") }
+func (t *trace) String() string { return t.last(len(t.lines)) }
+
+// last is the end of the trace, n lines at most.
+func (t *trace) last(n int) string {
+	var texts []string
+	for _, one := range t.lines[max(len(t.lines)-n, 0):] {
+		texts = append(texts, fmt.Sprintf("day %02d %s  %s", one.since/(24*time.Hour)+1, t.begun.Add(one.since).UTC().Format("15:04:05.000"), one.text))
+	}
+	return strings.Join(texts, "\n")
+}
+
+// difference is where two traces part, for a person; empty where they are the same.
+func (t *trace) difference(o *trace) string {
+	if t.sum == o.sum {
+		return ""
+	}
+	a, b := strings.Split(t.String(), "\n"), strings.Split(o.String(), "\n")
+	for i := range min(len(a), len(b)) {
+		if a[i] != b[i] {
+			return fmt.Sprintf("line %d\n%s\n%s", i+1, a[i], b[i])
+		}
+	}
+	return fmt.Sprintf("%d lines and %d, the last are\n%s", len(a), len(b), slices.MaxFunc([][]string{a, b}, func(x, y []string) int { return len(x) - len(y) })[min(len(a), len(b)):])
+}

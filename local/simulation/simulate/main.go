@@ -83,7 +83,7 @@ func (b *bench) simulation() string { return filepath.Join(b.root, "local", "sim
 // build makes the test program of the simulation. overlay is a file for go build, or empty.
 func (b *bench) build(ctx context.Context, name, overlay string) (program string, err error) {
 	program = filepath.Join(b.folder, name+".test")
-	args := []string{"test", "-c", "-o", program}
+	args := []string{"test", "-c", "-ldflags=-s -w", "-o", program}
 	if overlay != "" {
 		args = append(args, "-overlay", overlay)
 	}
@@ -109,13 +109,11 @@ func seeds(ctx context.Context, b *bench, o options, out, progress io.Writer) (f
 		return false, err
 	}
 	fmt.Fprint(out, r.String())
-	for _, stop := range r.Stopped {
-		fmt.Fprintln(out, "\nstopped:", stop)
+	for _, failed := range r.Failed {
+		fmt.Fprintln(out, "\nnot run:", failed)
 	}
 	for _, promise := range r.Promises() {
-		f := r.First[promise]
-		fmt.Fprintf(out, "\n%s: %s\n%s\nshortened to:\n", f.Rule, f.Detail, simulation.Again(f.Seed))
-		if err := b.shorten(ctx, program, f, out); err != nil {
+		if err := b.show(ctx, program, r, promise, out); err != nil {
 			return true, err
 		}
 	}
@@ -123,7 +121,20 @@ func seeds(ctx context.Context, b *bench, o options, out, progress io.Writer) (f
 	if len(unmet) > 0 {
 		fmt.Fprintf(out, "\nnever met in %d seeds (hint: more seeds, or more trouble in plan.go): %s\n", r.Seeds, strings.Join(unmet, " · "))
 	}
-	return len(r.Broken)+len(r.Stopped) > 0 || len(unmet) > 0 && r.Seeds >= enoughForAll, nil
+	return len(r.Broken)+len(r.Failed) > 0 || len(unmet) > 0 && r.Seeds >= enoughForAll, nil
+}
+
+// show prints the first seed that breaks a promise: its command, and the shortest trace that shows it. A seed that stops is
+// not shortened: every try would stop as well.
+func (b *bench) show(ctx context.Context, program string, r simulation.Report, promise string, out io.Writer) error {
+	f := r.First[promise]
+	fmt.Fprintf(out, "\n%s: %s\n%s\n", f.Rule, f.Detail, simulation.Again(f.Seed, ""))
+	if promise == simulation.Returns {
+		fmt.Fprintf(out, "the trace up to there ends:\n%s\n", r.Stopped.Trace)
+		return nil
+	}
+	fmt.Fprintln(out, "shortened to:")
+	return b.shorten(ctx, program, f, out)
 }
 
 // enoughForAll is how many seeds must have had each fault in each phase.

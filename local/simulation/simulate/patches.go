@@ -12,19 +12,22 @@ import (
 	"sync"
 
 	"golang.org/x/tools/txtar"
+
+	"github.com/auditbell/auditbell/local/simulation"
 )
 
-// patch is a fault that the program does not have: texts to replace in its files, and the promise that it breaks. It is
-// applied with go test -overlay, so there is no switch in the program.
+// patch is a fault that the program does not have: texts to replace in its files, the promise that it breaks, and what plans
+// get more of so that few seeds find it. It is applied with go test -overlay, so there is no switch in the program.
 type patch struct {
-	name, why, breaks string
-	edits             []replacement
+	name, why, breaks, provoked string
+	edits                       []replacement
 }
 
 type replacement struct{ file, old, now string }
 
-// patches reads testdata/faults. In a file stand what the fault is, "breaks: " and the promise, and sections
-// "-- FILE: old --" and "-- FILE: new --", whose last line break does not count.
+// patches reads testdata/faults. In a file stand what the fault is, "breaks: " and the promise, "provoked by: " and moves,
+// faults and phases (simulation.Provoke) where it needs any, and sections "-- FILE: old --" and "-- FILE: new --", whose last
+// line break does not count.
 func patches(root string) (all []patch, err error) {
 	files, err := filepath.Glob(filepath.Join(root, "local/simulation/testdata/faults/*.txt"))
 	if err != nil || len(files) == 0 {
@@ -47,6 +50,10 @@ func read(file string) (patch, error) {
 	}
 	p := patch{name: strings.TrimSuffix(filepath.Base(file), ".txt")}
 	why, breaks, ok := strings.Cut(strings.TrimSpace(string(a.Comment)), "\nbreaks: ")
+	breaks, p.provoked, _ = strings.Cut(breaks, "\nprovoked by: ")
+	if _, err := simulation.Provoke(p.provoked); err != nil {
+		return p, fmt.Errorf("%s: %w", file, err)
+	}
 	if p.why, p.breaks = why, breaks; !ok || len(a.Files) == 0 || len(a.Files)%2 != 0 {
 		return p, fmt.Errorf("%s: wanted a sentence, a line \"breaks: \", and pairs of old and new texts", file)
 	}
@@ -152,11 +159,11 @@ func (p patch) look(ctx context.Context, b *bench, o options) (line string, foun
 		return "", false, fmt.Errorf("fault %s: %w", p.name, err)
 	}
 	defer func() { _ = os.Remove(program) }() // each takes 60 MB
-	s := row{o.from, o.seeds, p.breaks}
+	s := row{o.from, o.seeds, p.breaks, p.provoked}
 	if o.all {
 		s.until = ""
 	}
-	r, err := b.child(ctx, program, s, func(string) {})
+	r, err := b.seeds(ctx, program, s, func(string) {})
 	if err != nil {
 		return "", false, fmt.Errorf("fault %s: %w", p.name, err)
 	}

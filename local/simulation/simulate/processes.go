@@ -20,9 +20,10 @@ import (
 
 // row is a number of seeds one after the other, until a promise is broken if one is named.
 type row struct {
-	from  uint64
-	n     int
-	until string
+	from    uint64
+	n       int
+	until   string
+	provoke string
 }
 
 // share divides the seeds among processes.
@@ -34,7 +35,7 @@ func (b *bench) share(ctx context.Context, program string, o options, progress i
 	for i := range workers {
 		from, to := o.seeds*i/workers, o.seeds*(i+1)/workers
 		wg.Go(func() {
-			reports[i], errs[i] = b.child(ctx, program, row{o.from + uint64(from), to - from, ""}, done.line)
+			reports[i], errs[i] = b.seeds(ctx, program, row{from: o.from + uint64(from), n: to - from}, done.line)
 		})
 	}
 	wg.Wait()
@@ -44,10 +45,25 @@ func (b *bench) share(ctx context.Context, program string, o options, progress i
 	return all, errors.Join(errs...)
 }
 
+// seeds runs a row of seeds. After one that stopped, another process goes on with the next.
+func (b *bench) seeds(ctx context.Context, program string, s row, line func(string)) (all simulation.Report, err error) {
+	for {
+		r, err := b.child(ctx, program, s, line)
+		all.Merge(r)
+		if err != nil || r.Stopped == nil || all.Broken[s.until] > 0 {
+			return all, err
+		}
+		done := int(r.Stopped.Seed - s.from + 1)
+		if s.from, s.n = s.from+uint64(done), s.n-done; s.n <= 0 {
+			return all, nil
+		}
+	}
+}
+
 // child runs seeds in a process of its own and reads its report. line is given each line that it prints.
 func (b *bench) child(ctx context.Context, program string, s row, line func(string)) (r simulation.Report, err error) {
 	file := filepath.Join(b.folder, fmt.Sprintf("%s-%d.json", filepath.Base(program), s.from))
-	c := b.command(ctx, program, "TestSeeds", "-from", fmt.Sprint(s.from), "-seeds", fmt.Sprint(s.n), "-until", s.until, "-report", file)
+	c := b.command(ctx, program, "TestSeeds", "-from", fmt.Sprint(s.from), "-seeds", fmt.Sprint(s.n), "-until", s.until, "-provoke", s.provoke, "-report", file)
 	out, err := c.StdoutPipe()
 	if err != nil {
 		return r, fmt.Errorf("read what a process prints: %w", err)
