@@ -80,7 +80,7 @@ type Outcome struct {
 }
 
 // run is the root goroutine of the bubble. A run that stops leaves goroutines behind that wait for ever, so the bubble must
-// not end: over is not of the bubble, and whoever waits at it stays.
+// not end: over is not of the bubble, and a goroutine that waits at it stays.
 func (s *simulation) run(over chan<- Outcome) {
 	p := s.plan
 	s.begun, s.settings, s.config, s.blocks = time.Now(), settingsOf(p), configOf(p), map[string]string{}
