@@ -54,8 +54,8 @@ type store struct {
 type job struct {
 	run     func(*session) error
 	catalog bool // it changes databases, containers or offers, which are in SQLite also in memory
-	err  error
-	done chan struct{}
+	err     error
+	done    chan struct{}
 }
 
 // session is one SQLite connection with its prepared statements; one goroutine uses it at a time.
