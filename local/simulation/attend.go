@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"runtime/debug"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,9 +19,11 @@ const stillness = time.Minute
 // Run carries a plan out in a bubble of its own and judges it. It keeps the whole process to one processor meanwhile: which of
 // two goroutines that were woken together comes first to a lock must not depend on how many there are.
 //
-// A run that stops is given up: its goroutines stay behind, so the process should not run many more.
+// A run that stops is given up: its goroutines stay behind, so the process should not run many more. A run makes much garbage
+// and keeps little, so it is collected rarely.
 func Run(t *testing.T, p *Plan) Outcome {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	defer debug.SetGCPercent(debug.SetGCPercent(800))
 	return attend(p, stillness, func(over chan<- Outcome, s *simulation) {
 		synctest.Test(t, func(*testing.T) { s.run(over) })
 	})

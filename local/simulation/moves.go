@@ -274,11 +274,13 @@ func condition(p *planner, name string) {
 	p.delivery(Delivery{At: at + time.Minute, Feed: actionGroup, Records: []Record{{a.ID, c.alert(p.guid("event"), p.epoch.Add(at), true)}}})
 }
 
-// twenty is more operations of one kind and scope than an alert lists.
+// twenty is more operations of one kind and scope than an alert lists: grave ones go on in another, of mild ones the list is
+// cut.
 func twenty(p *planner, name string) {
+	k := []kind{diskExport, keysListed, policyWrite}[p.IntN(3)]
 	at, actor, group := p.any(), p.actor(), p.group()
 	for range 21 + p.IntN(4) {
-		a, o := p.add(diskExport, deed{name, actor, group}, at)
+		a, o := p.add(k, deed{name, actor, group}, at)
 		p.delivery(Delivery{At: at + 30*time.Second, Feed: hub, Records: []Record{
 			{a.ID, o.record(p.epoch.Add(at), started)}, {a.ID, o.record(p.epoch.Add(at+time.Second), accepted)}, {a.ID, o.record(p.epoch.Add(at+2*time.Second), succeeded)},
 		}})

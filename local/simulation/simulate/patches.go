@@ -170,5 +170,11 @@ func (p patch) look(ctx context.Context, b *bench, o options) (line string, foun
 	if r.Broken[p.breaks] == 0 {
 		return fmt.Sprintf("NOT FOUND in %d seeds\t%s\t%s: %s (broken were %v)\n", r.Seeds, p.name, p.breaks, p.why, r.Broken), false, nil
 	}
-	return fmt.Sprintf("%d of %d seeds, first %d\t%s\t%s: %s\n", r.Broken[p.breaks], r.Seeds, r.First[p.breaks].Seed, p.name, p.breaks, p.why), true, nil
+	line = fmt.Sprintf("%d of %d seeds, first %d\t%s\t%s: %s\n", r.Broken[p.breaks], r.Seeds, r.First[p.breaks].Seed, p.name, p.breaks, p.why)
+	if o.fault == "" {
+		return line, true, nil
+	}
+	var trace strings.Builder
+	err = b.show(ctx, program, r, p.breaks, p.provoked, &trace)
+	return line + trace.String(), true, err
 }

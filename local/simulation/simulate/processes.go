@@ -92,8 +92,8 @@ func (b *bench) child(ctx context.Context, program string, s row, line func(stri
 }
 
 // shorten prints the shortest trace that shows what was found.
-func (b *bench) shorten(ctx context.Context, program string, f simulation.Finding, out io.Writer) error {
-	c := b.command(ctx, program, "TestSeed", "-seed", fmt.Sprint(f.Seed), "-shorten", f.Rule)
+func (b *bench) shorten(ctx context.Context, program string, f simulation.Finding, provoked string, out io.Writer) error {
+	c := b.command(ctx, program, "TestSeed", "-seed", fmt.Sprint(f.Seed), "-provoke", provoked, "-shorten", f.Rule)
 	c.Stdout = out
 	var failed *exec.ExitError
 	if err := c.Run(); err != nil && !errors.As(err, &failed) { // it fails, because a promise is broken
@@ -106,7 +106,7 @@ func (b *bench) shorten(ctx context.Context, program string, f simulation.Findin
 func (b *bench) command(ctx context.Context, program, test string, args ...string) *exec.Cmd {
 	c := exec.CommandContext(ctx, program, append([]string{"-test.run", test + "$", "-test.timeout", "0"}, args...)...) //nolint:gosec // built by us
 	c.Dir = b.simulation()
-	c.Env = append(os.Environ(), "GOMAXPROCS=1", "GOGC=800")
+	c.Env = append(os.Environ(), "GOMAXPROCS=1")
 	return c
 }
 
