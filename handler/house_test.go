@@ -98,7 +98,7 @@ var arrows = map[string][]string{
 	"local/cosmos/cosmostest":   {"infra", "local/cosmos"},
 	"local/inbox":               {},
 	"local/scenario":            {"local/azure", "local/inbox"},
-	"local/simulation":          {"handler/app", "handler/notify/email", "handler/settings", "handler/turns", "local/azure", "local/cosmos", "local/simulation/oracle"}, // it runs the program's own wiring
+	"local/simulation":          {"handler/app", "handler/jsonscan", "handler/notify/email", "handler/settings", "handler/turns", "local/azure", "local/cosmos", "local/simulation/oracle"}, // it runs the program's own wiring; what is written is scanned for what it owes
 	"local/simulation/simulate": {"local/simulation"},
 	"local/simulation/oracle":   {}, // a judge knows nothing of how the program decides
 	"local/stack":               {"infra", "infra/stage/layout", "local/azure", "local/cosmos", "local/host", "local/inbox"},

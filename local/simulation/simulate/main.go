@@ -113,7 +113,7 @@ func seeds(ctx context.Context, b *bench, o options, out, progress io.Writer) (f
 		fmt.Fprintln(out, "\nnot run:", failed)
 	}
 	for _, promise := range r.Promises() {
-		if err := b.show(ctx, program, r, promise, "", out); err != nil {
+		if err := b.show(ctx, exhibit{program: program, out: out}, r, promise); err != nil {
 			return true, err
 		}
 	}
@@ -126,15 +126,21 @@ func seeds(ctx context.Context, b *bench, o options, out, progress io.Writer) (f
 
 // show prints the first seed that breaks a promise: its command, and the shortest trace that shows it. A seed that stops is
 // not shortened: every try would stop as well.
-func (b *bench) show(ctx context.Context, program string, r simulation.Report, promise, provoked string, out io.Writer) error {
+func (b *bench) show(ctx context.Context, e exhibit, r simulation.Report, promise string) error {
 	f := r.First[promise]
-	fmt.Fprintf(out, "\n%s: %s\n%s\n", f.Rule, f.Detail, simulation.Again(f.Seed, provoked))
+	fmt.Fprintf(e.out, "\n%s: %s\n%s\n", f.Rule, f.Detail, simulation.Again(f.Seed, e.provoked))
 	if promise == simulation.Returns {
-		fmt.Fprintf(out, "the trace up to there ends:\n%s\n", r.Stopped.Trace)
+		fmt.Fprintf(e.out, "the trace up to there ends:\n%s\n", r.Stopped.Trace)
 		return nil
 	}
-	fmt.Fprintln(out, "shortened to:")
-	return b.shorten(ctx, program, f, provoked, out)
+	fmt.Fprintln(e.out, "shortened to:")
+	return b.shorten(ctx, e, f)
+}
+
+// exhibit is where a seed is shown: the program that runs it, and what its plans get more of.
+type exhibit struct {
+	program, provoked string
+	out               io.Writer
 }
 
 // enoughForAll is how many seeds must have had each fault in each phase.

@@ -175,6 +175,6 @@ func (p patch) look(ctx context.Context, b *bench, o options) (line string, foun
 		return line, true, nil
 	}
 	var trace strings.Builder
-	err = b.show(ctx, program, r, p.breaks, p.provoked, &trace)
+	err = b.show(ctx, exhibit{program, p.provoked, &trace}, r, p.breaks)
 	return line + trace.String(), true, err
 }

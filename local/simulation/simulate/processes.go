@@ -92,9 +92,9 @@ func (b *bench) child(ctx context.Context, program string, s row, line func(stri
 }
 
 // shorten prints the shortest trace that shows what was found.
-func (b *bench) shorten(ctx context.Context, program string, f simulation.Finding, provoked string, out io.Writer) error {
-	c := b.command(ctx, program, "TestSeed", "-seed", fmt.Sprint(f.Seed), "-provoke", provoked, "-shorten", f.Rule)
-	c.Stdout = out
+func (b *bench) shorten(ctx context.Context, e exhibit, f simulation.Finding) error {
+	c := b.command(ctx, e.program, "TestSeed", "-seed", fmt.Sprint(f.Seed), "-provoke", e.provoked, "-shorten", f.Rule)
+	c.Stdout = e.out
 	var failed *exec.ExitError
 	if err := c.Run(); err != nil && !errors.As(err, &failed) { // it fails, because a promise is broken
 		return fmt.Errorf("shorten seed %d: %w", f.Seed, err)
