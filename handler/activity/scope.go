@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"net/url"
 	"regexp"
 	"strings"
 	"sync"
@@ -54,19 +55,45 @@ func ParseScope(text string) (Scope, error) {
 // ScopeOf is where a record belongs: to a management group where its resource says so, to a subscription where it has
 // one, else to the tenant.
 func ScopeOf(e *Event) Scope {
-	id := strings.ToLower(e.ResourceID)
-	if rest, ok := strings.CutPrefix(id, "/providers/microsoft.management/"+groupPrefix); ok {
+	id := PlainID(strings.ToLower(e.ResourceID))
+	if rest, ok := strings.CutPrefix(id, groupResource); ok {
 		name, _, _ := strings.Cut(rest, "/")
 		return Scope(groupPrefix + name)
 	}
-	if e.SubscriptionID != "" {
+	if e.SubscriptionID != "" && e.SubscriptionID != noSubscription {
 		return Scope(strings.ToLower(e.SubscriptionID))
 	}
 	if rest, ok := strings.CutPrefix(id, "/subscriptions/"); ok {
-		id, _, _ = strings.Cut(rest, "/")
-		return Scope(id)
+		if id, _, _ = strings.Cut(rest, "/"); id != noSubscription {
+			return Scope(id)
+		}
 	}
 	return TenantScope
+}
+
+const (
+	groupResource  = "/providers/microsoft.management/" + groupPrefix
+	noSubscription = "00000000-0000-0000-0000-000000000000" // how what has to name a subscription says that there is none
+)
+
+// PlainID is a resource's id, in lower case, as ids are compared: feeds and tools write one with a slash less before it or
+// more behind it, and escape the name of a management group. Nothing else is resolved: two resources must not become one.
+func PlainID(id string) string {
+	if strings.HasPrefix(id, "providers/") || strings.HasPrefix(id, "subscriptions/") {
+		id = "/" + id
+	}
+	if plain := strings.TrimRight(id, "/"); plain != "" {
+		id = plain
+	}
+	rest, ok := strings.CutPrefix(id, groupResource)
+	if !ok || !strings.Contains(rest, "%") {
+		return id
+	}
+	name, below, _ := strings.Cut(rest, "/")
+	if plain, err := url.PathUnescape(name); err == nil && groupName().MatchString(strings.ToLower(plain)) {
+		return strings.TrimRight(groupResource+strings.ToLower(plain)+"/"+below, "/")
+	}
+	return id
 }
 
 // Kind is the kind of the scope.

@@ -33,6 +33,10 @@ func TestScopeOf(t *testing.T) {
 		{"/PROVIDERS/MICROSOFT.MANAGEMENT/MANAGEMENTGROUPS/ROOT", id, "managementgroups/root", GroupKind, "management group root"},
 		{"/subscriptions/" + id + "/resourceGroups/x", "", id, SubscriptionKind, "subscription " + id},
 		{"", id, id, SubscriptionKind, "subscription " + id},
+		{"/", noSubscription, TenantScope, TenantKind, "the tenant"},
+		{"/subscriptions/" + noSubscription + "/providers/x", "", TenantScope, TenantKind, "the tenant"},
+		{"providers/Microsoft.Management/managementGroups/Contoso%28Prod%29/", id, "managementgroups/contoso(prod)", GroupKind, "management group contoso(prod)"},
+		{"/providers/Microsoft.Management/managementGroups/a%2Fb/x", "", "managementgroups/a%2fb", GroupKind, "management group a%2fb"}, // no name of one: nothing is resolved
 	} {
 		got := ScopeOf(&Event{ResourceID: c.resource, SubscriptionID: c.subscription})
 		if got != c.want || got.Kind() != c.kind || got.String() != c.words {

@@ -22,7 +22,7 @@ func lifecycleKey(e *activity.Event, operation string) string {
 	if e.CorrelationID == "" || operation == "" {
 		return hash("record", e.ID)
 	}
-	resource := e.ResourceID
+	resource := activity.PlainID(e.ResourceID)
 	if resource == "" {
 		resource = "/subscriptions/" + e.SubscriptionID
 	}

@@ -38,7 +38,7 @@ const alone = "alone\n"
 // is about and when have to do.
 func stateOf(e *activity.Event) state {
 	if e.CorrelationID == "" || e.Operation == "" {
-		return state{alone + strings.Join([]string{e.Operation, e.ResourceID}, "\n"), e.Outcome}
+		return state{alone + strings.Join([]string{e.Operation, activity.PlainID(e.ResourceID)}, "\n"), e.Outcome}
 	}
 	return state{alert.LifecycleKey(*e), e.Outcome}
 }
