@@ -9,6 +9,7 @@ import (
 
 	"github.com/auditbell/auditbell/handler/activity"
 	"github.com/auditbell/auditbell/handler/coverage"
+	"github.com/auditbell/auditbell/handler/source"
 )
 
 // scopesShown bounds the subscriptions that documents list.
@@ -55,7 +56,7 @@ func (r *Report) watchedTable() []Block {
 	if l == nil || len(l.Compared) == 0 {
 		return nil
 	}
-	living, rows := r.living(), [][]any{}
+	living, rows, seen := r.living(), [][]any{}, map[activity.ScopeKind]bool{}
 	for _, category := range activity.Categories {
 		row := []any{string(category)}
 		for _, kind := range activity.ScopeKinds {
@@ -67,10 +68,17 @@ func (r *Report) watchedTable() []Block {
 				words = append(words, "compared")
 			}
 			row = append(row, cmp.Or(strings.Join(words, ", "), "not watched"))
+			seen[kind] = seen[kind] || len(words) > 0
 		}
 		rows = append(rows, row)
 	}
-	return []Block{tableOf("Scopes and categories", []Column{{"Category", Words}, {"Tenant", Words}, {"Management groups", Words}, {"Subscriptions", Words}}, rows).sheet()}
+	blocks := []Block{tableOf("Scopes and categories", []Column{{"Category", Words}, {"Tenant", Words}, {"Management groups", Words}, {"Subscriptions", Words}}, rows).sheet()}
+	for _, kind := range activity.ScopeKinds {
+		if !seen[kind] {
+			blocks = append(blocks, Paragraph{Soft: true, Text: fmt.Sprintf("Not watched: no %s. SCOPES names what is to be watched; the right to read it: %s", kind, source.Grant(kind, "NAME"))})
+		}
+	}
+	return blocks
 }
 
 func (r *Report) scopesTable() Block {

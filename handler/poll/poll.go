@@ -240,7 +240,7 @@ func (p *Poller) Check(ctx context.Context, scope activity.Scope) (ok bool, deta
 	case err != nil:
 		return false, err.Error()
 	case !s.Since.IsZero():
-		return false, fmt.Sprintf("not readable since %s: %s", s.Since.Format("2006-01-02 15:04 UTC"), s.Reason)
+		return false, fmt.Sprintf("not watched, not readable since %s: %s", s.Since.Format("2006-01-02 15:04 UTC"), s.Reason)
 	case s.To.IsZero():
 		return true, "not read yet"
 	}

@@ -148,7 +148,7 @@ func TestARefusalIsItsScopesOwn(t *testing.T) {
 	if len(s.unread) != 1 || !strings.HasPrefix(s.unread[0], "managementgroups/gone: Since 2026-11-22 12:00 UTC") {
 		t.Errorf("alerts %q, want one about the group after half an hour, and none about the tenant yet", s.unread)
 	}
-	if ok, detail := s.poll.Check(t.Context(), activity.TenantScope); ok || !strings.Contains(detail, "not readable since 2026-11-22 12:31 UTC") {
+	if ok, detail := s.poll.Check(t.Context(), activity.TenantScope); ok || !strings.Contains(detail, "not watched, not readable since 2026-11-22 12:31 UTC") {
 		t.Errorf("check: %v, %s", ok, detail)
 	}
 }

@@ -208,14 +208,24 @@ func explained(scope activity.Scope, err error) error {
 		return err
 	}
 	switch kind := scope.Kind(); {
-	case kind == activity.TenantKind && (refused.Status == http.StatusForbidden || refused.Status == http.StatusUnauthorized):
-		return fmt.Errorf("%w (hint: a Global Administrator with elevated access gives Reader once: az role assignment create --role Reader --scope /providers/Microsoft.Insights --assignee-object-id OBJECT_ID --assignee-principal-type ServicePrincipal)", err)
-	case kind == activity.GroupKind && (refused.Status == http.StatusForbidden || refused.Status == http.StatusUnauthorized):
-		return fmt.Errorf("%w (hint: az role assignment create --role Reader --scope %s --assignee-object-id OBJECT_ID --assignee-principal-type ServicePrincipal)", err, scope.ResourceID())
+	case kind != activity.SubscriptionKind && (refused.Status == http.StatusForbidden || refused.Status == http.StatusUnauthorized):
+		return fmt.Errorf("%w (hint: %s)", err, Grant(kind, scope.Name()))
 	case kind == activity.GroupKind && refused.Status == http.StatusNotFound:
 		return fmt.Errorf("%w (the management group does not exist, or Azure does not list its log here; hint: az account management-group show --name %s)", err, scope.Name())
 	}
 	return err
+}
+
+// Grant is the command that lets the app read the log of a scope of a kind.
+func Grant(kind activity.ScopeKind, name string) string {
+	const command = "az role assignment create --role Reader --scope %s --assignee-object-id OBJECT_ID --assignee-principal-type ServicePrincipal"
+	switch kind {
+	case activity.TenantKind:
+		return "a Global Administrator with elevated access gives Reader once: " + fmt.Sprintf(command, "/providers/Microsoft.Insights")
+	case activity.GroupKind:
+		return fmt.Sprintf(command, "/providers/Microsoft.Management/managementGroups/"+name)
+	}
+	return fmt.Sprintf(command, "/subscriptions/"+name)
 }
 
 // readPage reads the items of a page, which are counted on from item.
