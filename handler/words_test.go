@@ -115,7 +115,7 @@ func TestGlossaryNamesWhatThereIs(t *testing.T) {
 	}
 	section, _, _ = strings.Cut(section, "\n## ")
 	names := declaredNames(t)
-	rows, term := 0, regexp.MustCompile("^\\| \\*\\*[^|]+\\*\\* \\|[^|]+\\| (.+) \\|$")
+	rows, term := 0, regexp.MustCompile(`^\| \*\*[^|]+\*\* \|[^|]+\| (.+) \|$`)
 	for line := range strings.Lines(section) {
 		row := term.FindStringSubmatch(strings.TrimSpace(line))
 		if row == nil {

@@ -25,8 +25,14 @@ func (r Record) Bytes() []byte { return r.text }
 // Equal makes go-cmp leave the record out: two readings of one event are equal whatever carried them.
 func (Record) Equal(Record) bool { return true }
 
-// String, GoString, LogValue and MarshalJSON show nothing.
-func (Record) String() string               { return "" }
-func (Record) GoString() string             { return "activity.Record{}" }
-func (Record) LogValue() slog.Value         { return slog.StringValue("") }
+// String shows nothing.
+func (Record) String() string { return "" }
+
+// GoString shows nothing.
+func (Record) GoString() string { return "activity.Record{}" }
+
+// LogValue shows nothing.
+func (Record) LogValue() slog.Value { return slog.StringValue("") }
+
+// MarshalJSON shows nothing.
 func (Record) MarshalJSON() ([]byte, error) { return []byte("null"), nil }

@@ -222,8 +222,12 @@ func (r *Run) lasts(e *activity.Event) bool {
 // sameCaller reports whether an identity agrees and nothing differs that both carry.
 func (m *Marks) sameCaller(now *Marks) bool {
 	for _, pair := range [...][2]*string{
-		{&m.Caller, &now.Caller}, {&m.Object, &now.Object}, {&m.App, &now.App},
-		{&m.Address, &now.Address}, {&m.Client, &now.Client}, {&m.Body, &now.Body},
+		{&m.Caller, &now.Caller},
+		{&m.Object, &now.Object},
+		{&m.App, &now.App},
+		{&m.Address, &now.Address},
+		{&m.Client, &now.Client},
+		{&m.Body, &now.Body},
 	} {
 		if *pair[0] != "" && *pair[1] != "" && *pair[0] != *pair[1] {
 			return false
@@ -253,8 +257,12 @@ func marksOf(e *activity.Event) Marks {
 // learn fills what was not known.
 func (m *Marks) learn(from *Marks) (changed bool) {
 	for _, pair := range [...][2]*string{
-		{&m.Caller, &from.Caller}, {&m.Object, &from.Object}, {&m.App, &from.App},
-		{&m.Address, &from.Address}, {&m.Client, &from.Client}, {&m.Body, &from.Body},
+		{&m.Caller, &from.Caller},
+		{&m.Object, &from.Object},
+		{&m.App, &from.App},
+		{&m.Address, &from.Address},
+		{&m.Client, &from.Client},
+		{&m.Body, &from.Body},
 	} {
 		if *pair[0] == "" && *pair[1] != "" {
 			*pair[0], changed = *pair[1], true

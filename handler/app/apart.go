@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"fmt"
-	"log/slog"
 
 	"github.com/auditbell/auditbell/handler/activity"
 	"github.com/auditbell/auditbell/handler/host"
@@ -63,7 +62,7 @@ func (a *App) takeMessage(ctx context.Context, in host.Invocation, message []byt
 
 // setAside keeps a record that cannot be handled, as unreadable input is kept.
 func (a *App) setAside(ctx context.Context, in host.Invocation, raw []byte, reason error) error {
-	in.Logger.Error("a record is set aside", slog.Any("reason", reason), "bytes", len(raw))
+	in.Logger.Error("a record is set aside", "reason", reason, "bytes", len(raw))
 	return a.unreadable(ctx, in, raw, fmt.Errorf("failed %d times with its batch, and alone: %w", apartAfter, reason))
 }
 

@@ -121,7 +121,7 @@ func Open(w World) (*App, error) {
 	a.Reconcile = &reconcile.Job{Reconciler: reconciler}
 	a.Warnings = s.Warnings()
 	for _, warning := range a.Warnings {
-		a.Log.Warn("settings: " + warning.Error())
+		a.Log.Warn("a setting deserves a look", "warning", warning)
 	}
 	if err := s.Err(); err != nil {
 		return a, err

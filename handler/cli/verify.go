@@ -47,7 +47,7 @@ func (c *verifyCmd) run(ctx context.Context, std Surroundings) error {
 		if err != nil {
 			return err
 		}
-		defer root.Close()
+		defer func() { _ = root.Close() }()
 		trust.Log = root.FS()
 	}
 	r := verify.Bundles(ctx, folders, trust)

@@ -43,27 +43,42 @@ type Row struct {
 // Table is what each feed carries.
 var Table = []Row{
 	{
-		EventGrid, []activity.ScopeKind{activity.SubscriptionKind}, []activity.Category{activity.Administrative}, []string{"write", "delete", "action"}, true,
+		EventGrid,
+		[]activity.ScopeKind{activity.SubscriptionKind},
+		[]activity.Category{activity.Administrative},
+		[]string{"write", "delete", "action"},
+		true,
 		`learn "Azure subscription as an Event Grid source": Microsoft.Resources.Resource{Write,Delete,Action}{Success,Failure,Cancel}`,
 	},
 	{
-		EventHub, []activity.ScopeKind{activity.SubscriptionKind}, activity.Categories, nil, false,
+		EventHub,
+		[]activity.ScopeKind{activity.SubscriptionKind},
+		activity.Categories, nil, false,
 		`learn "Azure Monitor activity log", section Export: the eight categories of a subscription's diagnostic setting`,
 	},
 	{
-		GroupHub, []activity.ScopeKind{activity.GroupKind}, []activity.Category{activity.Administrative, activity.Policy}, nil, false,
+		GroupHub,
+		[]activity.ScopeKind{activity.GroupKind},
+		[]activity.Category{activity.Administrative, activity.Policy},
+		nil, false,
 		`REST "Management Group Diagnostic Settings - Create Or Update": categories Administrative and Policy`,
 	},
 	{
-		Poll, []activity.ScopeKind{activity.TenantKind, activity.GroupKind}, activity.Categories, nil, false,
+		Poll,
+		[]activity.ScopeKind{activity.TenantKind, activity.GroupKind},
+		activity.Categories, nil, false,
 		`REST "Tenant Activity Logs - List"; the management group's list is known from practice, not from a page`,
 	},
 	{
-		Listed, []activity.ScopeKind{activity.SubscriptionKind}, activity.Categories, nil, false,
+		Listed,
+		[]activity.ScopeKind{activity.SubscriptionKind},
+		activity.Categories, nil, false,
 		`REST "Activity Logs - List"`,
 	},
 	{
-		Notified, []activity.ScopeKind{activity.SubscriptionKind}, nil, nil, false,
+		Notified,
+		[]activity.ScopeKind{activity.SubscriptionKind},
+		nil, nil, false,
 		`learn "Azure Resource Notifications - Resource Management events in Azure Event Grid" and "- Health Resources events": what a resource is, not who did what`,
 	},
 }

@@ -69,8 +69,10 @@ const (
 
 // Kinds of cells beside texts, numbers and times.
 type (
-	ID      string                    // a name that machines gave
-	Named   struct{ Name, ID string } // a name with the id that it stands for; either may be empty
+	// ID is a name that machines gave.
+	ID string
+	// Named is a name with the id that it stands for; either may be empty.
+	Named   struct{ Name, ID string }
 	Seconds float64
 	Lines   []string
 	Bar     struct{ N, Most int64 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -183,8 +184,8 @@ func oscalText(text string) string {
 }
 
 func oscalProps(pairs ...string) (props []oscalProp) {
-	for i := 0; i < len(pairs); i += 2 {
-		props = append(props, oscalProp{pairs[i], "https://github.com/auditbell/auditbell/ns/oscal", oscalText(pairs[i+1])})
+	for pair := range slices.Chunk(pairs, 2) {
+		props = append(props, oscalProp{pair[0], "https://github.com/auditbell/auditbell/ns/oscal", oscalText(pair[1])})
 	}
 	return props
 }

@@ -148,10 +148,13 @@ func (r *Report) rolesSection() []Block {
 		scope := firstText(c.Scope, c.Resource)
 		rows = append(rows, []any{c.Time, r.role(c.Role), c.Action, r.named(c.Principal), orUnknown(c.Kind), r.who(c.Caller), Named{lastSegment(scope), scope}, c.Status, ID(c.EventID)})
 	}
-	return []Block{head, Paragraph{Text: fmt.Sprintf("%s created and %s deleted successfully.", number(r.Roles.Created), number(r.Roles.Deleted))},
+	return []Block{
+		head,
+		Paragraph{Text: fmt.Sprintf("%s created and %s deleted successfully.", number(r.Roles.Created), number(r.Roles.Deleted))},
 		tableOf("Role assignment changes", []Column{
 			{"When", When}, {"Role", Words}, {"Action", Words}, {"Principal", Words}, {"Kind", Words}, {"By", Words}, {"On", Where}, {"Result", Words}, {"Event id", Words},
-		}, rows).sheet().show(rowsShown, "report.json and report.xlsx")}
+		}, rows).sheet().show(rowsShown, "report.json and report.xlsx"),
+	}
 }
 
 func firstText(a, b string) string {

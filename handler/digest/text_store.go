@@ -31,7 +31,8 @@ func (t *textStore) keep(text string) uint32 {
 	if t.recent == nil {
 		t.recent, t.seed = make([]uint32, recents), maphash.MakeSeed()
 	}
-	length, body := len(text), []byte(nil)
+	var length int
+	var body []byte
 	if id, ok := packed(text); ok {
 		length, body = packedID, id[:]
 	} else if id, ok := packedAlert(text); ok {

@@ -171,9 +171,9 @@ const cellLimit = 32767
 // xmlText is s as character data. What XML 1.0 cannot hold becomes a blank; what a cell cannot hold is cut between two
 // characters, said and counted.
 func xmlText(s string, cut *int) string {
-	if short, ok := fittingUTF16(s, cellLimit); !ok {
+	if _, ok := fittingUTF16(s, cellLimit); !ok {
 		const said = "… (cut)"
-		short, _ = fittingUTF16(s, cellLimit-len(said))
+		short, _ := fittingUTF16(s, cellLimit-len(said))
 		s = short + said
 		*cut++
 	}

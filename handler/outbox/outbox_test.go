@@ -15,9 +15,9 @@ func TestProbesBackOffAndChangeTheirAlert(t *testing.T) {
 	if !h.Fail("token_revoked", noon) || h.ProbeDue(noon.Add(time.Second)) || !h.ProbeDue(noon.Add(2*time.Second)) {
 		t.Fatalf("the first probe is not due after 2 s: %+v", h)
 	}
-	now, last := noon, time.Duration(0)
+	last := time.Duration(0)
 	for i := range 12 {
-		now = h.Next
+		now := h.Next
 		if !h.Claim([]string{"a", "b"}[i%2], "me", false, now) || h.Claim("c", "another", false, now) {
 			t.Fatalf("probe %d was not granted, or to two at once", i)
 		}

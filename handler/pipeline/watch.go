@@ -221,9 +221,10 @@ func (w *Watch) look(ctx context.Context, b Batch) error {
 	if now-last < int64(watchEvery/time.Second) || !w.looked.CompareAndSwap(last, now) {
 		return nil
 	}
-	if err := errors.Join(w.watchQueue(ctx, b), w.watchFeeds(ctx, b), w.watchParked(ctx, b), w.watchCanary(ctx, b), w.watchRules(ctx, b)); err != nil {
+	if err := errors.Join(w.watchQueue(ctx, b), w.watchFeeds(ctx, b), w.watchParked(ctx, b), w.watchCanary(ctx, b)); err != nil {
 		return err
 	}
+	w.watchRules(ctx, b)
 	return w.noteWatched(ctx, b)
 }
 
@@ -280,7 +281,7 @@ func (w *Watch) watchParked(ctx context.Context, b Batch) error {
 
 // watchRules raises an alert when a rule that the operator wrote for the Activity Log is not evaluated, and another when
 // an exception does not apply.
-func (w *Watch) watchRules(ctx context.Context, b Batch) error {
+func (w *Watch) watchRules(ctx context.Context, b Batch) {
 	if left := w.judge.LeftOut; len(left) > 0 {
 		w.notice(ctx, b, concern{
 			kind: "rules-left-out", title: "Rules are left out", subject: "config/rules",
@@ -297,7 +298,6 @@ func (w *Watch) watchRules(ctx context.Context, b Batch) error {
 			steps:  []string{"handler rules list --exceptions names what is left out and why.", "Correct or remove the exception and publish the app again."},
 		})
 	}
-	return nil
 }
 
 // watchMessage is a sentence, and the alerts that it is about (concern.names), one a line of the description.

@@ -189,7 +189,7 @@ func (r *run) take(ctx context.Context, events []activity.Event, seen map[string
 func (r *run) hand(ctx context.Context, events []activity.Event, late string) error {
 	for part := range slices.Chunk(events, batch) {
 		sum, err := r.Pipeline.Handle(ctx, r.batch(part, late))
-		r.log.Info("handled", "scope", string(r.scope), slog.Any("counts", sum))
+		r.log.Info("handled", "scope", string(r.scope), "counts", sum)
 		if err != nil {
 			return err
 		}

@@ -108,7 +108,7 @@ func (s *Set) take(rules []*Rule) []error {
 // Problems takes an error of Load or Compile apart.
 func Problems(err error) []*Problem {
 	var list []*Problem
-	switch e := err.(type) {
+	switch e := err.(type) { //nolint:errorlint // what is wrapped is reached by the cases themselves
 	case *Problem:
 		list = append(list, e)
 	case interface{ Unwrap() []error }:

@@ -31,6 +31,7 @@ type Left struct {
 // Why a rule is left out.
 type Why string
 
+// The reasons.
 const (
 	OtherSource Why = "other_source" // it is about another log
 	Misspelt    Why = "misspelt"     // its log source is nearly ours: probably meant for the Activity Log

@@ -66,7 +66,7 @@ const usualDaily = 8 * time.Hour
 
 // checkSummaries completes routes with the time of the daily summary.
 func (d *document) checkSummaries(c *Config) {
-	at, zone := usualDaily, time.UTC
+	at := usualDaily
 	if c.Summaries.DailyAt != "" {
 		at = d.clock("summaries", "daily_at", c.Summaries.DailyAt)
 	}

@@ -85,7 +85,9 @@ func again(t *testing.T, p RecordProof) (entry string, present bool, err error) 
 		key, value, _ := strings.Cut(strings.TrimSpace(line), " ")
 		switch key {
 		case "records":
-			_, err = fmt.Sscan(value, &records)
+			if _, err := fmt.Sscan(value, &records); err != nil {
+				return "", false, err
+			}
 		case "root":
 			root = value
 		}

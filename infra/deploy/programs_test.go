@@ -223,8 +223,11 @@ func coreTools(args []string) error {
 		}
 		fmt.Print(".")
 	}
-	return errors.New("Deployment was successful but the app appears to be unhealthy, please check the app logs.")
+	return errors.New(unhealthy)
 }
+
+// unhealthy is what Core Tools prints.
+const unhealthy = "Deployment was successful but the app appears to be unhealthy, please check the app logs."
 
 // zipFolder sets the executable bit as Core Tools does: for the one entry that host.json names.
 func zipFolder(dir string) ([]byte, error) {

@@ -67,6 +67,7 @@ func (s *simulation) answer(r *http.Request, body []byte, p phase) (reply, error
 	if err != nil {
 		return reply{}, err
 	}
+	defer response.Body.Close()
 	text, err := readAll(response.Body, response.ContentLength)
 	if err != nil {
 		return reply{}, err

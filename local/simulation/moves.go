@@ -327,16 +327,16 @@ func manyRules(p *planner, name string) {
 	at := p.any()
 	k := kind{"thing changed", "Contoso.Custom/things/write", "Contoso.Custom/things/thing", oracle.Critical, nil}
 	for i := range 10 {
-		p.plan.Config[fmt.Sprintf("rules/first-%02d.yml", i)] = ownRule(fmt.Sprintf("first-%02d", i), "low", "started", "")
+		p.plan.Config[fmt.Sprintf("rules/first-%02d.yml", i)] = ownRule(fmt.Sprintf("first-%02d", i), "low", "started")
 	}
-	p.plan.Config["rules/grave.yml"] = ownRule("grave", "critical", "succeeded", "")
+	p.plan.Config["rules/grave.yml"] = ownRule("grave", "critical", "succeeded")
 	a, o := p.add(k, deed{name, p.actor(), p.group()}, at)
 	p.delivery(Delivery{At: at + 40*time.Second, Feed: hub, Records: []Record{{a.ID, o.record(p.epoch.Add(at), started)}}})
 	p.delivery(Delivery{At: at + 150*time.Second, Feed: hub, Records: []Record{{a.ID, o.record(p.epoch.Add(at+time.Minute), succeeded)}}})
 }
 
 // ownRule is a rule of the operator's for the things of manyRules.
-func ownRule(id, level, outcome, more string) string {
+func ownRule(id, level, outcome string) string {
 	return fmt.Sprintf(`title: Things of Contoso, %[1]s
 id: %[2]s
 status: test
@@ -347,12 +347,12 @@ logsource: {product: azure, service: activitylogs}
 detection:
   selection:
     operationName: Contoso.Custom/things/write
-%[5]s  condition: selection
+  condition: selection
 level: %[3]s
 auditbell:
   id: %[1]s
   reason: Made up for the simulation.
   outcomes: [%[4]s]
   window: 15m
-`, id, guid(7, 7, id), level, outcome, more)
+`, id, guid(7, 7, id), level, outcome)
 }

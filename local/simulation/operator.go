@@ -49,8 +49,8 @@ func beside(p *planner, name string) {
 
 // besideOneRule is an exception from one rule of an act that meets a graver one as well.
 func besideOneRule(p *planner, name string) {
-	p.plan.Config["rules/gizmo.yml"] = strings.ReplaceAll(ownRule("gizmo", "low", "started, succeeded", ""), "Contoso.Custom/things/write", "Contoso.Custom/gizmos/write")
-	p.plan.Config["rules/gizmo-grave.yml"] = strings.ReplaceAll(ownRule("gizmo-grave", "high", "succeeded", ""), "Contoso.Custom/things/write", "Contoso.Custom/gizmos/write")
+	p.plan.Config["rules/gizmo.yml"] = strings.ReplaceAll(ownRule("gizmo", "low", "started, succeeded"), "Contoso.Custom/things/write", "Contoso.Custom/gizmos/write")
+	p.plan.Config["rules/gizmo-grave.yml"] = strings.ReplaceAll(ownRule("gizmo-grave", "high", "succeeded"), "Contoso.Custom/things/write", "Contoso.Custom/gizmos/write")
 	actor, group := p.actor(), p.group()
 	p.exceptions = append(p.exceptions, fmt.Sprintf("  - {rules: [gizmo], match: {caller: %s}, owner: ops@contoso.example, reason: made up for the simulation, expires: %s}\n",
 		actor, p.epoch.Add(p.plan.Length+48*time.Hour).Format(time.DateOnly)))

@@ -370,15 +370,6 @@ func killer(ctx context.Context, s *stack.Stack, kills int) (done int) {
 // dueSoon leaves out the names of mild operations, which channels without edits get every five minutes.
 func dueSoon(a alert.Alert) bool { return len(a.DueNames(time.Now().Add(time.Minute))) > 0 }
 
-func countBehind(all []alert.Alert) (n int) {
-	for _, a := range all {
-		if a.Behind() {
-			n++
-		}
-	}
-	return n
-}
-
 // send posts to a function through the stand-in's front ends until it is accepted.
 func send(ctx context.Context, s *stack.Stack, function string, body []byte) error {
 	for ctx.Err() == nil {

@@ -36,7 +36,7 @@ func read() ([]*time.Location, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer database.Close()
+	defer func() { _ = database.Close() }()
 	slices.SortFunc(database.File, func(a, b *zip.File) int { return strings.Compare(a.Name, b.Name) })
 	var zones []*time.Location
 	seen := map[string]bool{}

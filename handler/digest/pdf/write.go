@@ -4,6 +4,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -175,8 +176,8 @@ func (i Info) metadata() *core.PdfStream {
 // dict is a dictionary of names and values in turn.
 func dict(entries ...any) *core.PdfDictionary {
 	d := core.NewPdfDictionary()
-	for i := 0; i < len(entries); i += 2 {
-		d.Set(entries[i].(string), entries[i+1].(core.PdfObject))
+	for entry := range slices.Chunk(entries, 2) {
+		d.Set(entry[0].(string), entry[1].(core.PdfObject))
 	}
 	return d
 }

@@ -146,7 +146,8 @@ func hourRecords(ctx context.Context, r *Rollups, rolled store.Rollup) (tlog.Rec
 		return list, nil
 	}
 	var sums hashedRecords
-	for range sums.watch(r.Store.HourRecords(ctx, rolled.Hour)) { //nolint:revive // it watches
+	for raw, err := range r.Store.HourRecords(ctx, rolled.Hour) {
+		sums.add(raw, err)
 	}
 	if sums.err != nil {
 		return nil, fmt.Errorf("read records of %s: %w", rolled.Hour.Format("2006-01-02T15Z"), sums.err)

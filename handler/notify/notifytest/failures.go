@@ -199,7 +199,7 @@ func redirects(t *testing.T, e *end) {
 
 // otherProtocol answers 101 and leaves the connection open.
 func otherProtocol(t *testing.T, e *end) {
-	e.breakWith(func(w http.ResponseWriter, r *http.Request, _ []byte) bool {
+	e.breakWith(func(w http.ResponseWriter, _ *http.Request, _ []byte) bool {
 		conn, _, err := http.NewResponseController(w).Hijack()
 		if err != nil {
 			t.Errorf("take over the connection: %v", err)
