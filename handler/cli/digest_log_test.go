@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"os"
@@ -103,7 +104,40 @@ func TestDigestIsLogged(t *testing.T) {
 	if code, out = commanded(t, nil, append(args, "--witness", witnessKey)...); code != 1 || !strings.Contains(out, "the manifest is dated back") {
 		t.Errorf("a digest of another time than its witness's: verify exits %d:\n%s", code, out)
 	}
+	saysNothingOfRecords(t, filepath.Join(o.archive, "log"), small())
 	askForRecords(t, o, logKey, bundles)
+}
+
+// saysNothingOfRecords checks that no file of the log has a name, an address or a resource of a record: witnesses see it, and it
+// stays when the time of a record is over.
+func saysNothingOfRecords(t *testing.T, folder string, records []digesttest.Record) {
+	t.Helper()
+	var secrets [][]byte
+	for _, r := range records {
+		for _, text := range []string{r.Caller, r.Address, r.Subscription, r.Group, r.Resource, r.Operation, r.EventID, r.Correlation} {
+			if len(text) > 6 {
+				secrets = append(secrets, []byte(strings.ToLower(text)))
+			}
+		}
+	}
+	files := 0
+	err := filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		text = bytes.ToLower(text)
+		for _, secret := range secrets {
+			if bytes.Contains(text, secret) {
+				t.Errorf("%s has %q", path, secret)
+			}
+		}
+		files++
+		return err
+	})
+	if err != nil || files < 10 || len(secrets) < 10 {
+		t.Errorf("%d files of the log were looked at for %d texts, %v", files, len(secrets), err)
+	}
 }
 
 // auditorsWalk runs the commands of the auditor's page, with what its variables and files stand for.
