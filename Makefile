@@ -55,7 +55,7 @@ reconcile-month: ## a month of 200,000 records through a feed that drops some: d
 bench-rollup: ## a month of EVENTS (100000) stored, rolled up and digested on the stand-in: RU, requests, memory (docs/cost.md)
 	AUDITBELL_SCALE=$(or $(EVENTS),100000) go test ./handler/cli -run TestMonthAtScale -v -timeout 4h
 
-bench-log: ## what share of the CPU of rollups and digest the transparency log takes, and its memory (EVENTS=1000000 a month, DAYS=3 of it)
+bench-log: ## what share of the CPU of rollups the transparency log takes, and its memory (EVENTS=1000000 a month, DAYS=3 of it)
 	scripts/bench-log.sh $(or $(EVENTS),1000000) $(or $(DAYS),3)
 
 bench-first: ## how long the first message takes while everything that is looked up takes two seconds

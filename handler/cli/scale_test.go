@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"runtime/pprof"
 	"strconv"
 	"sync"
 	"testing"
@@ -93,7 +94,8 @@ func hourOfRecords(seed uint64, from time.Time, n int) []activity.Event {
 // TestMonthAtScale lives through a month, or its first AUDITBELL_DAYS, with AUDITBELL_SCALE events a month: they are
 // stored, rolled up by the hour, and the digest is made. It prints what each part costs and the memory it needs
 // (docs/cost.md). With AUDITBELL_STEP the rollup's timer fires every so many hours only; with AUDITBELL_LOG=1 hours are logged
-// too, and with AUDITBELL_TLS=1 the account is asked over TLS. `make bench-rollup`, `make bench-log`.
+// too, after a quiet week, and with AUDITBELL_TLS=1 the account is asked over TLS. AUDITBELL_PROFILE names a file for the CPU
+// profile of all but the first two days, whose hours later ones look back at. `make bench-rollup`, `make bench-log`.
 func TestMonthAtScale(t *testing.T) {
 	events := number(t, "AUDITBELL_SCALE", 0)
 	if events == 0 {
@@ -107,7 +109,18 @@ func TestMonthAtScale(t *testing.T) {
 	o.monthly(t)
 	from, to := time.Date(2026, 10, 1, 0, 0, 0, 0, time.UTC), time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
 	var stored, rolled, sent cost
+	rollUp := func() {
+		patiently(t, "rollup", func() error { _, err := o.Digests.Rollups.Run(t.Context(), invocation()); return err })
+	}
+	for at := from.AddDate(0, 0, -7); o.Digests.Rollups.Log != nil && at.Before(from); at = at.AddDate(0, 0, 1) {
+		o.clock.Store(at.Unix())
+		rollUp()
+	}
+	stop := func() {}
 	for h := range hours {
+		if h == 48 {
+			stop = profiled(t, os.Getenv("AUDITBELL_PROFILE"))
+		}
 		hour := from.Add(time.Duration(h) * time.Hour)
 		o.clock.Store(hour.Add(50 * time.Minute).Unix())
 		records := hourOfRecords(uint64(hour.Unix()), hour, events/744) //nolint:gosec // a seed
@@ -118,16 +131,36 @@ func TestMonthAtScale(t *testing.T) {
 		}
 		if (h+1)%step == 0 {
 			o.clock.Store(hour.Add(65 * time.Minute).Unix())
-			rolled.of(o.meter, func() {
-				patiently(t, "rollup", func() error { _, err := o.Digests.Rollups.Run(t.Context(), invocation()); return err })
-			})
+			rolled.of(o.meter, rollUp)
 		}
 	}
+	stop()
 	o.clock.Store(to.Add(2 * time.Hour).Unix())
 	sent.of(o.meter, func() {
 		patiently(t, "digest", func() error { _, err := o.digests.Run(t.Context(), invocation()); return err })
 	})
 	t.Logf("%d events in %d hours\nstored  %s\nrollups %s\ndigest  %s", stored.events, hours, stored, rolled, sent)
+}
+
+// profiled writes a CPU profile to a file until it is stopped; "" for none.
+func profiled(t *testing.T, path string) (stop func()) {
+	t.Helper()
+	if path == "" {
+		return func() {}
+	}
+	file, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := pprof.StartCPUProfile(file); err != nil {
+		t.Fatal(err)
+	}
+	return func() {
+		pprof.StopCPUProfile()
+		if err := file.Close(); err != nil {
+			t.Error(err)
+		}
+	}
 }
 
 // serveAccount serves an account; with AUDITBELL_TLS=1 as Azure does, so that what is measured has the cost of encryption in it.
