@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 )
@@ -41,7 +42,7 @@ func (m Message) In(f Form) Message {
 		all := m.given()
 		m = Message{
 			ID: m.ID, Revision: m.Revision, Severity: m.Severity, Result: m.Result, Time: m.Time, News: Cut(m.News, briefValue), Headline: Cut(m.Headline, briefValue), Standing: m.Standing,
-			Facts: named(m.Facts, "Who", "Where", "Rules", AllOfThem), Links: m.Links[:min(1, len(m.Links))], Plain: true,
+			Facts: named(m.Facts, "Who", "Where", "Rules", AllOfThem), Links: m.Links[:min(1, len(m.Links))], Plain: true, Whole: m.Whole,
 		}
 		m.Dropped = all - m.given()
 	case Fixed:
@@ -76,10 +77,10 @@ func (m Message) Rest(hidden int) string {
 	switch {
 	case hidden == 0:
 		return ""
-	case m.ID == "":
+	case m.ID == "" && m.Whole == "":
 		return fmt.Sprintf("… and %d more", hidden)
 	}
-	return fmt.Sprintf("… and %d more: %s", hidden, showCommand(m.ID))
+	return fmt.Sprintf("… and %d more: %s", hidden, cmp.Or(m.Whole, showCommand(m.ID)))
 }
 
 // showCommand shows the whole message, on a terminal.

@@ -90,6 +90,7 @@ type Message struct {
 	Facts    []Fact   // most important first; channels may cut from the end
 	Links    []Link   // at most four
 	Dropped  int      // facts that the form leaves out
+	Whole    string   // where all facts are; empty: where the command line shows an alert
 	Details  string   // what stands beside the message, in lines, where the channel has such a place: a summary's actors one by one
 	Context  []string // rule and its author, count, ids: small print
 	Steps    []string // runbook: what to do, one step each

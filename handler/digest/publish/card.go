@@ -13,6 +13,7 @@ func digestCard(r *digest.Report, l digest.Letter, key string) notify.Message {
 	m := notify.Message{
 		ID: "digest-" + key, Severity: notify.Informational, Headline: r.Completeness.Verdict.Words() + ": Activity Log digest, " + r.Period,
 		Summary: r.Completeness.Statement + " " + r.Completeness.InTime.Words() + ": " + r.Completeness.InTime.Statement, Time: r.GeneratedAt, Context: []string{"SHA-256 of manifest.json: " + l.Manifest},
+		Whole: "the report that was mailed and archived",
 	}
 	for _, text := range []string{l.Timestamp, l.Log} {
 		if text != "" {
