@@ -1,7 +1,11 @@
 package pipeline
 
 import (
+	"fmt"
+	"regexp"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/auditbell/auditbell/handler/alert"
 	"github.com/auditbell/auditbell/handler/enrich"
@@ -24,5 +28,28 @@ func (c *Composer) view(a alert.Alert) enrich.View {
 	for _, f := range a.Learned.Facts {
 		v.Put(enrich.Fact{Name: f.Name, Value: f.Value, Code: f.Code})
 	}
+	for i, f := range v.Facts {
+		if more.MatchString(f.Value) && !f.Code {
+			v.Facts[i].Value += whereMore(a, f.Name)
+		}
+	}
 	return v
+}
+
+// more ends a list that was cut.
+var more = regexp.MustCompile(` and \d+ more$`)
+
+// whereMore says where what a list leaves out is: what an event holds is in its record, what was looked up is where that was asked.
+func whereMore(a alert.Alert, fact string) string {
+	learned := slices.ContainsFunc(a.Learned.Facts, func(f alert.Fact) bool { return f.Name == fact })
+	switch {
+	case a.ID == "":
+		return ""
+	case !learned:
+		return ": " + allCommand(a)
+	case fact == "Last hour" && typable.MatchString(a.Event.Caller):
+		at := a.Event.Time.UTC()
+		return fmt.Sprintf(": handler query --source store --caller %s --since %s --until %s", a.Event.Caller, at.Add(-time.Hour).Format(time.RFC3339), at.Add(time.Second).Format(time.RFC3339))
+	}
+	return ", in the portal"
 }

@@ -74,6 +74,10 @@ func expected(p *planner, name string) {
 		at += p.seconds(1, 600)
 		p.do(graver, other, at)
 	}
+	// A reader acknowledges it too; both are taken back when all of this is over.
+	for i, action := range []string{"acknowledge", "withdraw", "unacknowledge"} {
+		p.plan.Clicks = append(p.plan.Clicks, Click{at + time.Duration(i+1)*10*time.Minute, first.ID, action, 0})
+	}
 }
 
 // snoozed has a reader put an alert off; what is done meanwhile is shown at its end at the latest, and at once elsewhere.
@@ -147,7 +151,7 @@ func (s *simulation) click(c Click) {
 		action["selected_option"] = object{"value": element.Options[c.Choice%n].Value}
 	}
 	payload := text(object{
-		"type": "block_actions", "trigger_id": fmt.Sprint("trigger-", c.Act, c.Action), "user": object{"id": "U0OPERATOR", "username": "ana"},
+		"type": "block_actions", "trigger_id": fmt.Sprint("trigger-", c.Act, c.Action, c.At), "user": object{"id": "U0OPERATOR", "username": "ana"},
 		"container": object{"message_ts": stamp, "channel_id": "C0SECURITY"}, "actions": []object{action},
 	})
 	body := "payload=" + url.QueryEscape(payload)
