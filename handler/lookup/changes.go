@@ -35,7 +35,7 @@ type property struct {
 	Category string `json:"changeCategory"` // System: Azure's own bookkeeping
 }
 
-// changes tells what properties were before and are now: by what Azure notified of the resource, else by Resource Graph.
+// changes says what properties were before and are now: by what Azure notified of the resource, else by Resource Graph.
 func (s *Set) changes(ctx context.Context, e *activity.Event) (alert.Learned, error) {
 	found, answered, err := s.notified(ctx, e)
 	if answered || err != nil {

@@ -72,7 +72,7 @@ run "notifications_go_to_the_hub_too" {
 
   assert {
     condition     = azurerm_eventgrid_system_topic_event_subscription.notifications["Resources"].eventhub_id == var.core.event_hub.id && length(azurerm_role_assignment.notifications_sender) == 1
-    error_message = "their topic may send to the hub, and calls nobody"
+    error_message = "their topic may send to the hub, and calls no function"
   }
 }
 
