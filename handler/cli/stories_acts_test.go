@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -112,10 +113,12 @@ func (s *story) texts(_ *testscript.TestScript, args []string) (string, error) {
 
 var printedCommand = regexp.MustCompile(`handler (query --alert alert-[a-z0-9-]+(?: --caller [^\s"\\]+)?|alerts show alert-[a-z0-9-]+)`)
 
+var anyAlert = regexp.MustCompile(`alert-[a-z0-9-]+`)
+
 // follow runs each command that messages in Slack print, once, as their readers would, and prints what it answers: of `query`
-// the operations' resources.
+// the operations' resources. Commands and lines are sorted: which of two messages is sent first is nothing to rely on.
 func (s *story) follow(ts *testscript.TestScript, args []string) (string, error) {
-	var out strings.Builder
+	var answers []string
 	seen := map[string]bool{}
 	texts, err := s.texts(ts, []string{"slack"})
 	for _, found := range printedCommand.FindAllStringSubmatch(texts, -1) {
@@ -129,12 +132,15 @@ func (s *story) follow(ts *testscript.TestScript, args []string) (string, error)
 		}
 		var answer, complaints bytes.Buffer
 		code := Run(context.Background(), words, Surroundings{Out: &answer, Err: &complaints, Env: func(name string) (string, bool) { v, ok := s.env[name]; return v, ok }})
-		fmt.Fprintf(&out, "%s → %d\n", found[0], code)
-		for line := range strings.Lines(answer.String() + complaints.String()) {
-			fmt.Fprintln(&out, " ", strings.TrimSpace(line[strings.LastIndexByte(line, '/')+1:]))
+		lines := strings.Split(strings.TrimSpace(answer.String()+complaints.String()), "\n")
+		for i, line := range lines {
+			lines[i] = "  " + strings.TrimSpace(line[strings.LastIndexByte(line, '/')+1:])
 		}
+		slices.Sort(lines)
+		answers = append(answers, fmt.Sprintf("%s → %d\n%s\n", anyAlert.ReplaceAllString(found[0], "alert-…"), code, strings.Join(lines, "\n")))
 	}
-	return out.String(), err
+	slices.Sort(answers)
+	return strings.Join(answers, ""), err
 }
 
 // undo [ACT] BY is `handler alerts undo` of the newest message's alert by that person.
@@ -148,7 +154,7 @@ func (s *story) undo(_ *testscript.TestScript, args []string) (string, error) {
 		return "", err
 	}
 	var out bytes.Buffer
-	undo := alertsUndoCmd{ID: regexp.MustCompile(`alert-[a-z0-9-]+`).FindString(string(m.Body)), Act: strings.Join(args[:len(args)-1], ""), Yes: true, By: args[len(args)-1]}
+	undo := alertsUndoCmd{ID: anyAlert.FindString(string(m.Body)), Act: strings.Join(args[:len(args)-1], ""), Yes: true, By: args[len(args)-1]}
 	if err := undo.undoIn(context.Background(), a, Surroundings{Out: &out}); err != nil {
 		fmt.Fprintln(&out, err)
 	}
