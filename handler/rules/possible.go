@@ -16,17 +16,17 @@ func (s *Set) Possible(dst []*Rule, e *activity.Event) []*Rule {
 
 // possible is Possible for the rules that are asked about.
 func (s *Set) possible(dst []*Rule, e *activity.Event, asked func(*Rule) bool) []*Rule {
+	entries := s.plan(e).entries
 	r := s.runs.Get().(*run)
 	r.begin(e)
 	defer s.release(r)
 	r.steps = activity.IsPIMRequest(e.Operation) && !e.Properties.SaysWhat()
-	known := make([]truth, len(s.predicates))
-	had := len(dst)
+	had, known := len(dst), make([]truth, len(s.predicates))
 	for _, how := range [...]bool{false, true} {
-		for i := range s.compiled {
-			c := &s.compiled[i]
-			if c.how == how && asked(c.rule) && r.possible(c.condition, known) {
-				dst = append(dst, c.rule)
+		for i := range entries {
+			one := &entries[i]
+			if one.how == how && asked(one.rule) && (one.left == nil || r.possible(one.left, known)) {
+				dst = append(dst, one.rule)
 			}
 		}
 	}
