@@ -220,20 +220,21 @@ func (s *Server) runPage(ctx context.Context, p *page) (reply, error) {
 // stream is the state of a query whose results come in the order of the items.
 type stream struct {
 	*page
-	read *documents
-	env  *env
-	out  *pageBody
-	skip int           // results to leave out for OFFSET
-	left int           // results that may still be given; -1: any number
-	done position      // the last item whose results are all given
-	next *continuation // set when the page is full and there is more
+	read  *documents
+	env   *env
+	out   *pageBody
+	first glance        // what an item's text must hold
+	skip  int           // results to leave out for OFFSET
+	left  int           // results that may still be given; -1: any number
+	done  position      // the last item whose results are all given
+	next  *continuation // set when the page is full and there is more
 }
 
 // runStream goes on after the last item that is done with. TOP and LIMIT count on from what earlier pages gave; OFFSET
 // was used up by the first.
 func (s *Server) runStream(ctx context.Context, p *page, from scanFrom, out *pageBody) (*continuation, error) {
 	from.after = position{p.from.PK, p.from.ID}
-	st := &stream{page: p, read: &s.read, env: p.q.newEnv(), out: out, left: -1, done: from.after}
+	st := &stream{page: p, read: &s.read, env: p.q.newEnv(), out: out, first: glanceOf(p.q.where), left: -1, done: from.after}
 	switch {
 	case p.q.top != nil:
 		st.left = *p.q.top - p.from.Taken
@@ -252,6 +253,10 @@ func (s *Server) runStream(ctx context.Context, p *page, from scanFrom, out *pag
 
 // item takes one item; it says stop when the page is full and one more result is there, or when nothing is left.
 func (st *stream) item(r row) (more bool, err error) {
+	if !st.first.passes(r.body) {
+		st.done = position{r.pk, r.id}
+		return true, nil
+	}
 	doc, err := st.read.of(r)
 	if err != nil {
 		return false, err
