@@ -28,8 +28,9 @@ func TestAGlanceLosesNothing(t *testing.T) {
 				t.Fatal(err)
 			}
 			meets := false
-			if err := q.each(v, func(*env) bool { meets = true; return true }); err != nil {
-				t.Fatal(filter, err)
+			err = q.each(v, func(*env) bool { meets = true; return true })
+			if err != nil && !first.passes(text) {
+				t.Errorf("%s is passed by, and %s refuses it: %v", text, filter, err)
 			}
 			if meets && !first.passes(text) {
 				t.Errorf("%s is passed by, and meets %s", text, filter)
