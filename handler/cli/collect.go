@@ -51,8 +51,9 @@ func (c *collector) follow() {
 	limit := roomier(debug.SetMemoryLimit(-1), int64(heap[0].Value.Uint64()), int64(heap[1].Value.Uint64())) //nolint:gosec // bytes of memory
 	debug.SetMemoryLimit(limit)
 	c.watch()
-	if c.seen != nil {
-		c.seen <- limit
+	select {
+	case c.seen <- limit:
+	default:
 	}
 }
 

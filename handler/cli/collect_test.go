@@ -30,27 +30,32 @@ func TestCollectingGrowsWithTheInput(t *testing.T) {
 	}
 }
 
-// TestCollectorFollowsWhatLives keeps more than the limit and collects: the limit is above what lives.
+// TestCollectorFollowsWhatLives keeps more than the limit and collects: the limit is above what lives, after some collections.
+// It waits for none: a collector that does not follow fails here.
 func TestCollectorFollowsWhatLives(t *testing.T) {
-	seen := make(chan int64)
+	const most = 1000 // collections
+	seen := make(chan int64, 2*most)
 	c := collector{seen: seen}
 	undo := c.collectLate()
-	kept := make([][]byte, 64)
+	kept, limit := make([][]byte, 64), int64(0)
 	for i := range kept {
 		kept[i] = make([]byte, 1<<20)
 	}
-	runtime.GC()
-	for limit := range seen {
+	for range most {
 		if limit > int64(len(kept))<<20*5/4 {
 			break
 		}
 		runtime.GC()
-	}
-	go func() { // a collection may have begun meanwhile
-		for range seen {
+		runtime.Gosched()
+		select {
+		case limit = <-seen:
+		default:
 		}
-	}()
+	}
 	undo()
+	if limit <= int64(len(kept))<<20*5/4 {
+		t.Errorf("with %d MiB alive the limit is %d MiB", len(kept), limit>>20)
+	}
 	if got := debug.SetMemoryLimit(-1); got < 1<<40 {
 		t.Errorf("the limit is left at %d bytes", got)
 	}
