@@ -45,10 +45,10 @@ func (t *Tally) list(e *source.Entry) {
 
 // nanos is a time as rows keep it.
 func nanos(at time.Time) int64 {
-	if at.IsZero() {
-		return noTime
+	if since := at.UnixNano(); !at.IsZero() && time.Unix(0, since).Equal(at) {
+		return since
 	}
-	return at.UnixNano()
+	return noTime
 }
 
 // roleRow is a listed entry that changes a role assignment.

@@ -3,6 +3,7 @@ package digest
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/auditbell/auditbell/handler/activity"
 	"github.com/auditbell/auditbell/handler/source"
@@ -141,6 +142,12 @@ func (t *Tally) Unreadable() int64 { return t.unreadable }
 func (t *Tally) add(e *source.Entry) {
 	if e.Of(source.When|source.List) && !t.Window.Holds(e.Time) {
 		t.leaveOut(e)
+		return
+	}
+	if nanos(e.Time) == noTime && !e.Time.IsZero() { // in a window without an end: any time may be written
+		undated := *e
+		undated.Time = time.Time{}
+		t.add(&undated)
 		return
 	}
 	if !e.Key.Zero() {

@@ -12,6 +12,8 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -53,11 +55,21 @@ type Place struct {
 
 // String is the place as compilers print one.
 func (p Place) String() string {
+	name := printable(p.Name)
 	switch {
 	case p.Line > 0:
-		return fmt.Sprintf("%s:%d: %s", p.Name, p.Line, p.Reason)
+		return fmt.Sprintf("%s:%d: %s", name, p.Line, p.Reason)
 	case p.Item > 0:
-		return fmt.Sprintf("%s: item %d: %s", p.Name, p.Item, p.Reason)
+		return fmt.Sprintf("%s: item %d: %s", name, p.Item, p.Reason)
 	}
-	return p.Name + ": " + p.Reason
+	return name + ": " + p.Reason
+}
+
+// printable is a name with escapes for what a terminal would obey: line ends, controls, marks that turn the direction of text.
+func printable(name string) string {
+	if strings.ContainsFunc(name, func(r rune) bool { return !strconv.IsPrint(r) }) {
+		quoted := strconv.Quote(name)
+		return quoted[1 : len(quoted)-1]
+	}
+	return name
 }

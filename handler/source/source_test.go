@@ -1,0 +1,17 @@
+package source
+
+import "testing"
+
+// TestPlacesObeyNoFileName: whoever names a file does not write to the terminal of who reads it.
+func TestPlacesObeyNoFileName(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{
+		"month 漢字 😀.json":   "month 漢字 😀.json: item 1: no",
+		"a\u202egnp\n.json": `a\u202egnp\n.json: item 1: no`,
+		"\x1b]0;x\a\"":      `\x1b]0;x\a\": item 1: no`,
+	} {
+		if got := (Place{Name: name, Item: 1, Reason: "no"}).String(); got != want {
+			t.Errorf("%q is printed %q, want %q", name, got, want)
+		}
+	}
+}
