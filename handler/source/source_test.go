@@ -2,7 +2,7 @@ package source
 
 import "testing"
 
-// TestPlacesObeyNoFileName: whoever names a file does not write to the terminal of who reads it.
+// TestPlacesObeyNoFileName: the name of a file writes nothing to the terminal but itself.
 func TestPlacesObeyNoFileName(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]string{
