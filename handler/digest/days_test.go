@@ -35,15 +35,15 @@ func TestDaysWhereClocksChangeAtMidnight(t *testing.T) {
 }
 
 // TestOneEventFarAwayIsNotWaitedFor: who writes an event chooses its time, and a report of all there is goes from the first
-// to the last.
+// to the last. What is farther away than rows can keep is another test's: TestFarTimesStopNoReport.
 func TestOneEventFarAwayIsNotWaitedFor(t *testing.T) {
 	t.Parallel()
 	lines := ""
-	for _, at := range []string{"0001-01-02T00:00:00Z", "9999-12-30T00:00:00Z"} {
+	for _, at := range []string{"1678-01-02T00:00:00Z", "2261-12-30T00:00:00Z"} {
 		lines += `{"eventDataId":"` + at + `","eventTimestamp":"` + at + `","operationName":{"value":"Microsoft.Compute/virtualMachines/delete"},"status":{"value":"Succeeded"},"category":{"value":"Administrative"},"subscriptionId":"s"}` + "\n"
 	}
 	r := digest.Build(mustTally(source.Window{}, source.Files{Inputs: inputs(file("a", lines))}), digest.Subject{Zone: mustZone("America/Santiago")})
-	if len(r.Activity.Days) != 0 || r.Completeness.Hours < 80_000_000 || r.Summary.Total != 2 {
+	if len(r.Activity.Days) != 0 || r.Completeness.Hours < 5_000_000 || r.Summary.Total != 2 {
 		t.Errorf("%d days, %d hours, %d entries", len(r.Activity.Days), r.Completeness.Hours, r.Summary.Total)
 	}
 }
