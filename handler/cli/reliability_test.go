@@ -7,7 +7,9 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -29,6 +31,32 @@ type outage struct {
 	server *httptest.Server
 	clock  atomic.Int64
 	events int
+	warned warnings
+}
+
+// warnings are the lines of a log at LOG_LEVEL warn.
+type warnings struct {
+	mu    sync.Mutex
+	lines []string
+}
+
+func (w *warnings) Write(line []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.lines = append(w.lines, string(line))
+	return len(line), nil
+}
+
+// with are the lines that hold all of some words.
+func (w *warnings) with(words ...string) (all []string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, line := range w.lines {
+		if !slices.ContainsFunc(words, func(word string) bool { return !strings.Contains(line, word) }) {
+			all = append(all, line)
+		}
+	}
+	return all
 }
 
 func newOutage(t *testing.T) *outage {
@@ -49,7 +77,7 @@ func newOutage(t *testing.T) *outage {
 	}
 	w := app.World{
 		Settings: settings.New(func(name string) (string, bool) { v, ok := env[name]; return v, ok }),
-		Config:   os.DirFS(eachByItself(t)), Log: slog.New(slog.DiscardHandler), Now: now,
+		Config:   os.DirFS(eachByItself(t)), Log: slog.New(slog.NewJSONHandler(&o.warned, &slog.HandlerOptions{Level: slog.LevelWarn})), Now: now,
 	}
 	o.ends, o.env, o.world = ends.URL, env, w
 	o.server = httptest.NewServer(app.NewServer(app.NewLazy(func() app.World { return o.world }, w.Log), w.Log).Handler()) // opened when it is first called
@@ -138,5 +166,37 @@ func TestEveryRefusalIsOvercome(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestWarningsNameEachOutageOnce has Slack and Teams take nothing, Slack a second time: LOG_LEVEL warn shows when each became unwell and
+// well again, once, and nothing else of it.
+func TestWarningsNameEachOutageOnce(t *testing.T) {
+	t.Parallel()
+	o := newOutage(t)
+	outages := []struct {
+		destination string
+		inbox.Failure
+	}{{inbox.Slack, inbox.Failure{Status: 503}}, {inbox.Teams, inbox.Failure{Status: 403}}, {inbox.Slack, inbox.Failure{Mode: inbox.Reset}}}
+	for _, outage := range outages {
+		if err := o.inbox.Fail(inbox.Fault{Destination: outage.destination, Status: outage.Failure, Count: 1000}); err != nil {
+			t.Fatal(err)
+		}
+		for range 4 { // a third time-out in a row is what makes it unwell
+			o.event()
+			o.ticks(3, 5*time.Minute)
+		}
+		o.heal()
+		o.ticks(6, 16*time.Minute)
+	}
+	for destination, want := range map[string]int{inbox.Slack: 2, inbox.Teams: 1} {
+		name := `"destination":"` + destination + `"`
+		unwell, well := o.warned.with("destination takes no messages", name), o.warned.with("destination takes messages again", name, "unwell_since")
+		if len(unwell) != want || len(well) != want {
+			t.Errorf("%s was unwell %d times, and the log says\n%s%s", destination, want, strings.Join(unwell, ""), strings.Join(well, ""))
+		}
+	}
+	if all := o.warned.with(""); len(all) != 6 {
+		t.Errorf("the log says\n%s", strings.Join(all, ""))
 	}
 }

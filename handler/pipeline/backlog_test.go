@@ -83,9 +83,14 @@ func ended(n int, at time.Time) activity.Event {
 // ticks runs the timer every 30 s.
 func ticks(t *testing.T, p *pipeline.Pipeline, at *fakeClock, n int) {
 	t.Helper()
+	loggedTicks(t, p, at, n, slog.DiscardHandler)
+}
+
+func loggedTicks(t *testing.T, p *pipeline.Pipeline, at *fakeClock, n int, log slog.Handler) {
+	t.Helper()
 	for i := range n {
 		at.advance(30 * time.Second)
-		if _, err := p.DeliverDue(t.Context(), pipeline.Batch{ID: fmt.Sprint("tick", i, at.now()), Logger: slog.New(slog.DiscardHandler)}); err != nil {
+		if _, err := p.DeliverDue(t.Context(), pipeline.Batch{ID: fmt.Sprint("tick", i, at.now()), Logger: slog.New(log)}); err != nil {
 			t.Fatal(err)
 		}
 	}

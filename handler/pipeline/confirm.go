@@ -1,11 +1,11 @@
 package pipeline
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/auditbell/auditbell/handler/alert"
 	"github.com/auditbell/auditbell/handler/notify"
@@ -91,8 +91,16 @@ func (c *Courier) confirmed(ctx context.Context, b Batch, name string) {
 	if h := c.health(ctx, name); h.Sure() {
 		return
 	}
-	h := c.change(ctx, name, b.Logger, func(h *outbox.Health) bool { return h.Confirmed() })
-	if since := h.Unwell; since.IsZero() {
-		b.Logger.Warn("destination takes messages again", "destination", cmp.Or(h.Name, name))
+	var ended time.Time
+	c.change(ctx, name, b.Logger, func(h *outbox.Health) bool {
+		ended = h.Unwell
+		changed := h.Confirmed()
+		if h.IsUnwell() {
+			ended = time.Time{}
+		}
+		return changed
+	})
+	if !ended.IsZero() {
+		b.Logger.Warn("destination takes messages again", "destination", name, "unwell_since", ended)
 	}
 }

@@ -1,9 +1,11 @@
 package pipeline_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"sync"
@@ -93,8 +95,12 @@ func TestWhatWasAcceptedAndNotSentIsSentAgain(t *testing.T) {
 	if !slices.Contains(end.arrived, "Policy assignment deleted: pa-0 (started)") || health().IsUnwell() {
 		t.Errorf("after two minutes %q arrived; unwell: %v", end.arrived, health().IsUnwell())
 	}
-	ticks(t, p, at, 60)
+	var log bytes.Buffer
+	loggedTicks(t, p, at, 60, slog.NewTextHandler(&log, nil))
 	end.arrivedOnce(t, 3)
+	if strings.Contains(log.String(), "takes messages again") {
+		t.Errorf("it was never unwell, and the log says\n%s", log.String())
+	}
 	if len(end.accepted) != 3+4 {
 		t.Errorf("accepted: %q", end.accepted)
 	}

@@ -272,6 +272,7 @@ func (c *Courier) answered(ctx context.Context, b Batch, t *attempt) {
 	}
 	var ended time.Time
 	h := c.changeLocked(ctx, e, t.name, b.Logger, func(h *outbox.Health) bool {
+		ended = time.Time{} // it may run more than once
 		if h.Clean() && t.form == notify.Full {
 			return false
 		}
