@@ -22,7 +22,7 @@ var deadlines = map[string]time.Duration{"deliver": 4 * time.Minute, "rollup": 4
 // maxEventBatchSize (host.json) messages of at most 1 MB, quoted twice.
 var limits = map[string]host.Limit{
 	"slack-action":       {Body: 4 * clicks.Largest, AtOnce: 16, HTTP: true},
-	"actiongroup-alert":  {Body: 8 << 20, AtOnce: 4, HTTP: true},
+	"actiongroup-alert":  {Body: 4 << 20, AtOnce: 4, HTTP: true},
 	"eventgrid-activity": {Body: 16 << 20, AtOnce: 8},
 	"eventhub-activity":  {Body: MaxHubBody, AtOnce: 2},
 }
