@@ -144,13 +144,16 @@ func (p *planner) troubles() {
 		case 5:
 			t.Of, t.Faults, t.Share = phases, append(slices.Clone(everyFault), stale), min(t.Share, 0.05)
 		case 6:
-			t.Of, t.Faults, t.Share, t.From, t.To = []phase{lookUp}, everyFault, 0.2, 0, p.plan.Length // they are rare
+			t.Of, t.Faults, t.Share, t.From, t.To = rare[p.plan.Seed%2:][:1], everyFault, 0.2, 0, p.plan.Length
 		case 7:
 			p.outage(&t)
 		}
 		p.plan.Troubles = append(p.plan.Troubles, t)
 	}
 }
+
+// rare are calls of which a seed has few, so that faults must meet them often.
+var rare = []phase{lookUp, edit}
 
 // channels draws the three channels of a plan. Slack is among them, because readers click there.
 func (p *planner) channels() {

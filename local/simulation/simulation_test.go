@@ -22,7 +22,7 @@ var (
 
 // The share of every test run, of one with the race detector, and of a short one.
 const (
-	usualSeeds  = 50
+	usualSeeds  = 75
 	racingSeeds = 10
 	shortSeeds  = 1
 )
