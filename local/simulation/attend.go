@@ -25,7 +25,14 @@ func Run(t *testing.T, p *Plan) Outcome {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	defer debug.SetGCPercent(debug.SetGCPercent(800))
 	return attend(p, stillness, func(over chan<- Outcome, s *simulation) {
-		synctest.Test(t, func(*testing.T) { s.run(over) })
+		defer func() {
+			if left := recover(); left != nil { // goroutines wait for ever that no invocation waits for
+				over <- s.stop(fmt.Errorf("%v", left))
+			}
+		}()
+		var out Outcome
+		synctest.Test(t, func(*testing.T) { out = s.run(over) })
+		over <- out
 	})
 }
 

@@ -81,7 +81,7 @@ type Outcome struct {
 
 // run is the root goroutine of the bubble. A run that stops leaves goroutines behind that wait for ever, so the bubble must
 // not end: over is not of the bubble, and a goroutine that waits at it stays.
-func (s *simulation) run(over chan<- Outcome) {
+func (s *simulation) run(over chan<- Outcome) Outcome {
 	p := s.plan
 	s.begun, s.settings, s.config, s.blocks = time.Now(), settingsOf(p), configOf(p), map[string]string{}
 	s.trace, s.azure = newTrace(), azure.New(p.Directory, time.Now)
@@ -99,7 +99,7 @@ func (s *simulation) run(over chan<- Outcome) {
 	close(s.scheduler.ended)
 	time.Sleep(time.Hour) // what is left of killed instances unwinds
 	out.Err = errors.Join(out.Err, s.cosmos.Close())
-	over <- out
+	return out
 }
 
 // prepare opens the services and the instances and puts the plan on the agenda.
