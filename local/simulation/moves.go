@@ -278,7 +278,7 @@ func condition(p *planner, name string) {
 // cut.
 func twenty(p *planner, name string) {
 	k := []kind{diskExport, keysListed, {"widget changed", "Contoso.Custom/widgets/write", "Contoso.Custom/widgets/widget", oracle.Low, nil}}[p.IntN(3)]
-	p.plan.Config["rules/widget.yml"] = strings.ReplaceAll(ownRule("widget", "low", "started, succeeded", ""), "Contoso.Custom/things/write", "Contoso.Custom/widgets/write")
+	p.plan.Config["rules/widget.yml"] = strings.ReplaceAll(ownRule("widget", "low", "started, succeeded"), "Contoso.Custom/things/write", "Contoso.Custom/widgets/write")
 	at, actor, group := p.any(), p.actor(), p.group()
 	for range 21 + p.IntN(4) {
 		a, o := p.add(k, deed{name, actor, group}, at)
