@@ -160,10 +160,10 @@ func (r *ruled) met(e *activity.Event) (met []uint32) {
 	return met
 }
 
-// atWorst are the numbers of the rules that an event is judged by where no record says what its act was about and Azure is not
+// atWorst are the numbers of the rules that an event is judged by where no record says what its act was about and Azure cannot be
 // asked, as pipeline.Judge.Find has it; nil: those that it met.
 func (r *ruled) atWorst(e *activity.Event, met []uint32) []uint32 {
-	if r.x.asked(e) {
+	if !r.x.pipeline.Doubts(e) {
 		return nil
 	}
 	worst, ok := r.x.pipeline.AtWorst(e, r.alertRules(met))

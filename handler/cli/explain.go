@@ -273,8 +273,11 @@ func (x *explainer) explain(e *activity.Event, correlated []*rules.Rule) explain
 	return out
 }
 
-// worst is what the event could be at worst; nil: it says what it is.
+// worst is what the event could be at worst; nil: it says what it is, or is judged by what it says.
 func (x *explainer) worst(e *activity.Event) *explainedWorst {
+	if !x.asked(e) && !x.pipeline.Doubts(e) {
+		return nil
+	}
 	worst, ok := x.pipeline.AtWorst(e, x.pipeline.Met(*e))
 	if !ok {
 		return nil

@@ -76,7 +76,7 @@ func (j *Judge) graver(e *activity.Event, met []alert.Rule) []alert.Rule {
 }
 
 // AtWorst is the gravest rule that the event could meet and that is graver than all it meets, because it does not say what
-// its act was about. Where Azure is not asked, Find judges the event so.
+// its act was about. Where Azure cannot be asked (Doubts), Find judges the event so.
 func (j *Judge) AtWorst(e *activity.Event, met []alert.Rule) (worst alert.Rule, ok bool) {
 	graver := j.graver(e, met)
 	if len(graver) > 0 {
@@ -84,6 +84,10 @@ func (j *Judge) AtWorst(e *activity.Event, met []alert.Rule) (worst alert.Rule, 
 	}
 	return worst, len(graver) > 0
 }
+
+// Doubts reports whether the event is judged AtWorst unless another record of its act says what it was about: Azure is not asked, or
+// could not say. Of a deletion there is nothing to ask.
+func (j *Judge) Doubts(e *activity.Event) bool { return j.unasked(e) != "" }
 
 // ofType are the rules that ask for the type of the event's resource. A rule that asks for any write, or for a word anywhere,
 // would take every act whose request is not known.

@@ -17,7 +17,7 @@ func TestARunThatTakesNoStepIsGivenUp(t *testing.T) {
 			s.trace = newTrace()
 			s.scheduler = newScheduler(7, s.trace, &s.progress)
 			for range 3 { // it goes on for a while
-				time.Sleep(50 * time.Second)
+				<-time.After(50 * time.Second)
 				s.progress.Add(1)
 			}
 			s.trace.line("instance-1  store read  rollups health")
