@@ -2,14 +2,17 @@ package simulation
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
-// trace is what happened, one line for each step and each event of the world.
+// trace is what happened, one line for each step and each event of the world. Of a run that stopped, another goroutine reads it.
 type trace struct {
 	begun time.Time
+	mu    sync.Mutex // lines
 	lines []line
 	sum   uint64
 	met   map[fault]map[phase]int // how often each fault met each phase
@@ -25,6 +28,8 @@ func newTrace() *trace { return &trace{begun: time.Now(), met: map[fault]map[pha
 func (t *trace) line(format string, args ...any) {
 	one := line{time.Since(t.begun), fmt.Sprintf(format, args...)}
 	t.sum = digest(t.sum^uint64(one.since), one.text)
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	t.lines = append(t.lines, one)
 }
 
@@ -47,10 +52,12 @@ func (t *trace) step(s *step, v verdict) {
 }
 
 // String is the whole trace.
-func (t *trace) String() string { return t.last(len(t.lines)) }
+func (t *trace) String() string { return t.last(math.MaxInt) }
 
 // last is the end of the trace, n lines at most.
 func (t *trace) last(n int) string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	var texts []string
 	for _, one := range t.lines[max(len(t.lines)-n, 0):] {
 		texts = append(texts, fmt.Sprintf("day %02d %s  %s", one.since/(24*time.Hour)+1, t.begun.Add(one.since).UTC().Format("15:04:05.000"), one.text))
