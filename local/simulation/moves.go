@@ -140,17 +140,17 @@ func (p *planner) send(a *oracle.Act, o *operation, at time.Duration, end status
 }
 
 func (p *planner) byGrid(a *oracle.Act, o *operation, at time.Duration, end status) {
-	p.delivery(Delivery{At: at + p.seconds(5, 60), Feed: eventGrid, Records: []Record{{a.ID, o.grid(p.guid("event"), p.epoch.Add(at+3*time.Second), end)}}})
+	p.delivery(Delivery{At: at + p.seconds(5, 60), Feed: eventGrid, Records: []Record{{a.ID, p.grid(o, p.guid("event"), p.epoch.Add(at+3*time.Second), end)}}})
 }
 
 // byHub sends the stages of an operation through the export: in one batch, or the end later and now and then before the
 // start.
 func (p *planner) byHub(a *oracle.Act, o *operation, at time.Duration, end status) {
-	begin := []Record{{a.ID, o.record(p.epoch.Add(at), started)}}
+	begin := []Record{{a.ID, p.record(o, p.epoch.Add(at), started)}}
 	if p.chance(2) {
-		begin = append(begin, Record{a.ID, o.record(p.epoch.Add(at+time.Second), accepted)})
+		begin = append(begin, Record{a.ID, p.record(o, p.epoch.Add(at+time.Second), accepted)})
 	}
-	over := []Record{{a.ID, o.record(p.epoch.Add(at+3*time.Second), end)}}
+	over := []Record{{a.ID, p.record(o, p.epoch.Add(at+3*time.Second), end)}}
 	when := at + p.seconds(40, 300)
 	if p.chance(3) {
 		p.delivery(Delivery{At: when, Feed: hub, Records: slices.Concat(begin, over)})
@@ -216,10 +216,10 @@ func flood(p *planner, name string) {
 		a, o := p.add(k, deed{ordinary, actor, p.group()}, at)
 		if i == grave {
 			a.Part = name
-			p.delivery(Delivery{At: at + 20*time.Second, Feed: hub, Records: []Record{{a.ID, o.record(p.epoch.Add(at), succeeded)}}})
+			p.delivery(Delivery{At: at + 20*time.Second, Feed: hub, Records: []Record{{a.ID, p.record(o, p.epoch.Add(at), succeeded)}}})
 			continue
 		}
-		records = append(records, Record{a.ID, o.grid(p.guid("event"), p.epoch.Add(at), succeeded)})
+		records = append(records, Record{a.ID, p.grid(o, p.guid("event"), p.epoch.Add(at), succeeded)})
 	}
 	for i, some := range slices.Collect(slices.Chunk(records, 40)) {
 		p.plan.Deliveries = append(p.plan.Deliveries, Delivery{At: at + time.Duration(i*8)*time.Second, Feed: eventGrid, Records: some})
@@ -283,7 +283,7 @@ func twenty(p *planner, name string) {
 	for range 21 + p.IntN(4) {
 		a, o := p.add(k, deed{name, actor, group}, at)
 		p.delivery(Delivery{At: at + 30*time.Second, Feed: hub, Records: []Record{
-			{a.ID, o.record(p.epoch.Add(at), started)}, {a.ID, o.record(p.epoch.Add(at+time.Second), accepted)}, {a.ID, o.record(p.epoch.Add(at+2*time.Second), succeeded)},
+			{a.ID, p.record(o, p.epoch.Add(at), started)}, {a.ID, p.record(o, p.epoch.Add(at+time.Second), accepted)}, {a.ID, p.record(o, p.epoch.Add(at+2*time.Second), succeeded)},
 		}})
 		at += p.seconds(1, 20)
 	}
@@ -294,10 +294,10 @@ func poison(p *planner, name string) {
 	at := p.any()
 	a, o := p.add(netOpened, deed{name, p.actor(), p.group()}, at)
 	o.body = strings.TrimSuffix(o.body, "}}") + `,"description":"` + halfPair + `"}}`
-	bad := Record{a.ID, strings.ReplaceAll(o.record(p.epoch.Add(at), started), halfPair, `\\ud83d`)}
-	over := Record{a.ID, o.record(p.epoch.Add(at+time.Second), succeeded)}
+	bad := Record{a.ID, strings.ReplaceAll(p.record(o, p.epoch.Add(at), started), halfPair, `\\ud83d`)}
+	over := Record{a.ID, p.record(o, p.epoch.Add(at+time.Second), succeeded)}
 	b, o2 := p.add(lockDelete, deed{name, p.actor(), p.group()}, at)
-	good := Record{b.ID, o2.record(p.epoch.Add(at), succeeded)}
+	good := Record{b.ID, p.record(o2, p.epoch.Add(at), succeeded)}
 	p.delivery(Delivery{At: at + time.Minute, Feed: hub, Records: []Record{bad, good, over}})
 }
 
@@ -309,7 +309,7 @@ func race(p *planner, name string) {
 	var records []Record
 	for range 20 + p.IntN(30) {
 		a, o := p.add(keysListed, deed{name, actor, group}, at)
-		records = append(records, Record{a.ID, o.record(p.epoch.Add(at), succeeded)})
+		records = append(records, Record{a.ID, p.record(o, p.epoch.Add(at), succeeded)})
 	}
 	p.delivery(Delivery{At: at + time.Minute, Feed: hub, Records: records})
 }
@@ -332,8 +332,8 @@ func manyRules(p *planner, name string) {
 	}
 	p.plan.Config["rules/grave.yml"] = ownRule("grave", "critical", "succeeded")
 	a, o := p.add(k, deed{name, p.actor(), p.group()}, at)
-	p.delivery(Delivery{At: at + 40*time.Second, Feed: hub, Records: []Record{{a.ID, o.record(p.epoch.Add(at), started)}}})
-	p.delivery(Delivery{At: at + 150*time.Second, Feed: hub, Records: []Record{{a.ID, o.record(p.epoch.Add(at+time.Minute), succeeded)}}})
+	p.delivery(Delivery{At: at + 40*time.Second, Feed: hub, Records: []Record{{a.ID, p.record(o, p.epoch.Add(at), started)}}})
+	p.delivery(Delivery{At: at + 150*time.Second, Feed: hub, Records: []Record{{a.ID, p.record(o, p.epoch.Add(at+time.Minute), succeeded)}}})
 }
 
 // ownRule is a rule of the operator's for the things of manyRules.

@@ -29,6 +29,7 @@ type written struct {
 	alert           bool // it says whether it is behind
 	behind, parked  bool
 	due, leaseUntil int64
+	compares, held  bool // it says how far a comparison with Azure's list has come, and has a lease
 }
 
 // items reads what a write brings: one item, or the operations of a batch. What cannot be read owes nothing.
@@ -68,6 +69,10 @@ func item(c *jsonscan.Cursor) (one written) {
 			one.due = number(c)
 		case "lease_until":
 			one.leaseUntil = number(c)
+		case "kind":
+			one.compares = word(c) == "reconcile"
+		case "lease":
+			one.held = strings.Contains(string(c.Skip()), `"owner":"`)
 		}
 	}
 	return one
@@ -88,10 +93,13 @@ func (o *owed) wrote(list []written) {
 		o.items = map[string]debt{}
 	}
 	for _, one := range list {
-		if !one.alert {
+		if !one.alert && !one.compares {
 			continue
 		}
 		now := debt{lease: one.leaseUntil, waits: one.parked}
+		if one.compares && one.held {
+			now.lease = 1
+		}
 		if one.behind {
 			now.due = one.due
 		}

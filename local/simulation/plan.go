@@ -13,21 +13,25 @@ import (
 // Plan is everything that happens outside of the program, drawn from a seed before anything runs. Taking something out of
 // a plan leaves the rest as it was, which is how a failing one is shortened.
 type Plan struct {
-	Seed       uint64
-	Length     time.Duration
-	Instances  int
-	Ahead      []time.Duration // of the instances' clocks
-	Acts       []oracle.Act
-	Deliveries []Delivery
-	Clicks     []Click
-	Troubles   []Trouble
-	Ticks      []time.Duration // of the timer deliver, although nothing may be owed
-	Settings   map[string]string
-	Config     map[string]string
-	Directory  azure.Directory
-	Channels   []string // by the names that routes know; three, so that no plan costs more than another
-	HubRetry   HubRetry
-	Moves      []string // what the adversary does, for the report
+	Seed        uint64
+	Length      time.Duration
+	Instances   int
+	Ahead       []time.Duration // of the instances' clocks
+	Acts        []oracle.Act
+	Deliveries  []Delivery
+	Clicks      []Click
+	Troubles    []Trouble
+	Ticks       []time.Duration // of the timer deliver, although nothing may be owed
+	Settings    map[string]string
+	Config      map[string]string
+	Directory   azure.Directory
+	Channels    []string // by the names that routes know; three, so that no plan costs more than another
+	HubRetry    HubRetry
+	Tests       []time.Duration // when the daily test is due
+	Comparisons []time.Duration // when Azure's list is compared
+	Log         []azure.Entry   // Azure's list
+	Unfed       []int           // acts that nothing but the list has
+	Moves       []string        // what the adversary does, for the report
 }
 
 // planner draws a plan.
@@ -37,7 +41,8 @@ type planner struct {
 	number int
 	epoch  time.Time
 
-	exceptions, maintenance []string // entries of the operator's files
+	exceptions, maintenance []string        // entries of the operator's files
+	listed                  map[string]bool // records in Azure's list; nil: it is not compared
 
 	provoked Provocation
 }
@@ -56,9 +61,11 @@ func NewPlan(seed uint64, retry HubRetry, more Provocation) *Plan {
 		p.plan.Ahead = append(p.plan.Ahead, time.Duration(p.IntN(601)-300)*time.Second)
 	}
 	p.channels()
+	p.timers()
 	p.troubles()
 	p.provoke(more)
 	p.fill(60)
+	p.unfed("what no feed brings")
 	p.operate()
 	for at := 6 * time.Hour; at < p.plan.Length; at += 24 * time.Hour {
 		p.plan.Ticks = append(p.plan.Ticks, at)

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net/http"
 	"net/url"
 	"slices"
 	"sync"
@@ -26,7 +25,7 @@ type simulation struct {
 	scheduler *scheduler
 	trace     *trace
 	cosmos    *cosmos.Server
-	azure     http.Handler
+	azure     *azure.Server
 	config    fstest.MapFS
 	settings  map[string]string
 	instances []*instance // alive, in order of their start
@@ -120,6 +119,7 @@ func (s *simulation) prepare() (err error) {
 	for _, c := range s.plan.Clicks {
 		s.scheduler.at(s.begun.Add(c.At), func() { s.click(c) })
 	}
+	s.runTimers()
 	for _, at := range s.plan.Ticks {
 		s.scheduler.at(s.begun.Add(at), s.tick)
 	}
@@ -268,10 +268,12 @@ func (s *simulation) tick() {
 }
 
 func (s *simulation) deliverOn(i *instance) {
-	s.invoke(i, "deliver", timerBody, func(r result) { s.answered("deliver", nil, r, false) })
+	s.invoke(i, "deliver", timerOf("deliver"), func(r result) { s.answered("deliver", nil, r, false) })
 }
 
-var timerBody = []byte(`{"Data":{"timer":{"Schedule":{"AdjustForDST":true},"ScheduleStatus":null,"IsPastDue":false}},"Metadata":{"sys":{"MethodName":"deliver"}}}`)
+func timerOf(function string) []byte {
+	return []byte(`{"Data":{"timer":{"Schedule":{"AdjustForDST":true},"ScheduleStatus":null,"IsPastDue":false}},"Metadata":{"sys":{"MethodName":"` + function + `"}}}`)
+}
 
 // conclude gives the oracle what it judges by.
 func (s *simulation) conclude(out *Outcome) {

@@ -18,9 +18,10 @@ const (
 	Timely   = "an act is named too late" // though nothing misbehaved
 	Grave    = "a severity is too low"    // of the message that names an act
 	Alarming = "a severity is too high"
-	Outcome  = "an outcome is wrong"    // as last shown by a channel with edits
-	Counted  = "a count is wrong"       // the last one that readers of a channel with edits were shown
-	Once     = "a message came twice"   // though nothing misbehaved
+	Outcome  = "an outcome is wrong"  // as last shown by a channel with edits
+	Counted  = "a count is wrong"     // the last one that readers of a channel with edits were shown
+	Once     = "a message came twice" // though nothing misbehaved
+	Tested   = "a daily test did not arrive"
 	EndShown = "an end is not shown"    // on a channel that was shown the beginning
 	Taken    = "a delivery was refused" // though nothing misbehaved
 	Kept     = "a delivery is lost"     // the feed gave it up, and what was in it reached no channel
@@ -84,6 +85,7 @@ func Judge(w World) (found []Violation, repeats int) {
 		j.milder(channel)
 	}
 	j.counts()
+	j.tests()
 	j.twice()
 	j.waits()
 	j.refusals()
@@ -425,6 +427,20 @@ func (j *judge) twice() {
 			j.repeats++
 		default:
 			j.report(Once, nil, "%s at %s and %s: %.80s", m.Channel, clock(before.At), clock(m.At), m.Text)
+		}
+	}
+}
+
+// tests looks for the daily tests on every channel.
+func (j *judge) tests() {
+	for _, test := range j.Tests {
+		for _, channel := range j.Channels {
+			arrived := func(m Message) bool {
+				return m.Channel == channel && strings.Contains(m.Text, "auditbell about itself: a test") && strings.Contains(m.Text, test.Day)
+			}
+			if !slices.ContainsFunc(j.Messages, arrived) {
+				j.report(Tested, nil, "%s was not sent that of %s", channel, test.Day)
+			}
 		}
 	}
 }

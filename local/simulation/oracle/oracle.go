@@ -74,6 +74,7 @@ type World struct {
 	Channels []string
 	Edits    map[string]bool // channels whose messages can be edited
 	Faults   []Span          // when something misbehaved
+	Tests    []Test          // daily tests that were sent
 	Waits    []Wait          // that channels asked for
 	Refusals []Refusal       // invocations that were answered with an error
 	Owed     []string        // what the store still owed, long after the last fault
@@ -90,6 +91,12 @@ type Span struct{ From, To time.Time }
 type Wait struct {
 	Channel, Alert string
 	At, Until      time.Time
+}
+
+// Test is a daily test.
+type Test struct {
+	Day string // 2026-11-30
+	At  time.Time
 }
 
 // AlertIn is the id of the alert that a message is about, "" when it names none.
