@@ -61,7 +61,7 @@ func (c *Courier) confirmOne(ctx context.Context, a alert.Alert, name string, s 
 		sum.Retried++
 		c.unsent(ctx, b, a, name, err)
 	case unknown:
-		c.change(ctx, name, b.Logger, func(h *outbox.Health) bool { h.Doubt(titleOf(c, a), reason, now); return true })
+		c.doubt(ctx, b, a, name, reason, now)
 	case err == nil && state == notify.Confirmed:
 		c.confirmed(ctx, b, name)
 	}

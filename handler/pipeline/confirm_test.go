@@ -26,6 +26,8 @@ type post struct {
 	lose     map[string]int // headline → how many of its sendings fail
 	down     bool           // everything fails
 	mute     bool           // it does not say
+	odd      int            // so many messages are answered as the service does not document
+	last     notify.Message
 }
 
 func (p *post) Deliver(_ context.Context, m notify.Message, prev notify.Ref) (notify.Ref, error) {
@@ -33,6 +35,11 @@ func (p *post) Deliver(_ context.Context, m notify.Message, prev notify.Ref) (no
 	defer p.mu.Unlock()
 	if !prev.Zero() && !m.HasNews() {
 		return prev, nil
+	}
+	p.last = m
+	if p.odd > 0 {
+		p.odd--
+		return prev, notify.Fail(notify.Unconfirmed, errors.New("a web page"))
 	}
 	p.accepted = append(p.accepted, m.Headline)
 	return notify.Ref{ID: fmt.Sprint(len(p.accepted) - 1), State: notify.Accepted}, nil
@@ -153,5 +160,27 @@ func TestWhatIsNeverReportedIsUnconfirmed(t *testing.T) {
 	}
 	if u := health().Unconfirmed; u.Count != 1 || !strings.Contains(u.Reason, "404") || len(end.accepted) != 1 {
 		t.Errorf("unconfirmed: %+v; accepted %q", u, end.accepted)
+	}
+}
+
+// TestWhatNamesUnconfirmedMessagesIsNotTheirEnd loses an alert to a page to sign in on, and then the message that says so: the
+// next one names the alert, not the message in between.
+func TestWhatNamesUnconfirmedMessagesIsNotTheirEnd(t *testing.T) {
+	t.Parallel()
+	p, end, _, at, health := byPost(t)
+	end.odd = 1
+	handle(t, p, "", began(1, at.now()))
+	handle(t, p, "", began(2, at.now())) // is answered as documented
+	end.mu.Lock()
+	end.odd = 1 // what names the first
+	end.mu.Unlock()
+	ticks(t, p, at, 4)
+	handle(t, p, "", began(3, at.now()))
+	ticks(t, p, at, 10)
+	if u := health().Unconfirmed; u.Count != 0 {
+		t.Errorf("unconfirmed still: %+v", u)
+	}
+	if facts := fmt.Sprint(end.last.Facts); end.odd != 0 || !strings.Contains(end.last.Headline, "unconfirmed") || !strings.Contains(facts, "pa-1") {
+		t.Errorf("%q names %s; want pa-1", end.last.Headline, facts)
 	}
 }

@@ -149,6 +149,9 @@ func (w *Watch) unwell(ctx context.Context, b Batch, h outbox.Health) {
 	})
 }
 
+// unconfirmed is the kind of concern that names messages which may be missing.
+const unconfirmed = "delivery-unconfirmed"
+
 // doubted names the messages that a destination answered in a way that proves nothing, as many to a message as it shows.
 // done is false when it must be called again.
 func (w *Watch) doubted(ctx context.Context, b Batch, name string, u outbox.Unconfirmed, to []string) (done bool) {
@@ -163,7 +166,7 @@ func (w *Watch) doubted(ctx context.Context, b Batch, name string, u outbox.Unco
 	for names := range slices.Chunk(u.Alerts, mostNamed) {
 		part++
 		done = w.notice(ctx, b, concern{
-			kind: "delivery-unconfirmed", title: fmt.Sprintf("%d messages to %s are unconfirmed", u.Count, name), subject: name, to: to,
+			kind: unconfirmed, title: fmt.Sprintf("%d messages to %s are unconfirmed", u.Count, name), subject: name, to: to,
 			detail: detail, names: names,
 			part:  fmt.Sprintf("-%d-%d-%d-%d-%d", u.Since.Unix(), u.Named, u.Count, len(to), part),
 			steps: []string{"Look whether these alerts are in the channel; handler check lists them.", "See whether a proxy or a sign-in page answers in place of the service."},

@@ -16,6 +16,7 @@ const (
 	lost         fault = "answer lost"      // done: the connection broke after
 	late         fault = "late"             // done, and answered late, maybe after the caller gave up
 	stale        fault = "stale read"       // answered from a replica that has not seen the last write
+	odd          fault = "answered oddly"   // not done, and answered 2xx all the same: with a page of what stands in between
 	killedBefore fault = "killed before it" // the instance
 	killedAfter  fault = "killed after it"
 )
@@ -30,6 +31,8 @@ func possible(f fault, p phase) bool {
 		return p == storeRead || p == storeQuery
 	case forbidden:
 		return len(forbids[p]) > 0
+	case odd:
+		return p == post || p == edit
 	}
 	return true
 }
@@ -64,7 +67,7 @@ func (t *Trouble) draw(r *rand.Rand, s *step) verdict {
 		return verdict{}
 	}
 	f := t.Faults[r.IntN(len(t.Faults))]
-	if !possible(f, s.phase) {
+	if !possible(f, s.phase) || f == odd && s.smtp {
 		return verdict{}
 	}
 	if s.what == account && (f == broken || f == lost) {

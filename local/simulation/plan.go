@@ -62,6 +62,7 @@ func NewPlan(seed uint64, retry HubRetry, more Provocation) *Plan {
 	}
 	p.channels()
 	p.timers()
+	p.signIn()
 	p.troubles()
 	p.provoke(more)
 	p.fill(60)
@@ -170,6 +171,19 @@ func (p *planner) channels() {
 		{"slack", "teams", "webhook"}, {"slack", "teams", lead}, {"slack", lead, "webhook"}, {"slack", lead, audit}, {"slack", "teams", "webhook"},
 	}[r.IntN(5)]
 	p.plan.Settings = map[string]string{"MAIL_PROVIDER": []string{"smtp", "acs"}[r.IntN(2)]}
+}
+
+// signIn has a proxy answer in place of a channel, in some plans: 2xx with a page to sign in on, or with nothing.
+func (p *planner) signIn() {
+	r := rand.New(rand.NewPCG(p.plan.Seed, 0x2dd))
+	if r.IntN(5) > 0 {
+		return
+	}
+	from := time.Hour + time.Duration(r.Int64N(int64(p.plan.Length-6*time.Hour))).Truncate(time.Second)
+	p.plan.Troubles = append(p.plan.Troubles, Trouble{
+		From: from, To: from + time.Duration(5+r.IntN(300))*time.Minute, Of: []phase{post, edit}, Faults: []fault{odd},
+		Channel: p.plan.Channels[r.IntN(3)], Share: []float64{0.3, 1}[r.IntN(2)],
+	})
 }
 
 // outage has one channel take no messages at all for days or weeks: it is not there, or it refuses the token or the channel.

@@ -38,6 +38,7 @@ type simulation struct {
 	ticking     time.Time // when the next run of the timer deliver is on the agenda; zero: none is
 	next        time.Time // when something owed could be worked on, by the last look
 	idle        int       // how many looks ago that changed
+	doubted     time.Time
 	lastFault   time.Time
 	ticks       []time.Duration // when the timer deliver ran
 
@@ -159,6 +160,9 @@ func (s *simulation) decide(st *step) verdict {
 		}
 		if v := t.draw(s.scheduler.random, st); v.fault != "" {
 			s.disturbed()
+			if v.fault == odd {
+				s.doubt()
+			}
 			return v
 		}
 	}

@@ -37,6 +37,8 @@ func (w *web) RoundTrip(r *http.Request) (*http.Response, error) {
 		return s.refuse(r, st, v), nil
 	case broken:
 		return nil, syscall.ECONNRESET
+	case odd:
+		return s.signIn(r, st), nil
 	}
 	got := s.take(r, st, body, v)
 	switch v.fault {
@@ -111,6 +113,14 @@ func (s *simulation) refuse(r *http.Request, st *step, v verdict) *http.Response
 		return reply{http.StatusOK, header, []byte(`{"ok":false,"error":"` + code + `"}`)}.response(r)
 	}
 	return reply{v.status, header, []byte(`{"ok":false,"error":"simulated"}`)}.response(r)
+}
+
+// signIn is the answer of a proxy that asks for a sign-in. Nothing was done, and the program cannot know.
+func (s *simulation) signIn(r *http.Request, st *step) *http.Response {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.world.Doubts = append(s.world.Doubts, st.message(verdict{}, ""))
+	return reply{http.StatusOK, http.Header{"Content-Type": {"text/html"}}, []byte("<!DOCTYPE html><html><title>Sign in</title></html>")}.response(r)
 }
 
 // slackRefusals are Slack's words for what others say with a status: it answers 200.

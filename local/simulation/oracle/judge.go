@@ -259,11 +259,14 @@ func (j *judge) grave(a *Act, channel string, arrived time.Time) {
 			}
 			continue
 		}
-		if t.severity < a.Severity {
+		if t.severity < a.Severity && !j.excused(a, channel) {
 			j.report(Grave, a, "%s shows it as %s", channel, t.severity)
 		} else if late := when.Sub(arrived); !a.Late && late > timely && j.calm(arrived.Add(-calmTime), arrived.Add(timely)) {
 			j.report(Timely, a, "%s named it %s after it came", channel, late.Round(time.Second))
 		}
+		return
+	}
+	if j.excused(a, channel) {
 		return
 	}
 	if best == nil {
@@ -279,7 +282,7 @@ func (j *judge) outcome(a *Act, channel string) {
 	if a.Failed {
 		truth = "failed"
 	}
-	if !j.Edits[channel] || a.Ended || j.begun[a.ID] {
+	if !j.Edits[channel] || a.Ended || j.begun[a.ID] || j.excused(a, channel) {
 		return
 	}
 	for _, t := range j.about(a.Resource, channel) {
@@ -343,7 +346,7 @@ func (j *judge) ended(a *Act, channel string) {
 			over = true
 		}
 	}
-	if begun && !over {
+	if begun && !over && !j.excused(a, channel) {
 		j.report(EndShown, a, "%s still says that it is unavailable", channel)
 	}
 }
@@ -376,7 +379,7 @@ func (j *judge) counts() {
 			if j.inSummary(actor, channel) {
 				least -= mild(all)
 			}
-			if sum > len(all) || sum < least {
+			if doubted := slices.ContainsFunc(all, func(a *Act) bool { return j.excused(a, channel) }); !doubted && (sum > len(all) || sum < least) {
 				j.report(Counted, all[len(all)-1], "%s shows %d acts of %s, there were %d", channel, sum, actor, len(all))
 			}
 		}
@@ -438,7 +441,7 @@ func (j *judge) tests() {
 			arrived := func(m Message) bool {
 				return m.Channel == channel && strings.Contains(m.Text, "auditbell about itself: a test") && strings.Contains(m.Text, test.Day)
 			}
-			if !slices.ContainsFunc(j.Messages, arrived) {
+			if !slices.ContainsFunc(j.Messages, arrived) && !slices.ContainsFunc(j.Doubts, arrived) {
 				j.report(Tested, nil, "%s was not sent that of %s", channel, test.Day)
 			}
 		}

@@ -75,6 +75,7 @@ type World struct {
 	Edits    map[string]bool // channels whose messages can be edited
 	Faults   []Span          // when something misbehaved
 	Tests    []Test          // daily tests that were sent
+	Doubts   []Message       // that a channel answered as if it had taken them, and did not
 	Waits    []Wait          // that channels asked for
 	Refusals []Refusal       // invocations that were answered with an error
 	Owed     []string        // what the store still owed, long after the last fault

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"regexp"
 	"strconv"
+	"strings"
 )
 
 // summary is what a message says that stands for several alerts.
@@ -23,7 +24,7 @@ var (
 // summaryIn reads a message; false when it is about one alert.
 func summaryIn(text string) (summary, bool) {
 	found := submatch(summaryOf, " alerts", text)
-	if found == nil {
+	if found == nil || strings.Contains(text, unconfirmed) {
 		return summary{}, false
 	}
 	s := summary{actors: map[string]int{}}
@@ -46,7 +47,7 @@ func (s summary) of(actor string) int { return max(1, s.actors[actor]) }
 // milder judges acts that are not grave. Each is named on every channel, by itself or in a summary, or counted in a summary
 // among the others: a summary has room for some names, and its count is exact.
 func (j *judge) milder(channel string) {
-	counted := 0 // by summaries, without a name that is one of ours
+	counted := j.lostSummaries(channel) // by summaries, without a name that is one of ours
 	for _, t := range j.talks {
 		if t.channel != channel || !t.summary {
 			continue
@@ -68,7 +69,7 @@ func (j *judge) milder(channel string) {
 	j.nameless[channel] = counted
 	var missing []*Act
 	for i := range j.Acts {
-		if a := &j.Acts[i]; j.owed(a) && a.Severity < High && len(j.about(cmp.Or(a.Actor, a.Resource), channel)) == 0 {
+		if a := &j.Acts[i]; j.owed(a) && a.Severity < High && len(j.about(cmp.Or(a.Actor, a.Resource), channel)) == 0 && !j.excused(a, channel) {
 			missing = append(missing, a)
 		}
 	}
