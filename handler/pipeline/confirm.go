@@ -61,7 +61,7 @@ func (c *Courier) confirmOne(ctx context.Context, a alert.Alert, name string, s 
 		sum.Retried++
 		c.unsent(ctx, b, a, name, err)
 	case unknown:
-		c.doubt(ctx, b, a, name, reason, now)
+		c.doubt(ctx, b, a, name, reason)
 	case err == nil && state == notify.Confirmed:
 		c.confirmed(ctx, b, name)
 	}

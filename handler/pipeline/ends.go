@@ -232,12 +232,12 @@ func (c *Courier) outcome(ctx context.Context, b Batch, a alert.Alert, t *attemp
 		t.wait = max(h.Held(c.now()), time.Second)
 		return
 	case kind == notify.Unconfirmed:
-		c.doubt(ctx, b, a, t.name, reason, now)
+		c.doubt(ctx, b, a, t.name, reason)
 		return
 	case kind == notify.Unanswered:
 		h = c.change(ctx, t.name, b.Logger, func(h *outbox.Health) bool { began = h.TimedOut(a.ID, reason, now); return true })
 		if t.silences > 0 && !t.absent {
-			c.doubt(ctx, b, a, t.name, reason, now)
+			c.doubt(ctx, b, a, t.name, reason)
 		}
 		t.parks = h.IsUnwell()
 	default:
@@ -296,14 +296,14 @@ func (c *Courier) answered(ctx context.Context, b Batch, t *attempt) {
 }
 
 // doubt notes that a message may be missing. With one that names others that may be missing in its own channel, these are.
-func (c *Courier) doubt(ctx context.Context, b Batch, a alert.Alert, name, reason string, now time.Time) {
+func (c *Courier) doubt(ctx context.Context, b Batch, a alert.Alert, name, reason string) {
 	titles := []string{titleOf(c, a)}
 	if named := strings.Split(a.Event.Description, "\n")[1:]; a.Rule.ID == alert.WatchRule+unconfirmed && a.Event.ResourceName == name && len(named) > 0 {
 		titles = named
 	}
 	c.change(ctx, name, b.Logger, func(h *outbox.Health) bool {
 		for _, title := range titles {
-			h.Doubt(title, reason, now)
+			h.Doubt(title, reason, c.now())
 		}
 		return true
 	})
