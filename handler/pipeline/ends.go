@@ -211,24 +211,14 @@ func (c *Courier) outcome(ctx context.Context, b Batch, a alert.Alert, t *attemp
 	}
 	now := c.now()
 	kind, reason := notify.KindOf(t.err), t.err.Error()
-	delay, named := notify.Delay(t.err)
 	if ctx.Err() != nil && kind != notify.Unanswered {
 		return // our own time was over; the destination has no part in it
 	}
 	var began bool
 	var h outbox.Health
 	switch {
-	case kind == notify.Throttled || named && kind == notify.Trouble:
-		h = c.change(ctx, t.name, b.Logger, func(h *outbox.Health) bool {
-			throttled := h.Throttled
-			if kind == notify.Throttled {
-				h.Answer() // it is there, and busy
-			}
-			h.Throttled = throttled
-			h.Wait(delay, now)
-			return true
-		})
-		c.dropBlock(ctx, t.name)
+	case asksToWait(t.err):
+		h = c.hold(ctx, t.name, t.err, b.Logger)
 		t.wait = max(h.Held(c.now()), time.Second)
 		return
 	case kind == notify.Unconfirmed:
@@ -255,6 +245,28 @@ func (c *Courier) outcome(ctx context.Context, b Batch, a alert.Alert, t *attemp
 
 // unwellFor is how long a destination may be unwell before the others report it.
 const unwellFor = 5 * time.Minute
+
+// asksToWait reports whether a channel wants to be left alone for a while.
+func asksToWait(err error) bool {
+	_, named := notify.Delay(err)
+	return err != nil && (notify.KindOf(err) == notify.Throttled || named && notify.KindOf(err) == notify.Trouble)
+}
+
+// hold notes that a channel asks to wait. Every message to it waits, whichever it refused.
+func (c *Courier) hold(ctx context.Context, name string, err error, log *slog.Logger) outbox.Health {
+	delay, _ := notify.Delay(err)
+	h := c.change(ctx, name, log, func(h *outbox.Health) bool {
+		throttled := h.Throttled
+		if notify.KindOf(err) == notify.Throttled {
+			h.Answer() // it is there, and busy
+		}
+		h.Throttled = throttled
+		h.Wait(delay, c.now())
+		return true
+	})
+	c.dropBlock(ctx, name)
+	return h
+}
 
 // dropBlock gives up what is left of a block: the channel has said that it was too much.
 func (c *Courier) dropBlock(ctx context.Context, name string) {

@@ -39,7 +39,9 @@ func (c *Courier) keep(ctx context.Context, r notify.Recorder, a alert.Alert, m 
 	if record {
 		texts[1] = recordOf(a.Event)
 	}
-	t.unkept = r.Record(ctx, m, t.ref, texts[0], texts[1])
+	if t.unkept = r.Record(ctx, m, t.ref, texts[0], texts[1]); asksToWait(t.unkept) {
+		c.hold(ctx, t.name, t.unkept, nil)
+	}
 	unanswered := t.unkept != nil && notify.KindOf(t.unkept) == notify.Unanswered
 	if grown && (t.unkept == nil || unanswered) {
 		t.shown.Rest = size // unanswered, it may be there: it is not sent again

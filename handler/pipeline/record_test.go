@@ -153,3 +153,20 @@ func TestRecordIsKeptOnce(t *testing.T) {
 		t.Error("a record took the place of a message")
 	}
 }
+
+// TestARecordsWaitIsTheChannels has a channel ask for a pause when it refuses a record: nothing else is sent to it meanwhile.
+func TestARecordsWaitIsTheChannels(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 22, 9, 41, 2, 0, time.UTC)
+	for name, err := range map[string]error{
+		"429": notify.RetryAfter(notify.Fail(notify.Throttled, errors.New("status 429")), 14*time.Second),
+		"503": notify.RetryAfter(errors.New("status 503"), 14*time.Second),
+	} {
+		p := &Courier{Channels: Channels{Budgets: &Budgets{}}, now: func() time.Time { return now }}
+		try := &attempt{name: "slack", ref: notify.Ref{Channel: "C", ID: "1.1"}}
+		p.keep(t.Context(), &threadEnd{err: err}, grant(), notify.Message{}, try)
+		if held := p.ends.of("slack").health.Held(now); held != 14*time.Second {
+			t.Errorf("%s: held for %s, the channel asked for 14 s", name, held)
+		}
+	}
+}
