@@ -158,3 +158,64 @@ func TestOldAndNewWorkOnOneStore(t *testing.T) {
 		t.Errorf("%v: %+v; want both channels owed their first message, about two acts", err, one.Deliveries)
 	}
 }
+
+// TestTheVersionBeforeWritesOnWhileItIsTakenOver has both versions work on what version 1 wrote, in turns, as while a
+// deployment runs: what is owed and what waits stays so, and each end is counted once whoever took it in.
+func TestTheVersionBeforeWritesOnWhileItIsTakenOver(t *testing.T) {
+	t.Parallel()
+	a := schemaOne(t)
+	old := versionOne{t, a.container(t)}
+	take := func(e activity.Event) alert.Decision {
+		t.Helper()
+		r, err := a.Take(t.Context(), finding(e), alert.Lease{Owner: "new", Until: epoch.Add(time.Hour)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	end, twin := event(3, activity.Succeeded), event(4, activity.Succeeded)
+	twin.Form = activity.FormEventGrid
+	if old.end(end) {
+		t.Error("version 1 takes the end of its own operation for a redelivery")
+	}
+	if r := take(end); !r.Duplicate {
+		t.Errorf("what version 1 counted is counted again: %+v", r.Alert.Operations)
+	}
+	if r := take(twin); r.Opened || r.Alert.Count != 1 {
+		t.Errorf("the same end through another feed: opened %v, count %d", r.Opened, r.Alert.Count)
+	}
+	other := event(2, activity.Succeeded)
+	other.CorrelationID, other.Caller = "c2", "ann@contoso.example"
+	if r := take(other); !r.Duplicate {
+		t.Errorf("a redelivery of an alert that waits is no duplicate: opened %v", r.Opened)
+	}
+	for _, e := range []activity.Event{end, twin, other} {
+		if !old.end(e) {
+			t.Errorf("version 1 counts %s again once the new version took over", e.ID)
+		}
+	}
+	again := event(20, activity.Started)
+	if r := take(again); r.Opened || r.Alert.Count != 2 {
+		t.Errorf("the same act again: opened %v, count %d", r.Opened, r.Alert.Count)
+	}
+	late := event(21, activity.Accepted)
+	if old.end(late) { // version 1 writes over what the new version has written last
+		t.Error("version 1 takes a record for a redelivery that it never saw")
+	}
+	if r := take(late); !r.Duplicate {
+		t.Error("what version 1 counted after the new version wrote is counted again")
+	}
+	a.advance(31 * time.Second)
+	due, err := a.Due(t.Context(), 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stuck, err := a.Stuck(t.Context(), 10)
+	if err != nil || len(due) != 1 || len(stuck) != 1 {
+		t.Fatalf("%d alerts are due and %d wait, %v; want the one that version 1 owed, and the one whose Teams takes nothing", len(due), len(stuck), err)
+	}
+	one, err := a.Alert(t.Context(), due[0])
+	if err != nil || !one.OwesFirst("slack") || !one.OwesFirst("teams") || one.Count != 2 {
+		t.Errorf("%v, count %d, %+v; want both channels owed their first message, about two acts", err, one.Count, one.Deliveries)
+	}
+}
