@@ -55,7 +55,7 @@ func ParseScope(text string) (Scope, error) {
 // ScopeOf is where a record belongs: to a management group where its resource says so, to a subscription where it has
 // one, else to the tenant.
 func ScopeOf(e *Event) Scope {
-	id := PlainID(strings.ToLower(e.ResourceID))
+	id := PlainID(Lower(e.ResourceID))
 	if rest, ok := strings.CutPrefix(id, groupResource); ok {
 		name, _, _ := strings.Cut(rest, "/")
 		return Scope(groupPrefix + name)
@@ -91,7 +91,7 @@ func PlainID(id string) string {
 	}
 	name, below, _ := strings.Cut(rest, "/")
 	if plain, err := url.PathUnescape(name); err == nil && groupName().MatchString(strings.ToLower(plain)) {
-		return strings.TrimRight(groupResource+strings.ToLower(plain)+"/"+below, "/")
+		return strings.TrimRight(groupResource+Lower(plain)+"/"+below, "/")
 	}
 	return id
 }

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -170,6 +171,17 @@ func daysSince1970(year, month, day int) int {
 	}
 	const to1970 = 719468 // days from 1 March of the year 0
 	return year*365 + year/4 - year/100 + year/400 + (153*(month-3)+2)/5 + day - 1 - to1970
+}
+
+// Lower is s in lower case. Letters beyond ASCII do not become letters within it, as the Kelvin sign and the capital i with a
+// dot do in strings.ToLower: Azure keeps names with them apart, so a name that differs by one is of another thing.
+func Lower(s string) string {
+	return strings.Map(func(r rune) rune {
+		if low := unicode.ToLower(r); r < utf8.RuneSelf || low >= utf8.RuneSelf {
+			return low
+		}
+		return r
+	}, s)
 }
 
 // LowerASCII lowers s in place up to the first byte beyond ASCII, and returns where that stands; len(s) when there is none.

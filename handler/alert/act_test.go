@@ -170,3 +170,30 @@ func TestTheLaterDecisionHolds(t *testing.T) {
 		}
 	}
 }
+
+// TestALetterThatFoldsIsAnotherName has names that differ by a letter which Go folds to one of ASCII, as Azure does not: what is
+// expected of one resource group or caller is not expected of its double, and their acts are two.
+func TestALetterThatFoldsIsAnotherName(t *testing.T) {
+	t.Parallel()
+	e := event("e1", activity.Succeeded, 0)
+	e.Caller, e.ResourceGroup = "kim@contoso.com", "backups"
+	x := alert.Exception{Rules: []string{"r"}, Actor: e.Caller, Tenant: e.TenantScope(), Subscription: e.SubscriptionID, ResourceGroup: "Backups"}
+	if !x.Covers(&e, "r") {
+		t.Fatal("the exception does not cover its own")
+	}
+	for _, change := range []func(*activity.Event){
+		func(e *activity.Event) { e.ResourceGroup = "bac\u212aups" },
+		func(e *activity.Event) { e.ResourceGroup = "backup\u017f" },
+		func(e *activity.Event) { e.Caller = "\u212aim@contoso.com" },
+		func(e *activity.Event) { e.Caller = "k\u0130m@contoso.com" },
+	} {
+		other := e
+		change(&other)
+		if x.Covers(&other, "r") {
+			t.Errorf("%s in %s is covered by what is expected of %s in %s", other.Caller, other.ResourceGroup, e.Caller, e.ResourceGroup)
+		}
+		if other.Caller != e.Caller && (alert.SameAct(&e, &other) || alert.GroupKey(alert.Rule{ID: "r"}, e) == alert.GroupKey(alert.Rule{ID: "r"}, other)) {
+			t.Errorf("%s is taken for %s", other.Caller, e.Caller)
+		}
+	}
+}

@@ -286,7 +286,7 @@ func bodyOf(e *activity.Event) string {
 
 // short is an identifier in lower case and within bounds; what is longer is compared by its hash.
 func short(id string) string {
-	if id = strings.ToLower(id); len(id) <= 64 {
+	if id = activity.Lower(id); len(id) <= 64 {
 		return id
 	}
 	return hash(id)

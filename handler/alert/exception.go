@@ -2,7 +2,6 @@ package alert
 
 import (
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/auditbell/auditbell/handler/activity"
@@ -53,5 +52,5 @@ func (a *Alert) Expectations() (all []Exception) {
 // Covers reports whether the exception is about this rule and this event, expired or not.
 func (x Exception) Covers(e *activity.Event, rule string) bool {
 	return slices.Contains(x.Rules, rule) && x.Actor == actor(e) && x.Tenant == e.TenantScope() &&
-		strings.EqualFold(x.Subscription, e.SubscriptionID) && strings.EqualFold(x.ResourceGroup, e.ResourceGroup)
+		activity.Lower(x.Subscription) == activity.Lower(e.SubscriptionID) && activity.Lower(x.ResourceGroup) == activity.Lower(e.ResourceGroup)
 }

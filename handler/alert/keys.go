@@ -3,7 +3,6 @@ package alert
 import (
 	"crypto/sha256"
 	"encoding/base32"
-	"strings"
 
 	"github.com/auditbell/auditbell/handler/activity"
 )
@@ -26,7 +25,7 @@ func lifecycleKey(e *activity.Event, operation string) string {
 	if resource == "" {
 		resource = "/subscriptions/" + e.SubscriptionID
 	}
-	return hash("operation", strings.ToLower(e.CorrelationID), operation, resource)
+	return hash("operation", activity.Lower(e.CorrelationID), operation, resource)
 }
 
 // GroupKey is the same for the same noise: rule, actor and scope. The scope is the resource group, else the
@@ -40,7 +39,7 @@ func groupKey(r *Rule, e *activity.Event) string {
 	}
 	parts := []string{r.ID}
 	for _, field := range r.GroupBy {
-		parts = append(parts, strings.ToLower(e.Field(field)))
+		parts = append(parts, activity.Lower(e.Field(field)))
 	}
 	return hash(parts...)
 }
@@ -61,7 +60,7 @@ func (f *Finding) group() string {
 // groups may not.
 func actor(e *activity.Event) string {
 	if e.Caller != "" {
-		return strings.ToLower(e.Caller)
+		return activity.Lower(e.Caller)
 	}
 	return e.CallerObjectID
 }

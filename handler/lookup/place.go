@@ -29,7 +29,7 @@ func isNothing(err error) bool { return errors.Is(err, errNothing) }
 // place names the subscription, and tells tags and owner of the resource.
 func (s *Set) place(ctx context.Context, e *activity.Event) (alert.Learned, error) {
 	id := tracked(e.ResourceID)
-	p, err := s.places.get(ctx, strings.ToLower(e.SubscriptionID+id), keepPlaces, func(ctx context.Context) (place, error) {
+	p, err := s.places.get(ctx, activity.Lower(e.SubscriptionID+id), keepPlaces, func(ctx context.Context) (place, error) {
 		return s.around(ctx, e, id)
 	})
 	if err != nil {

@@ -30,7 +30,7 @@ func resourceOf(e *activity.Event) (resource, bool) {
 	if !strings.HasSuffix(e.Operation, "/write") || e.Properties.SaysWhat() {
 		return resource{}, false
 	}
-	id, _, _ := strings.Cut(strings.ToLower(e.ResourceID), "/accesspolicies/")
+	id, _, _ := strings.Cut(activity.Lower(e.ResourceID), "/accesspolicies/")
 	path, kind, ok := parsed(id)
 	version, known := readable[kind]
 	return resource{path, version}, ok && known && writes(e.Operation, kind)
@@ -38,7 +38,7 @@ func resourceOf(e *activity.Event) (resource, bool) {
 
 // parsed takes a resource's id apart: the path by which it is asked for, and its type.
 func parsed(id string) (path, kind string, ok bool) {
-	parts := strings.Split(strings.TrimPrefix(strings.ToLower(id), "/"), "/")
+	parts := strings.Split(strings.TrimPrefix(activity.Lower(id), "/"), "/")
 	at := -1
 	for i, part := range parts {
 		if !segment().MatchString(part) {

@@ -123,7 +123,7 @@ func (it *item) resource(e *activity.Event, m *members, raw []byte) {
 	}
 	r := activity.ParseResource(e.ResourceID)
 	if e.ResourceType = r.Type; strings.HasPrefix(r.Type, "Microsoft.") {
-		e.ResourceType = strings.ToLower(r.Type)
+		e.ResourceType = activity.Lower(r.Type)
 	}
 	if e.ResourceType == "" {
 		e.ResourceType = it.text.lower(m.raw(m.resourceType))

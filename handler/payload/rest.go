@@ -2,7 +2,6 @@ package payload
 
 import (
 	"bytes"
-	"strings"
 
 	"github.com/auditbell/auditbell/handler/activity"
 )
@@ -49,7 +48,7 @@ func (it *item) splitListID(e *activity.Event, m *members) {
 	}
 	resource, event := it.text.keep(id[:at]), it.text.keep(id[at+len("/events/"):])
 	if !m.resourceID.present() {
-		e.ResourceID = strings.ToLower(resource)
+		e.ResourceID = activity.Lower(resource)
 		e.ResourceName = activity.ParseResource(resource).Name
 	}
 	if e.EventID == "" {

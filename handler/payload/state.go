@@ -30,7 +30,7 @@ func (it *item) state(kind activity.StateKind, r *Reading) error {
 	if err != nil {
 		return err
 	}
-	s := &activity.State{Kind: kind, ResourceID: strings.ToLower(info.Text("id"))}
+	s := &activity.State{Kind: kind, ResourceID: activity.Lower(info.Text("id"))}
 	when := operational.Text("resourceEventTime")
 	switch {
 	case len(info) == 0:
@@ -69,7 +69,7 @@ func health(s *activity.State, info activity.Properties, operational string) (wh
 	}
 	s.ResourceID, _, _ = strings.Cut(s.ResourceID, "/providers/microsoft.resourcehealth/")
 	if target := p.Text("targetResourceId"); target != "" {
-		s.ResourceID = strings.ToLower(target)
+		s.ResourceID = activity.Lower(target)
 	}
 	if when = p.Text("occurredTime"); when == "" {
 		when = operational

@@ -52,7 +52,7 @@ func (t *text) lower(raw []byte) string {
 	written := t.word(raw)
 	t.low = append(t.low[:0], written...)
 	if activity.LowerASCII(t.low) < len(t.low) {
-		return strings.ToLower(string(written))
+		return activity.Lower(string(written))
 	}
 	return t.keep(t.low)
 }

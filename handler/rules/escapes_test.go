@@ -5,6 +5,8 @@ import (
 	"slices"
 	"testing"
 
+	"go.yaml.in/yaml/v4"
+
 	"github.com/auditbell/auditbell/handler/activity"
 	"github.com/auditbell/auditbell/handler/payload"
 	"github.com/auditbell/auditbell/handler/rules"
@@ -50,6 +52,37 @@ func TestNamesReadAsTheProviderReadsThem(t *testing.T) {
 			if got := raw.Properties.Text("requestbody", "properties", "roleDefinitionId") == role; got != c.is {
 				t.Errorf("%s, %s, %s: the member is read %v, want %v", c.body, c.properties, c.role, got, c.is)
 			}
+		}
+	}
+}
+
+// TestALetterThatFoldsNeverSilences has a resource group whose name Go folds to that of another, which Azure keeps apart: a rule
+// that asks for the name matches, a filter or an exception of that name does not apply.
+func TestALetterThatFoldsNeverSilences(t *testing.T) {
+	t.Parallel()
+	var doc yaml.Node
+	if err := yaml.Unmarshal([]byte("resourceGroup: backups"), &doc); err != nil {
+		t.Fatal(err)
+	}
+	exception, problems := rules.ReadSelection(doc.Content[0], "exceptions.yaml")
+	if problems != nil {
+		t.Fatal(problems)
+	}
+	filtered := compile(t, map[string]string{"r.yml": ruleWith("o:\n  operationName|endswith: /write\nf:\n  resourceGroup: backups\ncondition: o and not f")})
+	asked := compile(t, map[string]string{"r.yml": ruleWith("o:\n  resourceGroup|startswith: backup\ncondition: o")})
+	for group, same := range map[string]bool{"backups": true, "BackupS": true, "bac\u212aups": false, "backup\u017f": false} {
+		e := sent(t, "Microsoft.KeyVault/vaults/write", "/resourceGroups/"+group+"/providers/Microsoft.KeyVault/vaults/kv", "")
+		if got := exception.Matches(&e); got != same {
+			t.Errorf("the exception applies to %q: %v, want %v", group, got, same)
+		}
+		if got := len(filtered.Match(nil, &e)) == 0; got != same {
+			t.Errorf("the filter applies to %q: %v, want %v", group, got, same)
+		}
+		if len(asked.Match(nil, &e)) == 0 {
+			t.Errorf("a rule that asks for the name leaves %q out", group)
+		}
+		if want := activity.Lower(group); e.ResourceGroup != want {
+			t.Errorf("%q is read as %q", group, e.ResourceGroup)
 		}
 	}
 }

@@ -46,4 +46,26 @@ func foldRune(r rune) rune {
 	return least
 }
 
+// foldsToASCII reports whether s has a letter beyond ASCII that folds to one within it: the Kelvin sign or the long s. Azure
+// keeps names with it apart, Go reads them as one, so what holds of one reading need not hold of the other.
+func foldsToASCII[T string | []byte](s T) bool {
+	for i := 0; i+1 < len(s); i++ {
+		if s[i] == 0xC5 && s[i+1] == 0xBF || s[i] == 0xE2 && s[i+1] == 0x84 && i+2 < len(s) && s[i+2] == 0xAA {
+			return true
+		}
+	}
+	return false
+}
+
+// appendWritten is appendFolded that keeps such letters.
+func appendWritten[T string | []byte](dst []byte, s T) []byte {
+	for _, r := range string(s) {
+		if plain := foldRune(r); r < utf8.RuneSelf || plain >= utf8.RuneSelf {
+			r = plain
+		}
+		dst = utf8.AppendRune(dst, r)
+	}
+	return dst
+}
+
 func folded(s string) string { return string(appendFolded(nil, s)) }

@@ -61,6 +61,10 @@ func appendValue[T string | []byte](v *values, s T) {
 		v.arena = appendFolded(v.arena, s)
 	}
 	v.list = append(v.list, v.arena[start:len(v.arena):len(v.arena)])
+	if end := len(v.arena); !v.raw && foldsToASCII(s) {
+		v.arena = appendWritten(v.arena, s)
+		v.list, v.doubt = append(v.list, v.arena[end:len(v.arena):len(v.arena)]), true
+	}
 }
 
 // read appends the field's values; more than one where Azure has several words for the same.

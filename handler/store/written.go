@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"strings"
 	"time"
 
 	"github.com/auditbell/auditbell/handler/activity"
@@ -27,7 +26,7 @@ const keepWritten = 4 << 10
 const writtenID = "written"
 
 func writtenPK(resource string) string {
-	sum := sha256.Sum256([]byte(strings.ToLower(resource)))
+	sum := sha256.Sum256([]byte(activity.Lower(resource)))
 	return "written-" + hex.EncodeToString(sum[:12])
 }
 
