@@ -160,7 +160,7 @@ func TestOldAndNewWorkOnOneStore(t *testing.T) {
 }
 
 // TestTheVersionBeforeWritesOnWhileItIsTakenOver has both versions work on what version 1 wrote, in turns, as while a
-// deployment runs: what is owed and what waits stays so, and each end is counted once whoever took it in.
+// deployment runs: what is owed and what waits stays so, and each end is counted once, by either.
 func TestTheVersionBeforeWritesOnWhileItIsTakenOver(t *testing.T) {
 	t.Parallel()
 	a := schemaOne(t)
