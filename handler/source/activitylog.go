@@ -38,42 +38,51 @@ const (
 const Retention = 90 * 24 * time.Hour
 
 // scopesAtOnce bounds the scopes whose pages are asked for at the same time, and pagesAhead the pages of each that wait for
-// their turn. Reads are counted by scope and identity, so several scopes use up no more of a budget than one after the other.
+// their turn, so that no more than scopesAtOnce × (pagesAhead+1) pages are in memory. Azure counts reads by subscription and
+// identity, 250 at once and 25 each second ("Understand how Azure Resource Manager throttles requests"): subscriptions do
+// not use up each other's, and of one scope one page is asked for at a time.
 const (
-	scopesAtOnce = 4
-	pagesAhead   = 8
+	scopesAtOnce = 20
+	pagesAhead   = 1
 )
 
 // Find implements Finder. The window must have a begin. The API takes a time range and one condition more; Pushed says
-// which, and the others are applied here. Some scopes are asked at the same time; what they have comes in their order.
+// which, and the others are applied here. Up to scopesAtOnce scopes are asked at the same time and yield their pages in
+// turn, one each, however fast they answer: so none of them waits until another has yielded all it has.
 func (a ActivityLog) Find(ctx context.Context, f Filter) iter.Seq2[*Found, error] {
 	return func(yield func(*Found, error) bool) {
 		asking, stop := context.WithCancel(ctx)
-		logs := make(chan chan *Found, scopesAtOnce-1)
+		next, done := iter.Pull2(a.distinct(asking, f.Subscriptions))
 		var wg sync.WaitGroup
-		wg.Go(func() {
-			defer close(logs)
-			a.each(asking, f, func(scope activity.Scope, err error) bool {
-				pages := make(chan *Found, pagesAhead)
-				wg.Go(func() {
-					defer close(pages)
-					a.pages(asking, scope, err, f, pages)
-				})
-				select {
-				case logs <- pages:
-					return true
-				case <-asking.Done():
-					return false
-				}
-			})
-		})
 		defer wg.Wait()
 		defer stop()
-		for pages := range logs {
-			for found := range pages {
-				if ctx.Err() == nil && !yield(found, nil) {
-					return
-				}
+		defer done()
+		var logs []chan *Found // that are being asked, by whose turn it is
+		begin := func() bool {
+			scope, err, more := next()
+			if !more {
+				return false
+			}
+			pages := make(chan *Found, pagesAhead)
+			logs = append(logs, pages)
+			wg.Go(func() {
+				defer close(pages)
+				a.pages(asking, scope, err, f, pages)
+			})
+			return true
+		}
+		for len(logs) < scopesAtOnce && begin() {
+		}
+		for len(logs) > 0 {
+			pages := logs[0]
+			logs = logs[1:]
+			found, more := <-pages
+			if !more {
+				begin()
+				continue
+			}
+			if logs = append(logs, pages); ctx.Err() == nil && !yield(found, nil) {
+				return
 			}
 		}
 		if ctx.Err() != nil {
@@ -82,15 +91,17 @@ func (a ActivityLog) Find(ctx context.Context, f Filter) iter.Seq2[*Found, error
 	}
 }
 
-// each calls ask with every scope once, and with what could not be listed.
-func (a ActivityLog) each(ctx context.Context, f Filter, ask func(activity.Scope, error) bool) {
-	asked := map[activity.Scope]bool{}
-	for scope, err := range a.scopes(ctx, f.Subscriptions) {
-		if err == nil && asked[scope] { // below two management groups
-			continue
-		}
-		if asked[scope] = true; ctx.Err() != nil || !ask(scope, err) {
-			return
+// distinct yields every scope once, and what could not be listed.
+func (a ActivityLog) distinct(ctx context.Context, wanted []string) iter.Seq2[activity.Scope, error] {
+	return func(yield func(activity.Scope, error) bool) {
+		asked := map[activity.Scope]bool{}
+		for scope, err := range a.scopes(ctx, wanted) {
+			if err == nil && asked[scope] { // below two management groups
+				continue
+			}
+			if asked[scope] = true; ctx.Err() != nil || !yield(scope, err) {
+				return
+			}
 		}
 	}
 }
