@@ -123,7 +123,10 @@ func (c *conversation) data() error {
 	if v.fault == refused || v.fault == forbidden {
 		return c.answer(v, 250)
 	}
-	if v.fault == broken {
+	if v.fault == broken { // after the last byte of it: whether it was taken the sender cannot know
+		s.mu.Lock()
+		s.world.Doubts = append(s.world.Doubts, st.message(v, ""))
+		s.mu.Unlock()
 		return errHungUp
 	}
 	s.mu.Lock()
