@@ -257,3 +257,27 @@ func TestWhatIsLearnedLaterReachesEveryChannel(t *testing.T) {
 		}
 	}
 }
+
+// TestAWriteToWhatStandsOpenAlready has Event Grid report a write to an account, without its request: Azure answers how the account
+// stands, and one that is open alerts as one that the write opened, each time. Where the request is known it decides.
+func TestAWriteToWhatStandsOpenAlready(t *testing.T) {
+	t.Parallel()
+	noon := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	const open, shut = `{"properties":{"networkAcls":{"defaultAction":"Allow"}}}`, `{"properties":{"networkAcls":{"defaultAction":"Deny"}}}`
+	for _, c := range []struct {
+		stands, request string
+		alerts          bool
+	}{{open, "", true}, {shut, "", false}, {open, shut, false}, {shut, open, true}} {
+		p, cards, at := granting(t, &manager{found: alert.Learned{Body: activity.Properties(c.stands), AsOf: noon}})
+		for i := range 2 {
+			e := grantRecord(fmt.Sprint("w", i), activity.Succeeded, activity.FormEventGrid, noon.Add(time.Duration(i)*time.Hour), c.request)
+			e.Operation, e.ResourceID, e.ResourceName = "microsoft.storage/storageaccounts/write", "/subscriptions/s/resourcegroups/rg/providers/microsoft.storage/storageaccounts/st", "st"
+			e.CorrelationID, e.ResourceGroup = fmt.Sprint("c", i), "rg"
+			send(t, p, at, e)
+			at.advance(time.Hour)
+		}
+		if n := len(cards.cards); (n == 2) != c.alerts || !c.alerts && n != 0 {
+			t.Errorf("stands %s, request %q: %q", c.stands, c.request, cards.cards)
+		}
+	}
+}
