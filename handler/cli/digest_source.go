@@ -82,12 +82,10 @@ func (f *sourceFlags) open(ctx context.Context, std Surroundings, w *source.Wind
 // files opens --source files.
 func (f *sourceFlags) files(std Surroundings, w source.Window) openSource {
 	args := append(append([]string{}, f.Input...), f.Paths...)
-	read, hashes := &atomic.Int64{}, (*hashedInputs)(nil)
-	if f.hash {
-		hashes = &hashedInputs{}
-	}
+	read := &atomic.Int64{}
+	all, hashes := f.hashed(readFiles(args, std, w, read))
 	return openSource{
-		source: source.Files{Inputs: counted(inputs(args, std, w), read, hashes)}, inputs: hashes, words: "files", tally: digest.NewTally, read: read, size: func() int64 { return bytesOf(args, std, w) },
+		source: source.Files{Inputs: all}, inputs: hashes, words: "files", tally: digest.NewTally, read: read, size: func() int64 { return bytesOf(args, std, w) },
 	}
 }
 
@@ -151,11 +149,7 @@ func (f *sourceFlags) blobs(ctx context.Context, w source.Window) (openSource, e
 	if err != nil {
 		return openSource{}, misuse("%v", err)
 	}
-	all, hashes := container.Inputs(ctx, w), (*hashedInputs)(nil)
-	if f.hash {
-		hashes = &hashedInputs{}
-		all = hashes.of(all)
-	}
+	all, hashes := f.hashed(container.Inputs(ctx, w))
 	return openSource{source: source.Files{Inputs: all}, inputs: hashes, words: "the export in " + f.Container, tally: digest.NewTally}, nil
 }
 
@@ -194,8 +188,24 @@ func parseMoment(text string, zone *time.Location, now time.Time) (time.Time, er
 	return time.Time{}, misuse("%q is neither a date (2026-10-01), nor a time (2026-10-01T00:00:00Z), nor days ago (30d)", text)
 }
 
+// filesAhead is how many files are opened before their turn: a tree of hours may lie on a file share, where each is a round trip.
+const filesAhead = 16
+
+// readFiles are a command's FILE arguments, read ahead as blobs are, and counts what is read of them. Standard input, which may wait for
+// a person, is not read before its turn.
+func readFiles(args []string, std Surroundings, w source.Window, read *atomic.Int64) iter.Seq2[source.Input, error] {
+	if len(args) == 0 || slices.Contains(args, "-") {
+		return counted(inputs(args, std, w), read)
+	}
+	return ahead(inputs(args, std, w), read)
+}
+
+func ahead(all iter.Seq2[input, error], read *atomic.Int64) iter.Seq2[source.Input, error] {
+	return source.Ahead(counted(all, read), filesAhead)
+}
+
 // counted turns a command's inputs into a source's, and counts what is read of them.
-func counted(all iter.Seq2[input, error], read *atomic.Int64, hashes *hashedInputs) iter.Seq2[source.Input, error] {
+func counted(all iter.Seq2[input, error], read *atomic.Int64) iter.Seq2[source.Input, error] {
 	return func(yield func(source.Input, error) bool) {
 		for in, err := range all {
 			open := func() (io.ReadCloser, error) {
@@ -203,10 +213,7 @@ func counted(all iter.Seq2[input, error], read *atomic.Int64, hashes *hashedInpu
 				if err != nil {
 					return nil, err
 				}
-				if hashes == nil {
-					return &meter{file, read}, nil
-				}
-				return hashes.reader(in.name, &meter{file, read}), nil
+				return &meter{file, read}, nil
 			}
 			if !yield(source.Input{Name: in.name, Open: open}, err) {
 				return
@@ -240,13 +247,13 @@ type hashedInput struct {
 	sum     hash.Hash
 }
 
-// reader hashes what is read of an input.
-func (h *hashedInputs) reader(name string, r io.ReadCloser) *hashedInput {
-	one := &hashedInput{r, name, nil, 0, sha256.New()}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.all = append(h.all, one)
-	return one
+// hashed hashes inputs as they are read, where the manifest names them.
+func (f *sourceFlags) hashed(all iter.Seq2[source.Input, error]) (iter.Seq2[source.Input, error], *hashedInputs) {
+	if !f.hash {
+		return all, nil
+	}
+	hashes := &hashedInputs{}
+	return hashes.of(all), hashes
 }
 
 // of hashes inputs as they are read.
@@ -259,8 +266,10 @@ func (h *hashedInputs) of(all iter.Seq2[source.Input, error]) iter.Seq2[source.I
 				if err != nil {
 					return nil, err
 				}
-				one := h.reader(in.Name, r)
-				one.version = in.Version
+				one := &hashedInput{r, in.Name, in.Version, 0, sha256.New()}
+				h.mu.Lock()
+				defer h.mu.Unlock()
+				h.all = append(h.all, one)
 				return one, nil
 			}
 			if !yield(in, err) {
