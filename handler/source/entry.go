@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"hash/maphash"
-	"strings"
 	"time"
 
 	"github.com/auditbell/auditbell/handler/activity"
@@ -143,7 +142,7 @@ func (h hasher) keys(i identity, scratch []byte) (key, life Key, used []byte) {
 	return key, life, b
 }
 
-// appendLower appends text in lower case, as strings.ToLower would. Eight bytes are looked at together: each sum below
+// appendLower appends text in lower case, as activity.Lower does. Eight bytes are looked at together: each sum below
 // has the top bit of a byte set where that byte is beyond the bound.
 func appendLower(b, text []byte) []byte {
 	const ones, tops = 0x0101010101010101, 0x8080808080808080
@@ -153,14 +152,14 @@ func appendLower(b, text []byte) []byte {
 	for ; i+8 <= len(b); i += 8 {
 		x := binary.LittleEndian.Uint64(b[i:])
 		if x&tops != 0 {
-			return append(b[:start], strings.ToLower(string(text))...)
+			return append(b[:start], activity.Lower(string(text))...)
 		}
 		upper := (x + (0x80-'A')*ones) ^ (x + (0x7f-'Z')*ones)
 		binary.LittleEndian.PutUint64(b[i:], x|(upper&tops)>>2)
 	}
 	for ; i < len(b); i++ {
 		if b[i] >= 0x80 {
-			return append(b[:start], strings.ToLower(string(text))...)
+			return append(b[:start], activity.Lower(string(text))...)
 		}
 		if 'A' <= b[i] && b[i] <= 'Z' {
 			b[i] |= 0x20

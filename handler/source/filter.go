@@ -54,7 +54,7 @@ func (f *Filter) holdsAtSomeTime(e *activity.Event) bool {
 // calledBy looks at every name of the caller: who asks knows one of them, and a source may have chosen another.
 func (f *Filter) calledBy(e *activity.Event) bool {
 	return len(f.Callers) == 0 || slices.ContainsFunc([]string{e.Caller, e.CallerName, e.CallerObjectID, e.CallerAppID}, func(name string) bool {
-		return within(f.Callers, strings.ToLower(name))
+		return within(f.Callers, activity.Lower(name))
 	})
 }
 

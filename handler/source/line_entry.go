@@ -66,7 +66,7 @@ func (l *lineEntries) detail(e *Entry, event, correlation []byte) bool {
 		}
 		kind = string(written)
 	}
-	e.Type = l.v.Types.maybe(strings.ToLower(kind))
+	e.Type = l.v.Types.maybe(activity.Lower(kind))
 	return true
 }
 

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"iter"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/auditbell/auditbell/handler/activity"
@@ -109,7 +108,7 @@ func (c Counted) what(ctx context.Context, v *Vocabulary) (*Batch, error) {
 			Operation: operation, Caller: v.Callers.maybe(row.text("Who")), Scope: v.Scopes.maybe(row.text("Scope")), Count: row.number("N"),
 		}
 		if operation.Listed {
-			e.Type = v.Types.maybe(strings.ToLower(activity.ParseResource(row.text("Type")).Type))
+			e.Type = v.Types.maybe(activity.Lower(activity.ParseResource(row.text("Type")).Type))
 		}
 		return e, nil
 	})

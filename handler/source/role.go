@@ -24,8 +24,8 @@ func roleChange(e *activity.Event) *RoleChange {
 			scope = assignmentScope(e.ResourceID)
 		}
 		return &RoleChange{
-			Definition: strings.ToLower(definition[strings.LastIndexByte(definition, '/')+1:]),
-			Principal:  strings.ToLower(principal), Kind: p.Text("principaltype"), Scope: strings.ToLower(scope),
+			Definition: activity.Lower(definition[strings.LastIndexByte(definition, '/')+1:]),
+			Principal:  activity.Lower(principal), Kind: p.Text("principaltype"), Scope: activity.Lower(scope),
 		}
 	}
 	return &RoleChange{Scope: assignmentScope(e.ResourceID)}

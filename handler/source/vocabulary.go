@@ -83,7 +83,7 @@ func (s *Symbols) maybe(text string) *Symbol {
 func (v *Vocabulary) Entry(e *activity.Event) Entry {
 	entry := Entry{
 		Time: e.Time.Time, Form: e.Form, Category: e.Category, Outcome: e.Outcome,
-		Operation: v.Operations.Of(e.Operation), Caller: v.Callers.maybe(strings.ToLower(e.Caller)),
+		Operation: v.Operations.Of(e.Operation), Caller: v.Callers.maybe(activity.Lower(e.Caller)),
 		Scope: v.Scopes.maybe(scope(e)),
 	}
 	i := identity{
@@ -106,5 +106,5 @@ func scope(e *activity.Event) string {
 	if e.SubscriptionID != "" {
 		return e.SubscriptionID
 	}
-	return strings.ToLower(e.TenantID)
+	return activity.Lower(e.TenantID)
 }
