@@ -82,10 +82,12 @@ func (f *sourceFlags) open(ctx context.Context, std Surroundings, w *source.Wind
 // files opens --source files.
 func (f *sourceFlags) files(std Surroundings, w source.Window) openSource {
 	args := append(append([]string{}, f.Input...), f.Paths...)
-	read := &atomic.Int64{}
-	all, hashes := f.hashed(readFiles(args, std, w, read))
+	read, hashes := &atomic.Int64{}, (*hashedInputs)(nil)
+	if f.hash {
+		hashes = &hashedInputs{}
+	}
 	return openSource{
-		source: source.Files{Inputs: all}, inputs: hashes, words: "files", tally: digest.NewTally, read: read, size: func() int64 { return bytesOf(args, std, w) },
+		source: source.Files{Inputs: counted(inputs(args, std, w), read, hashes)}, inputs: hashes, words: "files", tally: digest.NewTally, read: read, size: func() int64 { return bytesOf(args, std, w) },
 	}
 }
 
@@ -149,7 +151,11 @@ func (f *sourceFlags) blobs(ctx context.Context, w source.Window) (openSource, e
 	if err != nil {
 		return openSource{}, misuse("%v", err)
 	}
-	all, hashes := f.hashed(container.Inputs(ctx, w))
+	all, hashes := container.Inputs(ctx, w), (*hashedInputs)(nil)
+	if f.hash {
+		hashes = &hashedInputs{}
+		all = hashes.of(all)
+	}
 	return openSource{source: source.Files{Inputs: all}, inputs: hashes, words: "the export in " + f.Container, tally: digest.NewTally}, nil
 }
 
@@ -188,34 +194,36 @@ func parseMoment(text string, zone *time.Location, now time.Time) (time.Time, er
 	return time.Time{}, misuse("%q is neither a date (2026-10-01), nor a time (2026-10-01T00:00:00Z), nor days ago (30d)", text)
 }
 
-// filesAhead is how many files are opened before their turn: a tree of hours may lie on a file share, where each is a round trip.
-const filesAhead = 16
-
-// readFiles are a command's FILE arguments, read ahead as blobs are, and counts what is read of them. Standard input, which may wait for
-// a person, is not read before its turn.
-func readFiles(args []string, std Surroundings, w source.Window, read *atomic.Int64) iter.Seq2[source.Input, error] {
-	if len(args) == 0 || slices.Contains(args, "-") {
-		return counted(inputs(args, std, w), read)
+// counted turns a command's inputs into a source's, some of which are read ahead, and counts what is read of them in their
+// turn, so that progress and hashes are of what the source has had.
+func counted(all iter.Seq2[input, error], read *atomic.Int64, hashes *hashedInputs) iter.Seq2[source.Input, error] {
+	ahead := source.Ahead(func(yield func(source.Input, error) bool) {
+		for in, err := range all {
+			if !yield(source.Input{Name: in.name, Open: in.open, InTurn: !in.regular}, err) {
+				return
+			}
+		}
+	}, source.AtOnce)
+	metered := wrapped(ahead, func(_ source.Input, file io.ReadCloser) io.ReadCloser { return &meter{file, read} })
+	if hashes == nil {
+		return metered
 	}
-	return ahead(inputs(args, std, w), read)
+	return hashes.of(metered)
 }
 
-func ahead(all iter.Seq2[input, error], read *atomic.Int64) iter.Seq2[source.Input, error] {
-	return source.Ahead(counted(all, read), filesAhead)
-}
-
-// counted turns a command's inputs into a source's, and counts what is read of them.
-func counted(all iter.Seq2[input, error], read *atomic.Int64) iter.Seq2[source.Input, error] {
+// wrapped has what each input opens to wrapped.
+func wrapped(all iter.Seq2[source.Input, error], wrap func(source.Input, io.ReadCloser) io.ReadCloser) iter.Seq2[source.Input, error] {
 	return func(yield func(source.Input, error) bool) {
 		for in, err := range all {
-			open := func() (io.ReadCloser, error) {
-				file, err := in.open()
+			open := in.Open
+			in.Open = func() (io.ReadCloser, error) {
+				r, err := open()
 				if err != nil {
 					return nil, err
 				}
-				return &meter{file, read}, nil
+				return wrap(in, r), nil
 			}
-			if !yield(source.Input{Name: in.name, Open: open}, err) {
+			if !yield(in, err) {
 				return
 			}
 		}
@@ -247,36 +255,15 @@ type hashedInput struct {
 	sum     hash.Hash
 }
 
-// hashed hashes inputs as they are read, where the manifest names them.
-func (f *sourceFlags) hashed(all iter.Seq2[source.Input, error]) (iter.Seq2[source.Input, error], *hashedInputs) {
-	if !f.hash {
-		return all, nil
-	}
-	hashes := &hashedInputs{}
-	return hashes.of(all), hashes
-}
-
 // of hashes inputs as they are read.
 func (h *hashedInputs) of(all iter.Seq2[source.Input, error]) iter.Seq2[source.Input, error] {
-	return func(yield func(source.Input, error) bool) {
-		for in, err := range all {
-			open := in.Open
-			in.Open = func() (io.ReadCloser, error) {
-				r, err := open()
-				if err != nil {
-					return nil, err
-				}
-				one := &hashedInput{r, in.Name, in.Version, 0, sha256.New()}
-				h.mu.Lock()
-				defer h.mu.Unlock()
-				h.all = append(h.all, one)
-				return one, nil
-			}
-			if !yield(in, err) {
-				return
-			}
-		}
-	}
+	return wrapped(all, func(in source.Input, r io.ReadCloser) io.ReadCloser {
+		one := &hashedInput{r, in.Name, in.Version, 0, sha256.New()}
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.all = append(h.all, one)
+		return one
+	})
 }
 
 func (i *hashedInput) Read(p []byte) (int, error) {

@@ -17,6 +17,8 @@ import (
 type input struct {
 	name string // as the operator named it; "-" for standard input
 	open func() (io.ReadCloser, error)
+	// regular: it can be opened at any time, and reading it does not wait for what writes it
+	regular bool
 }
 
 // inputs expands a command's FILE arguments: none, or "-", is standard input; a folder is every file below it with one of
@@ -30,7 +32,7 @@ func inputs(args []string, std Surroundings, w source.Window) iter.Seq2[input, e
 		}
 		for _, arg := range args {
 			if arg == "-" {
-				if !yield(input{"-", func() (io.ReadCloser, error) { return io.NopCloser(std.In), nil }}, nil) {
+				if !yield(input{name: "-", open: func() (io.ReadCloser, error) { return io.NopCloser(std.In), nil }}, nil) {
 					return
 				}
 				continue
@@ -54,9 +56,9 @@ func expand(arg string, w source.Window, yield func(input, error) bool) bool {
 	}
 	found := 0
 	for _, root := range files {
-		more, err := walkInput(root, pattern, w, func(path string) bool {
+		more, err := walkInput(root, pattern, w, func(path string, d fs.DirEntry) bool {
 			found++
-			return yield(file(path), nil)
+			return yield(file(path, d.Type().IsRegular()), nil)
 		})
 		if err != nil {
 			found++
@@ -73,7 +75,7 @@ func expand(arg string, w source.Window, yield func(input, error) bool) bool {
 }
 
 // walkInput calls visit with the wanted files below root, or with root itself when it is a file.
-func walkInput(root, pattern string, w source.Window, visit func(path string) bool) (more bool, err error) {
+func walkInput(root, pattern string, w source.Window, visit func(path string, d fs.DirEntry) bool) (more bool, err error) {
 	if info, err := os.Stat(root); err == nil && info.IsDir() {
 		root += string(filepath.Separator) // root may be a link to a folder
 	}
@@ -86,7 +88,7 @@ func walkInput(root, pattern string, w source.Window, visit func(path string) bo
 			return fs.SkipDir
 		}
 		if !d.IsDir() && (path == root || wanted(filepath.Base(path), pattern)) {
-			if more = visit(path); !more {
+			if more = visit(path, d); !more {
 				return fs.SkipAll
 			}
 		}
@@ -117,6 +119,6 @@ func wanted(name, pattern string) bool {
 	return slices.Contains(extensions, strings.ToLower(filepath.Ext(name)))
 }
 
-func file(path string) input {
-	return input{path, func() (io.ReadCloser, error) { return os.Open(path) }} //nolint:gosec // the operator named it
+func file(path string, regular bool) input {
+	return input{path, func() (io.ReadCloser, error) { return os.Open(path) }, regular} //nolint:gosec // the operator named it
 }

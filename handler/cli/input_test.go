@@ -2,15 +2,11 @@ package cli
 
 import (
 	"errors"
-	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/auditbell/auditbell/handler/source"
@@ -96,52 +92,4 @@ func TestAPeriodReadsItsFoldersOnly(t *testing.T) {
 			t.Errorf("a period without files: %v", err)
 		}
 	}
-}
-
-// TestATreeOnASlowShare reads a month of 20 subscriptions, an hour a file, from a share on which opening a file takes 20 ms: in
-// order, and in a twelfth of the time that one after the other takes. The file that cannot be opened is named.
-func TestATreeOnASlowShare(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		const files, trip, broken = 20 * 31 * 24, 20 * time.Millisecond, 700
-		tree := func(yield func(input, error) bool) {
-			for i := range files {
-				slow := func() (io.ReadCloser, error) {
-					<-time.After(trip)
-					if i == broken {
-						return nil, fs.ErrPermission
-					}
-					return io.NopCloser(strings.NewReader(fmt.Sprintf(`{"time":"2026-10-01T00:00:00Z","resourceId":"/SUBSCRIPTIONS/A","operationName":"A/B/WRITE","correlationId":"%d"}`+"\n", i))), nil
-				}
-				if !yield(input{fmt.Sprintf("%05d/PT1H.json", i), slow}, nil) {
-					return
-				}
-			}
-		}
-		read, began, next := &atomic.Int64{}, time.Now(), 0
-		for in, err := range ahead(tree, read) {
-			if want := fmt.Sprintf("%05d/PT1H.json", next); err != nil || in.Name != want {
-				t.Fatalf("%s came, and %v; want %s", in.Name, err, want)
-			}
-			text, err := open(in)
-			if broken := next == broken; broken != errors.Is(err, fs.ErrPermission) || !broken && !strings.HasSuffix(text, fmt.Sprintf(`"%d"}`+"\n", next)) {
-				t.Errorf("%s is %q, %v", in.Name, text, err)
-			}
-			next++
-		}
-		if took, most := time.Since(began), files*trip/12; took > most {
-			t.Errorf("%d files took %s, want %s at most", files, took, most)
-		}
-		if next != files || read.Load() == 0 {
-			t.Errorf("%d files came, %d bytes", next, read.Load())
-		}
-	})
-}
-
-func open(in source.Input) (string, error) {
-	r, err := in.Open()
-	if err != nil {
-		return "", err
-	}
-	text, err := io.ReadAll(r)
-	return string(text), errors.Join(err, r.Close())
 }

@@ -145,7 +145,7 @@ func sourceNames() string {
 
 func openPastFiles(p *pastFlags, std Surroundings, f *source.Filter, _ time.Time) (past, error) {
 	read := &atomic.Int64{}
-	return past{Finder: source.Files{Inputs: readFiles(p.Files, std, f.Window, read)}, read: read, size: func() int64 { return bytesOf(p.Files, std, f.Window) }}, nil
+	return past{Finder: source.Files{Inputs: counted(inputs(p.Files, std, f.Window), read, nil)}, read: read, size: func() int64 { return bytesOf(p.Files, std, f.Window) }}, nil
 }
 
 // each yields every event that is looked for, shows progress, and names on standard error what could not be read. ok

@@ -10,9 +10,12 @@ import (
 // readBefore is how much of an input is read before its turn; what is longer is read in its turn from where that stopped.
 const readBefore = 1 << 20
 
+// AtOnce is how many inputs are read at once: a request to storage, and opening a file of a share, take some 20 ms.
+const AtOnce = 24
+
 // Ahead yields the same inputs in the same order, of which up to n are opened, and the beginning of each read, before
-// their turn: where each takes a round trip, n of them take one. Memory is bounded by n MiB. An input that is yielded
-// must be opened or the iteration ended, or it stays open.
+// their turn, but for those that are InTurn: where each takes a round trip, n of them take one. Memory is bounded by n MiB.
+// An input that is yielded must be opened or the iteration ended, or it stays open.
 func Ahead(inputs iter.Seq2[Input, error], n int) iter.Seq2[Input, error] {
 	return func(yield func(Input, error) bool) {
 		coming, stop := make(chan upcoming, n), make(chan struct{})
@@ -21,7 +24,7 @@ func Ahead(inputs iter.Seq2[Input, error], n int) iter.Seq2[Input, error] {
 			slots := make(chan struct{}, n)
 			for in, err := range inputs {
 				next := upcoming{Input: in, err: err, begun: make(chan begun, 1)}
-				if err == nil {
+				if next.early() {
 					select {
 					case slots <- struct{}{}:
 					case <-stop:
@@ -68,6 +71,9 @@ type begun struct {
 	err   error
 }
 
+// early reports whether the input is opened before its turn.
+func (u *upcoming) early() bool { return u.err == nil && !u.InTurn }
+
 func begin(in Input) begun {
 	r, err := in.Open()
 	if err != nil {
@@ -76,7 +82,8 @@ func begin(in Input) begun {
 	var first bytes.Buffer
 	_, err = io.CopyN(&first, r, readBefore)
 	if errors.Is(err, io.EOF) {
-		return begun{first: first.Bytes(), err: r.Close()}
+		_ = r.Close() // it was only read
+		return begun{first: first.Bytes()}
 	}
 	rest := readCloser{r, r}
 	if err != nil {
@@ -87,6 +94,9 @@ func begin(in Input) begun {
 
 // input opens to what was read before.
 func (u *upcoming) input() Input {
+	if !u.early() {
+		return u.Input
+	}
 	return Input{Name: u.Name, Version: u.Version, Open: func() (io.ReadCloser, error) {
 		b := <-u.begun
 		if b.err != nil {
@@ -101,7 +111,7 @@ func (u *upcoming) input() Input {
 
 // drop closes an input whose turn does not come.
 func (u *upcoming) drop() {
-	if u.err != nil {
+	if !u.early() {
 		return
 	}
 	if b := <-u.begun; b.rest != nil {

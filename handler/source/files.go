@@ -32,6 +32,7 @@ type Input struct {
 	Open func() (io.ReadCloser, error)
 	// Version names what was read of a blob, once it has been opened (its ETag); nil: there is no such name.
 	Version func() string
+	InTurn  bool // it is not to be opened before its turn: standard input, a pipe
 }
 
 var _ Source = Files{}

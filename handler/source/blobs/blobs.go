@@ -55,11 +55,8 @@ func Open(address string, o Options) (*Container, error) {
 // time. A blob whose name has no hour is always one of them. Only months that the window touches are listed, and some
 // blobs are read ahead: the requests for a period do not grow with what else the container keeps.
 func (c *Container) Inputs(ctx context.Context, w source.Window) iter.Seq2[source.Input, error] {
-	return source.Ahead(func(yield func(source.Input, error) bool) { c.walk(ctx, "", w, yield) }, readAhead)
+	return source.Ahead(func(yield func(source.Input, error) bool) { c.walk(ctx, "", w, yield) }, source.AtOnce)
 }
-
-// readAhead is how many blobs are read at once; a request to storage takes some 20 ms.
-const readAhead = 24
 
 // walk lists what lies below a prefix, folder by folder down to a month, and a month whole; false when the caller has had
 // enough.
