@@ -105,6 +105,35 @@ func TestFlood(t *testing.T) {
 	}
 }
 
+// TestFloodWithAKey has 20 callers, who hold the key of the function, send 14 MB each at once in every shape that grows when it is
+// read. Alerts are answered within ten seconds all the while.
+func TestFloodWithAKey(t *testing.T) {
+	s := start(t, stack.Options{})
+	ctx, stop := context.WithTimeout(t.Context(), 4*time.Minute)
+	defer stop()
+	for shape, body := range map[string]string{
+		"quotation marks": strings.Repeat(`"`, 14<<20),
+		"nested lists":    strings.Repeat("[", 7<<20) + strings.Repeat("]", 7<<20),
+		"members":         "{" + strings.Repeat(`"k":1,`, 14<<20/6) + `"k":1}`,
+	} {
+		var flood sync.WaitGroup
+		for range 20 {
+			flood.Go(func() {
+				if err := toActionGroup(ctx, s, []byte(body)); err == nil {
+					t.Errorf("14 MB of %s were taken", shape)
+				}
+			})
+		}
+		began := time.Now()
+		err := toActionGroup(ctx, s, activated(0, began))
+		if took := time.Since(began); err != nil || took > 10*time.Second {
+			t.Errorf("beside %s an alert was answered after %s: %v", shape, took, err)
+		}
+		flood.Wait()
+		remember(t, s, "20 callers x 14 MB of "+shape)
+	}
+}
+
 // click sends a body to the function that anybody may call, and returns the status of its answer; 0: none.
 func click(ctx context.Context, s *stack.Stack, body []byte) int {
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, s.Host.URL()+"/api/slack-action", bytes.NewReader(body))
