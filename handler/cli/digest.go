@@ -65,7 +65,7 @@ func (c *digestCmd) run(ctx context.Context, std Surroundings) error {
 		return err
 	}
 	if !c.NoRules {
-		if from, err = c.withRules(ctx, from, window, std); err != nil {
+		if from, err = c.withRules(ctx, from, window, now, std); err != nil {
 			return err
 		}
 	}
@@ -91,12 +91,12 @@ func (c *digestCmd) run(ctx context.Context, std Surroundings) error {
 }
 
 // withRules has the rules evaluated over what files and blobs hold.
-func (c *digestCmd) withRules(ctx context.Context, from openSource, w source.Window, std Surroundings) (openSource, error) {
+func (c *digestCmd) withRules(ctx context.Context, from openSource, w source.Window, now time.Time, std Surroundings) (openSource, error) {
 	files, ok := from.source.(source.Files)
 	if !ok {
 		return from, nil
 	}
-	r, err := newRuled(ctx, c.ruleChoice, w, std)
+	r, err := newRuled(ctx, c.ruleChoice, w, now, std)
 	if err != nil {
 		return from, err
 	}

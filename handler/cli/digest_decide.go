@@ -3,7 +3,6 @@ package cli
 import (
 	"cmp"
 	"slices"
-	"time"
 
 	"github.com/auditbell/auditbell/handler/activity"
 	"github.com/auditbell/auditbell/handler/alert"
@@ -57,25 +56,34 @@ func (r *ruled) order() []int32 {
 }
 
 // complete judges again what another record's body may decide about, and adds correlations to the events that complete them.
+// Events without a time count at the report's, behind the others: in front of them they would make all others too old to count.
 func (r *ruled) complete(order []int32) {
 	correlator := rules.NewCorrelator(r.x.chosen.set, manyWindows)
-	for _, n := range order {
-		if one := r.judged[r.kept.row(n).judge]; one.reopen && !r.judgeAgain(n) && one.unknown > 0 {
-			r.kept.row(n).judge = one.unknown - 1
-		}
-		one := r.judged[r.kept.row(n).judge]
-		if len(one.counted) == 0 {
-			continue
-		}
-		e := r.event(n)
-		now := e.Time.Time
-		if now.IsZero() {
-			now = time.Now()
-		}
-		for _, rule := range correlator.Take(nil, &e, one.counted, now) {
-			if f, alerts := r.x.pipeline.Find(activity.Event{}, rule); alerts {
-				r.correlated(n, f.Rule)
-			}
+	dated := slices.IndexFunc(order, func(n int32) bool { return r.kept.row(n).at != noTime })
+	for _, n := range order[max(dated, 0):] {
+		r.completedBy(correlator, n)
+	}
+	for _, n := range order[:max(dated, 0)] {
+		r.completedBy(correlator, n)
+	}
+}
+
+// completedBy is complete for one event.
+func (r *ruled) completedBy(correlator *rules.Correlator, n int32) {
+	if one := r.judged[r.kept.row(n).judge]; one.reopen && !r.judgeAgain(n) && one.unknown > 0 {
+		r.kept.row(n).judge = one.unknown - 1
+	}
+	one := r.judged[r.kept.row(n).judge]
+	if len(one.counted) == 0 {
+		return
+	}
+	e, now := r.event(n), r.now
+	if !e.Time.IsZero() {
+		now = e.Time.Time
+	}
+	for _, rule := range correlator.Take(nil, &e, one.counted, now) {
+		if f, alerts := r.x.pipeline.Find(activity.Event{}, rule); alerts {
+			r.correlated(n, f.Rule)
 		}
 	}
 }

@@ -22,6 +22,7 @@ import (
 type ruled struct {
 	x            *explainer
 	window       source.Window
+	now          time.Time // stands for the time of events that have none
 	correlations []alert.Rule
 
 	mu     sync.Mutex
@@ -51,13 +52,13 @@ type judgement struct {
 	unknown uint32   // of judgements, plus one: what holds where no record says what the act was about; 0: this one
 }
 
-func newRuled(ctx context.Context, choice ruleChoice, w source.Window, std Surroundings) (*ruled, error) {
+func newRuled(ctx context.Context, choice ruleChoice, w source.Window, now time.Time, std Surroundings) (*ruled, error) {
 	x, err := newExplainer(ctx, choice, std)
 	if err != nil {
 		return nil, err
 	}
 	r := &ruled{
-		x: x, window: w, whole: map[int32]*activity.Event{}, bodies: map[string][]activity.Event{},
+		x: x, window: w, now: now, whole: map[int32]*activity.Event{}, bodies: map[string][]activity.Event{},
 		numbers: map[string]uint32{}, named: map[string]uint32{}, numbered: map[*rules.Rule]uint32{},
 	}
 	for _, rule := range x.chosen.all {

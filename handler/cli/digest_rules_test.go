@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -162,5 +163,61 @@ func printed(t *testing.T, into any, args ...string) {
 	}
 	if err := json.Unmarshal(out.Bytes(), into); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestEntriesWithoutATimeCountAtTheReports holds a correlation beside an entry without a time: it takes nothing from the entries
+// that have one, and counts at the time that the report is made at, whatever the clock says.
+func TestEntriesWithoutATimeCountAtTheReports(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	text := "title: failed\nid: failed\nname: failed\nlogsource: {product: azure, service: activitylogs}\nlevel: medium\ndetection: {selection: {status: Failed}, condition: selection}\n" +
+		"---\ntitle: many\nid: many\nlevel: high\ncorrelation: {type: event_count, rules: [failed], group-by: [caller], timespan: 1h, condition: {gte: 2}}\n"
+	if err := os.WriteFile(filepath.Join(folder, "many.yml"), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	failed := func(n int, at string) string {
+		return fmt.Sprintf(`{%s"caller":"sam@contoso.com","category":{"value":"Administrative"},"correlationId":"0b5ac0d3-3f4e-4ad8-9c9e-00000000000%d","eventDataId":"1b5ac0d3-3f4e-4ad8-9c9e-00000000000%d",`+
+			`"level":"Error","operationName":{"value":"Microsoft.Compute/virtualMachines/delete"},"status":{"value":"Failed"},"resourceId":"/subscriptions/aaaaaaaa-3f4e-4ad8-9c9e-000000000001/resourceGroups/rg/providers/Microsoft.Compute/virtualMachines/vm%d"}`+"\n", at, n, n, n)
+	}
+	timed := func(at string) string { return `"eventTimestamp":"` + at + `",` }
+	early, later := failed(1, timed("2026-10-05T10:00:00Z")), failed(2, timed("2026-10-05T10:20:00Z"))
+	for _, c := range []struct {
+		name, lines, at string
+		want            int
+	}{
+		{"beside two with a time", failed(3, "") + early + later, "2026-11-02T08:00:00Z", 1},
+		{"beside one, in a report of the same hour", failed(3, "") + early, "2026-10-05T10:30:00Z", 1},
+		{"beside one, in a later report", failed(3, "") + early, "2026-11-02T08:00:00Z", 0},
+	} {
+		path := filepath.Join(t.TempDir(), "month.jsonl")
+		if err := os.WriteFile(path, []byte(c.lines), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		var out, errs bytes.Buffer
+		if code := Run(t.Context(), []string{"digest", "--at", c.at, "--rules", folder, "--no-library", path}, Surroundings{Out: &out, Err: &errs, Env: os.LookupEnv}); code == exitMisuse {
+			t.Fatal(errs.String())
+		}
+		var report struct {
+			Alerts struct {
+				List []struct {
+					Rule struct {
+						ID string `json:"id"`
+					} `json:"rule"`
+				} `json:"list"`
+			} `json:"alerts"`
+		}
+		if err := json.Unmarshal(out.Bytes(), &report); err != nil {
+			t.Fatalf("%s: %v: %s", c.name, err, errs.String())
+		}
+		many := 0
+		for _, a := range report.Alerts.List {
+			if a.Rule.ID == "many" {
+				many++
+			}
+		}
+		if many != c.want {
+			t.Errorf("%s: %d correlations of %v, want %d", c.name, many, report.Alerts.List, c.want)
+		}
 	}
 }
