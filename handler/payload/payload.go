@@ -77,7 +77,8 @@ type Reading struct {
 }
 
 // Decode reads one payload as it was delivered and says of each item what it was, in input order. It never panics and
-// never drops anything: what cannot be read is an Invalid reading. A list without items yields no reading.
+// never drops anything: what cannot be read is an Invalid reading, the last of which stands for all beyond mostUnreadable. A list
+// without items yields no reading.
 func Decode(data []byte) []Reading { return decode(data, false) }
 
 // DecodeLine is Decode for a line of a file that a person gives, which may carry what no delivery does; see carrier.
@@ -94,6 +95,7 @@ func decode(data []byte, file bool) []Reading {
 	f.file = file
 	f.base = int64(len(data) - len(f.data))
 	readings := make([]Reading, 0, 1) // nearly every delivery is one event
+	var c crowd
 	for {
 		n := len(readings)
 		if n == cap(readings) {
@@ -107,6 +109,7 @@ func decode(data []byte, file bool) []Reading {
 			readings = readings[:n]
 			break
 		}
+		readings = c.gather(readings)
 	}
 	if len(readings) == 0 && len(bytes.TrimSpace(f.data)) == 0 {
 		return []Reading{invalid("empty payload")}
@@ -165,12 +168,13 @@ func decodeStreamed(data []byte) []Reading {
 	d := NewDecoder(bytes.NewReader(data))
 	left := unpackedAtLeast + unpackedRatio*int64(len(data))
 	d.left = &left
+	var c crowd
 	for r, err := range d.All() {
 		if err != nil {
 			r = invalid(err.Error())
 		}
 		r.Raw = bytes.Clone(r.Raw)
-		readings = append(readings, r)
+		readings = c.gather(append(readings, r))
 	}
 	return readings
 }

@@ -1,0 +1,54 @@
+package payload_test
+
+import (
+	"fmt"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/auditbell/auditbell/handler/payload"
+)
+
+// TestACrowdOfUnreadableItemsIsBounded reads deliveries of very many items of which none can be read, with an event among them. They
+// take little memory, the event is read, and no item is left uncounted. It does not run beside other tests, which take memory too.
+func TestACrowdOfUnreadableItemsIsBounded(t *testing.T) {
+	event := `{"operationName":"Microsoft.KeyVault/vaults/delete","resourceId":"/subscriptions/s/resourceGroups/rg","time":"2026-09-01T10:00:00Z","category":"Administrative"}`
+	const n = 20_000
+	for name, c := range map[string]struct{ before, item, after string }{
+		"quotation marks":   {`"",`, `"",`, `""`},
+		"a list of objects": {"[", "{},", "{}]"},
+		"a list of lists":   {"[", "[0],", "[0]]"},
+		"packed":            {"", "{}\n", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			text := []byte(c.before + strings.Repeat(c.item, n) + event + "," + strings.Repeat(c.item, n) + c.after)
+			if name == "packed" {
+				text = gzipped(t, text)
+			}
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			readings := payload.Decode(text)
+			runtime.ReadMemStats(&after)
+			if got := after.TotalAlloc - before.TotalAlloc; got > 32<<20 {
+				t.Errorf("%d bytes took %d MiB", len(text), got>>20)
+			}
+			if events := payload.Events(readings); len(events) != 1 || len(readings) > 1100 {
+				t.Fatalf("%d readings with %d events", len(readings), len(events))
+			}
+			unreadable := 0
+			for _, r := range readings {
+				if r.Kind != payload.Invalid {
+					continue
+				}
+				unreadable++
+				others := 0
+				if _, err := fmt.Sscanf(r.Reason, "%d more items, the first: ", &others); err == nil {
+					unreadable += others - 1
+				}
+			}
+			if unreadable < 2*n {
+				t.Errorf("%d of %d items are counted", unreadable, 2*n)
+			}
+		})
+	}
+}
