@@ -293,20 +293,25 @@ func (s *Server) refuse(w http.ResponseWriter, status int, err error) {
 }
 
 // readBody reads the whole body, or with a *http.MaxBytesError its beginning. Azure sends it chunked, so its length is
-// usually not known.
+// usually not known. While it is read it is held twice at most, which a buffer that doubles would exceed; a beginning is held by itself.
 func readBody(r *http.Request, limit int64) ([]byte, error) {
 	if r.ContentLength >= 0 && r.ContentLength <= limit {
 		body := make([]byte, r.ContentLength)
 		_, err := io.ReadFull(r.Body, body)
 		return body, err
 	}
-	var body bytes.Buffer
-	body.Grow(usualBody)
-	n, err := body.ReadFrom(io.LimitReader(r.Body, limit+1))
-	if err == nil && n > limit {
-		return body.Bytes()[:min(len(body.Bytes()), keepBeginning)], &http.MaxBytesError{Limit: limit}
+	var usual bytes.Buffer
+	usual.Grow(usualBody)
+	first := min(usualBody-bytes.MinRead, limit+1)
+	n, err := usual.ReadFrom(io.LimitReader(r.Body, first))
+	if err != nil || n < first {
+		return usual.Bytes(), err
 	}
-	return body.Bytes(), err
+	body, err := io.ReadAll(io.MultiReader(&usual, io.LimitReader(r.Body, limit+1-n)))
+	if err == nil && int64(len(body)) > limit {
+		return bytes.Clone(body[:min(len(body), keepBeginning)]), &http.MaxBytesError{Limit: limit}
+	}
+	return body, err
 }
 
 // keepBeginning is what is kept of a body that is too large.

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -227,6 +228,34 @@ func TestBodyIsBounded(t *testing.T) {
 	if got := strings.Count(log.String(), "invocation failed"); got != 3 {
 		t.Errorf("%d lines logged, want 3: %s", got, log)
 	}
+}
+
+// TestABodyIsHeldTwiceAtMost reads a body beyond the limit, of which only a beginning is held afterwards. It does not run beside
+// other tests, which take memory too.
+func TestABodyIsHeldTwiceAtMost(t *testing.T) {
+	const limit = 4 << 20
+	r := httptest.NewRequest(http.MethodPost, "/", io.LimitReader(endless{}, 2*limit))
+	r.ContentLength = -1
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	body, err := readBody(r, limit)
+	runtime.ReadMemStats(&after)
+	if took := after.TotalAlloc - before.TotalAlloc; took > limit*5/2 {
+		t.Errorf("%d bytes of a body took %d", limit, took)
+	}
+	if tooLarge := new(http.MaxBytesError); !errors.As(err, &tooLarge) || cap(body) > 2*keepBeginning {
+		t.Errorf("%d bytes are held of a body that is too large: %v", cap(body), err)
+	}
+}
+
+// endless is a body of spaces.
+type endless struct{}
+
+func (endless) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = ' '
+	}
+	return len(p), nil
 }
 
 func TestUnreadableIsKeptThenAcknowledged(t *testing.T) {
