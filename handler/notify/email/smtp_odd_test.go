@@ -87,7 +87,7 @@ func TestOddMailServers(t *testing.T) {
 		"lines":                           {script{"greet": "220-welcome\r\n220-to\r\n220 mail", "EHLO": "250-mail\r\n250-PIPELINING\r\n250-SIZE 1000\r\n250 ENHANCEDSTATUSCODES", "RCPT": "250-2.1.5 yes\r\n250 2.1.5 ok"}, "", "<nil>", fine},
 		"forwards":                        {script{"RCPT": "251 user not local; will forward"}, "", "<nil>", fine},
 		"cannot verify":                   {script{"RCPT": "252 cannot verify user"}, "", "<nil>", fine},
-		"knows HELO only":                 {script{"EHLO": "502 command not implemented"}, "", "<nil>", fine},
+		"knows HELO only":                 {script{"EHLO": "502 5.5.1 unrecognized command"}, "", "<nil>", fine},
 		"fails after it took the mail":    {script{"QUIT": "421 shutting down"}, "", "<nil>", fine},
 		"hangs up after it took the mail": {script{"QUIT": "close"}, "", "<nil>", fine},
 		"greets with 421":                 {script{"greet": "421 4.3.2 too many connections"}, "", "answered 421: 4.3.2 too many connections", notify.Trouble},
