@@ -2,6 +2,7 @@ package tlog
 
 import (
 	"bytes"
+	"slices"
 	"testing"
 )
 
@@ -15,8 +16,16 @@ func FuzzTexts(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
+	record, err := list.Prove(entry, list[1].ID)
+	if err != nil {
+		f.Fatal(err)
+	}
+	recordProof, err := record.Text()
+	if err != nil {
+		f.Fatal(err)
+	}
 	for _, seed := range [][]byte{
-		entry.Entry(), list.Text(), note, rotation, Proof{Extra: []byte("x"), Hashes: []Hash{{1}}, Note: note}.Text(), Growth{1, []Hash{{2}}, note}.Text(),
+		recordProof, entry.Entry(), list.Text(), note, rotation, Proof{Extra: []byte("x"), Hashes: []Hash{{1}}, Note: note}.Text(), Growth{1, []Hash{{2}}, note}.Text(),
 		[]byte(s.Key.String()), joinEntries([][]byte{note, rotation}), {},
 	} {
 		f.Add(seed)
@@ -35,6 +44,11 @@ func FuzzTexts(f *testing.F) {
 		same("proof", err, p.Text())
 		g, err := ParseGrowth(text)
 		same("growth", err, g.Text())
+		if r, err := ParseRecordProof(text); err == nil {
+			if hour, was, err := r.Check(); err == nil && hour == entry && was != nil && !slices.Contains(list, *was) {
+				t.Errorf("record %v is believed to be in the hour", was)
+			}
+		}
 		e, err := splitEntries(text)
 		same("entries", err, joinEntries(e))
 		if from, to, err := ParseRotation(text); err == nil && (!from.Equal(s.Key) || to.Equal(from)) {

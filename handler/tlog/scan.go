@@ -2,7 +2,6 @@ package tlog
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -107,7 +106,7 @@ func ProveRecord(ctx context.Context, files Reader, hour HourEntry, id string) (
 	if err != nil {
 		return nil, err
 	}
-	proof.Extra, err = json.Marshal(inner)
+	proof.Extra, err = inner.Text()
 	return proof.Text(), err
 }
 

@@ -3,9 +3,9 @@
 //
 // It speaks the formats of C2SP, so that other tools read it: signed notes, checkpoints, tiles, cosignatures, the witness
 // protocol and the tlog-proof (https://c2sp.org). Trees are those of RFC 6962 §2.1, with SHA-256. To read it in one
-// sitting, begin here and go on with entry.go (what is logged), hour.go and canonical.go (the tree of an hour's records), note.go
-// and checkpoint.go (who signs, and what is proven with it), log.go and tile.go (how it is written), scan.go (how it is read),
-// rotation.go (another key), and witness.go, watch.go and watched.go (who watches).
+// sitting, begin here and go on with entry.go (what is logged), hour.go and canonical.go (the tree of an hour's records), record_proof.go
+// (what shows a record or its absence), note.go and checkpoint.go (who signs, and what is proven with it), log.go and tile.go (how
+// it is written), scan.go (how it is read), rotation.go (another key), and witness.go, watch.go and watched.go (who watches).
 //
 // The log says what was in our record and when. It does not say that a record is true, nor that Azure had no other; that
 // is what reconciliation compares. Its entries hold hashes, counts and hours, and no name, address or resource.

@@ -1,7 +1,6 @@
 package verify
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -72,8 +71,8 @@ func CheckRecord(q Question, t Trust) *Record {
 
 // parseRecordProof reads the proof of a record.
 func parseRecordProof(proof []byte) (p tlog.Proof, inner tlog.RecordProof, err error) {
-	if p, err = tlog.ParseProof(proof); err == nil && json.Unmarshal(p.Extra, &inner) != nil {
-		err = errors.New("read proof: it is not one of a record")
+	if p, err = tlog.ParseProof(proof); err == nil {
+		inner, err = tlog.ParseRecordProof(p.Extra)
 	}
 	return p, inner, err
 }
@@ -92,6 +91,7 @@ func (r *Record) read(proof []byte, t Trust) error {
 	if was != nil {
 		r.Present, r.Sum = true, &was.Sum
 	}
+	p.Extra = nil // it was the record's, and no history of the log's key
 	r.Log, err = checkProof(p, []byte(inner.Entry), t)
 	return err
 }

@@ -1,7 +1,6 @@
 package verify_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
 	"strings"
@@ -45,7 +44,7 @@ func (l *lab) versions(id string, lists ...tlog.Records) (folder string, proof [
 	if err != nil {
 		l.t.Fatal(err)
 	}
-	extra, err := json.Marshal(inner)
+	extra, err := inner.Text()
 	if err != nil {
 		l.t.Fatal(err)
 	}
