@@ -69,12 +69,13 @@ func (h *Health) First(most int, now time.Time) bool {
 // Unconfirmed are the messages that a destination answered as its service does not document, or not at all although it
 // had them whole, since its last documented answer.
 type Unconfirmed struct {
-	Since    time.Time `json:"since,omitzero"`
-	Count    int       `json:"count,omitempty"`
-	Alerts   []string  `json:"alerts,omitempty"`  // headlines and ids, the first keepUnconfirmed
-	Reason   string    `json:"reason,omitempty"`  // the last answer
-	Reported time.Time `json:"reported,omitzero"` // when the other destinations were last notified of them
-	Named    int       `json:"named,omitempty"`   // of how many, the oldest, they were notified
+	Since   time.Time `json:"since,omitzero"`
+	Count   int       `json:"count,omitempty"`
+	Alerts  []string  `json:"alerts,omitempty"`  // headlines and ids, the first keepUnconfirmed
+	Reason  string    `json:"reason,omitempty"`  // the last answer
+	Reasons []string  `json:"reasons,omitempty"` // the kinds of answers, the first keepReasons, oldest first
+	Known   int       `json:"known,omitempty"`   // of how many of these kinds the other destinations were notified
+	Named   int       `json:"named,omitempty"`   // of how many messages, the oldest, they were notified
 }
 
 // unreported are those that the other destinations were not notified of.
@@ -113,6 +114,7 @@ func (w Waiting) Grave() bool { return w.Severity == "high" || w.Severity == "cr
 const (
 	keepDiscarded   = 200
 	keepUnconfirmed = 60
+	keepReasons     = 10
 
 	firstPause  = 2 * time.Second
 	longest     = 15 * time.Minute
@@ -260,35 +262,35 @@ func (h *Health) Doubt(what, reason string, now time.Time) {
 	}
 	u.Count++
 	u.Reason = reason
+	if len(u.Reasons) < keepReasons && !slices.Contains(u.Reasons, reason) {
+		u.Reasons = append(u.Reasons, reason)
+	}
 	if len(u.Alerts) < keepUnconfirmed {
 		u.Alerts = append(u.Alerts, what)
 	}
 }
 
-const (
-	// doubtFor is how long a destination may go without a documented answer before that is reported, and doubtAgain after
-	// what time messages that became unconfirmed since are reported.
-	doubtFor   = time.Hour
-	doubtAgain = 24 * time.Hour
-)
+// doubtFor is how long a destination may go without a documented answer before that is reported.
+const doubtFor = time.Hour
 
-// DoubtDue returns the messages that the other destinations are to be notified of as unconfirmed: when the destination has given no
-// documented answer for an hour, and those that followed a day later.
+// DoubtDue returns the messages that the other destinations are to be notified of as unconfirmed, when the destination has given no
+// documented answer for an hour: once, and again only when it answers in another way. What follows the same answers is known to
+// follow; it is named when they end.
 func (h *Health) DoubtDue(now time.Time) (fresh Unconfirmed, due bool) {
 	u := &h.Unconfirmed
-	if u.Count == u.Named || now.Sub(u.Since) < doubtFor || now.Sub(u.Reported) < doubtAgain {
+	if len(u.Reasons) == u.Known || now.Sub(u.Since) < doubtFor {
 		return Unconfirmed{}, false
 	}
 	return u.unreported(), true
 }
 
 // DoubtReported notes that the other destinations were notified of what DoubtDue returned.
-func (h *Health) DoubtReported(fresh Unconfirmed, now time.Time) bool {
+func (h *Health) DoubtReported(fresh Unconfirmed) bool {
 	u := &h.Unconfirmed
 	if !u.Since.Equal(fresh.Since) || u.Named != fresh.Named {
 		return false
 	}
-	u.Reported, u.Named = now.UTC(), fresh.Named+fresh.Count
+	u.Known, u.Named = len(fresh.Reasons), fresh.Named+fresh.Count
 	return true
 }
 

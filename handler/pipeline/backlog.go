@@ -60,7 +60,7 @@ func (c *Courier) fresh(ctx context.Context, name string, b Batch) outbox.Health
 		h = c.change(ctx, name, b.Logger, func(h *outbox.Health) bool { return h.Soon(c.now()) })
 	}
 	if doubts, due := h.DoubtDue(c.now()); due && c.watch.doubted(ctx, b, name, doubts, c.watch.others(name)) {
-		h = c.change(ctx, name, b.Logger, func(h *outbox.Health) bool { return h.DoubtReported(doubts, c.now()) })
+		h = c.change(ctx, name, b.Logger, func(h *outbox.Health) bool { return h.DoubtReported(doubts) })
 	}
 	return h
 }

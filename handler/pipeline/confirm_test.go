@@ -184,3 +184,39 @@ func TestWhatNamesUnconfirmedMessagesIsNotTheirEnd(t *testing.T) {
 		t.Errorf("%q names %s; want pa-1", end.last.Headline, facts)
 	}
 }
+
+// TestAnEndThatAlwaysAnswersOddlyIsReportedOnce lets a destination answer oddly for five days: the other destination gets one
+// report, no alert is sent twice, and all that followed are named when the answers are documented again.
+func TestAnEndThatAlwaysAnswersOddlyIsReportedOnce(t *testing.T) {
+	t.Parallel()
+	p, end, other, at, health := byPost(t)
+	end.odd = 1000
+	sent := 0
+	for day := range 5 {
+		for range 2 {
+			sent++
+			handle(t, p, "", began(sent, at.now()))
+		}
+		at.advance(2 * time.Hour)
+		ticks(t, p, at, 2)
+		if reports := len(other.lines()); reports != 1 {
+			t.Fatalf("on day %d the other destination has %q, want one report", day, other.lines())
+		}
+		at.advance(22 * time.Hour)
+	}
+	if u := health().Unconfirmed; u.Count != sent || len(u.Alerts) != sent || 1000-end.odd != sent {
+		t.Errorf("%d alerts, %d messages, unconfirmed %+v", sent, 1000-end.odd, u)
+	}
+	end.odd = 0
+	handle(t, p, "", began(sent+1, at.now()))
+	ticks(t, p, at, 4)
+	own, elsewhere := fmt.Sprint(end.last.Facts), other.lines()
+	for n := range sent {
+		if !strings.Contains(own, fmt.Sprintf("pa-%d", n+1)) {
+			t.Errorf("alert %d is not named in %s", n+1, own)
+		}
+	}
+	if len(elsewhere) != 2 || !strings.Contains(elsewhere[1], fmt.Sprintf("%d messages to mail are unconfirmed", sent-2)) {
+		t.Errorf("elsewhere: %q", elsewhere)
+	}
+}
