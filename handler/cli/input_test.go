@@ -9,8 +9,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/auditbell/auditbell/handler/source"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/auditbell/auditbell/handler/source"
 )
 
 // TestInputsAreFilesOrErrors names files in every way: nothing that is named is passed over without a word.

@@ -72,10 +72,13 @@ type (
 	// ID is a name that machines gave.
 	ID string
 	// Named is a name with the id that it stands for; either may be empty.
-	Named   struct{ Name, ID string }
+	Named struct{ Name, ID string }
+	// Seconds is a length of time.
 	Seconds float64
-	Lines   []string
-	Bar     struct{ N, Most int64 }
+	// Lines are shown below each other.
+	Lines []string
+	// Bar is N of Most, as a number and a length.
+	Bar struct{ N, Most int64 }
 )
 
 // Heat is when entries were logged, by day and hour.

@@ -49,8 +49,21 @@ func (r *Report) pickedCases(cases Cases) (rows [][]any) {
 
 // caseTableColumns are caseColumns with the kinds of their cells.
 var caseTableColumns = []Column{
-	{"first_seen", When}, {"last_seen", When}, {"operation", Words}, {"caller", Words}, {"resource", Where}, {"outcome", Words}, {"entries", Number},
-	{"correlation_id", Words}, {"event_ids", Words}, {"alert_id", Words}, {"rule", Words}, {"rule_author", Words}, {"severity", Words}, {"first_sent", When}, {"answers", Words},
+	{"first_seen", When},
+	{"last_seen", When},
+	{"operation", Words},
+	{"caller", Words},
+	{"resource", Where},
+	{"outcome", Words},
+	{"entries", Number},
+	{"correlation_id", Words},
+	{"event_ids", Words},
+	{"alert_id", Words},
+	{"rule", Words},
+	{"rule_author", Words},
+	{"severity", Words},
+	{"first_sent", When},
+	{"answers", Words},
 }
 
 func (r *Report) caseRows(cases iter.Seq[Case]) iter.Seq[[]any] {

@@ -352,8 +352,18 @@ func TestTraceparent(t *testing.T) {
 func TestWrongSettingsStopNothing(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ endpoint, headers string }{
-		{"collector:4318", ""}, {"ftp://collector.example", ""}, {"https://", ""}, {"https://user:s3cret@collector.example", ""}, {"https://collector.example?key=s3cret", ""}, {"https://collector.example#x", ""},
-		{"http://collector.example", "key=s3cret"}, {"https://collector.example", "s3cret"}, {"https://collector.example", "k=s3cret%0d%0a"}, {"https://collector.example", "k=%zz"}, {"https://collector.example", "a b=s3cret"}, {"https://collector.example", "=s3cret"},
+		{"collector:4318", ""},
+		{"ftp://collector.example", ""},
+		{"https://", ""},
+		{"https://user:s3cret@collector.example", ""},
+		{"https://collector.example?key=s3cret", ""},
+		{"https://collector.example#x", ""},
+		{"http://collector.example", "key=s3cret"},
+		{"https://collector.example", "s3cret"},
+		{"https://collector.example", "k=s3cret%0d%0a"},
+		{"https://collector.example", "k=%zz"},
+		{"https://collector.example", "a b=s3cret"},
+		{"https://collector.example", "=s3cret"},
 	} {
 		env := map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": c.endpoint, "OTEL_EXPORTER_OTLP_HEADERS": c.headers}
 		s := settings.New(func(name string) (string, bool) { v, ok := env[name]; return v, ok })

@@ -127,8 +127,12 @@ func TestFirstsOfADayAreBounded(t *testing.T) {
 		at   time.Time
 		want bool
 	}{
-		{midnight.Add(-time.Hour), true}, {midnight.Add(-time.Minute), true}, {midnight.Add(-time.Second), false},
-		{midnight, true}, {midnight.Add(time.Hour), true}, {midnight.Add(23 * time.Hour), false},
+		{midnight.Add(-time.Hour), true},
+		{midnight.Add(-time.Minute), true},
+		{midnight.Add(-time.Second), false},
+		{midnight, true},
+		{midnight.Add(time.Hour), true},
+		{midnight.Add(23 * time.Hour), false},
 	} {
 		if got := h.First(2, c.at); got != c.want {
 			t.Errorf("at %s: %v, want %v", c.at, got, c.want)

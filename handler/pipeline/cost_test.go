@@ -13,6 +13,7 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/data/azcosmos"
+
 	"github.com/auditbell/auditbell/handler/activity"
 
 	"github.com/auditbell/auditbell/handler/notify"

@@ -27,6 +27,7 @@ func (noKeeper) Excepted(context.Context, string, activity.Event) (float64, erro
 func (noKeeper) Lapse(_ context.Context, _ string, e activity.Event) (string, error) {
 	return e.ID, nil
 }
+
 func answer(role string, at time.Time) alert.Learned {
 	return alert.Learned{Body: activity.Properties(assignment(role)), AsOf: at}
 }

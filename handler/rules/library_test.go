@@ -10,8 +10,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/auditbell/auditbell/handler/rules"
 	"go.yaml.in/yaml/v4"
+
+	"github.com/auditbell/auditbell/handler/rules"
 )
 
 func library(t testing.TB) ([]*rules.Rule, *rules.Set) {

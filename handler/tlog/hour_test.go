@@ -44,8 +44,10 @@ func TestCanonicalForm(t *testing.T) {
 		{"one spelling of strings", `{"a":"\u0041\/\u001f\n\"\\\u00e9"}`, `{"a":"A/\u001f\n\"\\é"}`},
 		{"one spelling of numbers", `{"a":[1.0,1e3,-0,1e21,0.000001,1E-7,333333333.33333329]}`, `{"a":[1,1000,0,1e+21,0.000001,1e-7,333333333.3333333]}`},
 		{"numbers that no reader has stay", `{"a":[1e999,-1E+400,12345678901234567890123]}`, `{"a":[1e999,-1E+400,1.2345678901234568e+22]}`},
-		{"names by UTF-16 (RFC 8785 §3.2.3)", `{"\u20ac":"Euro","\r":"CR","\ufb33":"Dalet","1":"One","\ud83d\ude00":"Smiley","\u0080":"Control","\u00f6":"o"}`,
-			"{\"\\r\":\"CR\",\"1\":\"One\",\"\u0080\":\"Control\",\"ö\":\"o\",\"€\":\"Euro\",\"😀\":\"Smiley\",\"\ufb33\":\"Dalet\"}"},
+		{
+			"names by UTF-16 (RFC 8785 §3.2.3)", `{"\u20ac":"Euro","\r":"CR","\ufb33":"Dalet","1":"One","\ud83d\ude00":"Smiley","\u0080":"Control","\u00f6":"o"}`,
+			"{\"\\r\":\"CR\",\"1\":\"One\",\"\u0080\":\"Control\",\"ö\":\"o\",\"€\":\"Euro\",\"😀\":\"Smiley\",\"\ufb33\":\"Dalet\"}",
+		},
 	} {
 		var w canonical
 		if err := w.record([]byte(c.in)); err != nil || string(w.text) != c.want {

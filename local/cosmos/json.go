@@ -67,14 +67,6 @@ func (v value) find(name string) int {
 	return slices.Index(v.names, name)
 }
 
-// at returns the array element i, or undefined.
-func (v value) at(i int) value {
-	if v.kind != array || i < 0 || i >= len(v.items) {
-		return value{}
-	}
-	return v.items[i]
-}
-
 // with returns a copy of the object in which name has value x. The receiver stays as it is.
 func (v value) with(name string, x value) value {
 	if i := v.find(name); i >= 0 {
