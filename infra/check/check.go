@@ -47,6 +47,7 @@ var checks = []struct {
 	{"policy", "what must never be switched on is switched on by one line", checkPolicy},
 	{"public", "what the provider leaves open by default is open until it is decided", checkPublic},
 	{"validations", "a validation that was never tripped may be one that cannot be", checkValidations},
+	{"runs", "what only one of OpenTofu and Terraform takes fails where the other is used", checkRuns},
 	{"queries", "a query that compares by case misses records in silence", checkQueries},
 	{"lines", "a line of the log that is renamed leaves an alert that asks for it, and its silence looks like health", checkLines},
 	{"runbook", "who is woken by an alert looks it up by its name", checkRunbook},

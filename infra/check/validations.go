@@ -9,6 +9,43 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 )
 
+// ofItself finds an assignment that reads a variable.
+var ofItself = regexp.MustCompile(`(?m)^ +(\w+) += .*\bvar\.(\w+)`)
+
+// checkRuns looks for variables of a run that are made of themselves.
+func checkRuns(r *repo) ([]string, error) {
+	var problems []string
+	for _, m := range r.parts() {
+		err := r.eachTest(m, func(path, text string) {
+			for _, found := range ofItself.FindAllStringSubmatch(text, -1) {
+				if found[1] == found[2] {
+					problems = append(problems, fmt.Sprintf("%s makes the variable %s of itself, which OpenTofu refuses; write its value", path, found[1]))
+				}
+			}
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return problems, nil
+}
+
+// eachTest reads the tests of a module.
+func (r *repo) eachTest(m *module, look func(path, text string)) error {
+	paths, err := fs.Glob(r.fsys, m.dir+"/tests/*.tftest.hcl")
+	if err != nil {
+		return fmt.Errorf("list tests: %w", err)
+	}
+	for _, p := range paths {
+		text, err := fs.ReadFile(r.fsys, p)
+		if err != nil {
+			return fmt.Errorf("read %s: %w", p, err)
+		}
+		look(p, string(text))
+	}
+	return nil
+}
+
 // tripped is how a test names the variables whose validations it trips.
 var tripped = regexp.MustCompile(`expect_failures\s*=\s*\[([^\]]*)\]`)
 
@@ -46,21 +83,16 @@ func lacks(b *hclsyntax.Block, arguments ...string) []string {
 
 // untripped compares how many validations a variable has with how many tests trip it.
 func (r *repo) untripped(m *module) ([]string, error) {
-	paths, err := fs.Glob(r.fsys, m.dir+"/tests/*.tftest.hcl")
-	if err != nil {
-		return nil, fmt.Errorf("list tests: %w", err)
-	}
 	count := map[string]int{}
-	for _, p := range paths {
-		text, err := fs.ReadFile(r.fsys, p)
-		if err != nil {
-			return nil, fmt.Errorf("read %s: %w", p, err)
-		}
-		for _, found := range tripped.FindAllStringSubmatch(string(text), -1) {
+	err := r.eachTest(m, func(_, text string) {
+		for _, found := range tripped.FindAllStringSubmatch(text, -1) {
 			for name := range strings.SplitSeq(found[1], ",") {
 				count[strings.TrimPrefix(strings.TrimSpace(name), "var.")]++
 			}
 		}
+	})
+	if err != nil {
+		return nil, err
 	}
 	var problems []string
 	for name, v := range m.variables {

@@ -71,7 +71,19 @@ run "without_a_hub_and_without_elevated_access" {
   command = plan
   variables {
     read_tenant = false
-    core        = merge(var.core, { event_hub = null })
+    core = {
+      name                   = "auditbell"
+      suffix                 = "1a2b3c"
+      functions              = ["eventgrid-activity", "eventhub-activity"]
+      function_app_id        = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-auditbell/providers/Microsoft.Web/sites/func-auditbell-1a2b3c"
+      event_delivery_enabled = true
+      delivery               = "function"
+      ignored_operations     = ["Microsoft.Resources/deployments/write"]
+      app_principal_id       = "c7d8e9f0-1a2b-4c3d-8e5f-607182930a4b"
+      workspace_id           = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-auditbell/providers/Microsoft.OperationalInsights/workspaces/log-auditbell-1a2b3c"
+      audit_storage_id       = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-auditbell/providers/Microsoft.Storage/storageAccounts/stauditbellaudit1a2b3c"
+      action_group_id        = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-auditbell/providers/Microsoft.Insights/actionGroups/ag-auditbell"
+    }
   }
 
   assert {
@@ -156,7 +168,23 @@ run "no_events_to_a_function_that_is_not_there" {
   command = plan
   variables {
     onboard_by_policy = { management_groups = ["landing"], location = "westeurope" }
-    core              = merge(var.core, { event_delivery_enabled = false })
+    core = {
+      name                   = "auditbell"
+      suffix                 = "1a2b3c"
+      functions              = ["eventgrid-activity", "eventhub-activity"]
+      function_app_id        = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-auditbell/providers/Microsoft.Web/sites/func-auditbell-1a2b3c"
+      event_delivery_enabled = false
+      delivery               = "function"
+      ignored_operations     = ["Microsoft.Resources/deployments/write"]
+      app_principal_id       = "c7d8e9f0-1a2b-4c3d-8e5f-607182930a4b"
+      workspace_id           = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-auditbell/providers/Microsoft.OperationalInsights/workspaces/log-auditbell-1a2b3c"
+      audit_storage_id       = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-auditbell/providers/Microsoft.Storage/storageAccounts/stauditbellaudit1a2b3c"
+      action_group_id        = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-auditbell/providers/Microsoft.Insights/actionGroups/ag-auditbell"
+      event_hub = {
+        name                  = "insights-activity-logs"
+        authorization_rule_id = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-auditbell/providers/Microsoft.EventHub/namespaces/evhns-auditbell-1a2b3c/authorizationRules/diagnostic-settings"
+      }
+    }
   }
 
   assert {
@@ -169,7 +197,23 @@ run "no_events_to_a_hub_without_a_topic" {
   command = plan
   variables {
     onboard_by_policy = { management_groups = ["landing"], location = "westeurope" }
-    core              = merge(var.core, { delivery = "event_hub" })
+    core = {
+      name                   = "auditbell"
+      suffix                 = "1a2b3c"
+      functions              = ["eventgrid-activity", "eventhub-activity"]
+      function_app_id        = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-auditbell/providers/Microsoft.Web/sites/func-auditbell-1a2b3c"
+      event_delivery_enabled = true
+      delivery               = "event_hub"
+      ignored_operations     = ["Microsoft.Resources/deployments/write"]
+      app_principal_id       = "c7d8e9f0-1a2b-4c3d-8e5f-607182930a4b"
+      workspace_id           = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-auditbell/providers/Microsoft.OperationalInsights/workspaces/log-auditbell-1a2b3c"
+      audit_storage_id       = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-auditbell/providers/Microsoft.Storage/storageAccounts/stauditbellaudit1a2b3c"
+      action_group_id        = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-auditbell/providers/Microsoft.Insights/actionGroups/ag-auditbell"
+      event_hub = {
+        name                  = "insights-activity-logs"
+        authorization_rule_id = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-auditbell/providers/Microsoft.EventHub/namespaces/evhns-auditbell-1a2b3c/authorizationRules/diagnostic-settings"
+      }
+    }
   }
 
   assert {
