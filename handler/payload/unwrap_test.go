@@ -157,6 +157,7 @@ func TestRefusalsSayWhatItIs(t *testing.T) {
 		"<?xml version='1.0'?>":                     "HTML or XML",
 		"#TYPE Microsoft.Azure\n":                   "Export-Csv",
 		"\"Authorization\",\"Claims\"\n\"a\",\"b\"": "Export-Csv",
+
 		"\r\nCaller           : ines\r\nStatus           : ok\r\n": "ConvertTo-Json",
 		"Name,City,Street\na,b,c\n":                                "CSV",
 		"version https://git-lfs.github.com/spec/v1\n":             "git lfs pull",
