@@ -26,7 +26,8 @@ func FuzzTexts(f *testing.F) {
 	}
 	for _, seed := range [][]byte{
 		recordProof, entry.Entry(), list.Text(), note, rotation, Proof{Extra: []byte("x"), Hashes: []Hash{{1}}, Note: note}.Text(), Growth{1, []Hash{{2}}, note}.Text(),
-		[]byte(s.Key.String()), joinEntries([][]byte{note, rotation}), {},
+		[]byte(s.Key.String()), joinEntries([][]byte{note, rotation}),
+		{},
 	} {
 		f.Add(seed)
 	}

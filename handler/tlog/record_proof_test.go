@@ -160,8 +160,16 @@ func TestARecordProofHasOneSpelling(t *testing.T) {
 		t.Errorf("%+v, %v, want %+v", read, err, p)
 	}
 	for _, replaced := range [][2]string{
-		{`"id":`, `"ID":"00","id":`}, {`"id":`, `"id":"00","id":`}, {`"shown":`, `"Shown":`}, {`"index":3`, `"index": 3`}, {`"index":3,`, ``},
-		{`"shown":[`, `"shown":[null,`}, {`{"entry`, `{"more":1,"entry`}, {"]}\n", "]}\n0"}, {"]}\n", "]} \n"}, {"]}\n", "]}"},
+		{`"id":`, `"ID":"00","id":`},
+		{`"id":`, `"id":"00","id":`},
+		{`"shown":`, `"Shown":`},
+		{`"index":3`, `"index": 3`},
+		{`"index":3,`, ``},
+		{`"shown":[`, `"shown":[null,`},
+		{`{"entry`, `{"more":1,"entry`},
+		{"]}\n", "]}\n0"},
+		{"]}\n", "]} \n"},
+		{"]}\n", "]}"},
 	} {
 		if read, err := ParseRecordProof(bytes.Replace(text, []byte(replaced[0]), []byte(replaced[1]), 1)); err == nil {
 			t.Errorf("with %s in place of %s it is read as %+v", replaced[1], replaced[0], read)
