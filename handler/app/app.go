@@ -151,6 +151,7 @@ func Open(w World) (*App, error) {
 func (a *App) connect(tool string, secret settings.Secret) {
 	p := a.Pipeline
 	a.clicks = &clicks.Handler{Secret: secret, Now: p.Now, Act: p.Act}
+	a.clicks.Answer, _ = a.Destinations["slack"].(notify.Answerer)
 	a.Canary = &canary.Sender{Canary: p.Canary, Store: a.Store, Now: p.Now, Handle: p.Handle}
 	reconciler := a.Reconcile.Reconciler
 	reconciler.Store = a.Store

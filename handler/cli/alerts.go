@@ -42,7 +42,11 @@ func (c *alertsShowCmd) showIn(ctx context.Context, a *app.App, std Surroundings
 	if c.json(std) {
 		return writeJSON(std.Out, webhook.Render(m))
 	}
-	_, err = fmt.Fprint(std.Out, notify.Plain(m))
+	text := notify.Plain(m)
+	if m.Details != "" {
+		text += "\n" + notify.Clean(m.Details, true /* lines */) + "\n"
+	}
+	_, err = fmt.Fprint(std.Out, text)
 	return err
 }
 

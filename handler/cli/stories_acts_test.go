@@ -143,6 +143,31 @@ func (s *story) follow(ts *testscript.TestScript, args []string) (string, error)
 	return strings.Join(answers, ""), err
 }
 
+// show [json|ID] is `handler alerts show` of the newest message's alert, or of another one.
+func (s *story) show(_ *testscript.TestScript, args []string) (string, error) {
+	_, m, err := s.latest()
+	if err != nil {
+		return "", err
+	}
+	a, err := s.app()
+	if err != nil {
+		return "", err
+	}
+	var out bytes.Buffer
+	show := alertsShowCmd{ID: anyAlert.FindString(string(m.Body)), output: output{Format: "table"}}
+	switch word := strings.Join(args, ""); word {
+	case "":
+	case "json":
+		show.Format = word
+	default:
+		show.ID = word
+	}
+	if err := show.showIn(context.Background(), a, Surroundings{Out: &out}); err != nil {
+		fmt.Fprintln(&out, err)
+	}
+	return out.String(), nil
+}
+
 // undo [ACT] BY is `handler alerts undo` of the newest message's alert by that person.
 func (s *story) undo(_ *testscript.TestScript, args []string) (string, error) {
 	_, m, err := s.latest()

@@ -87,6 +87,17 @@ func (s *story) shown(*testscript.TestScript, []string) (string, error) {
 	return out.String(), nil
 }
 
+// said prints what people who clicked were answered in words, one line each.
+func (s *story) said(*testscript.TestScript, []string) (string, error) {
+	var out strings.Builder
+	for _, m := range s.inbox.Messages() {
+		if m.Kind == inbox.Ephemeral {
+			fmt.Fprintln(&out, m.Text)
+		}
+	}
+	return out.String(), nil
+}
+
 func textOf(raw json.RawMessage) string {
 	var text string
 	if json.Unmarshal(raw, &text) == nil {
@@ -100,7 +111,8 @@ func textOf(raw json.RawMessage) string {
 // click ACTION[=LABEL] NAME clicks in the newest message, signed as Slack does; `click again` sends the last request
 // once more, as it was. A third argument spoils the request: forged (another secret), unsigned, foreign (an action that
 // is not ours), strange (a value that we never wrote), gone (an alert that the store does not have), deleted (a person has
-// deleted the message meanwhile).
+// deleted the message meanwhile), late (the message still looks as at the click before); mute (no address says where the
+// click can be answered), mute-gone.
 func (s *story) click(_ *testscript.TestScript, args []string) (string, error) {
 	if args[0] != "again" {
 		body, err := s.clicked(args)
@@ -125,6 +137,10 @@ func (s *story) clicked(args []string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if spoilt(args, "late") {
+		shown = s.clickedIn
+	}
+	s.clickedIn = shown
 	name, label, _ := strings.Cut(args[0], "=")
 	action := map[string]any{"type": "button", "block_id": "b1", "action_ts": strconv.FormatInt(s.now().UnixMicro(), 10)}
 	for _, b := range shown.Blocks {
@@ -150,14 +166,18 @@ func (s *story) clicked(args []string) (string, error) {
 	if spoilt(args, "deleted") {
 		s.inbox.Delete(m.Ref)
 	}
-	if spoilt(args, "gone") {
+	if spoilt(args, "gone") || spoilt(args, "mute-gone") {
 		action["value"] = "0000000000000000.alert-0000000000000000"
 	}
 	if spoilt(args, "strange") {
 		action["value"] = "../../other.alert-1"
 	}
+	answer := ""
+	if !spoilt(args, "mute") && !spoilt(args, "mute-gone") {
+		answer = s.inbox.ResponseURL(s.env["SLACK_API_URL"], m.Channel, m.Ref)
+	}
 	payload, err := json.Marshal(map[string]any{
-		"type": "block_actions", "api_app_id": "A1", "trigger_id": fmt.Sprint("t.", s.now().UnixNano(), ".", args),
+		"type": "block_actions", "response_url": answer, "api_app_id": "A1", "trigger_id": fmt.Sprint("t.", s.now().UnixNano(), ".", args),
 		"user":      map[string]any{"id": "U" + strings.ToUpper(args[1]), "username": args[1], "team_id": "T1"},
 		"container": map[string]any{"type": "message", "message_ts": m.Ref, "channel_id": "C1"},
 		"message":   map[string]any{"ts": m.Ref, "text": "…", "blocks": []any{map[string]any{"type": "a block of next year"}}},

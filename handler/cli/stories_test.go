@@ -65,6 +65,8 @@ func TestStories(t *testing.T) {
 			"up":       command((*story).up),
 			"click":    command((*story).click),
 			"shown":    command((*story).shown),
+			"show":     command((*story).show),
+			"said":     command((*story).said),
 			"restart":  command((*story).restart),
 
 			"azure":      command((*story).azureStandIn),
@@ -99,9 +101,10 @@ type story struct {
 	tenant *entratest.Authority // where action groups get their tokens; opened by `tenant`
 	azure  *standin.Server      // what lookups ask; opened by `azure`
 
-	request []byte // the last click, as slack-action was called with it
-	clock   atomic.Int64
-	log     bytes.Buffer
+	request   []byte     // the last click, as slack-action was called with it
+	clickedIn slackShown // the message as it was then
+	clock     atomic.Int64
+	log       bytes.Buffer
 }
 
 var storyBegins = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)

@@ -23,7 +23,8 @@ import (
 type Handler struct {
 	Secret settings.Secret // empty: clicks are not answered
 	Now    func() time.Time
-	Act    func(context.Context, notify.Click, pipeline.Batch) (pipeline.Summary, error)
+	Act    func(context.Context, notify.Click, pipeline.Batch) (sum pipeline.Summary, word string, err error)
+	Answer notify.Answerer // takes the words for who clicked; nil: they see a warning mark where nothing was done
 }
 
 // patience is how long an act may take: Slack shows the person a failure after three seconds (docs.slack.dev,
@@ -76,16 +77,32 @@ func (h *Handler) act(ctx context.Context, in host.Invocation, clicks []notify.C
 	ctx, cancel := context.WithTimeout(ctx, actFor)
 	defer cancel()
 	for _, c := range clicks {
-		sum, err := h.Act(ctx, c, pipeline.Batch{ID: in.Attempt(), Logger: in.Logger})
+		sum, word, err := h.Act(ctx, c, pipeline.Batch{ID: in.Attempt(), Logger: in.Logger})
+		said := h.say(ctx, in, c, word)
 		if err != nil {
-			return notActed(in, err)
+			if mark := notActed(in, err); !said {
+				return mark
+			}
+			continue
 		}
 		in.Logger.Info("acted", slog.Any("counts", sum))
 	}
 	return host.Response(http.StatusOK, "") // an empty 200 leaves the message as it is; the edit comes by chat.update
 }
 
-// notActed answers Slack, which shows the person that it did not work, and logs the reason.
+// say answers who clicked in words that no other reader sees, and reports whether the channel took them.
+func (h *Handler) say(ctx context.Context, in host.Invocation, c notify.Click, word string) bool {
+	if word == "" || h.Answer == nil {
+		return false
+	}
+	if err := h.Answer.Answer(ctx, c, word); err != nil {
+		in.Logger.Warn("the person who clicked was not answered in words", "error", err)
+		return false
+	}
+	return true
+}
+
+// notActed logs the reason and returns the answer for which Slack shows the person a warning mark.
 func notActed(in host.Invocation, err error) host.Result {
 	switch {
 	case errors.Is(err, pipeline.ErrForeign):

@@ -1,5 +1,11 @@
 package notify
 
+import (
+	"context"
+
+	"github.com/auditbell/auditbell/handler/settings"
+)
+
 // Action is something that a reader can do about the message, in channels that can call back. Channels that cannot
 // leave actions out: the message's context tells what was done, wherever it was done.
 type Action struct {
@@ -14,11 +20,19 @@ type Action struct {
 // Choice is one line of an action's menu.
 type Choice struct{ Label, Value string }
 
-// Click is an Action that somebody took, as the channel reports it.
+// Answerer is a Destination that can say something to the person who clicked, which no other reader sees.
+type Answerer interface {
+	// Answer says it. The text holds what people and events wrote, like any other; a nil error means that the channel took it.
+	Answer(ctx context.Context, c Click, text string) error
+}
+
+// Click is an Action that a person took, as the channel reports it.
 type Click struct {
 	Action string // the Action's Name
 	Value  string // as it was put into the message
 	ByID   string // who: the channel's own id for them
 	ByName string // as they are called there; their own choice, so it proves nothing
 	Once   string // the same when the request is sent again, different for every other click
+	// AnswerTo is where the channel takes an Answer to this click; empty: nowhere. It comes with the request.
+	AnswerTo settings.Secret
 }

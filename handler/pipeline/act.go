@@ -1,10 +1,12 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"time"
 
 	"github.com/auditbell/auditbell/handler/alert"
@@ -24,19 +26,30 @@ type Acting struct {
 }
 
 // Act does what a reader clicked, once for each click, and shows it: commit, deliver, mark, as for an event. The edit
-// goes out within ctx; what does not make it is brought by the timer. The error is ErrForeign or alert.ErrUnknown when
-// there is nothing to act on; any other means that nothing was done and the reader may try again.
-func (in *Intake) Act(ctx context.Context, c notify.Click, b Batch) (Summary, error) {
+// goes out within ctx; what does not make it is brought by the timer. word is for the person who clicked where the message
+// does not show what they meant; empty: it does. The error is ErrForeign or alert.ErrUnknown when there is nothing to act on;
+// with any other the reader may try again.
+func (in *Intake) Act(ctx context.Context, c notify.Click, b Batch) (sum Summary, word string, err error) {
 	ref, act, err := in.composer.read(c)
 	if err != nil {
-		return Summary{}, err
+		return Summary{}, unacted(err), err
 	}
-	return in.Do(ctx, ref, act, b)
+	var marked alert.Alert
+	b.marked = &marked
+	r, sum, err := in.do(ctx, ref, act, b)
+	if err != nil {
+		return sum, unacted(err), err
+	}
+	return sum, in.composer.word(r, act, marked), nil
 }
 
 // Do does an act that is not from a click as Act does one that is.
 func (in *Intake) Do(ctx context.Context, ref alert.Ref, act alert.Act, b Batch) (Summary, error) {
-	var err error
+	_, sum, err := in.do(ctx, ref, act, b)
+	return sum, err
+}
+
+func (in *Intake) do(ctx context.Context, ref alert.Ref, act alert.Act, b Batch) (r alert.Decision, sum Summary, err error) {
 	switch act.Kind {
 	case alert.Expected:
 		err = in.expect(ctx, ref, act)
@@ -44,21 +57,52 @@ func (in *Intake) Do(ctx context.Context, ref alert.Ref, act alert.Act, b Batch)
 		err = in.withdraw(ctx, ref, act)
 	}
 	if err != nil {
-		return Summary{}, err
+		return r, sum, err
 	}
-	r, err := in.alerts.Act(ctx, ref, act, in.courier.lease(b.ID))
+	r, err = in.alerts.Act(ctx, ref, act, in.courier.lease(b.ID))
+	sum.RU = r.RU
 	if err != nil {
-		return Summary{RU: r.RU}, err
+		return r, sum, err
 	}
 	b.Logger.Info("acted", "alert", ref.ID, "act", act.Kind, "by", act.By.ID, "until", act.Until, "duplicate", r.Duplicate, "changed", r.Changed)
-	sum := Summary{RU: r.RU}
 	if r.Leased {
 		sum.add(in.courier.deliver(ctx, r.Alert, b))
 	}
 	if act.Kind == alert.Withdrawn || act.Kind == alert.Expected {
-		err = in.endOvertaken(ctx, r.Alert, act)
+		err = in.endOvertaken(ctx, r.Alert)
 	}
-	return sum, err
+	return r, sum, err
+}
+
+// unacted says to a person why their click did nothing.
+func unacted(err error) string {
+	switch {
+	case errors.Is(err, ErrForeign):
+		return "This button is none that Auditbell answers now. Nothing was changed."
+	case errors.Is(err, alert.ErrUnknown):
+		return "The alert of this message is not stored any more. Nothing was changed."
+	}
+	return "Your click may not be stored. Please click again if the message does not show it in a minute."
+}
+
+// word is for a person whose click the message does not show: another decision holds, or the message was posted again. marked is
+// the alert as it was delivered after it; zero: it was not.
+func (c *Composer) word(r alert.Decision, act alert.Act, marked alert.Alert) string {
+	row := rowOf(act.Kind)
+	have, stands := r.Alert.Standing(row.kind, c.Now())
+	shown := r.Changed && (have.ID == act.ID && stands || act.Kind == row.back && !stands)
+	switch {
+	case r.Duplicate:
+		return ""
+	case !shown:
+		return "Your click has no effect now. " + cmp.Or(row.history(r.Alert), "There is nothing to take back") + "."
+	}
+	for name, d := range r.Alert.Deliveries {
+		if now, ok := marked.Deliveries[name]; ok && d.Channel != "" && now.Ref != d.Ref {
+			return "The message that you clicked in is gone. The alert was posted again, with what you did."
+		}
+	}
+	return ""
 }
 
 // expect makes the exception before the act is noted: a message must not say that something is expected while it
@@ -86,10 +130,14 @@ func (in *Intake) withdraw(ctx context.Context, ref alert.Ref, act alert.Act) er
 	return in.end(ctx, a, act)
 }
 
-// end ends every exception that was made of the alert. One that the store no longer has is over.
-func (in *Intake) end(ctx context.Context, a alert.Alert, act alert.Act) error {
+// end ends every exception that was made of the alert before it was withdrawn; a later decision holds. One that the store no
+// longer has is over.
+func (in *Intake) end(ctx context.Context, a alert.Alert, withdrawn alert.Act) error {
 	for _, x := range a.Expectations() {
-		if _, err := in.judge.Exceptions.End(ctx, x.ID, act.By); err != nil && !errors.Is(err, alert.ErrUnknown) {
+		if x.Created.After(withdrawn.At) {
+			continue
+		}
+		if _, err := in.judge.Exceptions.End(ctx, x.ID, withdrawn.By); err != nil && !errors.Is(err, alert.ErrUnknown) {
 			return err
 		}
 	}
@@ -98,11 +146,16 @@ func (in *Intake) end(ctx context.Context, a alert.Alert, act alert.Act) error {
 
 // endOvertaken ends what was marked as expected beside a withdrawal of a later decision: neither may leave an exception that the
 // message does not show.
-func (in *Intake) endOvertaken(ctx context.Context, a alert.Alert, act alert.Act) error {
-	if _, stands := a.Standing(alert.Expected, in.composer.Now()); stands {
-		return nil
+func (in *Intake) endOvertaken(ctx context.Context, a alert.Alert) error {
+	for _, act := range slices.Backward(a.Acts) {
+		switch act.Kind {
+		case alert.Withdrawn:
+			return in.end(ctx, a, act)
+		case alert.Expected:
+			return nil
+		}
 	}
-	return in.end(ctx, a, act)
+	return nil
 }
 
 // place is the part of a value that finds the alert again: group key and id.

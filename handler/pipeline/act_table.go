@@ -172,23 +172,30 @@ func (c *Composer) clock(t time.Time) string { return t.In(c.zone()).Format("2 J
 func history(a alert.Alert) []string {
 	var lines []string
 	for i := range acts {
-		var last, before *alert.Act
-		for j := range a.Acts {
-			if one := &a.Acts[j]; rowOf(one.Kind) == &acts[i] {
-				last, before = one, last
-			}
-		}
-		switch {
-		case last == nil:
-		case before == nil || before.Kind == last.Kind && before.By.ID == last.By.ID:
-			lines = append(lines, sentence(*last))
-		case before.Kind == acts[i].kind && last.Kind == acts[i].back:
-			lines = append(lines, sentence(*before)+", "+acts[i].over+" by "+last.By.String()+" at "+minute(last.At))
-		default:
-			lines = append(lines, sentence(*before)+"; then "+lowered(sentence(*last)))
+		if line := acts[i].history(a); line != "" {
+			lines = append(lines, line)
 		}
 	}
 	return lines
+}
+
+// history is the row's line; empty: no person did that.
+func (row *act) history(a alert.Alert) string {
+	var last, before *alert.Act
+	for i := range a.Acts {
+		if one := &a.Acts[i]; rowOf(one.Kind) == row {
+			last, before = one, last
+		}
+	}
+	switch {
+	case last == nil:
+		return ""
+	case before == nil || before.Kind == last.Kind && before.By.ID == last.By.ID:
+		return sentence(*last)
+	case before.Kind == row.kind && last.Kind == row.back:
+		return sentence(*before) + ", " + row.over + " by " + last.By.String() + " at " + minute(last.At)
+	}
+	return sentence(*before) + "; then " + lowered(sentence(*last))
 }
 
 // sentence says who did what, and when or until when.

@@ -23,6 +23,7 @@ import (
 type App struct {
 	URL           string
 	SigningSecret string
+	API           string // the address by which it knows this Web API; empty: it cannot answer a click in words
 }
 
 // slackPatience is how long Slack waits for an app before it shows the person a warning (docs.slack.dev, "Handling user
@@ -62,7 +63,11 @@ func (s *Server) Click(ctx context.Context, id string, c Click) error {
 	action["action_ts"] = fmt.Sprintf("%d.%06d", now.Unix(), now.Nanosecond()/1000)
 	ctx, cancel := context.WithTimeout(ctx, slackPatience)
 	defer cancel()
-	return app.send(ctx, m.interaction(c.user(), action), now)
+	payload := m.interaction(c.user(), action)
+	if app.API != "" {
+		payload["response_url"] = s.ResponseURL(app.API, m.ChannelID, m.TS)
+	}
+	return app.send(ctx, payload, now)
 }
 
 func (c Click) user() string {
@@ -130,7 +135,7 @@ func chosen(element map[string]any, blockID, value string) (map[string]any, bool
 	return nil, false
 }
 
-// interaction is Slack's block_actions payload (docs.slack.dev). There is no response_url: nothing here would answer it.
+// interaction is Slack's block_actions payload (docs.slack.dev), without its response_url.
 func (m visible) interaction(user string, action map[string]any) map[string]any {
 	id := "U" + strings.ToUpper(hex.EncodeToString([]byte(user)))
 	return map[string]any{

@@ -147,13 +147,59 @@ func TestAFailureIsShownAsSlackWould(t *testing.T) {
 		app  App
 		want string
 	}{
-		{App{down.URL, signingSecret}, "did not answer"}, {App{refusing.URL, signingSecret}, "503"}, {App{taking.URL, "guessed"}, "401"},
+		{App{URL: down.URL, SigningSecret: signingSecret}, "did not answer"}, {App{URL: refusing.URL, SigningSecret: signingSecret}, "503"}, {App{URL: taking.URL, SigningSecret: "guessed"}, "401"},
 	} {
 		s.Connect(c.app)
 		a := call(t, "POST "+address+"/api/messages/"+id+"/click", `{"action_id":"ack"}`)
 		if a.status != http.StatusBadGateway || !strings.Contains(a.body, c.want) || strings.Contains(a.body, signingSecret) {
 			t.Errorf("%d %q, want 502 with %q", a.status, a.body, c.want)
 		}
+	}
+}
+
+// TestAnAppAnswersInWords has an app answer a click at its response_url: five times within 30 minutes, to who clicked alone.
+func TestAnAppAnswersInWords(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	s, address := serve(t, Options{Now: func() time.Time { return now }})
+	end, got := app(t, http.StatusOK)
+	s.Connect(App{URL: end.URL, SigningSecret: signingSecret, API: address})
+	id, ts := posted(t, s, address)
+	click := func() string {
+		if err := s.Click(t.Context(), id, Click{ActionID: "ack"}); err != nil {
+			t.Fatal(err)
+		}
+		return (<-got).ResponseURL
+	}
+	answer := func(to string) error {
+		return slack.PostWebhookContext(t.Context(), to, &slack.WebhookMessage{ResponseType: slack.ResponseTypeEphemeral, Text: "no effect"})
+	}
+	to := click()
+	for range responses {
+		if a := call(t, "POST "+to, `{"response_type":"ephemeral","text":"no effect"}`); a.body != "{\"ok\":true}\n" {
+			t.Errorf("%d %s", a.status, a.body)
+		}
+	}
+	if m := s.Messages()[1]; m.Kind != Ephemeral || m.Ref != ts || m.Text != "no effect" {
+		t.Errorf("it is kept as %+v", m)
+	}
+	later := click()
+	for text, try := range map[string][2]string{
+		"used_url":          {to, `{"response_type":"ephemeral","text":"no effect"}`},
+		"expired_url":       {to + "x", `{"response_type":"ephemeral","text":"no effect"}`},
+		"invalid_arguments": {later, `{"response_type":"in_channel","text":"no effect"}`},
+		"no_text":           {later, `{"response_type":"ephemeral"}`},
+	} {
+		if a := call(t, "POST "+try[0], try[1]); !strings.Contains(a.body, text) {
+			t.Errorf("%s: %d %s", text, a.status, a.body)
+		}
+	}
+	if err := answer(later); err != nil {
+		t.Errorf("as slack-go answers: %v", err)
+	}
+	now = now.Add(responsesUpTo)
+	if a := call(t, "POST "+later, `{"response_type":"ephemeral","text":"no effect"}`); !strings.Contains(a.body, "expired_url") {
+		t.Errorf("after half an hour: %s", a.body)
 	}
 }
 

@@ -6,7 +6,7 @@
 // any token that looks like one is accepted, and nothing is ever sent on; only clicks go to the app that is connected. Package inbox imports nothing of the handler, so
 // that a mistake there cannot hide here.
 //
-// The ends, all POST: /slack/api/<method>, /slack/webhook/<any>, /teams/workflow/<any>, /webhook/<any>; mail by ServeSMTP.
+// The ends, all POST: /slack/api/<method>, /slack/webhook/<any>, /slack/response/<token>, /teams/workflow/<any>, /webhook/<any>; mail by ServeSMTP.
 // For scripts: GET and DELETE /api/messages, POST /api/messages/{id}/click, GET, POST and DELETE /api/faults, GET
 // /api/stats. For people: /.
 //
@@ -113,6 +113,7 @@ func (s *Server) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /slack/api/{method}", s.end(Slack, s.slackMethod))
 	mux.HandleFunc("POST /slack/webhook/{rest...}", s.end(Slack, s.slackWebhook))
+	mux.HandleFunc("POST /slack/response/{token}", s.end(Slack, s.slackResponse))
 	mux.HandleFunc("POST /teams/workflow/{rest...}", s.end(Teams, s.teamsWorkflow))
 	mux.HandleFunc("POST /webhook/{rest...}", s.end(Webhook, s.webhook))
 

@@ -17,11 +17,12 @@ const (
 	Webhook = "webhook"
 )
 
-// What a message is to the channel it came to. Only Slack knows updates and threads.
+// What a message is to the channel it came to. Only Slack knows the last three; an ephemeral one is for who clicked alone.
 const (
-	Post   = "post"
-	Update = "update"
-	Thread = "thread"
+	Post      = "post"
+	Update    = "update"
+	Thread    = "thread"
+	Ephemeral = "ephemeral"
 )
 
 // Message is one delivery that was accepted. Its JSON is a contract: tests outside of Go read it.
@@ -33,7 +34,7 @@ type Message struct {
 	Channel string `json:"channel"`
 	Kind    string `json:"kind"`
 	// Ref is the Slack ts of the message concerned: its own for a post, the edited one for an update, the parent's for
-	// a reply in a thread. Elsewhere it is ID.
+	// a reply in a thread, the one that was clicked in for an ephemeral one. Elsewhere it is ID.
 	Ref  string    `json:"ref"`
 	At   time.Time `json:"at"`
 	Text string    `json:"text"` // what a person reads, without markup

@@ -24,6 +24,10 @@ type slackCall struct {
 	Attachments json.RawMessage `json:"attachments"`
 	Metadata    json.RawMessage `json:"metadata"`
 
+	// Of answers to clicks.
+	ResponseType string `json:"response_type"`
+	Replace      bool   `json:"replace_original"`
+
 	// Of conversations.history, as forms have them.
 	Oldest      string `json:"oldest"`
 	Limit       string `json:"limit"`

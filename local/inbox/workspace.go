@@ -18,6 +18,8 @@ type workspace struct {
 	latest   int64                // ts of the newest message, in microseconds
 	messages map[string]*standing // channel id + "/" + ts
 	channels map[string]string    // id → name as a post gave it first
+	// responses are where apps may answer clicks, by the last part of the address. Those of before a restart have expired.
+	responses map[string]*response
 }
 
 // standing is a Slack message as it stands now.
@@ -31,7 +33,7 @@ type standing struct {
 
 // newWorkspace starts without messages; channels need no founding.
 func newWorkspace() *workspace {
-	return &workspace{messages: make(map[string]*standing), channels: make(map[string]string)}
+	return &workspace{messages: make(map[string]*standing), channels: make(map[string]string), responses: make(map[string]*response)}
 }
 
 var channelID = regexp.MustCompile(`^[CGD][A-Z0-9]+$`)
@@ -79,7 +81,7 @@ func (ws *workspace) place(e entry, parent string, now standing) {
 
 // recall rebuilds the memory from one entry of the journal.
 func (ws *workspace) recall(e entry) {
-	if e.Destination != Slack {
+	if e.Destination != Slack || e.Kind == Ephemeral {
 		return
 	}
 	var seconds, micros int64

@@ -241,7 +241,7 @@ func (s *Stack) startHost(ctx context.Context, o Options, endpoint string) (err 
 	if s.Host, err = s.instance(ctx); err != nil {
 		return err
 	}
-	s.Inbox.Connect(inbox.App{URL: s.Host.URL() + "/api/slack-action", SigningSecret: signingSecret})
+	s.Inbox.Connect(inbox.App{URL: s.Host.URL() + "/api/slack-action", SigningSecret: signingSecret, API: s.InboxURL})
 	return nil
 }
 

@@ -63,6 +63,7 @@ var ErrNotInteraction = errors.New("not an interaction payload")
 type interaction struct {
 	Type      string `json:"type"`
 	TriggerID string `json:"trigger_id"`
+	AnswerTo  string `json:"response_url"`
 	User      struct {
 		ID       string `json:"id"`
 		Username string `json:"username"`
@@ -102,7 +103,7 @@ func Clicks(body []byte) ([]notify.Click, error) {
 		if !mine {
 			continue
 		}
-		c := notify.Click{Action: name, Value: a.Value, ByID: in.User.ID, ByName: in.User.Username}
+		c := notify.Click{Action: name, Value: a.Value, ByID: in.User.ID, ByName: in.User.Username, AnswerTo: settings.Secret(in.AnswerTo)}
 		if c.Value == "" {
 			c.Value = a.Selected.Value
 		}

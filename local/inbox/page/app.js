@@ -24,18 +24,19 @@ function take(entry) {
   if (entry.destination !== "slack") return begin(entry, entry.id);
   const key = `${entry.channel_id}/${entry.ts}`;
   if (entry.kind === "update") return edit(entry, byKey.get(key), key);
-  const parent = entry.kind === "thread" && byKey.get(`${entry.channel_id}/${entry.ref}`);
-  if (!parent) return begin(entry, key);
+  const aside = entry.kind === "ephemeral"; // beside a message, without a ts of its own
+  const parent = (aside || entry.kind === "thread") && byKey.get(`${entry.channel_id}/${entry.ref}`);
+  if (!parent) return begin(entry, aside ? entry.id : key);
   const talk = parent.talk || parent;
   const reply = { ...fresh(entry), talk };
-  talk.replies.push(reply);
+  (aside ? talk.asides : talk.replies).push(reply);
   talk.records.push(entry);
-  byKey.set(key, reply);
+  if (!aside) byKey.set(key, reply);
   return talk;
 }
 
 function fresh(entry) {
-  return { entry, shown: entry.shown || entry.body, at: entry.at, edits: 0, replies: [], records: [entry] };
+  return { entry, shown: entry.shown || entry.body, at: entry.at, edits: 0, replies: [], asides: [], records: [entry] };
 }
 
 function begin(entry, key) {

@@ -2,10 +2,13 @@
 import { el, when, plural } from "./dom.js";
 import { mrkdwn, unescape, emojiFor, slackDate } from "./mrkdwn.js";
 
-/** slackMessage renders a conversation: {shown, at, edits, replies}. */
+/** slackMessage renders a conversation: {shown, at, edits, replies, asides}. */
 export function slackMessage(talk) {
   return el("div", { class: "slack" },
     post(talk),
+    talk.asides.length > 0 && el("div", { class: "thread" },
+      el("p", { class: "thread-count" }, "Only visible to who clicked"),
+      talk.asides.map((aside) => post(aside))),
     talk.replies.length > 0 && el("div", { class: "thread" },
       el("p", { class: "thread-count" }, plural(talk.replies.length, "reply", "replies")),
       talk.replies.map((reply) => post(reply))));
