@@ -53,6 +53,8 @@ type Shown struct {
 	At         time.Time `json:"at,omitzero"`        // when a message was sent last
 	Recorded   bool      `json:"recorded,omitempty"` // the whole record stands beside the message
 	Rest       int       `json:"rest,omitempty"`     // what stands beside it of what it had no room for: a checksum, of a summary its count
+	// Unkept: what the message had no room for could not be put beside it, so the message names the command that shows it.
+	Unkept bool `json:"unkept,omitempty"`
 	// RecordSilent is when the record was sent and not answered: it may be there.
 	RecordSilent time.Time `json:"record_silent,omitzero"`
 }

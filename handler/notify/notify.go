@@ -91,6 +91,7 @@ type Message struct {
 	Links    []Link   // at most four
 	Dropped  int      // facts that the form leaves out
 	Whole    string   // where all facts are; empty: where the command line shows an alert
+	Beside   bool     // facts that the channel has no room for are beside the message (Recorder); it says so
 	Details  string   // what stands beside the message, in lines, where the channel has such a place: a summary's actors one by one
 	Context  []string // rule and its author, count, ids: small print
 	Steps    []string // runbook: what to do, one step each

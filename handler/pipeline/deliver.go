@@ -177,7 +177,8 @@ type attempt struct {
 	absent   bool          // it was looked for and is not there
 	err      error
 	at       time.Time
-	unkept   error // the record did not get beside the message
+	aside    aside // what goes beside the message
+	unkept   error // why that did not get there
 }
 
 // deliver brings every due destination of a, whose lease is held, to a's revision, and marks how far each got. The
@@ -283,6 +284,10 @@ func (c *Courier) try(ctx context.Context, a alert.Alert, name string, b Batch) 
 	if t.wait = c.held(ctx, name); t.wait > 0 { // so did the channel ask to wait
 		return t
 	}
+	recorder, records := destination.(notify.Recorder)
+	if records {
+		c.beside(ctx, recorder, a, &m, &t)
+	}
 	if t.send(ctx, destination, m, d, c.now()); t.wait > 0 {
 		return t
 	}
@@ -290,8 +295,8 @@ func (c *Courier) try(ctx context.Context, a alert.Alert, name string, b Batch) 
 		t.before.Ref = t.ref.ID
 	}
 	c.outcome(ctx, b, a, &t)
-	if r, ok := destination.(notify.Recorder); ok && t.err == nil && t.form == notify.Full {
-		c.keep(ctx, r, a, m, &t)
+	if records && t.err == nil && t.form == notify.Full {
+		c.keep(ctx, recorder, a, m, &t)
 	}
 	return t
 }
@@ -394,7 +399,10 @@ func (t attempt) mark(a *alert.Alert) {
 	case t.wait > 0:
 		a.Wait(t.name, t.at.Add(t.wait))
 	case t.err == nil:
-		a.Sent(t.name, t.revision, to, t.at)
+		early := t.shown.Unkept && !a.Deliveries[t.name].Shown.Unkept
+		if a.Sent(t.name, t.revision, to, t.at); early {
+			a.Revision++ // the message says that its rest is beside it
+		}
 		if t.before.Ref != "" {
 			a.Await(t.name, t.before, t.at)
 		}

@@ -19,7 +19,7 @@ func (c *Composer) messageFor(a alert.Alert, d alert.Delivery) (notify.Message, 
 	m := c.Message(a)
 	shown := alert.Shown{
 		Count: a.Count, Operations: len(a.Operations), Outcome: string(a.Event.Outcome), Severity: a.Rule.Severity,
-		Details: a.Revision, Notes: d.Shown.Notes, Recorded: d.Shown.Recorded, Rest: d.Shown.Rest, RecordSilent: d.Shown.RecordSilent, At: c.Now().UTC(),
+		Details: a.Revision, Notes: d.Shown.Notes, Recorded: d.Shown.Recorded, Rest: d.Shown.Rest, Unkept: d.Shown.Unkept, RecordSilent: d.Shown.RecordSilent, At: c.Now().UTC(),
 	}
 	if d.Revision == 0 {
 		shown.Leave(unnamed(a, a.Operations, factFits))

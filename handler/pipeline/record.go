@@ -16,38 +16,56 @@ import (
 	"github.com/auditbell/auditbell/handler/notify"
 )
 
-// keep puts what the message has no room for, and the whole record, beside the message, once: the message is sent first, and
-// what cannot be put there is no reason to send it again. It uses a message of the channel's budget, of the upper half only: in a
-// storm the rest is for alerts. What found no room waits for the alert's next change.
-func (c *Courier) keep(ctx context.Context, r notify.Recorder, a alert.Alert, m notify.Message, t *attempt) {
-	rest, record := r.Beside(m)
+// aside is what goes beside a message.
+type aside struct {
+	rest   string // what the message has no room for; empty: nothing, or it is there already
+	record bool   // the whole record
+	size   int    // alert.Shown.Rest, when rest is there
+}
+
+// beside decides, before the message is sent, what goes beside it, and has the message say that what it leaves out is there: only
+// where it is there already or follows at once. A message of the channel's budget is used for it, of the upper half only: in a
+// storm the rest is for alerts. What finds no room waits for the alert's next change, and the message names the command that shows
+// it; so does one whose rest could not be put there.
+func (c *Courier) beside(ctx context.Context, r notify.Recorder, a alert.Alert, m *notify.Message, t *attempt) {
+	rest, record := r.Beside(*m)
 	record = record && !t.shown.Recorded && !a.IsSummary() && !strings.HasPrefix(a.Rule.ID, alert.WatchRule)
 	size, grown := grownRest(a, t.shown.Rest, rest)
-	if !record && !grown || t.ref.Channel == "" || t.ref.ID == "" || c.room(ctx, t.name) < burst/2 {
+	room := (grown || record) && c.room(ctx, t.name) >= burst/2
+	if t.aside.record = record && room; grown && room {
+		t.aside.rest, t.aside.size = rest, size
+	}
+	m.Beside = rest != "" && !t.shown.Unkept && (!grown || room)
+}
+
+// keep puts beside the message what belongs there, once: the message is sent first, and what cannot be put there is no reason to
+// send it again.
+func (c *Courier) keep(ctx context.Context, r notify.Recorder, a alert.Alert, m notify.Message, t *attempt) {
+	what := t.aside
+	if what.rest == "" && !what.record || t.ref.Channel == "" || t.ref.ID == "" {
 		return
 	}
 	silent := t.shown.RecordSilent
-	if record && !silent.IsZero() {
-		if silent, record = c.stillSilent(ctx, r, m, t); !record {
+	if what.record && !silent.IsZero() {
+		if silent, what.record = c.stillSilent(ctx, r, m, t); !what.record {
+			t.shown.Unkept = t.shown.Unkept || what.rest != ""
 			return
 		}
 	}
-	texts := [2]string{}
-	if grown {
-		texts[0] = rest
+	record := ""
+	if what.record {
+		record = recordOf(a.Event)
 	}
-	if record {
-		texts[1] = recordOf(a.Event)
-	}
-	if t.unkept = r.Record(ctx, m, t.ref, texts[0], texts[1]); asksToWait(t.unkept) {
+	if t.unkept = r.Record(ctx, m, t.ref, what.rest, record); asksToWait(t.unkept) {
 		c.hold(ctx, t.name, t.unkept, nil)
 	}
 	unanswered := t.unkept != nil && notify.KindOf(t.unkept) == notify.Unanswered
-	if grown && (t.unkept == nil || unanswered) {
-		t.shown.Rest = size // unanswered, it may be there: it is not sent again
+	if what.rest != "" && (t.unkept == nil || unanswered) {
+		t.shown.Rest = what.size // unanswered, it may be there: it is not sent again
 	}
+	t.shown.Unkept = t.unkept != nil && (t.shown.Unkept || what.rest != "")
 	switch {
-	case !record:
+	case !what.record:
 	case unanswered:
 		t.shown.RecordSilent = c.now().UTC()
 		t.shown.Recorded = !silent.IsZero() // it may be there twice: it is not sent a third time

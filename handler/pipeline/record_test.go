@@ -58,16 +58,67 @@ func TestRecordsKeepTheRest(t *testing.T) {
 type threadEnd struct {
 	notify.Destination
 	err  error
+	rest string
 	kept []string
 }
 
-func (p *threadEnd) Beside(notify.Message) (rest string, record bool) { return "", true }
+func (p *threadEnd) Beside(notify.Message) (rest string, record bool) { return p.rest, true }
 
 func (p *threadEnd) Record(_ context.Context, _ notify.Message, _ notify.Ref, rest, record string) error {
 	if p.err == nil {
 		p.kept = append(p.kept, rest+record)
 	}
 	return p.err
+}
+
+// keepAside sends what belongs beside a message, and reports whether the message says that it is there.
+func keepAside(t *testing.T, p *Courier, a alert.Alert, end notify.Recorder, try *attempt) bool {
+	t.Helper()
+	var m notify.Message
+	try.aside = aside{}
+	p.beside(t.Context(), end, a, &m, try)
+	p.keep(t.Context(), end, a, m, try)
+	return m.Beside
+}
+
+// TestAMessageSaysWhereItsRestIs has the thread take what a message has no room for, refuse it, and be left alone in a storm: the
+// message says that it is there only where it is, and one that said so too early is corrected.
+func TestAMessageSaysWhereItsRestIs(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 22, 9, 41, 2, 0, time.UTC)
+	p := &Courier{Channels: Channels{Budgets: &Budgets{}}, now: func() time.Time { return now }}
+	a, end := grant(), &threadEnd{}
+	a.Deliveries = map[string]alert.Delivery{"slack": {}}
+	for _, step := range []struct {
+		name, rest string
+		crowded    bool
+		fails      error
+		says       bool
+		kept       int // messages in the thread
+		corrected  bool
+	}{
+		{"there is room", "F7: x", false, nil, true, 1, false},
+		{"it is there", "F7: x", false, nil, true, 1, false},
+		{"another one is refused", "F7: y", false, errors.New("status 500"), true, 1, true},
+		{"it is refused again", "F7: y", false, errors.New("status 500"), false, 1, false},
+		{"it is taken late", "F7: y", false, nil, false, 2, false},
+		{"it is there by now", "F7: y", false, nil, true, 2, false},
+		{"it is not answered", "F7: z", false, notify.Fail(notify.Unanswered, errors.New("no answer in time")), true, 2, true},
+		{"it may be there", "F7: z", false, nil, false, 2, false},
+		{"a storm", "F7: z, F8: x", true, nil, false, 2, false},
+		{"nothing is left out", "", true, nil, false, 2, false},
+	} {
+		for step.crowded && p.pace(t.Context(), "slack", alert.Alert{}, true) == 0 {
+		}
+		a.Revision++
+		end.rest, end.err = step.rest, step.fails
+		try := attempt{name: "slack", revision: a.Revision, ref: notify.Ref{Channel: "C", ID: "1.1"}, shown: a.Deliveries["slack"].Shown, at: now}
+		says := keepAside(t, p, a, end, &try)
+		try.mark(&a)
+		if corrected := a.Revision > try.revision; says != step.says || len(end.kept) != step.kept || corrected != step.corrected {
+			t.Errorf("%s: it says that it is there: %v, which is corrected: %v; the thread has %q", step.name, says, corrected, end.kept)
+		}
+	}
 }
 
 // readable is one whose thread can be searched.
@@ -112,10 +163,10 @@ func TestARecordThatWasNotAnswered(t *testing.T) {
 		try, asked := &attempt{name: "slack", ref: notify.Ref{Channel: "C", ID: "1.1"}}, 0
 		c.end.threadEnd.err = silent
 		end := &counted{&c.end, &asked}
-		p.keep(t.Context(), end, grant(), notify.Message{}, try)
+		keepAside(t, p, grant(), end, try)
 		asked = 0
 		for range 3 {
-			p.keep(t.Context(), end, grant(), notify.Message{}, try)
+			keepAside(t, p, grant(), end, try)
 		}
 		if asked != c.sent || try.shown.Recorded != c.recorded {
 			t.Errorf("%s: it was sent %d times more, want %d; recorded: %v", c.name, asked, c.sent, try.shown.Recorded)
@@ -129,27 +180,27 @@ func TestRecordIsKeptOnce(t *testing.T) {
 	p := &Courier{Channels: Channels{Budgets: &Budgets{}}, now: func() time.Time { return now }}
 	a, end := grant(), &threadEnd{err: errors.New("slow down")}
 	try := &attempt{name: "slack", ref: notify.Ref{Channel: "C", ID: "1.1"}}
-	p.keep(t.Context(), end, a, notify.Message{}, try)
+	keepAside(t, p, a, end, try)
 	if try.shown.Recorded || try.unkept == nil {
 		t.Errorf("a record that was refused counts as kept, or nobody says so: %+v", try)
 	}
 	end.err = nil
 	for range 3 {
-		p.keep(t.Context(), end, a, notify.Message{}, try)
+		keepAside(t, p, a, end, try)
 	}
 	if len(end.kept) != 1 || !try.shown.Recorded {
 		t.Errorf("the record was put there %d times, want once", len(end.kept))
 	}
 	for name, other := range map[string]alert.Rule{"a summary": {ID: alert.StormRule}, "the self-watch": {ID: alert.WatchRule + "late"}} {
 		a.Rule = other
-		if p.keep(t.Context(), end, a, notify.Message{}, &attempt{name: "slack", ref: notify.Ref{Channel: "C", ID: "1.1"}}); len(end.kept) != 1 {
+		if keepAside(t, p, a, end, &attempt{name: "slack", ref: notify.Ref{Channel: "C", ID: "1.1"}}); len(end.kept) != 1 {
 			t.Errorf("%s has a record", name)
 		}
 	}
 	a = grant()
 	for p.pace(t.Context(), "slack", alert.Alert{}, true) == 0 {
 	}
-	if p.keep(t.Context(), end, a, notify.Message{}, &attempt{name: "slack", ref: notify.Ref{Channel: "C", ID: "1.1"}}); len(end.kept) != 1 {
+	if keepAside(t, p, a, end, &attempt{name: "slack", ref: notify.Ref{Channel: "C", ID: "1.1"}}); len(end.kept) != 1 {
 		t.Error("a record took the place of a message")
 	}
 }
@@ -164,7 +215,7 @@ func TestARecordsWaitIsTheChannels(t *testing.T) {
 	} {
 		p := &Courier{Channels: Channels{Budgets: &Budgets{}}, now: func() time.Time { return now }}
 		try := &attempt{name: "slack", ref: notify.Ref{Channel: "C", ID: "1.1"}}
-		p.keep(t.Context(), &threadEnd{err: err}, grant(), notify.Message{}, try)
+		keepAside(t, p, grant(), &threadEnd{err: err}, try)
 		if held := p.ends.of("slack").health.Held(now); held != 14*time.Second {
 			t.Errorf("%s: held for %s, the channel asked for 14 s", name, held)
 		}

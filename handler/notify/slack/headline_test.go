@@ -50,7 +50,7 @@ func TestEveryFormSaysWhatHolds(t *testing.T) {
 // TestEveryFormSaysWhereTheRestIs has Slack refuse a message with more facts than a shorter one holds.
 func TestEveryFormSaysWhereTheRestIs(t *testing.T) {
 	t.Parallel()
-	m := notify.Message{ID: "alert-1", Severity: notify.High, Headline: "Key Vault deleted"}
+	m := notify.Message{ID: "alert-1", Severity: notify.High, Headline: "Key Vault deleted", Beside: true}
 	for _, name := range []string{"Who", "Where", "Owner", "Tags", "Client", "Operation", "Role"} {
 		m.Facts = append(m.Facts, notify.Fact{Name: name, Value: "x"})
 	}
@@ -58,7 +58,7 @@ func TestEveryFormSaysWhereTheRestIs(t *testing.T) {
 		notify.Full: "… and 1 more in the thread", notify.Brief: "… and 3 more: handler alerts show alert-1",
 		notify.Bare: "… and 5 more: handler alerts show alert-1", notify.Fixed: "handler alerts show alert-1",
 	} {
-		text, err := json.Marshal(render(m.In(form), true))
+		text, err := json.Marshal(Render(m.In(form)))
 		if err != nil || !strings.Contains(string(text), want) {
 			t.Errorf("%s: want %q in %s, %v", form, want, text, err)
 		}

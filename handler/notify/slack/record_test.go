@@ -91,6 +91,7 @@ func TestHiddenFactsAreInTheThread(t *testing.T) {
 		m.Facts = append(m.Facts, notify.Fact{Name: fmt.Sprint("F", i), Value: fmt.Sprint("value-", i)})
 	}
 	d, arrived := thread(t, "")
+	m.Beside = true
 	if _, err := d.Deliver(t.Context(), m, notify.Ref{}); err != nil {
 		t.Fatal(err)
 	}
@@ -112,6 +113,7 @@ func TestHiddenFactsAreInTheThread(t *testing.T) {
 	if rest, whole := d.(notify.Recorder).Beside(m); rest != "" || whole {
 		t.Errorf("an operator who wants no threads gets %q, %v", rest, whole)
 	}
+	m.Beside = false
 	if _, err := d.Deliver(t.Context(), m, notify.Ref{}); err != nil {
 		t.Fatal(err)
 	}

@@ -44,7 +44,6 @@ type room struct {
 	summary, news, facts, value, long, code, steps, step, print, url int
 
 	actions bool
-	thread  bool // the facts that are not shown are in the message's thread
 }
 
 // rooms are tried from the first to the last; six facts are what a reader takes in at a glance, and what a phone shows.
@@ -58,16 +57,12 @@ var rooms = [...]room{
 }
 
 // Render lays m out as Block Kit. The result is within Slack's limits whatever m holds.
-func Render(m notify.Message) Payload { return render(m, false) }
-
-// render is Render; thread says that the facts that are not shown go into the message's thread.
-func render(m notify.Message, thread bool) Payload {
+func Render(m notify.Message) Payload {
 	if m.Plain {
 		return Payload{Text: escape.Replace(withoutShortcodes(notify.Cut(m.Lines(), maxText))), Blocks: []api.Block{}} // an edit clears the blocks that are there
 	}
 	p := Payload{Text: fallback(m.Fallback())}
 	for _, r := range rooms {
-		r.thread = thread
 		p.Blocks = r.blocks(m)
 		if fits(p.Blocks) {
 			break
@@ -179,7 +174,7 @@ func (r room) factsBlock(m notify.Message) api.Block {
 	}
 	switch rest := m.Rest(len(hidden)); {
 	case rest == "":
-	case r.thread && m.Dropped == 0:
+	case m.Beside && m.Dropped == 0:
 		parts = append(parts, italic(fmt.Sprintf("\n… and %d more in the thread", len(hidden))))
 	default:
 		parts = append(parts, italic("\n"+oneLine(rest, 200)))

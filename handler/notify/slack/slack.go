@@ -142,7 +142,7 @@ var gone = map[string]bool{
 
 // post posts a new message. The Ref has the channel's id.
 func (d *Destination) post(ctx context.Context, m notify.Message) (notify.Ref, error) {
-	channel, ts, err := d.web.send(ctx, d.channel, render(m, d.threads()), metadata(alertType, m))
+	channel, ts, err := d.web.send(ctx, d.channel, Render(m), metadata(alertType, m))
 	if err != nil {
 		return notify.Ref{}, explain("post to Slack", err)
 	}
@@ -151,7 +151,7 @@ func (d *Destination) post(ctx context.Context, m notify.Message) (notify.Ref, e
 
 // edit replaces blocks and text. Slack puts no "edited" mark on messages with blocks.
 func (d *Destination) edit(ctx context.Context, m notify.Message, prev notify.Ref) error {
-	_, _, err := d.web.send(ctx, prev.Channel, render(m, d.threads()), metadata(alertType, m), api.MsgOptionUpdate(prev.ID))
+	_, _, err := d.web.send(ctx, prev.Channel, Render(m), metadata(alertType, m), api.MsgOptionUpdate(prev.ID))
 	return err
 }
 
