@@ -116,7 +116,7 @@ func known(a rules.Assembly) []*rules.Rule {
 // readChannels reads how alerts are sent.
 func readChannels(s *settings.Set, destinations map[string]notify.Destination) pipeline.Channels {
 	return pipeline.Channels{Destinations: destinations, Lease: s.Duration(settings.Def{
-		Name: "DELIVERY_LEASE", Default: "30s",
+		Name: "DELIVERY_LEASE", Default: "45s",
 		Doc: "How long one instance may take to deliver an alert before another one tries.",
 	})}
 }

@@ -12,12 +12,15 @@ import (
 // read before the decision, so that `handler settings` lists all of them; problems go into the Set, not into an error.
 type Opener func(s *settings.Set, client *http.Client) Destination
 
+// AnswerIn is how long a destination may take to answer one request.
+const AnswerIn = 15 * time.Second
+
 // NewClient returns the one HTTP client that destinations share: https only (http to loopback), no redirects, no
 // proxy surprises beyond the environment's, and a bound on every call beside the caller's deadline.
 func NewClient(base http.RoundTripper) *http.Client {
 	return &http.Client{
 		Transport: guard{base},
-		Timeout:   15 * time.Second,
+		Timeout:   AnswerIn,
 		CheckRedirect: func(*http.Request, []*http.Request) error {
 			return errors.New("refuse redirect: the secret in the address would go elsewhere")
 		},

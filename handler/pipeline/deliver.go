@@ -45,7 +45,7 @@ type Folding interface {
 type Channels struct {
 	Destinations map[string]notify.Destination // by name; routes name them
 	Budgets      *Budgets                      // nil: new ones
-	Lease        time.Duration                 // how long a delivery may take before another instance tries; 0: 30 s
+	Lease        time.Duration                 // how long a delivery may take before another instance tries; 0: usualLease
 }
 
 // Courier delivers alerts.
@@ -181,9 +181,8 @@ type attempt struct {
 	unkept   error // why that did not get there
 }
 
-// deliver brings every due destination of a, whose lease is held, to a's revision, and marks how far each got. The
-// lease bounds the sending; the marking is given time of its own, because a message that was sent and not marked will
-// be sent again.
+// deliver brings every due destination of a, whose lease is held, to a's revision, and marks how far each got. Sending
+// leaves time of the lease for the mark: what was sent and is not marked when the lease ends, another instance sends again.
 func (c *Courier) deliver(ctx context.Context, a alert.Alert, b Batch) Summary {
 	names := slices.DeleteFunc(a.DueNames(c.now()), func(name string) bool {
 		d := a.Deliveries[name]
@@ -193,14 +192,17 @@ func (c *Courier) deliver(ctx context.Context, a alert.Alert, b Batch) Summary {
 		names = append(names, b.probe)
 	}
 	tries := make([]attempt, len(names))
-	sending, cancel := context.WithTimeout(ctx, a.Lease.Until.Sub(c.now()))
+	sending, cancel := context.WithTimeout(ctx, a.Lease.Until.Sub(c.now())-c.markTime())
 	defer cancel()
+	beginning, cancel := context.WithTimeout(sending, a.Lease.Until.Sub(c.now())-c.markTime()-c.answerTime())
+	defer cancel()
+	b.spent = beginning.Done()
 	each(sending, len(names), func(ctx context.Context, i int) {
 		tries[i] = c.try(ctx, a, names[i], b)
 		tries[i].spread(a, b.crowd)
 	})
 
-	marking, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	marking, cancel := context.WithTimeout(context.WithoutCancel(ctx), markFor)
 	defer cancel()
 	var sum Summary
 	for i := range tries {
@@ -271,11 +273,20 @@ func (c *Courier) try(ctx context.Context, a alert.Alert, name string, b Batch) 
 		return t
 	}
 	apart := func() time.Duration { return a.Jitter(name, c.now(), aMoment) }
-	if t.wait = c.patient(ctx, b, apart, func() time.Duration { return c.pace(ctx, name, a, t.first || m.News != "") }); t.wait > 0 {
+	if t.wait = c.patient(b, apart, func() time.Duration { return c.pace(ctx, name, a, t.first || m.News != "") }); t.wait > 0 {
 		return t
 	}
-	defer c.ends.of(name).slots.Enter(ctx)()
+	leave, ok := c.ends.of(name).slots.Within(ctx, b.spent)
+	if !ok {
+		t.wait = aSecond
+		return t
+	}
+	defer leave()
 	if t.blocked(ctx, c, a, b) { // while others held the slots
+		return t
+	}
+	if b.isSpent() {
+		t.wait = aSecond
 		return t
 	}
 	if t.held = b.probe != name && c.oneTooMany(ctx, b, name, d); t.held {
@@ -343,6 +354,9 @@ func (t *attempt) blocked(ctx context.Context, c *Courier, a alert.Alert, b Batc
 // aMinute is the least pause between two looks for a message.
 const aMinute = time.Minute
 
+// aSecond is how long an alert waits at least whose lease was too old for it to be sent: the next run of the timer takes it.
+const aSecond = time.Second
+
 // oneTooMany reports whether the alert was to be sent by itself as the first of its kind, and as many of these were sent today as
 // may be. One that is tried again was counted; what is counted and then not sent leaves less for others.
 func (c *Courier) oneTooMany(ctx context.Context, b Batch, name string, d alert.Delivery) (held bool) {
@@ -360,14 +374,14 @@ func (c *Courier) oneTooMany(ctx context.Context, b Batch, name string, d alert.
 const aMoment = 50 * time.Millisecond
 
 // patient takes from a budget and waits for it as long as the batch may, apart from the others that wait.
-func (c *Courier) patient(ctx context.Context, b Batch, apart, take func() time.Duration) time.Duration {
+func (c *Courier) patient(b Batch, apart, take func() time.Duration) time.Duration {
 	for {
 		wait := take()
 		if wait == 0 || time.Now().Add(wait).After(b.until) {
 			return wait
 		}
 		select {
-		case <-ctx.Done():
+		case <-b.spent:
 			return wait
 		case <-time.After(wait + apart()):
 		}
@@ -464,25 +478,4 @@ func (s *Summary) count(t attempt) {
 	if t.err == nil && t.form != notify.Full {
 		s.Reduced++
 	}
-}
-
-// inline is the lease with which an invocation delivers what it committed; without an end, when a channel would be sent
-// messages faster than it can take them: the timer brings order into that. What comes late anyway waits until all of it is
-// counted.
-func (c *Courier) inline(ctx context.Context, b Batch, f alert.Finding) alert.Lease {
-	if b.Late != "" {
-		return alert.Lease{Owner: b.ID}
-	}
-	for _, name := range f.To {
-		if c.room(ctx, name)-c.floor(ctx, name, f.Rule, f.Event.Caller) <= int(b.leased.Load()) {
-			return alert.Lease{Owner: b.ID}
-		}
-	}
-	b.leased.Add(1)
-	return c.lease(b.ID)
-}
-
-func (c *Courier) lease(owner string) alert.Lease {
-	length := cmp.Or(max(c.Lease, 0), 30*time.Second)
-	return alert.Lease{Owner: owner, Until: c.now().Add(length)}
 }

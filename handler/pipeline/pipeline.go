@@ -86,6 +86,7 @@ type Batch struct {
 	again      map[string]alert.Pending // by event: acts that are judged again
 	completeBy time.Time                // when its events must be judged by what is known
 	asking     *asking                  // alerts that were sent and have open questions
+	spent      <-chan struct{}          // closed when the lease of the alert in hand is too old for a message to be begun
 }
 
 // Summary counts what became of a batch; its fields are the names of metrics.

@@ -61,26 +61,69 @@ func TestAChannelThatAsksToWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &strict{budget: rate.NewLimiter(1, 5)}
 		f := newFleet(t, fleetOptions{instances: 3, before: func(h http.Handler) http.Handler { s.channel = h; return s }})
-		var wg sync.WaitGroup
-		for a := range alerts {
-			wg.Go(func() {
-				if _, err := f.instances[a%3].Handle(t.Context(), f.batch(record(a, 0, activity.Succeeded))); err != nil {
-					t.Error(err)
-				}
-			})
-		}
-		wg.Wait()
+		f.atOnce(t, alerts)
 		f.settle(t, time.Hour)
-		for a := range alerts {
-			if kept := f.kept(inbox.Slack, fmt.Sprintf("rg-%03d", a)); kept != 1 {
-				t.Errorf("the channel keeps alert %d %d times, want once", a, kept)
-			}
-		}
+		f.keepsEach(t, inbox.Slack, alerts)
 		t.Logf("%d posts, %d refused, over after %s", s.posts, s.refusals, f.passed())
 		if s.refusals == 0 || s.refusals*10 > s.posts {
 			t.Errorf("%d of %d posts were refused, want one in ten at most", s.refusals, s.posts)
 		}
 	})
+}
+
+// TestASlowChannelGetsEachAlertOnce has every end take nearly as long as a request may: alerts that wait for others to be
+// answered must not be on their way when their leases end, because another instance would send them again.
+func TestASlowChannelGetsEachAlertOnce(t *testing.T) {
+	t.Parallel()
+	const alerts = 20
+	for _, answers := range []time.Duration{5 * time.Second, 9 * time.Second, 14 * time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			slow := func(h http.Handler) http.Handler {
+				return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					h.ServeHTTP(w, r)
+					<-time.After(answers)
+				})
+			}
+			f := newFleet(t, fleetOptions{before: slow})
+			f.atOnce(t, alerts)
+			f.settle(t, time.Hour)
+			f.keepsEach(t, inbox.Slack, alerts)
+			f.keepsEach(t, inbox.Teams, alerts)
+			t.Logf("answers after %s: over after %s", answers, f.passed())
+		})
+	}
+}
+
+// atOnce sends so many alerts through the instances in turn. Their timers run meanwhile.
+func (f *fleet) atOnce(t *testing.T, alerts int) {
+	t.Helper()
+	var wg sync.WaitGroup
+	for _, p := range f.instances {
+		wg.Go(func() {
+			for range 12 {
+				<-time.After(5 * time.Second)
+				_, _ = p.DeliverDue(t.Context(), f.batch()) // what fails is tried again by the next tick
+			}
+		})
+	}
+	for a := range alerts {
+		wg.Go(func() {
+			if _, err := f.instances[a%len(f.instances)].Handle(t.Context(), f.batch(record(a, 0, activity.Succeeded))); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// keepsEach reports alerts that an end does not keep exactly once.
+func (f *fleet) keepsEach(t *testing.T, destination string, alerts int) {
+	t.Helper()
+	for a := range alerts {
+		if kept := f.kept(destination, fmt.Sprintf("rg-%03d", a)); kept != 1 {
+			t.Errorf("%s keeps alert %d %d times, want once", destination, a, kept)
+		}
+	}
 }
 
 // kept counts the messages that an end keeps and that hold a text.
