@@ -176,12 +176,25 @@ func daysSince1970(year, month, day int) int {
 // Lower is s in lower case. Letters beyond ASCII do not become letters within it, as the Kelvin sign and the capital i with a
 // dot do in strings.ToLower: Azure keeps names with them apart, so a name that differs by one is of another thing.
 func Lower(s string) string {
+	if isLower(s) {
+		return s
+	}
 	return strings.Map(func(r rune) rune {
 		if low := unicode.ToLower(r); r < utf8.RuneSelf || low >= utf8.RuneSelf {
 			return low
 		}
 		return r
 	}, s)
+}
+
+// isLower reports whether s is ASCII without capitals, as most of what is compared is.
+func isLower(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c >= utf8.RuneSelf || 'A' <= c && c <= 'Z' {
+			return false
+		}
+	}
+	return true
 }
 
 // LowerASCII lowers s in place up to the first byte beyond ASCII, and returns where that stands; len(s) when there is none.

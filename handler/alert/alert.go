@@ -31,9 +31,9 @@ type Alert struct {
 	First activity.Time `json:"first"` // earliest and latest event time taken in
 	Last  activity.Time `json:"last"`
 
-	Count      int         `json:"count"`      // operations, each however many records it had
-	Records    int         `json:"records"`    // distinct records
-	Operations []Operation `json:"operations"` // oldest first, at most keepOperations; Count is how many there were
+	Count      int          `json:"count"`      // operations, each however many records it had
+	Records    int          `json:"records"`    // distinct records
+	Operations []*Operation `json:"operations"` // oldest first, at most keepOperations; Count is how many there were. None is changed in place.
 
 	// Revision grows whenever what a reader sees has changed. A destination is behind while it has taken less.
 	Revision   int                 `json:"revision"`
@@ -121,7 +121,7 @@ type Decision struct {
 // shared as far as they go.
 func (a *Alert) clone(to *Alert) {
 	*to = *a
-	to.Operations = append(make([]Operation, 0, len(a.Operations)+1), a.Operations...)
+	to.Operations = append(make([]*Operation, 0, len(a.Operations)+1), a.Operations...)
 	to.Also, to.Deliveries = slices.Clone(a.Also), maps.Clone(a.Deliveries)
 	to.Acts, to.Notes, to.Lookups = slices.Clip(a.Acts), slices.Clip(a.Notes), slices.Clip(a.Lookups)
 }
@@ -151,7 +151,7 @@ func (a *Alert) open(f *Finding, group string, now time.Time) {
 		ID: "alert-" + hash(f.Rule.ID, f.Event.ID), Group: group, Rule: f.Rule, Also: f.Also,
 		Opened: now.UTC(), WindowEnds: now.UTC().Add(window),
 		Event: f.Event, First: f.Event.Time, Last: f.Event.Time,
-		Count: 1, Records: 1, Operations: []Operation{operationOf(f)},
+		Count: 1, Records: 1, Operations: []*Operation{operationOf(f)},
 		Revision: 1, Deliveries: make(map[string]Delivery, len(f.To)), Notes: f.Notes, Change: f.Change, Late: f.Late,
 	}
 	a.Event.Properties = a.Event.Properties.Within(keepProperties)
@@ -177,8 +177,9 @@ func (a *Alert) absorb(f *Finding, known bool, now time.Time) (changed bool) {
 		a.keep(operationOf(f))
 		changed = true
 	default:
-		advanced := a.Operations[i].advance(e)
-		changed = a.Operations[i].complete(f, a.Revision+1) || advanced
+		op := a.renewed(i)
+		advanced := op.advance(e)
+		changed = op.complete(f, a.Revision+1) || advanced
 		if i == 0 {
 			merge(&a.Event, e, advanced)
 			a.ask(f.Ask, now)
@@ -200,11 +201,18 @@ func (a *Alert) listed(key string) int {
 	return -1
 }
 
+// renewed is an operation that may be changed, in the place of the one listed, which others may hold.
+func (a *Alert) renewed(i int) *Operation {
+	op := *a.Operations[i]
+	a.Operations[i] = &op
+	return &op
+}
+
 // Raise takes in what was found out about the alert's event since: rules that it meets with that, who else must know of
 // it, and a higher severity. It reports whether a reader sees a change.
 func (a *Alert) Raise(f Finding, now time.Time) (changed bool) {
 	merge(&a.Event, &f.Event, false)
-	changed = a.Operations[0].complete(&f, a.Revision+1)
+	changed = a.renewed(0).complete(&f, a.Revision+1)
 	if changed = a.judged(&f, now) || changed; changed {
 		a.revise(now)
 	}
@@ -213,7 +221,7 @@ func (a *Alert) Raise(f Finding, now time.Time) (changed bool) {
 
 // Lacks reports whether the alert counted the finding's record without what the finding says of it.
 func (a *Alert) Lacks(f Finding) bool {
-	shown := f.Detail == "" || slices.ContainsFunc(a.Operations, func(op Operation) bool { return op.Detail == cut(f.Detail) })
+	shown := f.Detail == "" || slices.ContainsFunc(a.Operations, func(op *Operation) bool { return op.Detail == cut(f.Detail) })
 	return !shown || rank(a.Rule.Severity) < rank(f.Rule.Severity)
 }
 
@@ -232,12 +240,12 @@ func (a *Alert) judged(f *Finding, now time.Time) (changed bool) {
 }
 
 // keep lists an operation while there is room. A summary makes room for what is graver than something it lists.
-func (a *Alert) keep(op Operation) {
+func (a *Alert) keep(op *Operation) {
 	if len(a.Operations) < keepOperations {
 		a.Operations = append(a.Operations, op)
 		return
 	}
-	mildest := slices.IndexFunc(a.Operations, func(have Operation) bool { return rank(have.Severity) < rank(op.Severity) })
+	mildest := slices.IndexFunc(a.Operations, func(have *Operation) bool { return rank(have.Severity) < rank(op.Severity) })
 	if a.IsSummary() && mildest >= 0 {
 		a.Operations[mildest] = op
 	}
@@ -372,9 +380,9 @@ func (a *Alert) revise(now time.Time) {
 	}
 }
 
-func operationOf(f *Finding) Operation {
+func operationOf(f *Finding) *Operation {
 	e := &f.Event
-	op := Operation{Key: f.operation(), Detail: cut(f.Detail), Severity: f.Rule.Severity, Resource: e.ResourceID, Name: e.ResourceName, Outcome: e.Outcome, Started: e.Time}
+	op := &Operation{Key: f.operation(), Detail: cut(f.Detail), Severity: f.Rule.Severity, Resource: e.ResourceID, Name: e.ResourceName, Outcome: e.Outcome, Started: e.Time}
 	if e.Outcome.Final() {
 		op.Ended = e.Time
 	}

@@ -28,7 +28,7 @@ func finding(e activity.Event) alert.Finding {
 
 // absorb takes a record in as Decide would: an operation is known once it was counted.
 func absorb(a *alert.Alert, f alert.Finding, now time.Time) (changed bool) {
-	known := slices.ContainsFunc(a.Operations, func(op alert.Operation) bool { return op.Key == alert.ChainKey(f.Event) })
+	known := slices.ContainsFunc(a.Operations, func(op *alert.Operation) bool { return op.Key == alert.ChainKey(f.Event) })
 	return a.Absorb(f, known, now)
 }
 

@@ -299,7 +299,7 @@ func (c Chain) Adopt(e activity.Event, a *Alert, seen string) Chain {
 	r := Run{Key: LifecycleKey(e), Group: c.Group}
 	if a != nil {
 		r.Caller, r.Object = short(a.Event.Caller), short(a.Event.CallerObjectID)
-		if i := slices.IndexFunc(a.Operations, func(op Operation) bool { return op.Key == r.Key }); i >= 0 {
+		if i := slices.IndexFunc(a.Operations, func(op *Operation) bool { return op.Key == r.Key }); i >= 0 {
 			r.Reports = reportsOf(a.Operations[i])
 		}
 	}
@@ -311,7 +311,7 @@ func (c Chain) Adopt(e activity.Event, a *Alert, seen string) Chain {
 }
 
 // reportsOf is what an operation's times say. Which records and feeds reported it was not kept.
-func reportsOf(op Operation) []Report {
+func reportsOf(op *Operation) []Report {
 	var all []Report
 	if op.Outcome != activity.Started && !op.Ended.IsZero() && op.Started.Before(op.Ended.Time) {
 		all = append(all, Report{Outcome: activity.Started, At: op.Started})

@@ -10,11 +10,11 @@ import (
 
 // News is what the readers of a destination do not know yet.
 type News struct {
-	Outcome    bool        // the first operation has another outcome
-	Graver     bool        // the severity rose
-	Operations []Operation // operations that are new to them, as far as the alert keeps them
-	More       int         // how many are new to them, kept or not
-	Detailed   []Operation // of a grave alert: known to them, but not yet what sets these apart; the oldest news first
+	Outcome    bool         // the first operation has another outcome
+	Graver     bool         // the severity rose
+	Operations []*Operation // operations that are new to them, as far as the alert keeps them
+	More       int          // how many are new to them, kept or not
+	Detailed   []*Operation // of a grave alert: known to them, but not yet what sets these apart; the oldest news first
 	detailed   int
 	urgent     bool
 }
@@ -31,7 +31,7 @@ func (a *Alert) News(d Delivery) News {
 				n.Detailed = append(n.Detailed, op)
 			}
 		}
-		slices.SortFunc(n.Detailed, func(x, y Operation) int { return x.Detailed - y.Detailed })
+		slices.SortFunc(n.Detailed, func(x, y *Operation) int { return x.Detailed - y.Detailed })
 	}
 	return n
 }

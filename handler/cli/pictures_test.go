@@ -245,7 +245,7 @@ func edited(p *pipeline.Pipeline, a alert.Alert, now time.Time) picture {
 	a.Count, a.Last = 37, activity.Time{Time: now.Add(12 * time.Minute)}
 	a.Operations = nil
 	for _, name := range []string{"rg-production", "rg-billing", "rg-web", "rg-data"} {
-		a.Operations = append(a.Operations, alert.Operation{Key: name, Name: name})
+		a.Operations = append(a.Operations, &alert.Operation{Key: name, Name: name})
 	}
 	a.Take(alert.Act{ID: "c1", Kind: alert.Acknowledged, By: alert.Person{ID: "U1", Name: "jonas"}, At: now.Add(3 * time.Minute)}, now)
 	m := p.Message(a)

@@ -85,7 +85,7 @@ func FuzzSmuggle(f *testing.F) {
 		}
 		for _, e := range all[int(which)%len(all):][:1] {
 			a := alert.New(alert.Finding{Event: e, Rule: alert.Rule{ID: "r", Title: "T", Severity: "high"}}, time.Unix(0, 0))
-			a.Count, a.Operations = 2, append(a.Operations, alert.Operation{Name: text})
+			a.Count, a.Operations = 2, append(a.Operations, &alert.Operation{Name: text})
 			out := rendered(p.Message(a))
 			for channel, err := range map[string]error{
 				"slack": deadInSlack(out), "teams": deadInTeams(out), "mail": deadInMail(out), "webhook": deadInData(out), "terminal": deadInTerminal(out.Plain),

@@ -55,7 +55,7 @@ func inWords(a alert.Alert, n alert.News) string {
 	fits, left := fitting(a, n)
 	if n.Graver {
 		parts = append(parts, "now "+notify.Severity(a.Rule.Severity).Word()+": "+gravest(a)+why(a, n))
-		fits.Detailed = slices.DeleteFunc(slices.Clone(fits.Detailed), func(op alert.Operation) bool { return op.Key == reason(a, n).Key })
+		fits.Detailed = slices.DeleteFunc(slices.Clone(fits.Detailed), func(op *alert.Operation) bool { return op.Key == reason(a, n).Key })
 	}
 	if known, _ := joined(a, fits.Detailed, len(fits.Detailed)); known != "" {
 		parts = append(parts, "now known: "+known)
@@ -88,7 +88,7 @@ func why(a alert.Alert, n alert.News) string {
 }
 
 // reason is the operation, among those that readers know, for which an alert is as grave as it is; none: without a key.
-func reason(a alert.Alert, n alert.News) alert.Operation {
+func reason(a alert.Alert, n alert.News) *alert.Operation {
 	if !a.IsSummary() {
 		for _, op := range a.Operations[:len(a.Operations)-len(n.Operations)] {
 			if op.Severity == a.Rule.Severity && op.Detail != "" {
@@ -96,7 +96,7 @@ func reason(a alert.Alert, n alert.News) alert.Operation {
 			}
 		}
 	}
-	return alert.Operation{}
+	return &alert.Operation{}
 }
 
 // fitting is the news that one message has room for: what is known of operations by now, then those that joined. left is how
@@ -123,7 +123,7 @@ const (
 
 // unnamed is how many operations of a grave alert, the last of these, a text of so many characters has no room for. Readers
 // learn of them by the next message. At least one is named.
-func unnamed(a alert.Alert, ops []alert.Operation, fits int) int {
+func unnamed(a alert.Alert, ops []*alert.Operation, fits int) int {
 	if !a.Grave() || a.IsSummary() {
 		return 0
 	}
@@ -149,13 +149,13 @@ func gravest(a alert.Alert) string {
 }
 
 // unheard are the operations to name: of a grave alert each, of others those at resources that were not named before.
-func unheard(a alert.Alert, n, fits alert.News) []alert.Operation {
+func unheard(a alert.Alert, n, fits alert.News) []*alert.Operation {
 	if a.Grave() {
 		return fits.Operations
 	}
 	before := a.Operations[:len(a.Operations)-len(n.Operations)]
-	return slices.DeleteFunc(slices.Clone(fits.Operations), func(op alert.Operation) bool {
-		return slices.ContainsFunc(before, func(have alert.Operation) bool { return label(a, have) == label(a, op) })
+	return slices.DeleteFunc(slices.Clone(fits.Operations), func(op *alert.Operation) bool {
+		return slices.ContainsFunc(before, func(have *alert.Operation) bool { return label(a, have) == label(a, op) })
 	})
 }
 
@@ -169,9 +169,9 @@ func mostJoined(a alert.Alert) int {
 
 // joined names operations, gravest first and then by name, each label once with the number of its operations. rest is
 // how many labels there was no room for.
-func joined(a alert.Alert, ops []alert.Operation, most int) (text string, rest int) {
+func joined(a alert.Alert, ops []*alert.Operation, most int) (text string, rest int) {
 	ops = slices.Clone(ops)
-	slices.SortStableFunc(ops, func(x, y alert.Operation) int {
+	slices.SortStableFunc(ops, func(x, y *alert.Operation) int {
 		return cmp.Or(notify.Severity(y.Severity).Rank()-notify.Severity(x.Severity).Rank(), strings.Compare(label(a, x), label(a, y)))
 	})
 	times := map[string]int{}
@@ -202,7 +202,7 @@ func andMore(text string, rest int) string {
 
 // label is what an operation is known by: its resource, and what sets it apart beside that. A summary's are whole alerts, by
 // their headlines.
-func label(a alert.Alert, op alert.Operation) string {
+func label(a alert.Alert, op *alert.Operation) string {
 	if a.IsSummary() {
 		return op.Name
 	}
@@ -231,7 +231,7 @@ func shortened(text string, most int) string {
 
 // pathOf is the operation's resource among those of its alert: a rule "allow" is that of a network security group, and is not
 // that of another one. Where the alert is about several resource groups, those that are not its first one's are named too.
-func pathOf(a alert.Alert, op alert.Operation) string {
+func pathOf(a alert.Alert, op *alert.Operation) string {
 	scope, below, found := strings.Cut(op.Resource, "/providers/")
 	if !found || op.Name == "" {
 		return op.Name

@@ -183,7 +183,7 @@ var typable = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9@._+-]{0,127}$`)
 // gravestFirst names alerts, and says how many more there are.
 func gravestFirst(a alert.Alert) string {
 	ops := slices.Clone(a.Operations)
-	slices.SortStableFunc(ops, func(x, y alert.Operation) int {
+	slices.SortStableFunc(ops, func(x, y *alert.Operation) int {
 		return notify.Severity(y.Severity).Rank() - notify.Severity(x.Severity).Rank()
 	})
 	ops = ops[:min(len(ops), mostNamed)]
