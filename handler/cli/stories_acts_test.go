@@ -70,6 +70,7 @@ func (s *story) act(ts *testscript.TestScript, args []string) (string, error) {
 func (a storyAct) event(now time.Time) string {
 	number := strconv.Itoa(a.number)
 	resource, correlation := strings.ReplaceAll(a.resource, "%", number), strings.ReplaceAll(a.correlation, "%", number)
+	a.by = strings.ReplaceAll(a.by, "%", number)
 	unique := fmt.Sprintf("%x-%s", now.UnixNano(), number)
 	if correlation == "" {
 		correlation = "c-" + unique
