@@ -168,6 +168,7 @@ func (a *Alert) Absorb(f Finding, known bool, now time.Time) (changed bool) {
 
 func (a *Alert) absorb(f *Finding, known bool, now time.Time) (changed bool) {
 	e := &f.Event
+	before := a.Last
 	a.Records++
 	a.First, a.Last = earlier(a.First, e.Time), later(a.Last, e.Time)
 	switch i := a.listed(f.operation()); {
@@ -178,7 +179,7 @@ func (a *Alert) absorb(f *Finding, known bool, now time.Time) (changed bool) {
 		changed = true
 	default:
 		op := a.renewed(i)
-		advanced := op.advance(e)
+		advanced := op.advance(e, before)
 		changed = op.complete(f, a.Revision+1) || advanced
 		if i == 0 {
 			merge(&a.Event, e, advanced)
@@ -401,11 +402,16 @@ func (op *Operation) complete(f *Finding, revision int) (changed bool) {
 }
 
 // advance moves the operation to the state e reports, whatever order the records come in: a later stage wins, and
-// between two final ones the later time. It reports whether the outcome changed.
-func (op *Operation) advance(e *activity.Event) bool {
+// between two final ones the later time. While a condition lasts, the last word about it wins; last is when that came. It
+// reports whether readers see it.
+func (op *Operation) advance(e *activity.Event, last activity.Time) bool {
 	op.Started = earlier(op.Started, e.Time)
 	have, got := stage(op.Outcome), stage(e.Outcome)
-	if got < have || got == have && (e.Outcome == op.Outcome || !e.Time.After(op.Ended.Time)) {
+	if isCondition(e) && !op.Outcome.Final() && !e.Outcome.Final() {
+		if e.Time.Before(last.Time) || e.Time.Equal(last.Time) && got <= have {
+			return false
+		}
+	} else if got < have || got == have && (e.Outcome == op.Outcome || !e.Time.After(op.Ended.Time)) {
 		return false
 	}
 	op.Outcome = e.Outcome

@@ -212,11 +212,23 @@ func (have Report) closes(e *activity.Event) bool {
 // lasts reports whether a condition still lasted at the record's time, or the record reports its end.
 func (r *Run) lasts(e *activity.Event) bool {
 	if e.Outcome == activity.Resolved {
-		return true
+		return !r.beginsAfter(e.Time)
 	}
 	return !slices.ContainsFunc(r.Reports, func(have Report) bool {
 		return have.Outcome == activity.Resolved && e.Time.After(have.At.Time)
 	})
+}
+
+// beginsAfter reports whether a condition was not there at the time, by all that is known of it but its end.
+func (r *Run) beginsAfter(at activity.Time) bool {
+	later := false
+	for _, have := range r.Reports {
+		if have.Outcome != activity.Resolved && !at.Before(have.At.Time) {
+			return false
+		}
+		later = later || have.Outcome != activity.Resolved
+	}
+	return later
 }
 
 // sameCaller reports whether an identity agrees and nothing differs that both carry.

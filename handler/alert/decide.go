@@ -86,7 +86,7 @@ func (s *State) counted(f *Finding) Decision {
 func (s *State) take(r *Decision, f *Finding, at *Placement, now time.Time) Effect {
 	f.Operation = at.Run.Key
 	change := Effect{Partition: at.Run.Group, Seen: Seen{By: f.Lease.Owner}}
-	if s.Alert == nil || s.Op == "" && s.Alert.full() {
+	if s.Alert == nil || s.Op == "" && s.Alert.full(&f.Event) {
 		f.before = s.Head.Ends
 		r.Alert.open(f, at.Run.Group, now)
 		r.Opened, r.Changed, r.Leased = true, true, !f.Lease.Until.IsZero()

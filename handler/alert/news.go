@@ -72,9 +72,13 @@ func (a *Alert) Grave() bool { return IsGrave(a.Rule.Severity) }
 // IsGrave reports whether a severity is high or critical.
 func IsGrave(severity string) bool { return rank(severity) >= rank("high") }
 
-// full reports whether a further operation must open another alert, because this one could not keep what its readers must learn of it.
-func (a *Alert) full() bool {
-	return a.Grave() && !a.IsSummary() && len(a.Operations) >= keepOperations
+// full reports whether a further operation must open another alert, because this one could not keep what its readers must
+// learn of it. A condition has a message to itself: one that is over must not stand for one that lasts.
+func (a *Alert) full(e *activity.Event) bool {
+	if a.IsSummary() {
+		return false
+	}
+	return a.Grave() && len(a.Operations) >= keepOperations || isCondition(&a.Event) || isCondition(e)
 }
 
 const (

@@ -104,10 +104,10 @@ func resourceHealth(e activity.Event, v *View) {
 		name = upperFirst(nounOf(types[1:])) + " " + name
 	}
 	now, before := words(string(f.Current)), words(string(f.Previous))
-	switch f.Transition() {
-	case activity.Recovered:
-		v.Headline = name + " is " + or(now, "available") + " again"
-	case activity.Unchanged:
+	switch change := f.Transition(); {
+	case change == activity.Recovered && f.Current == activity.Available:
+		v.Headline = name + " is available again"
+	case change == activity.Unchanged:
 		v.Headline = name + " is still " + now
 	default:
 		v.Headline = name + " is " + or(now, "in an unknown state")
