@@ -233,6 +233,11 @@ func (r *Run) beginsAfter(at activity.Time) bool {
 
 // sameCaller reports whether an identity agrees and nothing differs that both carry.
 func (m *Marks) sameCaller(now *Marks) bool {
+	return !m.differs(now) && (m.Caller != "" && m.Caller == now.Caller || m.Object != "" && m.Object == now.Object)
+}
+
+// differs reports whether anything differs that both carry.
+func (m *Marks) differs(now *Marks) bool {
 	for _, pair := range [...][2]*string{
 		{&m.Caller, &now.Caller},
 		{&m.Object, &now.Object},
@@ -242,10 +247,10 @@ func (m *Marks) sameCaller(now *Marks) bool {
 		{&m.Body, &now.Body},
 	} {
 		if *pair[0] != "" && *pair[1] != "" && *pair[0] != *pair[1] {
-			return false
+			return true
 		}
 	}
-	return m.Caller != "" && m.Caller == now.Caller || m.Object != "" && m.Object == now.Object
+	return false
 }
 
 // SameAct reports whether nothing in two records of one chain says that they are of different acts, and an identity of

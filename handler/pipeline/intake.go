@@ -18,7 +18,8 @@ import (
 
 // Log records what came in.
 type Log interface {
-	// Append records an event once; first is false when it was there before. by is unique for each invocation.
+	// Append records an event once; first is false when it was there before. by is unique for each invocation. Of another
+	// record with its id, the error is alert.ErrAnother.
 	Append(ctx context.Context, e activity.Event, by string) (first bool, ru float64, err error)
 	// Park keeps what is not an event; keeping it twice is keeping it once.
 	Park(ctx context.Context, p activity.Parked) (ru float64, err error)
@@ -137,7 +138,7 @@ func (in *Intake) Handle(ctx context.Context, b Batch) (Summary, error) {
 
 // one is the story of one event: record, judge, commit. Rules see the whole of it; what is kept is bounded.
 func (in *Intake) one(ctx context.Context, b Batch, e activity.Event) (sum Summary, decided alert.Decision, err error) {
-	first, err := in.record(ctx, b, e, &sum)
+	first, err := in.record(ctx, b, &e, &sum)
 	waits := false
 	if err == nil {
 		decided, waits, err = in.decide(ctx, b, e, first, &sum)
@@ -245,14 +246,13 @@ func (in *Intake) judged(ctx context.Context, b Batch, e activity.Event, sum *Su
 
 // record records the event, bounded. What the store refuses all the same is recorded reduced, and the whole is set aside
 // with the reason.
-func (in *Intake) record(ctx context.Context, b Batch, e activity.Event, sum *Summary) (first bool, err error) {
+func (in *Intake) record(ctx context.Context, b Batch, e *activity.Event, sum *Summary) (first bool, err error) {
 	ctx, span := otlp.Start(ctx, "record")
 	defer func() { span.End(err) }()
-	first, ru, err := in.log.Append(ctx, in.judge.recorded(e), b.ID)
-	if sum.RU += ru; errors.Is(err, activity.ErrUnstorable) {
-		if err = in.setAside(ctx, b, e, err, sum); err == nil {
-			first, ru, err = in.log.Append(ctx, e.Reduced(), b.ID)
-			sum.RU += ru
+	first, err = in.enter(ctx, b, e, in.judge.recorded, sum)
+	if errors.Is(err, activity.ErrUnstorable) {
+		if err = in.setAside(ctx, b, *e, err, sum); err == nil {
+			first, err = in.enter(ctx, b, e, activity.Event.Reduced, sum)
 		}
 	}
 	switch {
@@ -261,6 +261,17 @@ func (in *Intake) record(ctx context.Context, b Batch, e activity.Event, sum *Su
 		sum.Recorded++
 	default:
 		sum.Duplicate++ // still judged: who recorded it may have died before that
+	}
+	return first, err
+}
+
+// enter records a form of the event. Where another record has its id, it gets one of its own.
+func (in *Intake) enter(ctx context.Context, b Batch, e *activity.Event, form func(activity.Event) activity.Event, sum *Summary) (first bool, err error) {
+	first, ru, err := in.log.Append(ctx, form(*e), b.ID)
+	if sum.RU += ru; errors.Is(err, alert.ErrAnother) {
+		e.ID = alert.AnotherID(e)
+		first, ru, err = in.log.Append(ctx, form(*e), b.ID)
+		sum.RU += ru
 	}
 	return first, err
 }

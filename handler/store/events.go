@@ -29,8 +29,8 @@ type eventItem struct {
 	activity.Event
 }
 
-// Append records the event once; first tells whether it was not there before. by names the caller's attempt, unique
-// for each invocation.
+// Append records the event once; first says that it was not there before. by names the caller's attempt, unique for each
+// invocation. What is there of the same id, and is another record, is alert.ErrAnother.
 func (s *Store) Append(ctx context.Context, e activity.Event, by string) (first bool, ru float64, err error) {
 	item := eventItem{Item: e.ID, PK: eventPK(e), Hour: hourOf(e), TTL: seconds(keepEvents), By: by, Actor: alert.ActorOf(e), Event: e}
 	body, err := json.Marshal(item)
@@ -41,17 +41,19 @@ func (s *Store) Append(ctx context.Context, e activity.Event, by string) (first 
 		r, err := c.CreateItem(ctx, azcosmos.NewPartitionKeyString(item.PK), body, nil)
 		return r.RequestCharge, err
 	})
-	switch {
-	case err == nil:
+	if err == nil {
 		return true, ru, nil
-	case !errors.Is(err, errExists):
-		return false, ru, fmt.Errorf("record event: %w", err)
-	case !errors.Is(err, errAmbiguous):
-		return false, ru, nil
 	}
+	if !errors.Is(err, errExists) {
+		return false, ru, fmt.Errorf("record event: %w", err)
+	}
+	ambiguous := errors.Is(err, errAmbiguous)
 	var have eventItem
 	at, err := s.read(ctx, itemRef{containerEvents, item.PK, item.Item}, &have)
-	return have.By == by, ru + at.ru, err
+	if err == nil && !alert.SameRecord(&have.Event, &e) {
+		err = fmt.Errorf("record event %s: %w", e.ID, alert.ErrAnother)
+	}
+	return err == nil && ambiguous && have.By == by, ru + at.ru, err
 }
 
 // hourOf names the hour by which an event is found again, to be counted and listed. Our own test has none: it is
