@@ -10,8 +10,8 @@ import (
 // ErrAnother is what a store answers to a record whose id it has from another one.
 var ErrAnother = errors.New("another record has its id")
 
-// SameRecord reports whether two records of one id may be one record, delivered twice: nobody else acted, from nowhere else, and
-// nothing else was asked for. Redeliveries agree in all of that. Bodies are compared as far as stores give them back as they
+// SameRecord reports whether two records of one id may be one record, delivered twice: the same caller, from the same address, and
+// with the same request. Redeliveries agree in all of that. Bodies are compared as far as stores give them back as they
 // were: texts that are whole.
 func SameRecord(a, b *activity.Event) bool {
 	x, y := recordMarks(a), recordMarks(b)
