@@ -74,10 +74,14 @@ func expected(p *planner, name string) {
 		at += p.seconds(1, 600)
 		p.do(graver, other, at)
 	}
-	// A reader acknowledges it too; both are taken back when all of this is over.
+	// A reader acknowledges it too; both are taken back when all of this is over, and the same is alerted again.
 	for i, action := range []string{"acknowledge", "withdraw", "unacknowledge"} {
 		p.plan.Clicks = append(p.plan.Clicks, Click{at + time.Duration(i+1)*10*time.Minute, first.ID, action, 0})
 	}
+	at += time.Hour
+	again, o := p.add(k, deed{name, actor, group}, at)
+	again.Excepted, again.After = true, p.plan.Acts[first.ID].Resource
+	p.send(again, o, at, succeeded)
 }
 
 // snoozed has a reader put an alert off; what is done meanwhile is shown at its end at the latest, and at once elsewhere.

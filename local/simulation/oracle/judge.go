@@ -30,6 +30,7 @@ const (
 	Waited   = "a wait was not kept" // that a channel had asked for
 	GivenUp  = "a lease was never given back"
 	Excused  = "an excepted act was alerted"
+	Returned = "an act is silent by an exception that was withdrawn"
 	Spent    = "faults cost too much" // requests and request units, by those without faults
 )
 
@@ -78,11 +79,13 @@ func Judge(w World) (found []Violation, repeats int) {
 		}
 	}
 	j.listen()
+	j.withdrawn()
 	for i := range j.Acts {
 		j.act(&j.Acts[i])
 	}
 	for _, channel := range j.Channels {
 		j.milder(channel)
+		j.returned(channel)
 	}
 	j.counts()
 	j.tests()

@@ -39,6 +39,7 @@ type Act struct {
 	Lost     bool      // no feed delivered it
 	Excepted bool      // the operator asked not to be notified
 	Until    time.Time // when the operator's exception ends; zero: it is not certain that it covers the act
+	After    string    // the resource in whose message the operator withdrew what excepts this act: by then it is none
 	Late     bool      // the operator asked to be notified later
 	Part     string    // how it came about: the adversary's move, for the report
 }
