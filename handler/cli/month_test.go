@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"math"
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -23,7 +25,8 @@ var looked = map[string]string{
 }
 
 // TestAMonthLeavesTheChannelReadable replays days of the generated month by the routes of config/auditbell.yaml: beside alerts of
-// high and critical severity a channel gets at most 40 messages a day. `make month` replays all of it.
+// high and critical severity a channel gets at most 40 messages a day, and the route that replay prints leaves half of them, as it
+// says. `make month` replays all of it.
 func TestAMonthLeavesTheChannelReadable(t *testing.T) {
 	t.Parallel()
 	const month = 100_000
@@ -43,8 +46,7 @@ func TestAMonthLeavesTheChannelReadable(t *testing.T) {
 		line = append(digesttest.AppendREST(line[:0], r), '\n')
 		lines.Write(line)
 	}
-	old := eachByItself(t)
-	before, after := replayMonth(t, old, lines.Bytes()), replayMonth(t, filepath.Join("..", "..", "config"), lines.Bytes())
+	before, after := replayMonth(t, eachByItself(t), lines.Bytes()), replayMonth(t, filepath.Join("..", "..", "config"), lines.Bytes())
 	t.Logf("%d events; before: %s", before.Events, before.Daily[0].String())
 	t.Logf("%d alerts; after: %s", after.Alerts, after.Daily[0].String())
 	if most := after.Daily[0].Most; most > 40 {
@@ -56,6 +58,18 @@ func TestAMonthLeavesTheChannelReadable(t *testing.T) {
 	if before.Daily[0].Most <= 40 {
 		t.Error("without routes the channel is readable too: this month shows nothing")
 	}
+	config, err := os.ReadFile(filepath.Join("..", "..", "config", "auditbell.yaml"))
+	if err != nil || after.Halved == nil {
+		t.Fatalf("no route would halve what is left: %v", err)
+	}
+	_, route, _ := strings.Cut(after.Halved.String(), "\n")
+	halved := replayMonth(t, routed(t, strings.Replace(string(config), "\nroutes:\n", "\nroutes:\n"+route, 1)), lines.Bytes()).Daily[0]
+	t.Logf("%safter that: %s", after.Halved, halved.String())
+	if left := int(math.Round(halved.Others * float64(halved.Days))); left != after.Halved.After || 2*left > after.Halved.Before {
+		t.Errorf("with the route that replay prints %d messages are left of %d; it promised %d", left, after.Halved.Before, after.Halved.After)
+	}
+	first := strings.Replace(string(config), "    at_most: 12\n", "", 1)
+	t.Logf("as many first ones of medium severity as there are: %s", replayMonth(t, routed(t, first), lines.Bytes()).Daily[0].String())
 	for _, r := range after.Rules {
 		if a := float64(r.Alerts) / float64(after.Daily[0].Days); r.Severity == "high" && a > 2 {
 			t.Logf("%s makes %.1f alerts of high severity a day: %s", r.ID, a, looked[r.ID])

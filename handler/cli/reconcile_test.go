@@ -99,10 +99,13 @@ func openBureau(t *testing.T, now time.Time) *bureau {
 }
 
 // eachByItself is a config folder of which the routes gather nothing.
-func eachByItself(t *testing.T) string {
+func eachByItself(t *testing.T) string { return routed(t, "routes: [{to: [\"*\"]}]\n") }
+
+// routed is a config folder with these routes and nothing else.
+func routed(t *testing.T, routes string) string {
 	t.Helper()
 	folder := t.TempDir()
-	if err := os.WriteFile(filepath.Join(folder, "auditbell.yaml"), []byte("routes: [{to: [\"*\"]}]\n"), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(folder, "auditbell.yaml"), []byte(routes), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return folder

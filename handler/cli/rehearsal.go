@@ -27,7 +27,7 @@ type rehearsal struct {
 	state  alert.Memory
 	bodies map[string][]activity.Event // by chain: records that say what their act asked for
 	alerts []alert.Ref                 // in the order of opening
-	opened map[alert.Ref]alert.Rule
+	opened map[alert.Ref]opening
 	rules  map[string]*replayedRule
 	hours  map[time.Time]int
 
@@ -36,7 +36,7 @@ type rehearsal struct {
 
 func newRehearsal(x *explainer) *rehearsal {
 	return &rehearsal{
-		x: x, seen: newSeen(), known: map[string]bool{}, asked: map[string]alert.Rule{}, opened: map[alert.Ref]alert.Rule{}, bodies: map[string][]activity.Event{},
+		x: x, seen: newSeen(), known: map[string]bool{}, asked: map[string]alert.Rule{}, opened: map[alert.Ref]opening{}, bodies: map[string][]activity.Event{},
 		rules: map[string]*replayedRule{}, hours: map[time.Time]int{}, result: replayed{Messages: map[string]int{}, Rules: []replayedRule{}},
 	}
 }
@@ -76,13 +76,13 @@ func (r *rehearsal) play(list, text bool) (replayed, error) {
 		}
 	}
 	r.result.Alerts, r.result.Asked = len(r.alerts), askedOf(r.asked)
-	all := r.messages()
+	all := r.messages(nil)
 	for _, m := range all {
 		r.result.Messages[m.to]++
 	}
 	r.result.Daily = daily(all, r.days())
 	if r.moment.IsZero() {
-		r.result.Halved = halve(all)
+		r.result.Halved = r.halve(all)
 	}
 	r.result.Rules = r.sums()
 	if r.moment.IsZero() {
@@ -217,7 +217,7 @@ func (r *rehearsal) alert(f alert.Finding) {
 		}
 		return
 	}
-	r.alerts, r.opened[ref] = append(r.alerts, ref), f.Rule
+	r.alerts, r.opened[ref] = append(r.alerts, ref), opening{f.Rule, f.Also}
 	r.rules[f.Rule.ID].Alerts++
 	r.hours[r.x.at.UTC().Truncate(time.Hour)]++
 	if f.Hold.Name != "" {
@@ -273,7 +273,7 @@ func (r *rehearsal) busiest() *busyHour {
 func (r *rehearsal) listed(a *alert.Alert, text bool) replayedAlert {
 	m := r.x.pipeline.Message(*a)
 	one := replayedAlert{
-		Time: activity.At(a.Opened), Rule: r.opened[a.Ref()].ID, Severity: r.opened[a.Ref()].Severity, Title: m.Headline,
+		Time: activity.At(a.Opened), Rule: r.opened[a.Ref()].rule.ID, Severity: r.opened[a.Ref()].rule.Severity, Title: m.Headline,
 		Operations: a.Count, Records: a.Records, To: slices.Sorted(maps.Keys(a.Deliveries)),
 	}
 	for _, d := range a.Deliveries {

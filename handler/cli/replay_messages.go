@@ -41,38 +41,71 @@ type halving struct {
 	Rules  []string `json:"rules"` // whose alerts the route gathers once a day
 }
 
-// messages lists what destinations would have got.
-func (r *rehearsal) messages() []*sentMessage {
+// opening is by which rules an alert was opened.
+type opening struct {
+	rule alert.Rule
+	also []alert.Rule
+}
+
+// meets reports whether one of the rules is among those of a route.
+func (o opening) meets(rules map[string]bool) bool {
+	return rules[o.rule.ID] || slices.ContainsFunc(o.also, func(r alert.Rule) bool { return rules[r.ID] })
+}
+
+// messages lists what destinations would have got; with a route above the others that gathers alerts of some rules once a day.
+func (r *rehearsal) messages(once map[string]bool) []*sentMessage {
 	var all []*sentMessage
 	gathered, firsts := map[[3]string]*sentMessage{}, map[string]*outbox.Health{}
 	for _, ref := range r.alerts {
-		a, rule := r.state.Alert(ref), r.opened[ref]
-		for _, name := range slices.Sorted(maps.Keys(a.Deliveries)) {
-			d := a.Deliveries[name]
-			at := a.Opened
+		a, o := r.state.Alert(ref), r.opened[ref]
+		to := slices.Sorted(maps.Keys(a.Deliveries))
+		moved := o.meets(once)
+		if moved {
+			to = r.x.pipeline.Ends([]string{settings.Everywhere})
+		}
+		for _, name := range to {
 			if firsts[name] == nil {
 				firsts[name] = &outbox.Health{}
 			}
-			if d.Spared.AtMost > 0 && !firsts[name].First(d.Spared.AtMost, at) {
+			summary, at := r.gathering(a, name, moved, firsts[name])
+			if once == nil && summary != "" && a.Deliveries[name].Held == "" {
 				a.HoldBack(name)
-				d = a.Deliveries[name]
 			}
-			if d.Held != "" {
-				at = d.HeldUntil
+			if a.Grave() {
+				summary = ""
 			}
-			key := [3]string{name, d.Held, at.Format(time.RFC3339)}
+			key := [3]string{name, summary, at.Format(time.RFC3339)}
 			m := gathered[key]
-			if d.Held == "" || a.Grave() || m == nil {
-				m = &sentMessage{to: name, summary: d.Held, day: at.UTC().Format(time.DateOnly), severity: a.Rule.Severity, rules: map[string]bool{}}
+			if summary == "" || m == nil {
+				m = &sentMessage{to: name, summary: summary, day: at.UTC().Format(time.DateOnly), severity: a.Rule.Severity, rules: map[string]bool{}}
 				all = append(all, m)
-			}
-			if d.Held != "" && !a.Grave() {
 				gathered[key] = m
 			}
-			m.rules[rule.ID] = true
+			m.rules[o.rule.ID] = true
 		}
 	}
 	return all
+}
+
+// gathering is in which summary a destination gets an alert, empty for a message by itself, and when. moved: by a route that
+// gathers it once a day.
+func (r *rehearsal) gathering(a *alert.Alert, name string, moved bool, firsts *outbox.Health) (summary string, at time.Time) {
+	d := a.Deliveries[name]
+	switch {
+	case moved:
+		route := settings.Route{}
+		if all := r.x.pipeline.Routes; len(all) > 0 {
+			route = all[0] // it knows the time of the day
+		}
+		route.Summary = settings.Daily
+		summary, at, _, _ = route.Gathers(a.Opened)
+		return summary, at
+	case d.Spared.AtMost > 0 && !firsts.First(d.Spared.AtMost, a.Opened):
+		return d.Spared.Name, d.Spared.Until
+	case d.Held != "" && d.Spared.AtMost == 0:
+		return d.Held, d.HeldUntil
+	}
+	return "", a.Opened
 }
 
 // daily counts messages by destination and day; days is how many days the events span.
@@ -122,58 +155,38 @@ func (c *channelDays) String() string {
 		c.Messages, c.Days, c.Grave, c.Others, c.Most, strings.Join(parts, ", "))
 }
 
-// halve finds rules whose alerts, gathered once a day, leave half of the messages that are not grave; nil where none do. A
-// message goes when every rule that it is about is gathered, and each day keeps one for them.
-func halve(all []*sentMessage) *halving {
-	var rest []*sentMessage
-	days := map[[2]string]bool{}
-	for _, m := range all {
-		switch {
-		case alert.IsGrave(m.severity):
-		case m.summary == settings.DailySummary:
-			days[[2]string{m.to, m.day}] = true
-		default:
-			rest = append(rest, m)
-		}
-	}
-	h := halving{Before: len(rest) + len(days)}
+// halve finds rules whose alerts, gathered once a day, leave half of the messages that are not grave; nil where none do. What is
+// left is found by playing all of it again with the route: where alerts of some rules are gathered, others are among the first of
+// a day that come by themselves.
+func (r *rehearsal) halve(all []*sentMessage) *halving {
+	h := &halving{Before: len(milder(all))}
 	chosen := map[string]bool{}
-	for h.After = h.Before; 2*h.After > h.Before; h.After = left(rest, chosen, days) {
-		rule := heaviest(rest, chosen)
+	for h.After = h.Before; 2*h.After > h.Before; h.After = len(milder(all)) {
+		rule := heaviest(milder(all), chosen)
 		if rule == "" {
 			return nil
 		}
-		chosen[rule] = true
-		h.Rules = append(h.Rules, rule)
+		chosen[rule], h.Rules = true, append(h.Rules, rule)
+		all = r.messages(chosen)
 	}
 	if len(h.Rules) == 0 {
 		return nil
 	}
-	return &h
+	return h
 }
 
-// left is how many messages are left when rules are gathered once a day. days are those that have a daily summary already.
-func left(rest []*sentMessage, chosen map[string]bool, days map[[2]string]bool) (n int) {
-	days = maps.Clone(days)
-	for _, m := range rest {
-		stays := false
-		for rule := range m.rules {
-			stays = stays || !chosen[rule]
-			if chosen[rule] {
-				days[[2]string{m.to, m.day}] = true
-			}
-		}
-		if stays {
-			n++
-		}
-	}
-	return n + len(days)
+// milder are the messages that are not of high or critical severity.
+func milder(all []*sentMessage) []*sentMessage {
+	return slices.DeleteFunc(slices.Clone(all), func(m *sentMessage) bool { return alert.IsGrave(m.severity) })
 }
 
-// heaviest is the rule that has the largest part in what is left.
+// heaviest is the rule that has the largest part in what could still be gathered once a day.
 func heaviest(rest []*sentMessage, chosen map[string]bool) string {
 	weight := map[string]float64{}
 	for _, m := range rest {
+		if m.summary == settings.DailySummary {
+			continue
+		}
 		open := 0
 		for rule := range m.rules {
 			if !chosen[rule] {
