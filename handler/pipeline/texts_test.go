@@ -38,6 +38,7 @@ func with(t *testing.T, from settings.Texts) *Composer {
 	if problems != nil {
 		t.Fatal(problems)
 	}
+	texts.now = noTime
 	return &Composer{Texts: texts}
 }
 
@@ -120,7 +121,7 @@ func TestTextsThatFailGiveWayAndAreCounted(t *testing.T) {
 	if n := p.misworded(slog.New(slog.NewTextHandler(&log, nil))); n != 2 || !strings.Contains(log.String(), "took longer than 50ms") {
 		t.Errorf("%d failures are counted, logged as %s; want 2", n, log.String())
 	}
-	p.Texts.now = time.Now
+	p.Texts.now = noTime
 	p.Texts.slots["headline"] = mustParse(t, `{{index .CallerName 99999}}`)
 	if diff := cmp.Diff(ours.Headline, p.Message(a).Headline); diff != "" {
 		t.Errorf("a template that fails (-want +got):\n%s", diff)
