@@ -91,7 +91,7 @@ func TestEveryExamplePlans(t *testing.T) {
 				t.Fatalf("the plan does not only add:\n%s", text)
 			}
 			if example == "complete" {
-				for _, planned := range []string{"azapi_resource.log_key[0]", `azurerm_eventgrid_system_topic_event_subscription.notifications["HealthResources"]`} {
+				for _, planned := range []string{"azapi_resource.log_key[0]", `azurerm_eventgrid_system_topic_event_subscription.main["HealthResources"]`} {
 					if !strings.Contains(text, planned+" will be created") {
 						t.Errorf("the plan lacks %s", planned)
 					}

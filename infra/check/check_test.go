@@ -99,6 +99,8 @@ var mutations = []struct{ name, file, old, new, want string }{
 	{"a test that OpenTofu refuses", "infra/modules/tenant/tests/tenant.tftest.hcl", "    read_tenant = false\n", "    core        = merge(var.core, { event_hub = null })\n", "makes the variable core of itself"},
 	{"a resource that is open by default", "infra/keyvault.tf", "  public_network_access_enabled = !local.private || length(var.operator_ip_ranges) > 0\n", "", "does not decide public_network_access_enabled"},
 	{"a store that is open in a private network", "infra/cosmos.tf", "public_network_access_enabled      = !local.private", "public_network_access_enabled      = true", "is open by public_network_access_enabled also with a network"},
+	{"a firewall that is open in a private network", "infra/keyvault.tf", "local.private ? \"Deny\" : \"Allow\"", "\"Allow\"", "has a firewall that admits everybody"},
+	{"a hub whose firewall is left to the provider", "infra/eventhub.tf", "network_rulesets = [{", "identity = [{", "does not decide network_rulesets"},
 	{"a right without a reason", "infra/identity.tf", "# Telemetry is written by identity; the connection string alone is worth nothing.\n", "", "gives a right without saying why"},
 	{"a table that was not written anew", "infra/identity.tf", "storage_table_data_contributor}\"", "storage_blob_data_owner}\"", "the table roles is not what the module has"},
 	{"a Make target that is not there", "infra/stages.mk", "infra-destroy:", "infra-remove:", "says make infra-destroy"},

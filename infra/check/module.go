@@ -97,7 +97,10 @@ func (m *module) comment(b *hclsyntax.Block) string {
 
 // text returns an expression as it is written.
 func (m *module) text(e hclsyntax.Expression) string {
-	r := e.Range()
+	return m.source(e.Range())
+}
+
+func (m *module) source(r hcl.Range) string {
 	return string(r.SliceBytes(m.files[r.Filename].text))
 }
 

@@ -31,6 +31,7 @@ var mustBlock = []struct{ kind, block, why string }{
 	{"azurerm_eventgrid_system_topic_event_subscription", "storage_blob_dead_letter_destination", "without it Event Grid drops what it could not deliver"},
 	{"azurerm_eventgrid_system_topic_event_subscription", "dead_letter_identity", "without it dead letters need a key"},
 	{"azurerm_eventgrid_system_topic", "identity", "dead letters are written as the topic"},
+	{"azurerm_key_vault", "network_acls", "whether the firewall is open is to be decided, not defaulted"},
 	{"azurerm_storage_account", "network_rules", "whether the firewall is open is to be decided, not defaulted"},
 }
 

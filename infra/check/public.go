@@ -2,13 +2,17 @@ package check
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 )
 
 // switches are the arguments that open a resource to the internet. Each is to be decided where it exists, because the
 // providers' defaults are open.
-var switches = []string{"public_network_access_enabled", "internet_ingestion_enabled", "internet_query_enabled", "internet_ingestion_access_type", "internet_query_access_type"}
+var switches = []string{"public_network_access_enabled", "internet_ingestion_enabled", "internet_query_enabled", "internet_ingestion_access_type", "internet_query_access_type", "network_rulesets"}
+
+// admitsAll finds a firewall that lets everybody in, whether a network is set or not.
+var admitsAll = regexp.MustCompile(`(?i)default_?action\s*=\s*"Allow"`)
 
 // stayOpen are the resources that stay reachable from the internet although a network is set, with the reason. Nothing but
 // these may be a constant true.
@@ -26,6 +30,9 @@ func checkPublic(r *repo) ([]string, error) {
 	return r.eachModule(func(m *module) []string {
 		var problems []string
 		for _, b := range m.resources {
+			if admitsAll.MatchString(m.source(b.Body.SrcRange)) {
+				problems = append(problems, at(b)+" has a firewall that admits everybody, also with a network; let it follow local.private")
+			}
 			known := r.schema["resource "+b.Labels[0]]
 			if known == nil {
 				continue // checkArguments says so

@@ -46,6 +46,9 @@ func (f *resolver) body(b *hclsyntax.Body, iterators []string) {
 		if name == "type" && b.Attributes["description"] != nil {
 			continue // of a variable: its words are types
 		}
+		if name == "from" && b.Attributes["to"] != nil {
+			continue // of a move: what is declared no more
+		}
 		for _, t := range hclsyntax.Variables(a.Expr) {
 			f.resolve(t, iterators)
 		}

@@ -160,7 +160,7 @@ resource "azurerm_monitor_metric_alert" "dead_letters" {
     dimension {
       name     = "EventSubscriptionName"
       operator = "Include"
-      values   = [azurerm_eventgrid_system_topic_event_subscription.activity[0].name]
+      values   = [azurerm_eventgrid_system_topic_event_subscription.main["activity"].name]
     }
   }
 

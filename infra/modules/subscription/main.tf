@@ -44,14 +44,27 @@ resource "azurerm_eventgrid_system_topic" "main" {
   }
 }
 
-resource "azurerm_eventgrid_system_topic_event_subscription" "activity" {
-  count = var.core.event_delivery_enabled ? 1 : 0
+# What each topic delivers, all in the same way. Nothing is delivered before the functions are published.
+locals {
+  delivered = merge(local.notified, {
+    activity = {
+      topic               = local.topic.name
+      resource_group_name = local.topic.resource_group_name
+      events              = local.event_types
+      ignored             = var.core.ignored_operations
+      minutes             = 1440 # a day of retries is all that Event Grid offers
+    }
+  })
+}
+
+resource "azurerm_eventgrid_system_topic_event_subscription" "main" {
+  for_each = { for name, feed in local.delivered : name => feed if var.core.event_delivery_enabled }
 
   name                  = "auditbell"
-  system_topic          = local.topic.name
-  resource_group_name   = local.topic.resource_group_name
+  system_topic          = each.value.topic
+  resource_group_name   = each.value.resource_group_name
   event_delivery_schema = "CloudEventSchemaV1_0"
-  included_event_types  = local.event_types
+  included_event_types  = each.value.events
 
   dynamic "azure_function_endpoint" {
     for_each = var.core.delivery == "function" ? ["eventgrid-activity"] : []
@@ -72,7 +85,7 @@ resource "azurerm_eventgrid_system_topic_event_subscription" "activity" {
   }
 
   dynamic "advanced_filter" {
-    for_each = length(var.core.ignored_operations) == 0 ? [] : [var.core.ignored_operations]
+    for_each = length(each.value.ignored) == 0 ? [] : [each.value.ignored]
     content {
       string_not_in {
         key    = "data.operationName" # compared without regard to case (learn: "Event filtering")
@@ -81,9 +94,9 @@ resource "azurerm_eventgrid_system_topic_event_subscription" "activity" {
     }
   }
 
-  # A day of retries is all that Event Grid offers; what still could not be delivered is kept and never dropped.
+  # What still could not be delivered is kept and never dropped.
   retry_policy {
-    event_time_to_live    = 1440
+    event_time_to_live    = each.value.minutes
     max_delivery_attempts = 30
   }
   storage_blob_dead_letter_destination {
@@ -109,7 +122,14 @@ resource "azurerm_eventgrid_system_topic_event_subscription" "activity" {
   depends_on = [
     azurerm_role_assignment.dead_letters,
     azurerm_role_assignment.event_hub_sender,
+    azurerm_role_assignment.notifications_dead_letters,
+    azurerm_role_assignment.notifications_sender,
   ]
+}
+
+moved {
+  from = azurerm_eventgrid_system_topic_event_subscription.activity[0]
+  to   = azurerm_eventgrid_system_topic_event_subscription.main["activity"]
 }
 
 # All eight categories, to where they are searched and to where they are kept.

@@ -15,7 +15,7 @@ output "categories" {
 
 output "delivered" {
   description = "Whether events of this subscription are delivered to the app."
-  value       = length(azurerm_eventgrid_system_topic_event_subscription.activity) > 0
+  value       = length(azurerm_eventgrid_system_topic_event_subscription.main) > 0
 }
 
 output "ignored_operations" {

@@ -50,7 +50,7 @@ run "the_hub_is_the_one_destination" {
   command = plan
 
   assert {
-    condition     = length(azurerm_eventgrid_system_topic_event_subscription.activity[0].azure_function_endpoint) == 0 && azurerm_eventgrid_system_topic_event_subscription.activity[0].eventhub_id == var.core.event_hub.id
+    condition     = length(azurerm_eventgrid_system_topic_event_subscription.main["activity"].azure_function_endpoint) == 0 && azurerm_eventgrid_system_topic_event_subscription.main["activity"].eventhub_id == var.core.event_hub.id
     error_message = "Event Grid sends to the hub and calls nobody"
   }
   assert {
@@ -71,7 +71,7 @@ run "notifications_go_to_the_hub_too" {
   }
 
   assert {
-    condition     = azurerm_eventgrid_system_topic_event_subscription.notifications["Resources"].eventhub_id == var.core.event_hub.id && length(azurerm_role_assignment.notifications_sender) == 1
+    condition     = azurerm_eventgrid_system_topic_event_subscription.main["Resources"].eventhub_id == var.core.event_hub.id && length(azurerm_role_assignment.notifications_sender) == 1
     error_message = "their topic may send to the hub, and calls no function"
   }
 }
@@ -107,5 +107,5 @@ run "the_function_that_pulls_is_needed" {
     }
   }
 
-  expect_failures = [azurerm_eventgrid_system_topic_event_subscription.activity]
+  expect_failures = [azurerm_eventgrid_system_topic_event_subscription.main]
 }

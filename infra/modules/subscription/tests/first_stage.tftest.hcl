@@ -45,7 +45,7 @@ run "nothing_is_subscribed_before_the_second_stage" {
   command = plan
 
   assert {
-    condition     = length(azurerm_eventgrid_system_topic_event_subscription.activity) == 0 && length(azurerm_eventgrid_system_topic.main) == 1
+    condition     = length(azurerm_eventgrid_system_topic_event_subscription.main) == 0 && length(azurerm_eventgrid_system_topic.main) == 1
     error_message = "the topic is there; the subscription comes when the function is published"
   }
   assert {

@@ -72,15 +72,15 @@ run "events_reach_the_function_and_never_vanish" {
   command = plan
 
   assert {
-    condition     = azurerm_eventgrid_system_topic_event_subscription.activity[0].azure_function_endpoint[0].function_id == "${var.core.function_app_id}/functions/eventgrid-activity"
+    condition     = azurerm_eventgrid_system_topic_event_subscription.main["activity"].azure_function_endpoint[0].function_id == "${var.core.function_app_id}/functions/eventgrid-activity"
     error_message = "the destination is the function eventgrid-activity, in this very spelling"
   }
   assert {
-    condition     = azurerm_eventgrid_system_topic_event_subscription.activity[0].event_delivery_schema == "CloudEventSchemaV1_0" && length(azurerm_eventgrid_system_topic_event_subscription.activity[0].included_event_types) == 9
+    condition     = azurerm_eventgrid_system_topic_event_subscription.main["activity"].event_delivery_schema == "CloudEventSchemaV1_0" && length(azurerm_eventgrid_system_topic_event_subscription.main["activity"].included_event_types) == 9
     error_message = "CloudEvents, of the nine types"
   }
   assert {
-    condition     = azurerm_eventgrid_system_topic_event_subscription.activity[0].storage_blob_dead_letter_destination[0].storage_blob_container_name == "dead-letters" && azurerm_eventgrid_system_topic_event_subscription.activity[0].dead_letter_identity[0].type == "SystemAssigned"
+    condition     = azurerm_eventgrid_system_topic_event_subscription.main["activity"].storage_blob_dead_letter_destination[0].storage_blob_container_name == "dead-letters" && azurerm_eventgrid_system_topic_event_subscription.main["activity"].dead_letter_identity[0].type == "SystemAssigned"
     error_message = "what cannot be delivered is kept, by the topic's identity"
   }
 }
@@ -93,7 +93,7 @@ run "an_existing_topic_is_used" {
   }
 
   assert {
-    condition     = length(azurerm_eventgrid_system_topic.main) == 0 && azurerm_eventgrid_system_topic_event_subscription.activity[0].system_topic == "subscription-topic" && azurerm_eventgrid_system_topic_event_subscription.activity[0].resource_group_name == "Default-EventGrid"
+    condition     = length(azurerm_eventgrid_system_topic.main) == 0 && azurerm_eventgrid_system_topic_event_subscription.main["activity"].system_topic == "subscription-topic" && azurerm_eventgrid_system_topic_event_subscription.main["activity"].resource_group_name == "Default-EventGrid"
     error_message = "Event Grid allows one system topic a subscription, so an existing one is joined"
   }
   assert {
@@ -114,11 +114,11 @@ run "notifications_have_topics_of_their_own" {
     error_message = "one system topic for each kind, beside that of the subscription"
   }
   assert {
-    condition     = alltrue([for s in azurerm_eventgrid_system_topic_event_subscription.notifications : s.azure_function_endpoint[0].function_id == "${var.core.function_app_id}/functions/eventgrid-activity" && length(s.included_event_types) == 2])
+    condition     = alltrue([for kind in var.resource_notifications : alltrue([for s in [azurerm_eventgrid_system_topic_event_subscription.main[kind]] : s.azure_function_endpoint[0].function_id == "${var.core.function_app_id}/functions/eventgrid-activity" && length(s.included_event_types) == 2 && length(s.advanced_filter) == 0 && s.retry_policy[0].event_time_to_live == 60])])
     error_message = "the same function takes both event types of each"
   }
   assert {
-    condition     = length(azurerm_eventgrid_system_topic_event_subscription.activity[0].included_event_types) == 9
+    condition     = length(azurerm_eventgrid_system_topic_event_subscription.main["activity"].included_event_types) == 9 && azurerm_eventgrid_system_topic_event_subscription.main["activity"].retry_policy[0].event_time_to_live == 1440
     error_message = "the records' subscription is as it was"
   }
 }
@@ -127,7 +127,7 @@ run "no_notifications_unless_asked_for" {
   command = plan
 
   assert {
-    condition     = length(azurerm_eventgrid_system_topic.notifications) == 0 && length(azurerm_eventgrid_system_topic_event_subscription.notifications) == 0
+    condition     = length(azurerm_eventgrid_system_topic.notifications) == 0 && keys(azurerm_eventgrid_system_topic_event_subscription.main) == ["activity"]
     error_message = "off by default"
   }
 }
