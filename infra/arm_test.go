@@ -207,6 +207,10 @@ func withDefaultRule(properties map[string]any) {
 
 func (a *arm) action(w http.ResponseWriter, key string) {
 	switch {
+	case strings.HasSuffix(key, "/register"):
+		p := strings.TrimSuffix(key, "/register")
+		a.put(p, map[string]any{"namespace": path.Base(p), "registrationState": "Registered"})
+		send(w, a.resources[p])
 	case strings.HasSuffix(key, "/listkeys") && strings.Contains(key, "/storageaccounts/"):
 		send(w, map[string]any{"keys": []any{map[string]string{"keyName": "key1", "value": "a2V5", "permissions": "Full"}, map[string]string{"keyName": "key2", "value": "a2V5", "permissions": "Full"}}})
 	case strings.HasSuffix(key, "/host/default/listkeys"):
@@ -224,6 +228,8 @@ func (a *arm) get(w http.ResponseWriter, r *http.Request, p, key string) {
 		send(w, map[string]any{"id": p, "subscriptionId": subscription, "tenantId": tenant, "displayName": "Contoso", "state": "Enabled"})
 	case strings.HasSuffix(key, "/functions"):
 		a.list(w, key, a.published)
+	case strings.HasSuffix(key, "/providers"):
+		send(w, map[string]any{"value": []any{map[string]string{"namespace": "Microsoft.EventGrid", "registrationState": "NotRegistered"}, map[string]string{"namespace": "Microsoft.Insights", "registrationState": "Registered"}}})
 	case strings.HasSuffix(key, "/resources"):
 		a.find(w, r)
 	case a.resources[key] != nil:

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -85,10 +86,14 @@ func TestEveryExamplePlans(t *testing.T) {
 			case "multi-subscription":
 				variables = []string{"-var", "second_subscription_id=7d4c2b1a-9e8f-4a6b-8c5d-3e2f1a0b9c8d", "-var", `management_groups=["contoso"]`, "-var", "read_tenant=true"}
 			}
-			text := newTool(t, newARM(t), example, variables...).plan(2)
+			a := newARM(t)
+			text := newTool(t, a, example, variables...).plan(2)
 			found := toAdd.FindString(text)
 			if found == "" {
 				t.Fatalf("the plan does not only add:\n%s", text)
+			}
+			if registered := slices.Contains(a.asked, "POST /subscriptions/7d4c2b1a-9e8f-4a6b-8c5d-3e2f1a0b9c8d/providers/Microsoft.EventGrid/register"); registered != (example == "multi-subscription") {
+				t.Errorf("Event Grid is registered in the second subscription: %v\n%s", registered, strings.Join(a.asked, "\n"))
 			}
 			if example == "complete" {
 				for _, planned := range []string{"azapi_resource.log_key[0]", `azurerm_eventgrid_system_topic_event_subscription.main["HealthResources"]`} {

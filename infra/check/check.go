@@ -53,6 +53,8 @@ var checks = []struct {
 	{"runbook", "who is woken by an alert looks it up by its name", checkRunbook},
 	{"mocks", "OpenTofu shares no mocks between files of tests, and copies by hand differ after a week", checkMocks},
 	{"rights", "an apply that lacks a right fails after ten minutes, half done", checkDeployRights},
+	{"registered", "an apply in a new subscription fails for a provider that is not registered", checkRegistered},
+	{"choices", "a choice for a variable that an example lacks is not made, in silence", checkChoices},
 	{"readers", "what the app may not read is alerted as the gravest that it could be, at every change", checkReaderRoles},
 	{"workflows", "a tag of an action can be moved to other code, as trivy-action's was", checkWorkflows},
 	{"docs", "a newcomer types what is written, to the letter", checkDocs},

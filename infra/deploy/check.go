@@ -16,7 +16,7 @@ import (
 // providers are the resource providers of the module; azurerm 5 registers none by itself.
 var providers = []string{
 	"Microsoft.App", "Microsoft.Communication", "Microsoft.DocumentDB", "Microsoft.EventGrid", "Microsoft.EventHub", "Microsoft.Insights",
-	"Microsoft.KeyVault", "Microsoft.ManagedIdentity", "Microsoft.OperationalInsights", "Microsoft.Storage", "Microsoft.Web",
+	"Microsoft.KeyVault", "Microsoft.ManagedIdentity", "Microsoft.Network", "Microsoft.OperationalInsights", "Microsoft.Storage", "Microsoft.Web",
 }
 
 const resourcesAPI = "2021-04-01" // of Microsoft.Resources

@@ -12,7 +12,7 @@ module "auditbell" {
 
   secret_settings     = ["SLACK_BOT_TOKEN", "TEAMS_WORKFLOW_URL", "WEBHOOK_URL", "WEBHOOK_SECRET"]
   slack_channel       = "#security-alerts"
-  operator_object_ids = ["8f4b3c1e-5d2a-4f6b-9c7d-0e1f2a3b4c5d"]
+  operator_object_ids = var.operator_object_ids
   app_settings        = { LOG_LEVEL = "info" }
 
   secret_delete_query_alert_enabled = true

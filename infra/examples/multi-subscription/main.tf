@@ -4,6 +4,7 @@ module "auditbell" {
 
   location               = "westeurope"
   secret_settings        = ["TEAMS_WORKFLOW_URL"]
+  operator_object_ids    = var.operator_object_ids
   alert_emails           = var.alert_emails
   event_delivery_enabled = var.event_delivery_enabled
   locks_enabled          = var.locks_enabled

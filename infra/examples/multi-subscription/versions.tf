@@ -25,5 +25,8 @@ provider "azurerm" {
   alias               = "second"
   subscription_id     = var.second_subscription_id
   storage_use_azuread = true
+
+  # make deploy registers what the home subscription needs; azurerm registers nothing by itself.
+  resource_providers_to_register = ["Microsoft.EventGrid", "Microsoft.Insights"]
   features {}
 }

@@ -68,6 +68,7 @@ module "auditbell" {
   secret_settings        = ["SLACK_BOT_TOKEN"]
   slack_channel          = "C0123456789"
   operator_ip_ranges     = var.operator_ip_ranges
+  operator_object_ids    = var.operator_object_ids
   alert_emails           = var.alert_emails
   event_delivery_enabled = var.event_delivery_enabled
   locks_enabled          = var.locks_enabled

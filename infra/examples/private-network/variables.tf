@@ -10,6 +10,12 @@ variable "operator_ip_ranges" {
   default     = []
 }
 
+variable "operator_object_ids" {
+  description = "Who may put the secrets in: az ad signed-in-user show --query id."
+  type        = set(string)
+  default     = []
+}
+
 variable "locks_enabled" {
   description = "False takes the locks off, before something is removed."
   type        = bool
