@@ -186,7 +186,7 @@ func (d *deployment) firstMessage(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("%w (hint: docs/deploy.md, \"Nothing after ten minutes?\")", err)
 	}
-	d.say("The app accepted the event. The message is in your channel: who deleted %s, and whether it worked.", name)
+	d.say("The app accepted the event. Look into your channel: within a minute it says who deleted %s, and whether it worked.", name)
 	return nil
 }
 

@@ -95,7 +95,7 @@ func (w *world) command(args ...string) *exec.Cmd {
 	self, _ := os.Executable()
 	cmd := exec.Command(self, append([]string{"--infra", w.dir, "--zip", w.archive, "--yes"}, args...)...)
 	cmd.Env = append(os.Environ(), "AUDITBELL_ROLE=deploy", "PATH="+w.bin+":/bin:/usr/bin", "AUDITBELL_ARM="+w.arm.URL,
-		"AUDITBELL_PAUSE=1ms", "SSL_CERT_FILE="+filepath.Join(w.bin, "ca.pem"), "AZURE_CONFIG_DIR="+w.bin)
+		"AUDITBELL_PAUSE=1ms", "ARM_SUBSCRIPTION_ID=", "SSL_CERT_FILE="+filepath.Join(w.bin, "ca.pem"), "AZURE_CONFIG_DIR="+w.bin)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	return cmd
 }
@@ -184,6 +184,44 @@ func TestSecondDeployment(t *testing.T) {
 	w.mustRun("--alert-email", "soc@contoso.example")
 	w.mustRun()
 	w.deployed()
+}
+
+// TestAnotherSubscription is az signed in elsewhere than what is deployed, or than the module would work: nothing is asked
+// of Azure, because an apply would replace everything.
+func TestAnotherSubscription(t *testing.T) {
+	t.Parallel()
+	deployed := newWorld(t)
+	deployed.mustRun("--alert-email", "soc@contoso.example")
+	const other = "7d4c2b1a-9e8f-4a6b-8c5d-3e2f1a0b9c8d"
+	for setting, w := range map[string]*world{"AUDITBELL_ACCOUNT=" + other: deployed, "ARM_SUBSCRIPTION_ID=" + other: newWorld(t)} {
+		for _, action := range []string{"--no-try", "--destroy"} {
+			before, cmd := len(w.requests), w.command(action, "--alert-email", "soc@contoso.example")
+			cmd.Env = append(cmd.Env, setting)
+			text, err := cmd.CombinedOutput()
+			if err == nil || !strings.Contains(string(text), "az account set --subscription") || len(w.requests) != before {
+				t.Errorf("%s %s: %v, asked %v\n%s", setting, action, err, w.requests[before:], text)
+			}
+		}
+	}
+}
+
+func TestTheFoldersProgramIsUsed(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for _, c := range []struct {
+		asked, lock string
+		want        []string
+	}{
+		{"", "", []string{"tofu", "terraform"}},
+		{"", `provider "registry.terraform.io/hashicorp/azurerm" {`, []string{"terraform"}},
+		{"", `provider "registry.opentofu.org/hashicorp/azurerm" {`, []string{"tofu", "terraform"}},
+		{"tofu", `provider "registry.terraform.io/hashicorp/azurerm" {`, []string{"tofu"}},
+	} {
+		write(t, filepath.Join(dir, ".terraform.lock.hcl"), c.lock, 0o644)
+		if diff := cmp.Diff(c.want, candidates(c.asked, dir)); diff != "" {
+			t.Errorf("%q, %s (-want +got):\n%s", c.asked, c.lock, diff)
+		}
+	}
 }
 
 // TestKilled kills the run after each request that it, func or the module makes, has been carried out, and before it is

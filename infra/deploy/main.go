@@ -26,7 +26,7 @@ var version = "dev"
 // flags are the command's arguments.
 type flags struct {
 	Infra            string           `default:"infra/examples/minimal" type:"path" help:"Folder whose main.tf calls the module."`
-	Tool             string           `help:"tofu or terraform. Default: the one that is installed, tofu first."`
+	Tool             string           `help:"tofu or terraform. Default: the one that the folder was initialised with, else the one that is installed, tofu first."`
 	Zip              string           `type:"path" help:"Released auditbell zip to publish. Default: build one, which needs Go."`
 	ThroughArm       bool             `help:"Publish without func: upload to the deployment site, and never open the app to this machine."`
 	PublisherAddress []string         `name:"publisher-address" help:"Address or range that may call the app while it is published. Default: the one that the app sees. Repeat for several."`

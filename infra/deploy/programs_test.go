@@ -5,6 +5,7 @@ package main
 import (
 	"archive/zip"
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -39,7 +40,7 @@ func az(args []string) error {
 	if slices.Contains(args, "get-access-token") {
 		return print(map[string]any{"accessToken": strings.TrimPrefix(bearer, "Bearer "), "expires_on": time.Now().Add(time.Hour).Unix(), "tokenType": "Bearer"})
 	}
-	return print(map[string]any{"id": subscriptionID, "name": "Contoso", "user": map[string]string{"name": "ada@contoso.example"}})
+	return print(map[string]any{"id": cmp.Or(os.Getenv("AUDITBELL_ACCOUNT"), subscriptionID), "name": "Contoso", "user": map[string]string{"name": "ada@contoso.example"}})
 }
 
 func print(v any) error { return json.NewEncoder(os.Stdout).Encode(v) }

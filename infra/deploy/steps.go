@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"strings"
 	"time"
 )
 
@@ -60,7 +61,7 @@ func open(f flags) (*deployment, error) {
 
 // signIn finds the programs before minutes of work, and says who is signed in and where.
 func (d *deployment) signIn(ctx context.Context) error {
-	tool, err := findTool(d.Tool)
+	tool, err := findTool(candidates(d.Tool, d.Infra))
 	if err != nil {
 		return err
 	}
@@ -74,7 +75,27 @@ func (d *deployment) signIn(ctx context.Context) error {
 	d.arm.subscription = account.subscription()
 	d.terraform = &terraform{tool: tool, dir: d.Infra, subscription: d.arm.subscription, out: d.out, in: d.in}
 	d.say("%s, signed in as %s, subscription %s (%s)", tool, account.User.Name, account.Name, d.arm.subscription)
-	return d.terraform.init(ctx)
+	if err := d.terraform.init(ctx); err != nil {
+		return err
+	}
+	return d.sameSubscription(ctx)
+}
+
+// sameSubscription refuses to work in another subscription than before: the module's names are made of it, so that an
+// apply would replace everything, evidence included.
+func (d *deployment) sameSubscription(ctx context.Context) error {
+	f, _, err := d.terraform.facts(ctx)
+	if err != nil {
+		return err
+	}
+	meant := os.Getenv("ARM_SUBSCRIPTION_ID")
+	if parts := strings.Split(f.FunctionAppID, "/"); len(parts) > 2 {
+		meant = parts[2]
+	}
+	if meant != "" && !strings.EqualFold(meant, d.arm.subscription) {
+		return fmt.Errorf("az is signed in to the subscription %s, and this deployment is of %s (hint: az account set --subscription %s)", d.arm.subscription, meant, meant)
+	}
+	return nil
 }
 
 // apply is the first apply of a new deployment and the only one of a deployed one.

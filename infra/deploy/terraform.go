@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"syscall"
 	"time"
 )
@@ -33,18 +34,27 @@ type facts struct {
 	Delivering              bool              `json:"delivering"`
 }
 
-// findTool returns the program that was asked for, or the first that is installed.
-func findTool(asked string) (string, error) {
-	candidates := []string{"tofu", "terraform"}
-	if asked != "" {
-		candidates = []string{asked}
+// candidates are the programs to look for in their order: the one that was asked for, or the one that the folder was
+// initialised with, whose registry its lock file names.
+func candidates(asked, dir string) []string {
+	lock, _ := os.ReadFile(filepath.Join(dir, ".terraform.lock.hcl")) //nolint:gosec // of the folder that the operator named
+	switch {
+	case asked != "":
+		return []string{asked}
+	case bytes.Contains(lock, []byte("registry.terraform.io")) && !bytes.Contains(lock, []byte("registry.opentofu.org")):
+		return []string{"terraform"}
 	}
+	return []string{"tofu", "terraform"}
+}
+
+// findTool returns the first of the programs that is installed.
+func findTool(candidates []string) (string, error) {
 	for _, name := range candidates {
 		if _, err := exec.LookPath(name); err == nil {
 			return name, nil
 		}
 	}
-	return "", fmt.Errorf("none of %v is installed (hint: https://opentofu.org/docs/intro/install)", candidates)
+	return "", fmt.Errorf("none of %v is installed (hint: https://opentofu.org/docs/intro/install, or --tool)", candidates)
 }
 
 func (t *terraform) init(ctx context.Context) error {
