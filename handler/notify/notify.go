@@ -37,8 +37,8 @@ type Several interface {
 
 // Finder is a Destination that can look for a message whose answer was lost.
 type Finder interface {
-	// Find looks for what was sent of m since then, and returns the revision that is there: 0 without an error where none
-	// is. An error is ErrUnsearchable where the channel cannot be searched; any other one says that it is not known now.
+	// Find looks for what was sent of m since then, and returns the revision that is there, and where the alert's message is: 0
+	// without an error where none is. An error is ErrUnsearchable where the channel cannot be searched; any other one says that it is not known now.
 	Find(ctx context.Context, m Message, s Sought) (ref Ref, revision int, err error)
 }
 
@@ -49,7 +49,7 @@ var ErrUnsearchable = errors.New("the channel cannot be searched")
 // m's: they are replies, and there is one for each revision.
 type Sought struct {
 	Since  time.Time
-	Thread Ref  // the message whose reply it is; zero: it is the message of the alert itself
+	Thread Ref  // the message whose reply it is, or which it replaces; zero: it is the first message of the alert
 	Record bool // of the replies, the whole record
 }
 

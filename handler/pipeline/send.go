@@ -39,9 +39,9 @@ func messageMayBeAtFault(kind notify.Kind, before int) bool {
 const lookFor = 24 * time.Hour
 
 // found looks for a message that was sent whole and not answered, where the channel lets itself be searched: for the first one
-// in the channel, for news in the thread of the first one. revision is 0 where it is not known to be there; absent says that it
-// is known not to be, so that it may be sent again freely. An error says that it is not known now. A repeated edit changes
-// nothing and is not looked for.
+// in the channel, for news in the thread of the first one, or for the message that replaced it. revision is 0 where it is not
+// known to be there; absent says that it is known not to be, so that it may be sent again freely. An error says that it is not
+// known now. A repeated edit changes nothing and is not looked for.
 func found(ctx context.Context, d notify.Destination, m notify.Message, have alert.Delivery, now time.Time) (ref notify.Ref, revision int, absent bool, err error) {
 	finder, can := d.(notify.Finder)
 	if !can || have.Silences == 0 {
@@ -52,9 +52,6 @@ func found(ctx context.Context, d notify.Destination, m notify.Message, have ale
 		sought.Thread, m.Revision = refTo(have), have.Silent.Revision
 	}
 	ref, revision, err = finder.Find(ctx, m, sought)
-	if revision > 0 && have.Ref != "" {
-		ref = refTo(have)
-	}
 	if errors.Is(err, notify.ErrUnsearchable) || err != nil && now.Sub(have.SilentSince) > lookFor {
 		return ref, 0, false, nil
 	}

@@ -44,12 +44,33 @@ const (
 )
 
 // Find implements notify.Finder. It needs the scope channels:history (groups:history in a private channel), which the app
-// works without.
+// works without. An edit that finds its message gone posts the alert again (see Deliver), so what is not in a message's thread
+// may be a message of its own; where the channel is set by its name, the thread's channel is where that is looked for.
 func (d *Destination) Find(ctx context.Context, m notify.Message, s notify.Sought) (notify.Ref, int, error) {
-	in := place{channel: d.channel, oldest: max(s.Since.Add(-clockSlip).Unix(), 0)}
-	if !s.Thread.Zero() {
-		in.channel, in.thread = s.Thread.Channel, s.Thread.ID
+	oldest := max(s.Since.Add(-clockSlip).Unix(), 0)
+	if s.Thread.Zero() {
+		return d.find(ctx, place{channel: d.channel, oldest: oldest, kind: alertType}, m, s)
 	}
+	in := place{channel: s.Thread.Channel, thread: s.Thread.ID, oldest: oldest, kind: newsType}
+	if s.Record {
+		in.kind = recordType
+	}
+	_, revision, err := d.find(ctx, in, m, s)
+	if s.Record || revision > 0 || err != nil && !errors.Is(err, notify.ErrUnsearchable) {
+		return s.Thread, revision, err
+	}
+	if in.thread, in.kind = "", alertType; channelID.MatchString(d.channel) {
+		in.channel = d.channel
+	}
+	ref, revision, lost := d.find(ctx, in, m, s)
+	if lost == nil && revision == 0 {
+		lost = err
+	}
+	return ref, revision, lost
+}
+
+// find looks for a message of one kind.
+func (d *Destination) find(ctx context.Context, in place, m notify.Message, s notify.Sought) (notify.Ref, int, error) {
 	if !channelID.MatchString(in.channel) {
 		return notify.Ref{}, 0, fmt.Errorf("%w: SLACK_CHANNEL is a name (hint: set it to the channel's id)", notify.ErrUnsearchable)
 	}
@@ -58,7 +79,7 @@ func (d *Destination) Find(ctx context.Context, m notify.Message, s notify.Sough
 		if err != nil {
 			return notify.Ref{}, 0, unsearched(explain("look for Slack message", err))
 		}
-		if ref, revision := among(page, in.channel, m, s); revision > 0 || next == "" {
+		if ref, revision := among(page, in, m, s); revision > 0 || next == "" {
 			return ref, revision, nil
 		}
 		in.cursor = next
@@ -75,24 +96,17 @@ func unsearched(err error) error {
 	return fmt.Errorf("%w: %w", notify.ErrUnsearchable, err)
 }
 
-// among finds a message of an alert: its own in whatever revision, a reply in m's.
-func among(messages []found, channel string, m notify.Message, s notify.Sought) (notify.Ref, int) {
-	kind := alertType
-	switch {
-	case s.Record:
-		kind = recordType
-	case !s.Thread.Zero():
-		kind = newsType
-	}
+// among finds a message of an alert: its own in whatever revision, though not the one whose thread was searched; a reply in m's.
+func among(messages []found, in place, m notify.Message, s notify.Sought) (notify.Ref, int) {
 	for _, have := range messages {
-		if have.Metadata.EventType != kind || have.Metadata.EventPayload["id"] != m.ID {
+		if have.Metadata.EventType != in.kind || have.Metadata.EventPayload["id"] != m.ID || have.Timestamp == s.Thread.ID {
 			continue
 		}
 		revision, _ := strconv.Atoi(fmt.Sprint(have.Metadata.EventPayload["revision"]))
-		if kind == newsType && revision != m.Revision {
+		if in.kind == newsType && revision != m.Revision {
 			continue
 		}
-		return notify.Ref{Channel: channel, ID: have.Timestamp, State: notify.Confirmed}, max(revision, 1)
+		return notify.Ref{Channel: in.channel, ID: have.Timestamp, State: notify.Confirmed}, max(revision, 1)
 	}
 	return notify.Ref{}, 0
 }

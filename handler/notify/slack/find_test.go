@@ -118,3 +118,46 @@ func TestWhatIsNotSlacksSaysNothingOfAMessage(t *testing.T) {
 		}
 	}
 }
+
+// TestFindWhatReplacesAMessage loses the answer to an edit that found its message gone, and posted the alert again.
+func TestFindWhatReplacesAMessage(t *testing.T) {
+	t.Parallel()
+	end, err := inbox.Open(inbox.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(end)
+	t.Cleanup(server.Close)
+	for _, channel := range []string{"C0SECURITY", "#by-name"} {
+		d, _ := openWith(map[string]string{"SLACK_BOT_TOKEN": "xoxb-1-history", "SLACK_CHANNEL": channel, "SLACK_API_URL": server.URL + "/slack/api/"})
+		m := notifytest.Grant()
+		m.ID, m.Revision = "alert-"+channel, 1
+		first, err := d.Deliver(t.Context(), m, notify.Ref{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		since := time.Now()
+		m.Revision, m.News = 2, "More"
+		find := func() (notify.Ref, int) {
+			ref, revision, err := d.(notify.Finder).Find(t.Context(), m, notify.Sought{Since: since, Thread: first})
+			if err != nil && !errors.Is(err, notify.ErrUnsearchable) {
+				t.Error(err)
+			}
+			return ref, revision
+		}
+		if ref, revision := find(); revision != 0 {
+			t.Errorf("%s: found %+v of revision %d, and only the message to edit is there", channel, ref, revision)
+		}
+		end.Delete(first.ID)
+		if ref, revision := find(); revision != 0 {
+			t.Errorf("%s: found %+v of revision %d, and nothing is there", channel, ref, revision)
+		}
+		second, err := d.Deliver(t.Context(), m, first)
+		if err != nil || second == first {
+			t.Fatalf("%s: posted %+v, %v", channel, second, err)
+		}
+		if ref, revision := find(); ref != second || revision != 2 {
+			t.Errorf("%s: found %+v of revision %d; want %+v of revision 2", channel, ref, revision, second)
+		}
+	}
+}

@@ -77,6 +77,7 @@ type place struct {
 	thread  string // ts of the message whose replies are listed; empty: the messages of the channel
 	oldest  int64  // Unix seconds
 	cursor  string
+	kind    string // of the messages that are looked for there
 }
 
 // messages returns a page of a channel's messages (conversations.history, the newest first) or of a thread
