@@ -33,7 +33,7 @@ func (it *item) draft(e *activity.Event, form activity.Form, m *members) error {
 	e.OperationID = t.first(m.raw(m.operationID), p.operationID)
 	e.EventID = t.first(m.raw(m.eventDataID), p.eventDataID)
 	e.Description = t.first(m.raw(m.description), m.raw(m.resultDescription), m.raw(m.eventDescription))
-	e.Operation = t.lower(m.raw(m.operationName))
+	e.Operation = activity.OperationName(t.lower(m.raw(m.operationName)))
 	e.OperationDisplay = t.same(e.Operation, firstPresent(m.raw(m.operationDisplay), m.raw(m.operationName)))
 	it.subStatus(e, m)
 	return nil

@@ -2,7 +2,6 @@ package rules
 
 import (
 	"bytes"
-	"net/url"
 	"strings"
 
 	"github.com/auditbell/auditbell/handler/activity"
@@ -81,7 +80,7 @@ func (v *values) roles(text string) {
 
 // guids finds the GUIDs of the segments that name a role: those behind "roleDefinitions", else the last one.
 func guids(text string) []string {
-	segments := strings.FieldsFunc(strings.ToLower(addressed(text)), func(r rune) bool { return r == '/' || r == '\\' })
+	segments := activity.Segments(text)
 	var named []string
 	for i, s := range segments {
 		if i > 0 && strings.TrimSpace(segments[i-1]) == "roledefinitions" {
@@ -100,23 +99,6 @@ func guids(text string) []string {
 	return ids
 }
 
-// addressed is what an address leads to: without query and fragment, and without percent signs, however often it was encoded.
-// Whether Azure takes such an id is not documented, so it is read as if it did.
-func addressed(text string) string {
-	const most = 5 // times that it was encoded
-	for range most {
-		if at := strings.IndexAny(text, "?#"); at >= 0 {
-			text = text[:at]
-		}
-		plain, err := url.PathUnescape(text)
-		if err != nil || plain == text {
-			break
-		}
-		text = plain
-	}
-	return text
-}
-
 // guid reads one in any of the notations that readers take (.NET Guid.Parse: N, D, B, P and X).
 func guid(s string) (string, bool) {
 	s = strings.ReplaceAll(s, "0x", "")
@@ -125,7 +107,7 @@ func guid(s string) (string, bool) {
 		switch {
 		case '0' <= c && c <= '9' || 'a' <= c && c <= 'f':
 			digits = append(digits, c)
-		case bytes.IndexByte([]byte("-{}(), \t\r\n"), c) < 0:
+		case bytes.IndexByte([]byte("-{}(),. \t\r\n"), c) < 0:
 			return "", false
 		}
 	}

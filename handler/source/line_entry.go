@@ -37,7 +37,7 @@ func (l *lineEntries) entry(e *Entry) bool {
 		len(resource) == 0 || len(event) == 0 || len(subscription) == 0 {
 		return false
 	}
-	*e = Entry{Time: at, Form: activity.FormREST, Operation: l.symbol(&l.operations, &l.v.Operations, operation), Scope: l.symbol(&l.scopes, &l.v.Scopes, subscription)}
+	*e = Entry{Time: at, Form: activity.FormREST, Operation: l.operation(operation), Scope: l.symbol(&l.scopes, &l.v.Scopes, subscription)}
 	if len(caller) > 0 {
 		e.Caller = l.symbol(&l.callers, &l.v.Callers, caller)
 	}
@@ -161,6 +161,14 @@ func (l *lineEntries) symbol(known *seen[*Symbol], of *Symbols, text []byte) *Sy
 	}
 	l.scratch = appendLower(l.scratch[:0], text)
 	return known.keep(text, of.Of(string(l.scratch)))
+}
+
+// operation finds the Symbol of an operation's name.
+func (l *lineEntries) operation(text []byte) *Symbol {
+	if !activity.OddlySpelled(text) {
+		return l.symbol(&l.operations, &l.v.Operations, text)
+	}
+	return l.v.Operations.Of(activity.OperationName(string(appendLower(nil, text))))
 }
 
 // seen remembers what texts were read as; newer ones displace older ones.

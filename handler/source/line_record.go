@@ -30,7 +30,7 @@ func (r *recordRuler) rulesOut(data []byte, at int) bool {
 	when, dated := r.time()
 	operation, named := r.word(slotOperation)
 	var e Entry
-	if !dated || !named || len(operation) == 0 || !r.words(&e) {
+	if !dated || !named || len(operation) == 0 || activity.OddlySpelled(operation) || !r.words(&e) {
 		return false
 	}
 	// What the record does not say here it may say elsewhere.

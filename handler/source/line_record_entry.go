@@ -96,7 +96,7 @@ func (l *recordEntries) entry(e *Entry) bool {
 	if !okTime || !okOperation || !okResource || !okCorrelation || !okCaller || len(operation) == 0 || len(resource) == 0 {
 		return false
 	}
-	*e = Entry{Time: at, Form: activity.FormRecords, Operation: l.symbol(&l.operations, &l.v.Operations, operation)}
+	*e = Entry{Time: at, Form: activity.FormRecords, Operation: l.operation(operation)}
 	if len(caller) > 0 {
 		e.Caller = l.symbol(&l.callers, &l.v.Callers, caller)
 	}
