@@ -67,8 +67,8 @@ simulate: ## SEEDS (1000) worlds with faults and an adversary run the program's 
 faults: ## build the program with each fault of local/simulation/testdata/faults and see that the simulation finds it; FAULT=name for one
 	go run ./local/simulation/simulate -faults -seeds $(or $(SEEDS),2000) -workers $(or $(WORKERS),2) $(if $(FAULT),-fault $(FAULT)) $(if $(ALL),-all)
 
-month: ## a generated month of EVENTS (100000) by the default routes: messages a day by severity, before and after
-	AUDITBELL_MONTH=$(or $(EVENTS),100000) go test ./handler/cli -run TestAMonthLeavesTheChannelReadable -v -count=1 -timeout 30m
+month: ## a generated month of EVENTS (100000) by the default routes: messages a day by severity, before and after, and what shared correlation ids add
+	AUDITBELL_MONTH=$(or $(EVENTS),100000) go test ./handler/cli -run 'TestAMonthLeavesTheChannelReadable|TestSharedIdsAddFewMessages' -v -count=1 -timeout 30m
 
 chaos: ## everything around the handler fails; prints the table of docs/reliability.md
 	go test ./local/stack -run Chaos -v -count=3
