@@ -152,6 +152,7 @@ func profiled(t *testing.T, path string) (stop func()) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	runtime.SetCPUProfileRate(1000) // pprof asks for 100 and is refused, which it says: a share needs more samples than that gives
 	if err := pprof.StartCPUProfile(file); err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -38,9 +40,16 @@ func (h HourEntry) Entry() []byte {
 
 // ParseHour reads what Entry wrote, and nothing that is spelled otherwise.
 func ParseHour(entry []byte) (h HourEntry, err error) {
-	var hour, root string
-	n, err := fmt.Sscanf(string(entry), hourHead+"\nhour %s\nversion %d\nrecords %d\nroot %s\nwhy %s\n", &hour, &h.Version, &h.Records, &root, &h.Why)
-	if err != nil || n != 5 {
+	rest, ok := strings.CutPrefix(string(entry), hourHead+"\n")
+	value := func(name string) (text string) {
+		var line string
+		line, rest, _ = strings.Cut(rest, "\n")
+		text, found := strings.CutPrefix(line, name)
+		ok = ok && found
+		return text
+	}
+	hour, version, records, root := value("hour "), value("version "), value("records "), value("root ")
+	if h.Why = value("why "); !ok {
 		return h, errors.New("read log entry: it is not of an hour")
 	}
 	if h.Hour, err = time.Parse(hourLayout, hour); err != nil {
@@ -49,7 +58,9 @@ func ParseHour(entry []byte) (h HourEntry, err error) {
 	if h.Root, err = ParseHash(root); err != nil {
 		return h, fmt.Errorf("read log entry: root %w", err)
 	}
-	if string(h.Entry()) != string(entry) || h.Version < 1 || h.Records < 0 {
+	h.Version, _ = strconv.Atoi(version) // what is no number is written otherwise than it was read
+	h.Records, _ = strconv.Atoi(records)
+	if string(h.Entry()) != string(entry) || h.Version < 1 || h.Records < 0 || len(strings.Fields(h.Why)) != 1 {
 		return h, errors.New("read log entry: it is not written as such entries are")
 	}
 	return h, nil

@@ -43,8 +43,8 @@ func (l *Log) Run(ctx context.Context, r *Rollups, counted map[time.Time]store.R
 	rolled := rolledUp{Rollups: r, counted: counted}
 	for hour := newest.Add(-loggedFor); !hour.After(newest); hour = hour.Add(time.Hour) {
 		have, ok := logged[hour]
-		if old := hour.Before(newest.Add(-24 * time.Hour)); ok && old && now.Hour()%RecheckEvery != 0 {
-			continue
+		if _, fresh := counted[hour]; ok && !fresh && now.Hour()%RecheckEvery != 0 {
+			continue // every hour of these days is counted that often
 		}
 		one, more, err := rolled.since(ctx, hour, have)
 		if err != nil {
