@@ -32,7 +32,6 @@ func storeOnly(name []byte) bool {
 type canonical struct {
 	text    []byte
 	in      jsonscan.Cursor
-	valid   bool           // the record is valid UTF-8
 	id      []byte         // the record's own, as JSON
 	members []member       // of the objects that are open, the innermost last
 	orders  [1 << 10][]int // the order of the last object with members of these names, as far as a hash says
@@ -47,7 +46,7 @@ type member struct {
 }
 
 func (w *canonical) record(raw []byte) error {
-	w.text, w.members, w.id, w.valid = w.text[:0], w.members[:0], nil, utf8.Valid(raw)
+	w.text, w.members, w.id = w.text[:0], w.members[:0], nil
 	w.in.Reset(raw, 0)
 	if !w.in.At('{') {
 		return errors.New("write canonical form: the record is not a JSON object")
@@ -145,7 +144,7 @@ func (w *canonical) value() (err error) {
 		return w.array()
 	case '"':
 		raw := w.in.Skip()
-		if w.valid && bytes.IndexByte(raw, '\\') < 0 {
+		if len(raw) > 1 && (jsonscan.Plain(raw[1:len(raw)-1]) || bytes.IndexByte(raw, '\\') < 0 && utf8.Valid(raw)) {
 			w.text = append(w.text, raw...)
 			return nil
 		}
