@@ -57,11 +57,11 @@ func attend(p *Plan, limit time.Duration, start func(chan<- Outcome, *simulation
 	}
 }
 
-// stop is the outcome of a run that does not go on.
-func (s *simulation) stop(err error) Outcome {
+// stop is the outcome of a run that does not go on, with what was found up to there.
+func (s *simulation) stop(err error, found ...oracle.Violation) Outcome {
 	out := Outcome{Plan: s.plan, Trace: s.trace, Steps: s.scheduler.steps, Met: s.trace.met}
 	detail := fmt.Sprintf("%v; after %s", err, s.trace.last(1))
-	out.Violations = []oracle.Violation{{Rule: Returns, Act: -1, Detail: detail}}
+	out.Violations = append(found, oracle.Violation{Rule: Returns, Act: -1, Detail: detail})
 	return out
 }
 

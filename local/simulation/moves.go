@@ -202,9 +202,15 @@ func deployment(p *planner, name string) {
 	p.byHub(second, o2, at, succeeded)
 }
 
-// flood makes many low alerts and one grave act among them, by the same actor at the same service.
+// flood makes many low alerts and one grave act among them, by the same actor at the same service. Some floods come while a
+// channel takes nothing, so that it has more waiting than it can take one by one.
 func flood(p *planner, name string) {
 	at, actor := p.any(), p.actor()
+	if p.chance(2) {
+		p.plan.Troubles = append(p.plan.Troubles, Trouble{
+			From: at, To: at + p.seconds(120, 900), Of: sending, Channel: p.plan.Channels[p.IntN(3)], Faults: []fault{refused}, Share: 1,
+		})
+	}
 	n := 125 + p.IntN(30)
 	grave := n / 2
 	var records []Record
@@ -303,7 +309,8 @@ func poison(p *planner, name string) {
 
 const halfPair = "HALF-PAIR"
 
-// race is one batch of many operations of one group: the records of a batch are worked on at once.
+// race is many operations of one group in one batch, or in one batch of each partition of the hub at the same moment: the
+// records of a batch are worked on at once, and so are batches, by several instances.
 func race(p *planner, name string) {
 	at, actor, group := p.any(), p.actor(), p.group()
 	var records []Record
@@ -311,7 +318,9 @@ func race(p *planner, name string) {
 		a, o := p.add(keysListed, deed{name, actor, group}, at)
 		records = append(records, Record{a.ID, p.record(o, p.epoch.Add(at), succeeded)})
 	}
-	p.delivery(Delivery{At: at + time.Minute, Feed: hub, Records: records})
+	for some := range slices.Chunk(records, []int{len(records), 6}[p.IntN(2)]) {
+		p.delivery(Delivery{At: at + time.Minute, Feed: hub, Records: some})
+	}
 }
 
 // failing is a grave act that was tried and failed.

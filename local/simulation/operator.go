@@ -130,6 +130,7 @@ func (p *planner) operate() {
 	file := routes
 	if p.chance(4) {
 		file += "quiet:\n  - {name: the night, from: \"22:00\", to: \"05:00\", time_zone: UTC}\n"
+		p.night()
 	}
 	if len(p.maintenance) > 0 {
 		file += "maintenance:\n" + strings.Join(p.maintenance, "")
@@ -137,6 +138,16 @@ func (p *planner) operate() {
 	p.plan.Config["auditbell.yaml"] = file
 	if len(p.exceptions) > 0 {
 		p.plan.Config["exceptions.yaml"] = "exceptions:\n" + strings.Join(p.exceptions, "")
+	}
+}
+
+// night has what is mild wait until the morning, and what comes shortly before it may be held as well.
+func (p *planner) night() {
+	for i := range p.plan.Acts {
+		a := &p.plan.Acts[i]
+		if at := a.At.Add(15 * time.Minute); a.Severity < oracle.High && (at.Hour() >= 22 || at.Hour() < 6) {
+			a.Late = true
+		}
 	}
 }
 

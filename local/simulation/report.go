@@ -84,6 +84,9 @@ func (r *Report) Merge(o Report) {
 	}
 }
 
+// StoppedAt reports whether something was found in a seed that stopped. It is not shortened: every try would stop as well.
+func (r *Report) StoppedAt(f Finding) bool { return r.Stopped != nil && r.Stopped.Seed == f.Seed }
+
 func (r *Report) prepare() {
 	if r.Broken == nil {
 		r.Broken, r.First, r.Met = map[string]int{}, map[string]Finding{}, map[fault]map[phase]int{}

@@ -91,7 +91,7 @@ func (s *simulation) run(over chan<- Outcome) Outcome {
 	out := Outcome{Plan: p, Trace: s.trace}
 	if out.Err = s.prepare(); out.Err == nil {
 		if err := s.scheduler.run(); err != nil {
-			over <- s.stop(err)
+			over <- s.stop(err, oracle.Repeated(s.judged())...)
 			over <- Outcome{} // is never taken
 		}
 	}
@@ -279,15 +279,19 @@ func timerOf(function string) []byte {
 	return []byte(`{"Data":{"timer":{"Schedule":{"AdjustForDST":true},"ScheduleStatus":null,"IsPastDue":false}},"Metadata":{"sys":{"MethodName":"` + function + `"}}}`)
 }
 
-// conclude gives the oracle what it judges by.
+// conclude has the oracle judge the run.
 func (s *simulation) conclude(out *Outcome) {
-	s.world.Acts, s.world.Messages, s.world.End = s.plan.Acts, s.messages, time.Now()
-	s.world.Messages = slices.DeleteFunc(s.world.Messages, func(m oracle.Message) bool { return m.Kind == "" })
-	s.world.Channels, s.world.Edits = s.plan.Channels, map[string]bool{"slack": true}
-	s.world.Owed, s.world.Leased = s.owed.left()
-	s.world.Begun = s.begun
-	out.Violations, out.Repeats = oracle.Judge(s.world)
+	out.Violations, out.Repeats = oracle.Judge(s.judged())
 	out.Requests, out.RU, out.Ticks, out.Steps, out.Met = s.requests.Load(), s.ru, s.ticks, s.scheduler.steps, s.trace.met
+}
+
+// judged is what the oracle judges.
+func (s *simulation) judged() oracle.World {
+	w := s.world
+	w.Begun, w.End, w.Acts, w.Channels, w.Edits = s.begun, time.Now(), s.plan.Acts, s.plan.Channels, map[string]bool{"slack": true}
+	w.Messages = slices.DeleteFunc(slices.Clone(s.messages), func(m oracle.Message) bool { return m.Kind == "" })
+	w.Owed, w.Leased = s.owed.left()
+	return w
 }
 
 // env is the environment of every process.

@@ -233,7 +233,7 @@ func (s *scheduler) forget(i *instance) {
 	s.waiting = slices.DeleteFunc(s.waiting, func(st *step) bool { return st.instance == i })
 }
 
-const maxSteps = 400_000
+const maxSteps = 100_000
 
 // pause lets time pass until something on the agenda is due or a call arrives.
 func (s *scheduler) pause() (went bool) {

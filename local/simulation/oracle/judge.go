@@ -35,9 +35,8 @@ const (
 )
 
 const (
-	timely   = 100 * time.Second // a join waits 30 s at most, and so does the timer
-	calmTime = 3 * time.Hour     // without a fault before it, so that nothing old is in the way
-	gapTime  = 90 * time.Second  // how far a fault may lie from a repeated message that it explains
+	calmTime = 3 * time.Hour    // without a fault before it, so that nothing old is in the way
+	gapTime  = 90 * time.Second // how far a fault may lie from a repeated message that it explains
 )
 
 // judge is a World being looked at.
@@ -45,7 +44,8 @@ type judge struct {
 	World
 	talks    []*talk
 	byWord   map[string][]*talk
-	arrived  map[int]time.Time // the last first arrival of an act
+	came     map[int]time.Time // when the first record of an act had arrived
+	arrived  map[int]time.Time // and the last one
 	actors   map[string]int    // how many acts each did
 	nameless map[string]int    // alerts that a channel's summaries count without the name of an actor
 	begun    map[int]bool      // some record of the act was refused, so that it may be known in part
@@ -69,8 +69,11 @@ type talk struct {
 
 // Judge lists the promises that were broken, and how many messages were sent twice because of the gap that cannot be closed.
 func Judge(w World) (found []Violation, repeats int) {
-	j := &judge{World: w, byWord: map[string][]*talk{}, arrived: map[int]time.Time{}, actors: actorsOf(w.Acts), nameless: map[string]int{}, begun: map[int]bool{}}
+	j := &judge{World: w, byWord: map[string][]*talk{}, came: map[int]time.Time{}, arrived: map[int]time.Time{}, actors: actorsOf(w.Acts), nameless: map[string]int{}, begun: map[int]bool{}}
 	for _, a := range w.Arrivals {
+		if _, known := j.came[a.Act]; !known {
+			j.came[a.Act] = a.At
+		}
 		j.arrived[a.Act] = later(j.arrived[a.Act], a.At)
 	}
 	for _, r := range w.Refusals {
@@ -264,8 +267,8 @@ func (j *judge) grave(a *Act, channel string, arrived time.Time) {
 		}
 		if t.severity < a.Severity && !j.excused(a, channel) {
 			j.report(Grave, a, "%s shows it as %s", channel, t.severity)
-		} else if late := when.Sub(arrived); !a.Late && late > timely && j.calm(arrived.Add(-calmTime), arrived.Add(timely)) {
-			j.report(Timely, a, "%s named it %s after it came", channel, late.Round(time.Second))
+		} else {
+			j.inTime(a, t, arrived, when)
 		}
 		return
 	}
@@ -360,61 +363,11 @@ func (j *judge) calm(from, to time.Time) bool {
 	return i == len(j.Faults) || j.Faults[i].From.After(to)
 }
 
-// counts compares what readers of channels with edits were last shown with the truth, actor by actor.
-func (j *judge) counts() {
-	acts := map[string][]*Act{}
-	var actors []string
-	for i := range j.Acts {
-		a := &j.Acts[i]
-		if acts[a.Actor] == nil {
-			actors = append(actors, a.Actor)
-		}
-		acts[a.Actor] = append(acts[a.Actor], a)
-	}
-	for _, actor := range actors {
-		all := acts[actor]
-		unsure := func(a *Act) bool { _, ok := j.arrived[a.ID]; return !ok || j.begun[a.ID] || a.Excepted }
-		if actor == "" || len(all) > 60 || slices.ContainsFunc(all, unsure) {
-			continue
-		}
-		for _, channel := range j.Channels {
-			sum, least := j.counted(actor, channel), len(all)
-			if j.inSummary(actor, channel) {
-				least -= mild(all)
-			}
-			if doubted := slices.ContainsFunc(all, func(a *Act) bool { return j.excused(a, channel) }); !doubted && (sum > len(all) || sum < least) {
-				j.report(Counted, all[len(all)-1], "%s shows %d acts of %s, there were %d", channel, sum, actor, len(all))
-			}
-		}
-	}
-}
-
-// counted is how many acts of an actor a channel's messages count.
-func (j *judge) counted(actor, channel string) (sum int) {
-	for _, t := range j.about(actor, channel) {
-		if t.summary {
-			sum += t.sum.of(actor)
-		} else {
-			sum += t.count
-		}
-	}
-	return sum
-}
-
-// inSummary reports whether a summary may count acts of an actor that no other message counts: one that names the actor, in
-// which an alert of several acts counts once, or one that counts alerts without a name (milder judges how many).
-func (j *judge) inSummary(actor, channel string) bool {
-	return j.nameless[channel] > 0 || slices.ContainsFunc(j.about(actor, channel), func(t *talk) bool { return t.summary })
-}
-
-// mild counts acts that may stand in a summary.
-func mild(acts []*Act) (n int) {
-	for _, a := range acts {
-		if a.Severity < High {
-			n++
-		}
-	}
-	return n
+// Repeated lists the messages that came twice in a run that did not come to its end.
+func Repeated(w World) []Violation {
+	j := &judge{World: w}
+	j.twice()
+	return j.found
 }
 
 // twice looks for posts that were sent again.

@@ -69,7 +69,12 @@ func (j *judge) milder(channel string) {
 	j.nameless[channel] = counted
 	var missing []*Act
 	for i := range j.Acts {
-		if a := &j.Acts[i]; j.owed(a) && a.Severity < High && len(j.about(cmp.Or(a.Actor, a.Resource), channel)) == 0 && !j.excused(a, channel) {
+		a := &j.Acts[i]
+		if !j.owed(a) || a.Severity >= High {
+			continue
+		}
+		j.milderInTime(a, channel)
+		if len(j.about(cmp.Or(a.Actor, a.Resource), channel)) == 0 && !j.excused(a, channel) {
 			missing = append(missing, a)
 		}
 	}

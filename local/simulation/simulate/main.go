@@ -129,7 +129,7 @@ func seeds(ctx context.Context, b *bench, o options, out, progress io.Writer) (f
 func (b *bench) show(ctx context.Context, e exhibit, r simulation.Report, promise string) error {
 	f := r.First[promise]
 	fmt.Fprintf(e.out, "\n%s: %s\n%s\n", f.Rule, f.Detail, simulation.Again(f.Seed, e.provoked))
-	if promise == simulation.Returns {
+	if r.StoppedAt(f) {
 		fmt.Fprintf(e.out, "the trace up to there ends:\n%s\n", r.Stopped.Trace)
 		return nil
 	}
