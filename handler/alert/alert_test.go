@@ -143,6 +143,32 @@ func TestDeliveryLife(t *testing.T) {
 	}
 }
 
+// TestTheEndOfWhatASummaryCounted is about conditions: a summary names them as they were, so their end has a message.
+func TestTheEndOfWhatASummaryCounted(t *testing.T) {
+	t.Parallel()
+	begun := event("e1", activity.Active, 0)
+	begun.Category = activity.ResourceHealth
+	over := begun
+	over.ID, over.Outcome, over.Time = "e2", activity.Resolved, activity.At(noon.Add(time.Hour))
+	a := alert.New(finding(begun), noon)
+	a.Fold("slack", "alert-summary")
+	if a.Owes("slack") || !a.Owes("teams") {
+		t.Error("a summary counts it in Slack alone")
+	}
+	absorb(&a, finding(over), noon.Add(time.Hour))
+	if !a.Owes("slack") || !a.Behind() || !a.Deliveries["slack"].HasOwn() {
+		t.Error("its end is owed where a summary named its beginning")
+	}
+	a.Fold("teams", "alert-summary")
+	if a.Owes("teams") {
+		t.Error("its end is in the summary")
+	}
+	a.Sent("slack", a.Revision, alert.Delivery{Shown: alert.Shown{Outcome: string(activity.Resolved), Count: 1}}, noon.Add(time.Hour))
+	if a.Behind() || a.Deliveries["slack"].Folded != "alert-summary" {
+		t.Error("its end is shown and owed, or the summary does not count it any more")
+	}
+}
+
 func TestUnansweredIsRepeatedOnce(t *testing.T) {
 	t.Parallel()
 	a := alert.New(finding(event("e1", activity.Started, 0)), noon)

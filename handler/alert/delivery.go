@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"github.com/auditbell/auditbell/handler/activity"
 )
 
 // Delivery is how far one destination has been brought.
@@ -74,6 +76,10 @@ func (s *Shown) Leave(operations int) {
 // Parked reports whether the delivery waits for its destination to be well again.
 func (d Delivery) Parked() bool { return !d.ParkedAt.IsZero() }
 
+// HasOwn reports whether no summary may count the alert in place of a message: the message may be there, or a summary has counted
+// it already.
+func (d Delivery) HasOwn() bool { return d.Silences > 0 || d.Folded != "" }
+
 // Lease keeps two instances from delivering the same alert at once. It ends by itself: an instance that was killed
 // leaves nothing stuck.
 type Lease struct {
@@ -133,7 +139,12 @@ func (a *Alert) isDue(d *Delivery, now time.Time) bool {
 }
 
 func (a *Alert) owes(d *Delivery) bool {
-	return d.Revision < a.Revision && d.Folded == "" && d.Discarded.IsZero()
+	return d.Revision < a.Revision && (d.Folded == "" || a.outlived(d)) && d.Discarded.IsZero()
+}
+
+// outlived reports whether a condition has ended since a summary counted it: the summary says how it was then.
+func (a *Alert) outlived(d *Delivery) bool {
+	return a.Event.Outcome == activity.Resolved && d.Shown.Outcome != "" && d.Shown.Outcome != string(activity.Resolved)
 }
 
 // Owes reports whether the destination does not have the newest revision and still is to get it.
@@ -148,10 +159,10 @@ func (a *Alert) OwesFirst(name string) bool {
 	return ok && d.Revision == 0 && a.owes(&d)
 }
 
-// Fold gives a delivery to the summary alert that counts this one in its stead.
+// Fold gives a delivery to the summary alert that counts this one in its stead, and shows how it is now.
 func (a *Alert) Fold(name, summary string) {
 	d := a.Deliveries[name]
-	d.Folded, d.Held, d.ParkedAt = summary, "", time.Time{}
+	d.Folded, d.Held, d.ParkedAt, d.Shown.Outcome = summary, "", time.Time{}, string(a.Event.Outcome)
 	a.Deliveries[name] = d
 }
 

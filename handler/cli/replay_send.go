@@ -211,9 +211,9 @@ const (
 
 // soon reports whether waiting here makes sense for something that the alert owes.
 func (s *sending) soon(a *alert.Alert) bool {
-	for _, d := range a.Deliveries {
+	for name, d := range a.Deliveries {
 		failing := d.Attempts >= attemptsHere || d.Attempts > 0 && d.Due.After(s.opened.Store.Now().Add(waitHere))
-		if d.Revision < a.Revision && !d.Parked() && d.Folded == "" && d.Held == "" && !failing {
+		if a.Owes(name) && !d.Parked() && d.Held == "" && !failing {
 			return true
 		}
 	}
@@ -225,7 +225,7 @@ func unsentOf(owing []alert.Alert) []unsent {
 	count := map[unsent]int{}
 	for _, a := range owing {
 		for name, d := range a.Deliveries {
-			if d.Revision < a.Revision && !d.Parked() && d.Folded == "" {
+			if a.Owes(name) && !d.Parked() {
 				count[unsent{To: name, Held: d.Held, Reason: d.Reason}]++
 			}
 		}

@@ -190,7 +190,7 @@ func (c *Courier) alone(ctx context.Context, name string, waiting []outbox.Waiti
 // ownMessage reports whether an alert that waited is owed a message of its own: it has become grave meanwhile, or readers have its
 // beginning, which says something that is no longer so, or may have it.
 func ownMessage(a *alert.Alert, name string, w outbox.Waiting) bool {
-	return a.Owes(name) && (a.Grave() && !w.Grave() || !a.OwesFirst(name) || a.Deliveries[name].Silences > 0)
+	return a.Owes(name) && (a.Grave() && !w.Grave() || !a.OwesFirst(name) || a.Deliveries[name].HasOwn())
 }
 
 // drainGrave delivers alerts of high and critical severity; left says that there are more of them for the next run.

@@ -65,7 +65,7 @@ func (c *Courier) bundles(ctx context.Context, waiting []alert.Alert) []bundle {
 		for _, a := range waiting {
 			switch {
 			case !a.OwesFirst(name) || a.IsSummary() || a.Rule.ID == alert.CanaryRule: // a test that is only counted proves nothing
-			case a.Grave(), a.Deliveries[name].Silences > 0: // nothing hides it: it has a message of its own; this one may be there
+			case a.Grave(), a.Deliveries[name].HasOwn(): // nothing hides it: it has a message of its own
 			case a.Deliveries[name].Held != "" && a.Deliveries[name].Due.After(c.now()): // something else of it is due
 			case a.Deliveries[name].Held != "":
 				held = append(held, a)
@@ -212,7 +212,7 @@ func (c *Courier) release(ctx context.Context, ref alert.Ref, b Batch) {
 // stillTakes reports whether the bundle takes an alert in as it is now, and as it was when the bundle was made.
 func (one bundle) stillTakes(a, was *alert.Alert) bool {
 	to := one.destination
-	return a.OwesFirst(to) && a.Deliveries[to].Silences == 0 && a.Grave() == was.Grave() && a.Deliveries[to].Held == was.Deliveries[to].Held
+	return a.OwesFirst(to) && !a.Deliveries[to].HasOwn() && a.Grave() == was.Grave() && a.Deliveries[to].Held == was.Deliveries[to].Held
 }
 
 // itemName is a destination's name within the id of an item, which is of [a-z0-9-] only.

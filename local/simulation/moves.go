@@ -312,10 +312,11 @@ const halfPair = "HALF-PAIR"
 // race is many operations of one group in one batch, or in one batch of each partition of the hub at the same moment: the
 // records of a batch are worked on at once, and so are batches, by several instances.
 func race(p *planner, name string) {
+	k := []kind{vaultDelete, lockDelete, traceDelete}[p.IntN(3)]
 	at, actor, group := p.any(), p.actor(), p.group()
 	var records []Record
 	for range 20 + p.IntN(30) {
-		a, o := p.add(keysListed, deed{name, actor, group}, at)
+		a, o := p.add(k, deed{name, actor, group}, at)
 		records = append(records, Record{a.ID, p.record(o, p.epoch.Add(at), succeeded)})
 	}
 	for some := range slices.Chunk(records, []int{len(records), 6}[p.IntN(2)]) {
