@@ -10,18 +10,22 @@ import (
 type fault string
 
 const (
-	refused      fault = "refused"          // not done; the service says so, and takes it when it is asked again
-	forbidden    fault = "forbidden"        // not done, and it will not be before a person does something
-	broken       fault = "broken"           // not done: the connection broke before
-	lost         fault = "answer lost"      // done: the connection broke after
-	late         fault = "late"             // done, and answered late, maybe after the caller gave up
-	stale        fault = "stale read"       // answered from a replica that has not seen the last write
-	odd          fault = "answered oddly"   // not done, and answered 2xx all the same: with a page of what stands in between
+	refused      fault = "refused"        // not done; the service says so, and takes it when it is asked again
+	forbidden    fault = "forbidden"      // not done, and it will not be before a person does something
+	broken       fault = "broken"         // not done: the connection broke before
+	lost         fault = "answer lost"    // done: the connection broke after
+	late         fault = "late"           // done, and answered late, maybe after the caller gave up
+	stale        fault = "stale read"     // answered from a replica that has not seen the last write
+	odd          fault = "answered oddly" // not done, and answered 2xx all the same: with a page of what stands in between
+	garbled      fault = "done, answered oddly"
 	killedBefore fault = "killed before it" // the instance
 	killedAfter  fault = "killed after it"
 )
 
 var everyFault = []fault{refused, forbidden, broken, lost, late, killedBefore, killedAfter}
+
+// someFaults are those that few phases can meet.
+var someFaults = []fault{stale, odd, garbled}
 
 // possible reports whether a fault can meet a phase. Only what is read can be old, and only what is sent or looked up can be
 // forbidden: the store that forbids does nothing at all.
@@ -32,6 +36,8 @@ func possible(f fault, p phase) bool {
 	case forbidden:
 		return len(forbids[p]) > 0
 	case odd:
+		return p == post || p == edit || p == lookUp
+	case garbled:
 		return p == post || p == edit
 	}
 	return true
@@ -67,7 +73,7 @@ func (t *Trouble) draw(r *rand.Rand, s *step) verdict {
 		return verdict{}
 	}
 	f := t.Faults[r.IntN(len(t.Faults))]
-	if !possible(f, s.phase) || f == odd && s.smtp {
+	if !possible(f, s.phase) || s.smtp && (f == odd || f == garbled) {
 		return verdict{}
 	}
 	if s.what == account && (f == broken || f == lost) {

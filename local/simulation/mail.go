@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -161,6 +162,23 @@ func (c *conversation) answer(v verdict, well int) error {
 func (c *conversation) say(line string) error {
 	_, err := io.WriteString(c.conn, line+"\r\n")
 	return err
+}
+
+// graphMail is who a mail to Microsoft Graph is for, and what its reader sees: it is sent as MIME in base64 (learn: "Send mail").
+func graphMail(body []byte, asHTML bool) (channel, text string) {
+	raw, err := base64.StdEncoding.DecodeString(string(body))
+	if err != nil {
+		return "", ""
+	}
+	m, err := mail.ReadMessage(bytes.NewReader(raw))
+	if err != nil {
+		return "", ""
+	}
+	to, err := m.Header.AddressList("To")
+	if err != nil || len(to) != 1 {
+		return "", ""
+	}
+	return mailbox(to[0].Address), letter(raw, asHTML)
 }
 
 // letter is what a reader sees of a mail: its subject, and its text or what its HTML shows.

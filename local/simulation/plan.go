@@ -152,7 +152,7 @@ func (p *planner) troubles() {
 		case 5:
 			t.Of, t.Faults, t.Share = phases, append(slices.Clone(everyFault), stale), min(t.Share, 0.05)
 		case 6:
-			t.Of, t.Faults, t.Share, t.From, t.To = rare[p.plan.Seed%2:][:1], everyFault, 0.2, 0, p.plan.Length
+			t.Of, t.Faults, t.Share, t.From, t.To = rare[p.plan.Seed%2:][:1], append(slices.Clone(everyFault), odd), 0.35, 0, p.plan.Length
 		case 7:
 			p.outage(&t)
 		}
@@ -170,18 +170,19 @@ func (p *planner) channels() {
 	p.plan.Channels = [][]string{
 		{"slack", "teams", "webhook"}, {"slack", "teams", lead}, {"slack", lead, "webhook"}, {"slack", lead, audit}, {"slack", "teams", "webhook"},
 	}[r.IntN(5)]
-	p.plan.Settings = map[string]string{"MAIL_PROVIDER": []string{"smtp", "acs"}[r.IntN(2)]}
+	p.plan.Settings = map[string]string{"MAIL_PROVIDER": []string{"smtp", "acs", "graph"}[r.IntN(3)]}
 }
 
-// signIn has a proxy answer in place of a channel, in some plans: 2xx with a page to sign in on, or with nothing.
+// signIn has a proxy answer in place of a channel, in some plans: 2xx with a page to sign in on, whether or not the message went
+// through.
 func (p *planner) signIn() {
 	r := rand.New(rand.NewPCG(p.plan.Seed, 0x2dd))
-	if r.IntN(5) > 0 {
+	if r.IntN(4) > 0 {
 		return
 	}
 	from := time.Hour + time.Duration(r.Int64N(int64(p.plan.Length-6*time.Hour))).Truncate(time.Second)
 	p.plan.Troubles = append(p.plan.Troubles, Trouble{
-		From: from, To: from + time.Duration(5+r.IntN(300))*time.Minute, Of: []phase{post, edit}, Faults: []fault{odd},
+		From: from, To: from + time.Duration(5+r.IntN(300))*time.Minute, Of: []phase{post, edit}, Faults: [][]fault{{odd}, {garbled}, {odd, garbled}}[r.IntN(3)],
 		Channel: p.plan.Channels[r.IntN(3)], Share: []float64{0.3, 1}[r.IntN(2)],
 	})
 }

@@ -27,7 +27,7 @@ func Provoke(text string) (p Provocation, err error) {
 		switch f, ph := fault(one), phase(one); {
 		case slices.ContainsFunc(moves, func(m move) bool { return m.name == one }):
 			p.moves = append(p.moves, one)
-		case f == stale || slices.Contains(everyFault, f):
+		case slices.Contains(someFaults, f) || slices.Contains(everyFault, f):
 			p.faults = append(p.faults, f)
 		case slices.Contains(phases, ph):
 			p.phases = append(p.phases, ph)

@@ -117,7 +117,7 @@ func (r *Report) String() string {
 	for _, p := range phases {
 		fmt.Fprintf(w, "\t%s", p)
 	}
-	for _, f := range slices.Concat([]fault{""}, everyFault, []fault{stale, odd}) {
+	for _, f := range slices.Concat([]fault{""}, everyFault, someFaults) {
 		name := string(f)
 		if f == "" {
 			name = "done and answered"
@@ -145,7 +145,7 @@ func (r *Report) Promises() []string {
 
 // Unmet lists the faults that met no call of a phase, though they can: nothing is known of the program there.
 func (r *Report) Unmet() (cells []string) {
-	for _, f := range slices.Concat(everyFault, []fault{stale, odd}) {
+	for _, f := range slices.Concat(everyFault, someFaults) {
 		for _, p := range phases {
 			if possible(f, p) && r.Met[f][p] == 0 {
 				cells = append(cells, fmt.Sprintf("%s, %s", p, f))

@@ -160,7 +160,7 @@ func (s *simulation) decide(st *step) verdict {
 		}
 		if v := t.draw(s.scheduler.random, st); v.fault != "" {
 			s.disturbed()
-			if v.fault == odd {
+			if v.fault == odd || v.fault == garbled {
 				s.doubt()
 			}
 			return v

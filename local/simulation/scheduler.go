@@ -48,6 +48,7 @@ type step struct {
 	phase    phase
 	channel  string     // of a message
 	smtp     bool       // a command or a mail, to a mail server
+	mime     bool       // a mail, to Microsoft Graph
 	alert    string     // that a message is about
 	text     string     // of a message, as a reader sees it
 	form     url.Values // of a request to Slack

@@ -28,7 +28,11 @@ func (w *web) RoundTrip(r *http.Request) (*http.Response, error) {
 	s := w.instance.sim
 	st := s.outgoing(r, body)
 	st.instance = w.instance
-	v, err := s.scheduler.call(r.Context(), st, string(body))
+	content := string(body)
+	if st.mime {
+		content = st.text // what is around it is random
+	}
+	v, err := s.scheduler.call(r.Context(), st, content)
 	if err != nil {
 		return nil, err
 	}
@@ -38,7 +42,7 @@ func (w *web) RoundTrip(r *http.Request) (*http.Response, error) {
 	case broken:
 		return nil, syscall.ECONNRESET
 	case odd:
-		return s.signIn(r, st), nil
+		return s.signIn(st).response(r), nil
 	}
 	got := s.take(r, st, body, v)
 	switch v.fault {
@@ -50,6 +54,8 @@ func (w *web) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 	case killedAfter:
 		return nil, s.scheduler.bury()
+	case garbled:
+		got = signInPage
 	}
 	return got.response(r), nil
 }
@@ -71,6 +77,12 @@ func (s *simulation) outgoing(r *http.Request, body []byte) *step {
 	case "webhook.invalid":
 		st.channel = "webhook"
 	default:
+		if strings.HasSuffix(r.URL.Path, "/sendMail") {
+			st.mime = true
+			st.channel, st.text = graphMail(body, s.plan.Seed%2 == 0)
+			st.describe()
+			return st
+		}
 		st.phase, st.what = lookUp, r.Method+" "+r.URL.Path[:min(len(r.URL.Path), 60)]
 		return st
 	}
@@ -115,12 +127,28 @@ func (s *simulation) refuse(r *http.Request, st *step, v verdict) *http.Response
 	return reply{v.status, header, []byte(`{"ok":false,"error":"simulated"}`)}.response(r)
 }
 
-// signIn is the answer of a proxy that asks for a sign-in. Nothing was done, and the program cannot know.
-func (s *simulation) signIn(r *http.Request, st *step) *http.Response {
+// signInPage is the answer of a proxy that asks for a sign-in.
+var signInPage = reply{http.StatusOK, http.Header{"Content-Type": {"text/html"}}, []byte("<!DOCTYPE html><html><title>Sign in</title></html>")}
+
+// signIn answers in place of a service. Nothing was done, and the program cannot know. What Azure is asked is answered in other
+// odd ways besides.
+func (s *simulation) signIn(st *step) reply {
+	if st.phase == lookUp {
+		return oddAnswers[s.scheduler.random.IntN(len(oddAnswers))]
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.world.Doubts = append(s.world.Doubts, st.message(verdict{}, ""))
-	return reply{http.StatusOK, http.Header{"Content-Type": {"text/html"}}, []byte("<!DOCTYPE html><html><title>Sign in</title></html>")}.response(r)
+	return signInPage
+}
+
+// oddAnswers are what no page of Azure's documents: they say nothing of what was asked for.
+var oddAnswers = []reply{
+	signInPage, {status: http.StatusNoContent}, strange("null"), strange("{}"), strange(`{"value":null}`), strange(`{"properties":"none"}`), strange(`[{"id":1}]`), strange(`{"id":"/sub`),
+}
+
+func strange(text string) reply {
+	return reply{http.StatusOK, http.Header{"Content-Type": {"application/json"}}, []byte(text)}
 }
 
 // slackRefusals are Slack's words for what others say with a status: it answers 200.
@@ -153,6 +181,9 @@ func (s *simulation) take(r *http.Request, st *step, body []byte, v verdict) rep
 	}
 	m.Ref = fmt.Sprintf("call-%d", len(s.messages))
 	s.messages = append(s.messages, m)
+	if st.mime {
+		return reply{http.StatusAccepted, header, nil}
+	}
 	return reply{http.StatusOK, header, []byte("ok")}
 }
 
