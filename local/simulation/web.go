@@ -101,6 +101,11 @@ func (st *step) describe() {
 // refuse is how a channel, or Azure, says no.
 func (s *simulation) refuse(r *http.Request, st *step, v verdict) *http.Response {
 	header := http.Header{"Content-Type": {"application/json"}, "Date": {time.Now().UTC().Format(http.TimeFormat)}}
+	if v.fault == forbidden && st.phase == edit {
+		s.mu.Lock()
+		s.world.Barred = append(s.world.Barred, st.message(v, ""))
+		s.mu.Unlock()
+	}
 	if v.wait > 0 && st.channel != "" {
 		s.mu.Lock()
 		s.world.Waits = append(s.world.Waits, oracle.Wait{Channel: st.channel, Alert: st.alert, At: time.Now(), Until: time.Now().Add(v.wait - time.Second)})

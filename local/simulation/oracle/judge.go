@@ -382,12 +382,19 @@ func (j *judge) twice() {
 		first[key] = m
 		switch {
 		case !again:
-		case before.Gap || !j.calm(before.At.Add(-gapTime), before.At.Add(gapTime)):
+		case before.Gap || !j.calm(before.At.Add(-gapTime), before.At.Add(gapTime)), j.inPlaceOfEdit(m):
 			j.repeats++
 		default:
 			j.report(Once, nil, "%s at %s and %s: %.80s", m.Channel, clock(before.At), clock(m.At), m.Text)
 		}
 	}
+}
+
+// inPlaceOfEdit reports whether a message stands for an edit that the channel refused in that moment.
+func (j *judge) inPlaceOfEdit(m Message) bool {
+	return slices.ContainsFunc(j.Barred, func(e Message) bool {
+		return e.Channel == m.Channel && e.Alert == m.Alert && e.Text == m.Text && !m.At.Before(e.At) && m.At.Sub(e.At) < gapTime
+	})
 }
 
 // tests looks for the daily tests on every channel.

@@ -77,6 +77,7 @@ type World struct {
 	Faults   []Span          // when something misbehaved
 	Tests    []Test          // daily tests that were sent
 	Doubts   []Message       // that a channel answered as if it had taken them, and did not
+	Barred   []Message       // edits that a channel refuses for ever: what they say is posted in a message of its own
 	Waits    []Wait          // that channels asked for
 	Refusals []Refusal       // invocations that were answered with an error
 	Owed     []string        // what the store still owed, long after the last fault
