@@ -217,7 +217,7 @@ func (s *simulation) schedule() {
 	if since, waits := s.owed.waiting(); waits {
 		pause := min(time.Since(since)/8, quarter)
 		if s.plan.out(time.Since(s.begun)) {
-			pause = min(max(time.Since(since), time.Hour), 6*time.Hour) // days of tries that come to nothing are left out
+			pause = min(max(time.Since(since), 2*time.Hour), 12*time.Hour) // days of tries that come to nothing are left out
 		}
 		s.tickAt(time.Now(), pause)
 	}
