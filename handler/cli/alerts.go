@@ -107,14 +107,15 @@ func (c *alertsUndoCmd) undoIn(ctx context.Context, a *app.App, std Surroundings
 			return errors.Join(err, errNo)
 		}
 	}
-	at := a.Now().UTC()
+	at := a.Store.Now().UTC()
 	for i, h := range held {
 		act := alert.Act{ID: alert.ClickID("alerts undo", c.ID, h.Name, at.Format(time.RFC3339Nano)), Kind: h.Back, By: alert.Person{ID: c.By}, At: at}
 		batch := pipeline.Batch{ID: fmt.Sprintf("alerts-undo-%d-%d", time.Now().UnixNano(), i), Logger: a.Log}
-		if _, err := a.Pipeline.Do(ctx, one.Ref(), act, batch); err != nil {
+		_, word, err := a.Pipeline.Do(ctx, one.Ref(), act, batch)
+		if err != nil {
 			return fmt.Errorf("undo %s of %s: %w", h.Name, c.ID, err)
 		}
+		fmt.Fprintln(std.Out, cmp.Or(word, fmt.Sprintf("Taken back at %s.", notify.Clock(at))))
 	}
-	fmt.Fprintf(std.Out, "Taken back at %s.\n", notify.Clock(at))
 	return nil
 }

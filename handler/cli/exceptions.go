@@ -51,11 +51,11 @@ func (c *exceptionsEndCmd) endIn(ctx context.Context, a *app.App, std Surroundin
 	if err != nil {
 		return err
 	}
-	line := exceptionLines([]exception.Exception{x}, nil, a.Now())[0]
+	line := exceptionLines([]exception.Exception{x}, nil, a.Store.Now())[0]
 	if err := printExceptions(std.Out, []exceptionLine{line}); err != nil {
 		return err
 	}
-	if !x.Active(a.Now()) {
+	if !x.Active(a.Store.Now()) {
 		return fmt.Errorf("end %s: it ended at %s", c.ID, notify.Clock(x.Expires))
 	}
 	if !c.Yes {
@@ -94,9 +94,9 @@ func (c *exceptionsEndCmd) end(ctx context.Context, std Surroundings, a *app.App
 		fmt.Fprintf(std.Out, "The message of %s does not say so: it was marked before messages could.\n", ended.Alert)
 		return nil
 	}
-	act := alert.Act{ID: alert.ClickID("exceptions end", c.ID), Kind: alert.Withdrawn, By: by, At: a.Now().UTC()}
+	act := alert.Act{ID: alert.ClickID("exceptions end", c.ID), Kind: alert.Withdrawn, By: by, At: a.Store.Now().UTC()}
 	batch := pipeline.Batch{ID: fmt.Sprintf("exceptions-end-%d", time.Now().UnixNano()), Logger: a.Log}
-	_, err = a.Pipeline.Do(ctx, alert.Ref{Group: ended.Group, ID: ended.Alert}, act, batch)
+	_, _, err = a.Pipeline.Do(ctx, alert.Ref{Group: ended.Group, ID: ended.Alert}, act, batch)
 	if errors.Is(err, alert.ErrUnknown) {
 		fmt.Fprintf(std.Out, "The message of %s does not say so: the alert is no longer kept.\n", ended.Alert)
 		return nil

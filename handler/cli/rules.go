@@ -64,7 +64,7 @@ func (c *rulesListCmd) exceptions(ctx context.Context, a *app.App, std Surroundi
 	if err != nil {
 		return fmt.Errorf("read use of exceptions: %w", err)
 	}
-	lines := exceptionLines(all, uses, a.Now())
+	lines := exceptionLines(all, uses, a.Store.Now())
 	if c.json(std) {
 		return writeJSON(std.Out, lines)
 	}

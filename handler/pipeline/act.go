@@ -31,25 +31,17 @@ type Acting struct {
 // with any other the reader may try again.
 func (in *Intake) Act(ctx context.Context, c notify.Click, b Batch) (sum Summary, word string, err error) {
 	ref, act, err := in.composer.read(c)
-	if err != nil {
-		return Summary{}, unacted(err), err
+	if err == nil {
+		sum, word, err = in.Do(ctx, ref, act, b)
 	}
-	var marked alert.Alert
-	b.marked = &marked
-	r, sum, err := in.do(ctx, ref, act, b)
 	if err != nil {
-		return sum, unacted(err), err
+		word = unacted(err)
 	}
-	return sum, in.composer.word(r, act, marked), nil
+	return sum, word, err
 }
 
 // Do does an act that is not from a click as Act does one that is.
-func (in *Intake) Do(ctx context.Context, ref alert.Ref, act alert.Act, b Batch) (Summary, error) {
-	_, sum, err := in.do(ctx, ref, act, b)
-	return sum, err
-}
-
-func (in *Intake) do(ctx context.Context, ref alert.Ref, act alert.Act, b Batch) (r alert.Decision, sum Summary, err error) {
+func (in *Intake) Do(ctx context.Context, ref alert.Ref, act alert.Act, b Batch) (sum Summary, word string, err error) {
 	switch act.Kind {
 	case alert.Expected:
 		err = in.expect(ctx, ref, act)
@@ -57,21 +49,22 @@ func (in *Intake) do(ctx context.Context, ref alert.Ref, act alert.Act, b Batch)
 		err = in.withdraw(ctx, ref, act)
 	}
 	if err != nil {
-		return r, sum, err
+		return sum, "", err
 	}
-	r, err = in.alerts.Act(ctx, ref, act, in.courier.lease(b.ID))
+	r, err := in.alerts.Act(ctx, ref, act, in.courier.lease(b.ID))
 	sum.RU = r.RU
 	if err != nil {
-		return r, sum, err
+		return sum, "", err
 	}
 	b.Logger.Info("acted", "alert", ref.ID, "act", act.Kind, "by", act.By.ID, "until", act.Until, "duplicate", r.Duplicate, "changed", r.Changed)
-	if r.Leased {
+	var marked alert.Alert
+	if b.marked = &marked; r.Leased {
 		sum.add(in.courier.deliver(ctx, r.Alert, b))
 	}
 	if act.Kind == alert.Withdrawn || act.Kind == alert.Expected {
 		err = in.endOvertaken(ctx, r.Alert)
 	}
-	return r, sum, err
+	return sum, in.composer.word(r, act, marked), err
 }
 
 // unacted says to a person why their click did nothing.
@@ -85,7 +78,7 @@ func unacted(err error) string {
 	return "Your click may not be stored. Please click again if the message does not show it in a minute."
 }
 
-// word is for a person whose click the message does not show: another decision holds, or the message was posted again. marked is
+// word is for a person whose act the message does not show: another decision holds, or the message was posted again. marked is
 // the alert as it was delivered after it; zero: it was not.
 func (c *Composer) word(r alert.Decision, act alert.Act, marked alert.Alert) string {
 	row := rowOf(act.Kind)
@@ -95,7 +88,7 @@ func (c *Composer) word(r alert.Decision, act alert.Act, marked alert.Alert) str
 	case r.Duplicate:
 		return ""
 	case !shown:
-		return "Your click has no effect now. " + cmp.Or(row.history(r.Alert), "There is nothing to take back") + "."
+		return "No effect: " + cmp.Or(row.history(r.Alert), "there is nothing to take back") + "."
 	}
 	for name, d := range r.Alert.Deliveries {
 		if now, ok := marked.Deliveries[name]; ok && d.Channel != "" && now.Ref != d.Ref {

@@ -25,9 +25,9 @@ func TestTheLaterOfTwoClicksHolds(t *testing.T) {
 		held bool
 		word string
 	}{
-		"a withdrawal after, stored before": {[]time.Duration{0, 900, 500}, []string{"carl", "bob", "ana"}, false, "Your click has no effect now. Marked as expected by @ana"},
+		"a withdrawal after, stored before": {[]time.Duration{0, 900, 500}, []string{"carl", "bob", "ana"}, false, "No effect: Marked as expected by @ana"},
 		"a withdrawal after, stored after":  {[]time.Duration{0, 500, 900}, []string{"carl", "ana", "bob"}, false, ""},
-		"a withdrawal before, stored after": {[]time.Duration{0, 900, 500}, []string{"carl", "ana", "bob"}, true, "Your click has no effect now. Withdrawn as expected by @bob"},
+		"a withdrawal before, stored after": {[]time.Duration{0, 900, 500}, []string{"carl", "ana", "bob"}, true, "No effect: Withdrawn as expected by @bob"},
 		"a withdrawal before, stored first": {[]time.Duration{0, 500, 900}, []string{"carl", "bob", "ana"}, true, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
