@@ -4,6 +4,7 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -74,11 +75,17 @@ func stamp(t time.Time) string {
 func Cell(text string) string { return inert(visible(text)) }
 
 // inert keeps a spreadsheet from executing a cell: who names a resource =HYPERLINK(…) or @SUM(…) must not run in an
-// auditor's office (OWASP, "CSV Injection"). Tab and carriage return count because spreadsheets skip them.
+// auditor's office (OWASP, "CSV Injection"). Tab and carriage return count because spreadsheets skip them. Where lists are
+// separated by semicolons, a spreadsheet cuts a line at those, and at the line ends within a cell, so what follows them counts too.
 func inert(cell string) string {
 	if cell != "" && strings.IndexByte("=+-@\t\r\n", cell[0]) >= 0 || strings.HasPrefix(cell, "＝") || strings.HasPrefix(cell, "＋") ||
 		strings.HasPrefix(cell, "－") || strings.HasPrefix(cell, "＠") {
-		return "'" + cell
+		cell = "'" + cell
 	}
-	return cell
+	if strings.IndexByte(cell, ';') < 0 && strings.IndexByte(cell, '\n') < 0 {
+		return cell
+	}
+	return formulaWithin.ReplaceAllString(cell, "$1'$2")
 }
+
+var formulaWithin = regexp.MustCompile(`([;\n])([=+\-@\t\r＝＋－＠])`)

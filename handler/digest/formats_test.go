@@ -86,7 +86,7 @@ func hostile(t *testing.T) digest.Report {
 	t.Helper()
 	var lines strings.Builder
 	for i, text := range []string{
-		`=HYPERLINK(\"https://evil.example\",\"x\")`, `+1`, `-2+3`, `@SUM(A1)`, `\t=1`, `\r=1`, `＝1`, `<script>alert(1)</script>`, `<img src=x onerror=alert(1)>`,
+		`=HYPERLINK(\"https://evil.example\",\"x\")`, `+1;=2`, `-2+3`, `@SUM(A1)\n=1`, `\t=1`, `\r=1`, `＝1`, `<script>alert(1)</script>`, `<img src=x onerror=alert(1)>`,
 		`\" onmouseover=\"x`, `</style><style>*{`, `[x](javascript:alert(1))`, `|a|b|`, `https://evil.example`, `_x000D_`, `\u0000\u0001`, "日本𝒳🚀\u202e", `%s%n`, `{{.}}`, `\\'; DROP TABLE`,
 	} {
 		fmt.Fprintf(&lines, `{"eventDataId":"e%d","eventTimestamp":"2026-10-05T0%d:00:00Z","operationName":{"value":"Microsoft.Authorization/roleAssignments/delete"},`+
@@ -111,7 +111,7 @@ func TestCSVHasNoFormulas(t *testing.T) {
 	if len(rows) != 21 {
 		t.Errorf("%d lines, want 20 and the head", len(rows))
 	}
-	formula := regexp.MustCompile(`^[=+\-@\t\r\n＝＋－＠]`)
+	formula := regexp.MustCompile(`(^|[;\n])[=+\-@\t\r\n＝＋－＠]`)
 	for _, row := range rows {
 		for _, cell := range row {
 			if formula.MatchString(cell) {

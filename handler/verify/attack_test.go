@@ -217,6 +217,7 @@ func TestEveryAttackHasItsSentence(t *testing.T) {
 		{"a stream of a file", func(l *lab) { l.edit(l.november, "manifest.json", `"report.json"`, `"report.json:a"`) }, `"report.json:a" is not the name of a file in a bundle`},
 		{"a twin by a blank at its end", func(l *lab) { l.file(l.november, "report.json ", l.read(l.november, "report.json")) }, "report.json : is a file that the manifest does not list, and its name looks like"},
 		{"a formula in a cell", func(l *lab) { l.editListed(l.november, "operations.csv", "Succeeded,2,c", "Succeeded,2,=1+1") }, "line 3: its cell 8 is a formula to a spreadsheet"},
+		{"a formula behind a semicolon", func(l *lab) { l.editListed(l.november, "operations.csv", "Succeeded,2,c", "Succeeded,2,c;=1+1") }, "line 3: its cell 8 is a formula to a spreadsheet"},
 		{"a number below zero", func(l *lab) {
 			l.editListed(l.november, "report.json", `"Started":1}`, `"Started":3,"Accepted":-2}`)
 		}, "numbers in report.json: sum of outcomes: one of them is -2"},

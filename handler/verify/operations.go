@@ -149,12 +149,12 @@ func (t *table) take() error {
 	return t.count(of, id == "")
 }
 
-// isFormula reports whether a spreadsheet would run a cell: such cells are written with an apostrophe before them.
+// isFormula reports whether a spreadsheet would run a cell: such cells are written with an apostrophe before what it would run.
 func isFormula(cell string) bool {
-	if cell == "" || cell[0] < utf8.RuneSelf && strings.IndexByte("=+-@\t\r\n", cell[0]) < 0 {
+	if cell == "" || cell[0] < utf8.RuneSelf && strings.IndexByte("=+-@\t\r\n", cell[0]) < 0 && strings.IndexByte(cell, ';') < 0 && strings.IndexByte(cell, '\n') < 0 {
 		return false
 	}
-	return strings.HasPrefix(digest.Cell(cell), "'")
+	return strings.Count(digest.Cell(cell), "'") > strings.Count(cell, "'")
 }
 
 // times takes in when the operation was first and last seen.
