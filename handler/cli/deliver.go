@@ -21,6 +21,7 @@ type deliverCmd struct {
 	List        bool     `xor:"what" help:"List the alerts that wait for a destination (the default)."`
 	Now         bool     `xor:"what" help:"Try every destination at once, and deliver what waits for those that take it."`
 	Discard     []string `xor:"what" placeholder:"ID" help:"Give up deliveries of these alerts. They stay recorded, and the next digest lists them."`
+	More        []string `arg:"" optional:"" name:"id" help:"Further alerts whose deliveries --discard gives up."`
 	Destination string   `help:"Only this destination, by name."`
 	Yes         bool     `help:"Discard without asking."`
 	Format      string   `enum:"auto,table,json" default:"auto" help:"auto, table or json."`
@@ -38,7 +39,9 @@ func (c *deliverCmd) run(ctx context.Context, std Surroundings) error {
 	if err != nil {
 		return err
 	}
-	switch {
+	switch c.Discard = append(c.Discard, c.More...); {
+	case len(c.More) == len(c.Discard) && len(c.More) > 0:
+		return fmt.Errorf("deliver: unexpected %s (hint: handler deliver --discard %[1]s gives its deliveries up)", c.More[0])
 	case len(c.Discard) > 0:
 		return c.discard(ctx, std, a)
 	case c.Now:

@@ -63,6 +63,7 @@ func TestDeliverCommand(t *testing.T) {
 		{"", "takes no messages", []string{"check"}, exitNo, 3},
 		{"", "3 deliveries still wait", []string{"deliver", "--now"}, exitNo, 3},
 		{"y\n", "no destination is owed this alert", []string{"deliver", "--discard", "alert-of-another-house"}, exitNo, 3},
+		{"", "handler deliver --discard alert-1 gives its deliveries up", []string{"deliver", "alert-1"}, exitNo, 3},
 		{"n\n", "Give up these 1 deliveries for good?", []string{"deliver", "--discard", one}, exitNo, 3},
 		{"", "Give up these 1 deliveries for good?", []string{"deliver", "--discard", one}, exitNo, 3},
 		{"y\n", "1 deliveries were discarded", []string{"deliver", "--discard", one}, exitDone, 2},
@@ -108,4 +109,35 @@ func (o *outage) well(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = response.Body.Close()
+}
+
+// TestARemovedDestinationIsOwedUntilDiscarded takes Slack out of the settings while two alerts wait for it.
+func TestARemovedDestinationIsOwedUntilDiscarded(t *testing.T) {
+	t.Parallel()
+	o := newOutage(t)
+	if err := o.inbox.Fail(inbox.Fault{Destination: inbox.Slack, Status: inbox.Failure{Status: http.StatusServiceUnavailable}, Count: 1000}); err != nil {
+		t.Fatal(err)
+	}
+	o.event()
+	o.event()
+	for _, name := range []string{"SLACK_BOT_TOKEN", "SLACK_CHANNEL", "SLACK_API_URL"} {
+		delete(o.env, name)
+	}
+	const removed = "slack: is not in the settings any more and is owed 2 alerts"
+	for range 2 {
+		if out, code := o.handler("", "check"); code != exitNo || !strings.Contains(out, removed) {
+			t.Errorf("check says %d:\n%s", code, out)
+		}
+		o.ticks(2, 15*time.Minute)
+	}
+	discard := []string{"deliver", "--discard"}
+	for _, id := range o.owed() {
+		discard = append(discard, id)
+	}
+	if out, code := o.handler("y\n", discard...); code != exitDone || !strings.Contains(out, "2 deliveries were discarded") {
+		t.Errorf("discard: %d\n%s", code, out)
+	}
+	if out, _ := o.handler("", "check"); strings.Contains(out, removed) || !strings.Contains(out, "slack: 2 deliveries were discarded") {
+		t.Errorf("after the discard check says\n%s", out)
+	}
 }
