@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -262,6 +263,39 @@ func (nil2rand) Read(p []byte) (int, error) {
 		p[i] = 7
 	}
 	return len(p), nil
+}
+
+// TestKeysThatAnybodyCanSignWithAreRefused tries the points of small order, in each spelling that package ed25519 reads.
+func TestKeysThatAnybodyCanSignWithAreRefused(t *testing.T) {
+	t.Parallel()
+	zeroes, ones := strings.Repeat("00", 30), strings.Repeat("ff", 30)
+	neutral, nothing := Key{Name: "x", kind: kindEd25519, public: make([]byte, 32)}, make([]byte, 64)
+	neutral.public[0], nothing[0] = 1, 1
+	if _, err := neutral.check("any text", nothing); err != nil {
+		t.Errorf("package ed25519 refuses by itself what any text is signed with: %v", err)
+	}
+	for _, point := range []string{
+		"01" + zeroes + "00", "00" + zeroes + "00", "ec" + ones + "7f", "ed" + ones + "7f", "ee" + ones + "7f",
+		"26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05", "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+	} {
+		for _, sign := range []byte{0, 0x80} {
+			public, err := hex.DecodeString(point)
+			if err != nil {
+				t.Fatal(err)
+			}
+			public[31] |= sign
+			for _, kind := range []byte{kindEd25519, kindCosigned} {
+				if k, err := ParseKey(Key{"x", kind, public}.String()); err == nil || !strings.Contains(err.Error(), "anybody can sign with its key") {
+					t.Errorf("%x is read as %s, %v", public, k.Short(), err)
+				}
+			}
+		}
+	}
+	for seed := range byte(100) {
+		if k := signer(t, "x", seed).Key; smallOrder(k.public) {
+			t.Errorf("%s is called a key that anybody can sign with", k)
+		}
+	}
 }
 
 func TestRotationIsSignedByBoth(t *testing.T) {

@@ -2,6 +2,7 @@ package tlog
 
 import (
 	"bytes"
+	"crypto/ecdh"
 	"crypto/ed25519"
 	"crypto/sha256"
 	"encoding/base64"
@@ -9,6 +10,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"math/big"
 	"slices"
 	"strings"
 	"time"
@@ -52,7 +54,35 @@ func ParseKey(text string) (Key, error) {
 	if id := k.id(); hex.EncodeToString(id[:]) != parts[1] {
 		return wrong("its id is not that of its key")
 	}
+	if smallOrder(k.public) {
+		return wrong("anybody can sign with its key, which is a point of small order")
+	}
 	return k, nil
+}
+
+// smallOrder reports whether a public key is one of the few points for which signatures hold that no private key made. The same point
+// on the curve of X25519 (RFC 7748 §4.1) is one that X25519 refuses.
+func smallOrder(public ed25519.PublicKey) bool {
+	p, one := new(big.Int).Sub(new(big.Int).Lsh(big.NewInt(1), 255), big.NewInt(19)), big.NewInt(1)
+	b := slices.Clone(public)
+	b[len(b)-1] &= 0x7f // the sign of x
+	slices.Reverse(b)
+	y := new(big.Int).SetBytes(b)
+	u := new(big.Int).ModInverse(new(big.Int).Sub(one, y), p)
+	if u == nil {
+		return true // y = 1, the neutral point
+	}
+	u.Mul(u, y.Add(y, one)).Mod(u, p).FillBytes(b)
+	slices.Reverse(b)
+	point, err := ecdh.X25519().NewPublicKey(b)
+	if err != nil {
+		return true
+	}
+	probe, err := ecdh.X25519().NewPrivateKey(b)
+	if err == nil {
+		_, err = probe.ECDH(point)
+	}
+	return err != nil
 }
 
 // String is the verifier key.
