@@ -8,6 +8,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"net"
 	"regexp"
 	"slices"
 	"strconv"
@@ -17,7 +19,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// storyAct is an act as a story writes it. "%" in resource and correlation id stands for its number.
+// storyAct is an act as a story writes it. "%" in resource, caller and correlation id stands for its number.
 type storyAct struct {
 	feed, operation, resource    string
 	by, correlation, outcome, ip string
@@ -99,6 +101,20 @@ func (a storyAct) event(now time.Time) string {
 	}
 	text, _ := json.Marshal(v)
 	return string(text)
+}
+
+// everywhere has alerts go to a webhook and by mail too.
+func (s *story) everywhere(*testscript.TestScript, []string) (string, error) {
+	mail, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	go func() { _ = s.inbox.ServeSMTP(context.Background(), mail) }() // until the inbox is closed
+	maps.Copy(s.env, map[string]string{
+		"WEBHOOK_URL": s.ends + "/webhook/soc", "WEBHOOK_SECRET": "whsec_c3RvcnktaGFzLWEtc2VjcmV0LW9mLTMyLWJ5dGVzIQ==",
+		"MAIL_PROVIDER": "smtp", "SMTP_ADDRESS": mail.Addr().String(), "MAIL_FROM": "auditbell@contoso.example", "MAIL_TO": "soc@contoso.example",
+	})
+	return "", nil
 }
 
 // texts DESTINATION prints all that its readers were shown, message by message.

@@ -87,6 +87,8 @@ func TestStories(t *testing.T) {
 			"texts":  command((*story).texts),
 			"follow": command((*story).follow),
 			"undo":   command((*story).undo),
+
+			"everywhere": command((*story).everywhere),
 		},
 	})
 }
@@ -96,6 +98,7 @@ type story struct {
 	server *httptest.Server // the handler's, opened at the first invocation, so that settings may come before
 	cosmos *cosmos.Server
 	inbox  *inbox.Server
+	ends   string // where the inbox listens
 	env    map[string]string
 	config fs.FS
 	tenant *entratest.Authority // where action groups get their tokens; opened by `tenant`
@@ -122,6 +125,7 @@ func openStory(env *testscript.Env) (*story, error) {
 		return nil, err
 	}
 	account, ends := httptest.NewServer(s.cosmos), httptest.NewServer(s.inbox)
+	s.ends = ends.URL
 	env.Defer(func() {
 		if s.server != nil {
 			s.server.Close()
