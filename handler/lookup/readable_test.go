@@ -57,14 +57,7 @@ func readsBody(r *rules.Rule) bool {
 // fails where Azure is not asked for it.
 func TestWhatTheLibraryAsksForCanBeRead(t *testing.T) {
 	t.Parallel()
-	all, err := rules.Library()
-	if err != nil {
-		t.Fatal(err)
-	}
-	set, err := rules.Compile(all)
-	if err != nil {
-		t.Fatal(err)
-	}
+	all, set := library(t)
 	asked := map[string]bool{}
 	for _, r := range all {
 		if !readsBody(r) && !byPIM(r) {
