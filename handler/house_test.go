@@ -31,7 +31,8 @@ var arrows = map[string][]string{
 	"handler/digest/timestamp/timestamptest": {},
 	"handler/source/blobs/blobtest":          {}, // a container that several packages' tests read
 
-	"handler": {"handler/cli"},
+	"handler":       {"handler/cli", "handler/serve"},
+	"handler/serve": {"handler/app", "handler/host", "handler/otlp", "handler/settings"}, // the one process that is published, with the command line and without it
 	"handler/app": {
 		"handler/activity", "handler/alert", "handler/azure", "handler/canary", "handler/clicks", "handler/digest/publish", "handler/enrich", "handler/entra",
 		"handler/exception", "handler/geo", "handler/host", "handler/jsonscan", "handler/lookup", "handler/notify", "handler/notify/email", "handler/notify/slack",

@@ -1,7 +1,8 @@
 // Command handler is Auditbell: it serves the Functions host, and is the operator's command line.
 //
 // Without a command it serves, because that is how the host starts it. Everything it does for a person reads files or
-// standard input and needs no Azure, unless it says so.
+// standard input and needs no Azure, unless it says so. Built with the tag function, as it is published, it only serves:
+// what is for a person is a tenth of the program.
 package main
 
 import (
@@ -10,8 +11,6 @@ import (
 	"os/signal"
 	"syscall"
 	_ "time/tzdata" // Functions images may lack the zone files that TIME_ZONE names
-
-	"github.com/auditbell/auditbell/handler/cli"
 )
 
 // version and commit are set by the linker (infra/stage, .goreleaser.yaml).
@@ -19,7 +18,7 @@ var version, commit = "dev", ""
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := cli.Run(ctx, os.Args[1:], cli.Surroundings{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Env: os.LookupEnv, Version: version, Commit: commit})
+	code := run(ctx, os.Args[1:])
 	stop()
 	os.Exit(code)
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -31,6 +32,24 @@ func TestDesignListsThePackages(t *testing.T) {
 	}
 	if got != want {
 		t.Error("DESIGN.md's table of packages differs from package comments and arrows; run `go test ./handler -run DesignLists -update`")
+	}
+}
+
+// TestWhatIsPublishedOnlyServes looks at what the program is made of that runs in Azure.
+func TestWhatIsPublishedOnlyServes(t *testing.T) {
+	t.Parallel()
+	linked, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "-tags", "function", ".").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	packages := strings.Fields(string(linked))
+	if !slices.Contains(packages, module+"/handler/serve") {
+		t.Fatalf("it does not serve; it is made of %v", packages)
+	}
+	for _, p := range []string{module + "/handler/cli", module + "/handler/verify", module + "/infra", "github.com/alecthomas/kong", "github.com/schollz/progressbar/v3"} {
+		if slices.Contains(packages, p) {
+			t.Errorf("%s is built in, which is for the command line alone", p)
+		}
 	}
 }
 

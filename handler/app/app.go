@@ -70,14 +70,14 @@ type World struct {
 	Jitter func(limit time.Duration) time.Duration // store.Options
 }
 
-// NewWorld is the world of a process: its environment, the configuration folder that this names, and the machine's
-// clock. A nil log discards.
-func NewWorld(env func(string) (string, bool), log *slog.Logger) World {
+// NewWorld is the world of a process: its environment, the configuration folder that this names, the machine's clock, and
+// the program's version. A nil log discards.
+func NewWorld(env func(string) (string, bool), version string, log *slog.Logger) World {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
 	s := settings.New(env)
-	return World{Settings: s, Config: ConfigFolder(s), Log: log, Now: time.Now}
+	return World{Settings: s, Config: ConfigFolder(s), Log: log, Now: time.Now, Tool: "auditbell " + version}
 }
 
 // Open wires the app. The error lists everything that is wrong; the app is then good for what needs no store.

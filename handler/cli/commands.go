@@ -34,9 +34,7 @@ type Surroundings struct {
 
 // newWorld is the world in which a command opens the app, with a log unless it is nil.
 func newWorld(std Surroundings, log *slog.Logger) app.World {
-	w := app.NewWorld(std.Env, log)
-	w.Tool = "auditbell " + std.Version
-	return w
+	return app.NewWorld(std.Env, std.Version, log)
 }
 
 // errNo ends a command with exitNo when everything there is to say has been printed.

@@ -9,6 +9,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/auditbell/auditbell/handler/app"
+	"github.com/auditbell/auditbell/handler/serve"
 	"github.com/auditbell/auditbell/handler/settings"
 )
 
@@ -43,7 +44,7 @@ func mark(d settings.Def) string {
 func Declared() []settings.Def {
 	w := newWorld(Surroundings{Env: func(string) (string, bool) { return "", false }}, nil)
 	_, _ = app.Open(w) // what is wrong is not the question here
-	w.Settings.Text(logLevelDef)
+	serve.LogLevel(w.Settings)
 	return w.Settings.Declared()
 }
 

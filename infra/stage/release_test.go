@@ -59,7 +59,11 @@ func TestReleasedFunction(t *testing.T) {
 	if !slices.ContainsFunc(names, func(n string) bool { return strings.HasPrefix(n, "licenses/github.com/Azure/") }) {
 		t.Error("the function zip lacks licence texts")
 	}
-	start(t, unpackHandler(t, functionZip))
+	handler := unpackHandler(t, functionZip)
+	if info, err := os.Stat(handler); err != nil || info.Size() > 22_000_000 {
+		t.Errorf("the handler has %d bytes, %v; every start reads them", info.Size(), err)
+	}
+	start(t, handler)
 }
 
 // checkArchive looks for both programs, the licence texts, what the module reads, and a list of what is in it.

@@ -206,7 +206,7 @@ func (o *Options) compile(ctx context.Context, root string) error {
 	// -trimpath and no VCS stamp make equal sources give equal bytes, on whatever machine.
 	o.say("building %s for %s/%s", o.Package, o.GOOS, o.GOARCH)
 	out := filepath.Join(root, filepath.FromSlash(ExecutableName(o.GOOS)))
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false",
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-tags", "function",
 		"-ldflags", "-s -w -X main.version="+o.Version+" -X main.commit="+head(ctx, o.Source), "-o", out, o.Package)
 	cmd.Dir = o.Source
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS="+o.GOOS, "GOARCH="+o.GOARCH)
