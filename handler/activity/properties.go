@@ -98,6 +98,9 @@ func (p *Properties) UnmarshalJSON(data []byte) error {
 
 // member returns the raw value of the named member of the object raw, the exact spelling first.
 func member(raw []byte, name string) []byte {
+	if !mayHold(raw, name) {
+		return nil
+	}
 	var folded, exact []byte
 	_ = jsonscan.Object(raw, func(n, v []byte) error {
 		if n = plainName(n); string(n) == name {
@@ -113,6 +116,53 @@ func member(raw []byte, name string) []byte {
 		return exact
 	}
 	return folded
+}
+
+// MayName reports whether JSON text may have a member of that name, in whatever casing and however it is written, the long s and
+// the Kelvin sign among it, which are letters of ASCII without regard to case.
+func MayName(text []byte, name string) bool {
+	return bytes.Contains(text, []byte("ſ")) || bytes.Contains(text, []byte("\u212a")) || mayHold(text, name)
+}
+
+// mayHold is MayName for readers who compare names of one length: most records have few of the members that are asked for, and
+// need not be walked for the others.
+func mayHold(text []byte, name string) bool {
+	at := rarest(name)
+	if at < 0 || bytes.Contains(text, []byte(`\u`)) {
+		return true
+	}
+	for _, letter := range [...]byte{name[at] | 0x20, name[at] &^ 0x20} {
+		for rest := text; ; {
+			found := bytes.IndexByte(rest, letter)
+			if found < 0 {
+				break
+			}
+			if from := found - at; from >= 0 && len(rest)-from >= len(name) && strings.EqualFold(string(rest[from:from+len(name)]), name) {
+				return true
+			}
+			rest = rest[found+1:]
+		}
+	}
+	return false
+}
+
+// rarest is where in a name the letter stands that texts have least of; -1: in a name that is not all ASCII letters, digits, hyphens
+// and underscores, nowhere.
+func rarest(name string) int {
+	const usual = "etaoinsrhldcumfpgwybvkxjqz" // the most usual first
+	at, least := -1, -1
+	for i := range len(name) {
+		switch c := name[i] | 0x20; {
+		case 'a' <= c && c <= 'z':
+			if n := strings.IndexByte(usual, c); n > least {
+				at, least = i, n
+			}
+		case '0' <= name[i] && name[i] <= '9', name[i] == '-', name[i] == '_':
+		default:
+			return -1
+		}
+	}
+	return at
 }
 
 // plainName is a member's name as readers compare it, its escapes resolved.

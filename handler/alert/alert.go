@@ -141,6 +141,12 @@ func New(f Finding, now time.Time) (a Alert) {
 	return a
 }
 
+// Alone is New for reports, which do not show the alert's group.
+func Alone(f Finding, now time.Time) (a Alert) {
+	a.open(&f, "", now)
+	return a
+}
+
 // open makes a an alert of the group for the finding.
 func (a *Alert) open(f *Finding, group string, now time.Time) {
 	window := f.Rule.Window

@@ -11,20 +11,22 @@ import (
 // Essence is what deciding reads of an event's properties, for who keeps many events: what keeps operations of one chain
 // apart, and the fields of groups that stand there (Rule.GroupBy). The request's body, which can be large, is its hash.
 func Essence(e *activity.Event, groupBy []string) activity.Properties {
-	tracking, client, body := e.Properties.Text("trackingId"), e.Properties.Text("httpRequest", "clientRequestId"), bodyOf(e)
 	if slices.ContainsFunc(groupBy, func(field string) bool { return strings.HasPrefix(field, ofProperties) }) {
-		return essenceWith(e, groupBy, map[string]any{"trackingId": tracking, "httpRequest": map[string]any{"clientRequestId": client}, "requestbody": body})
+		tracking, client := e.Properties.Text("trackingId"), e.Properties.Text("httpRequest", "clientRequestId")
+		return essenceWith(e, groupBy, map[string]any{"trackingId": tracking, "httpRequest": map[string]any{"clientRequestId": client}, "requestbody": bodyOf(e)})
 	}
 	var b []byte
-	add := func(before, text, behind string) {
-		if quoted, err := json.Marshal(text); err == nil && text != "" {
+	add := func(before string, value []byte, behind string) {
+		if len(value) > 0 && !strings.ContainsRune("{[n", rune(value[0])) { // what is no text counts as nothing
 			b = append(b, "{,"[min(len(b), 1)])
-			b = append(append(append(b, before...), quoted...), behind...)
+			b = append(append(append(b, before...), value...), behind...)
 		}
 	}
-	add(`"httpRequest":{"clientRequestId":`, client, "}")
-	add(`"requestbody":`, body, "")
-	add(`"trackingId":`, tracking, "")
+	add(`"httpRequest":{"clientRequestId":`, e.Properties.Value("httpRequest", "clientRequestId"), "}")
+	if body := bodyOf(e); body != "" {
+		add(`"requestbody":`, []byte(`"`+body+`"`), "")
+	}
+	add(`"trackingId":`, e.Properties.Value("trackingId"), "")
 	if b == nil {
 		return nil
 	}

@@ -12,7 +12,7 @@ import (
 // a sixth more time.
 const digestMemory = 40 << 20
 
-// collector collects garbage late, and leaves room for a quarter of what lives. Where the limit stays behind what lives, each
+// collector collects garbage late, and leaves room for a quarter of what lives, of much for a tenth. Where the limit stays behind what lives, each
 // collection makes room for little, and all of them together take time that grows with the square of the input.
 type collector struct {
 	mu    sync.Mutex
@@ -31,6 +31,13 @@ func (c *collector) collectLate() (undo func()) {
 		debug.SetMemoryLimit(limit)
 		debug.SetGCPercent(percent)
 	}
+}
+
+// afresh has the limit follow what lives from now on, after much of what lived was let go.
+func (c *collector) afresh() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	debug.SetMemoryLimit(digestMemory)
 }
 
 // watch has follow called after the next collection.
@@ -57,8 +64,11 @@ func (c *collector) follow() {
 	}
 }
 
-// roomier is the limit with which the next collection begins when what lives now has grown by a quarter; goal is when it
-// would begin with the limit as it is. All are bytes.
+// roomier is the limit with which the next collection begins when what lives now has grown by a quarter, which is at most
+// roomUsual, or else by a tenth; goal is when it would begin with the limit as it is. All are bytes.
 func roomier(limit, live, goal int64) int64 {
-	return limit + max(live+live/4-goal, 0)
+	return limit + max(live+max(min(live/4, roomUsual), live/10)-goal, 0)
 }
+
+// roomUsual is the room for garbage that a digest of a million entries gets.
+const roomUsual = 6 << 20

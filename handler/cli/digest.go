@@ -38,7 +38,8 @@ type digestCmd struct {
 
 // run makes a digest. What was unreadable is counted and named in the report, and makes the exit code 1.
 func (c *digestCmd) run(ctx context.Context, std Surroundings) error {
-	defer new(collector).collectLate()()
+	late := new(collector)
+	defer late.collectLate()()
 	formats, err := c.formats()
 	if err != nil {
 		return err
@@ -75,6 +76,7 @@ func (c *digestCmd) run(ctx context.Context, std Surroundings) error {
 	}
 	if from.ruled != nil {
 		tally.Close()
+		late.afresh()
 		from.evidence, from.ruled = from.ruled.evidence(), nil
 	}
 	if from.ruleSets != nil {

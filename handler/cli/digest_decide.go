@@ -71,7 +71,9 @@ func (r *ruled) complete(order []int32) {
 // completedBy is complete for one event.
 func (r *ruled) completedBy(correlator *rules.Correlator, n int32) {
 	if one := r.judged[r.kept.row(n).judge]; one.reopen && !r.judgeAgain(n) && one.unknown > 0 {
-		r.kept.row(n).judge = one.unknown - 1
+		row, e := r.kept.row(n), r.event(n)
+		row.judge = one.unknown - 1
+		row.links = r.links(&e, r.judged[row.judge].rest)
 	}
 	one := r.judged[r.kept.row(n).judge]
 	if len(one.counted) == 0 {
@@ -83,7 +85,7 @@ func (r *ruled) completedBy(correlator *rules.Correlator, n int32) {
 	}
 	for _, rule := range correlator.Take(nil, &e, one.counted, now) {
 		if f, alerts := r.x.pipeline.Find(activity.Event{}, rule); alerts {
-			r.correlated(n, f.Rule)
+			r.correlated(n, &e, f.Rule)
 		}
 	}
 }
@@ -116,6 +118,7 @@ func (r *ruled) judgeAgain(n int32) bool {
 	rest, barred := r.except(&e, met, counted)
 	row := r.kept.row(n)
 	row.judge, row.ref = r.number(judgement{met: met, rest: rest, counted: counted, barred: barred}), r.kept.put(&e, alert.Essence(&e, r.kept.groups))
+	row.links = r.links(&e, rest)
 	if r.whole[n] != nil {
 		r.whole[n] = &e
 	}
@@ -123,7 +126,7 @@ func (r *ruled) judgeAgain(n int32) bool {
 }
 
 // correlated adds a correlation to what an event met.
-func (r *ruled) correlated(n int32, rule alert.Rule) {
+func (r *ruled) correlated(n int32, e *activity.Event, rule alert.Rule) {
 	row := r.kept.row(n)
 	one := r.judged[row.judge]
 	number := r.rule(&rule)
@@ -132,7 +135,7 @@ func (r *ruled) correlated(n int32, rule alert.Rule) {
 		rest = append(rest, number)
 	}
 	one.met, one.rest = met, rest
-	row.judge = r.number(one)
+	row.judge, row.links = r.number(one), r.links(e, rest)
 }
 
 // stories are the events that met rules, in the order of time, by what decides together: what shares a chain or a group.
@@ -141,11 +144,8 @@ func (r *ruled) stories(order []int32, each func([]int32)) {
 	at := slices.DeleteFunc(order, func(n int32) bool { return len(r.judged[r.kept.row(n).judge].met) == 0 })
 	r.kept.only(at)
 	together := newUnion(len(at))
-	for i, n := range at {
-		e, one := r.event(n), r.judged[r.kept.row(n).judge]
-		if together.add(i, "chain "+alert.ChainKey(e)); len(one.rest) > 0 {
-			together.add(i, "group "+r.finding(e, one.rest).Group())
-		}
+	for _, n := range at {
+		together.add(r.kept.row(n).links)
 	}
 	together.each(func(story []int32) {
 		for i, place := range story {
@@ -169,8 +169,8 @@ func (d *deciding) decide(story []int32) {
 		if one := d.judged[d.kept.row(story[0]).judge]; len(one.rest) > 0 {
 			e := d.event(story[0])
 			f := d.finding(e, one.rest)
-			f.Operation = e.ID             // a report does not show its key
-			a := alert.New(f, e.Time.Time) // as Decide does where nothing is known
+			f.Operation = e.ID               // a report does not show its key
+			a := alert.Alone(f, e.Time.Time) // as Decide does where nothing is known
 			d.opened(&a, []string{digest.EntryKey(e.EventID, e.Operation, e.ResourceID, e.CorrelationID)})
 		}
 		return
@@ -198,13 +198,18 @@ func (d *deciding) decide(story []int32) {
 	}
 }
 
+// links are what an event that rules met is decided together by.
+func (r *ruled) links(e *activity.Event, rest []uint32) links {
+	group := ""
+	if len(rest) > 0 {
+		group = r.finding(*e, rest).Group()
+	}
+	return r.linkage.of(alert.ChainKey(*e), group)
+}
+
 // finding is what is decided about. Where it would go is no question of a report from files.
 func (r *ruled) finding(e activity.Event, met []uint32) alert.Finding {
 	f := alert.Finding{Event: e}
-	if len(met) == 1 {
-		f.Rule = *r.rules[met[0]]
-		return f
-	}
 	f.Rule, f.Also = alert.Gravest(r.alertRules(met))
 	return f
 }

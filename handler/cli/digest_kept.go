@@ -23,7 +23,7 @@ type keptEvents struct {
 	texts  []string // of tuples
 	needed []int32  // events of each block that are still asked for; nil: it is not counted
 
-	scratch, tail []byte
+	scratch, tail, packed []byte
 }
 
 // keptRow is one event.
@@ -31,6 +31,7 @@ type keptRow struct {
 	at    int64 // Unix nanoseconds, noTime for none
 	ref   uint32
 	judge uint32 // number of its judgement
+	links links
 }
 
 const (
@@ -42,7 +43,7 @@ const (
 func (k *keptEvents) row(n int32) *keptRow { return &k.rows[n/keptBlock][n%keptBlock] }
 
 // add keeps an event and returns its number.
-func (k *keptEvents) add(e *activity.Event, essence activity.Properties, judge uint32) int32 {
+func (k *keptEvents) add(e *activity.Event, essence activity.Properties, judge uint32, by links) int32 {
 	if k.n%keptBlock == 0 {
 		k.rows = append(k.rows, make([]keptRow, 0, keptBlock))
 	}
@@ -51,7 +52,7 @@ func (k *keptEvents) add(e *activity.Event, essence activity.Properties, judge u
 		at = e.Time.UnixNano()
 	}
 	last := len(k.rows) - 1
-	k.rows[last] = append(k.rows[last], keptRow{at, k.put(e, essence), judge})
+	k.rows[last] = append(k.rows[last], keptRow{at, k.put(e, essence), judge, by})
 	k.n++
 	return int32(k.n - 1) //nolint:gosec // far fewer
 }
@@ -67,7 +68,7 @@ func (k *keptEvents) put(e *activity.Event, essence activity.Properties) uint32 
 		}
 		b = binary.AppendUvarint(b, uint64(k.number(k.scratch)))
 	}
-	ids := squeezed{skeleton: k.scratch[:0]}
+	ids := squeezed{k.scratch[:0], k.packed[:0]}
 	operation := ""
 	if slices.Contains(k.groups, "operation_id") { // nothing else asks for it
 		operation = e.OperationID
@@ -75,7 +76,7 @@ func (k *keptEvents) put(e *activity.Event, essence activity.Properties) uint32 
 	for _, id := range [...]string{e.ID, e.CorrelationID, e.EventID, operation, string(essence)} {
 		ids.add(id)
 	}
-	k.scratch = ids.skeleton
+	k.scratch, k.packed = ids.skeleton, ids.packed
 	b = append(binary.AppendUvarint(b, uint64(k.number(ids.skeleton))), ids.packed...)
 	k.tail = b
 	last := len(k.blocks) - 1

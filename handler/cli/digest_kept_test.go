@@ -37,7 +37,7 @@ func TestKeptEventsComeBack(t *testing.T) {
 		if essence := one(); essence != "" {
 			e.Properties = activity.Properties(essence)
 		}
-		if n := k.add(&e, e.Properties, 0); int(n) != i {
+		if n := k.add(&e, e.Properties, 0, links{}); int(n) != i {
 			t.Fatalf("event %d is number %d", i, n)
 		}
 		want = append(want, e)
@@ -55,7 +55,7 @@ func TestStoriesAreDecidedApart(t *testing.T) {
 	t.Parallel()
 	dice := rand.New(rand.NewPCG(3, 4)) //nolint:gosec // the same in every run
 	for range 12 {
-		d := deciding{ruled: &ruled{rules: []*alert.Rule{{ID: "a", Severity: "low"}, {ID: "b", Severity: "high"}}, named: map[string]uint32{}, numbers: map[string]uint32{}}}
+		d := deciding{ruled: &ruled{rules: []*alert.Rule{{ID: "a", Severity: "low"}, {ID: "b", Severity: "high"}}, named: map[string]uint32{}, numbers: map[string]uint32{}, linkage: newLinkage()}}
 		d.judged = []judgement{{met: []uint32{0}, rest: []uint32{0}}, {met: []uint32{0, 1}, rest: []uint32{0, 1}}, {met: []uint32{0}}}
 		var order []int32
 		var all alert.Memory
@@ -66,7 +66,8 @@ func TestStoriesAreDecidedApart(t *testing.T) {
 				Caller: fmt.Sprint("p", dice.IntN(2)), Outcome: []activity.Outcome{activity.Started, activity.Succeeded, activity.Failed}[dice.IntN(3)],
 				Time: activity.At(time.Date(2026, 10, 1, 0, i*dice.IntN(3), 0, 0, time.UTC)),
 			}
-			order = append(order, d.kept.add(&e, nil, uint32(dice.IntN(3)))) //nolint:gosec // below three
+			judge := uint32(dice.IntN(3)) //nolint:gosec // below three
+			order = append(order, d.kept.add(&e, nil, judge, d.links(&e, d.judged[judge].rest)))
 		}
 		slices.SortStableFunc(order, func(a, b int32) int { return d.event(a).Time.Compare(d.event(b).Time.Time) })
 		for _, n := range order {

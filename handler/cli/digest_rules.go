@@ -12,6 +12,7 @@ import (
 	"github.com/auditbell/auditbell/handler/activity"
 	"github.com/auditbell/auditbell/handler/alert"
 	"github.com/auditbell/auditbell/handler/digest/publish"
+	"github.com/auditbell/auditbell/handler/exception"
 	"github.com/auditbell/auditbell/handler/rules"
 	"github.com/auditbell/auditbell/handler/source"
 )
@@ -31,10 +32,13 @@ type ruled struct {
 	bodies map[string][]activity.Event // by chain: records that say what their act asked for
 	byBody bool                        // some group is by what stands in a request's body
 
+	records bool // a rule or an exception reads records
+
 	judged  []judgement
 	numbers map[string]uint32 // of judgements
-	counted []*rules.Rule     // by number: those that correlations count
-	key     []byte            // scratch
+	linkage linkage
+	counted []*rules.Rule // by number: those that correlations count
+	key     []byte        // scratch
 
 	naming   sync.Mutex
 	rules    []*alert.Rule
@@ -58,8 +62,8 @@ func newRuled(ctx context.Context, choice ruleChoice, w source.Window, now time.
 		return nil, err
 	}
 	r := &ruled{
-		x: x, window: w, now: now, whole: map[int32]*activity.Event{}, bodies: map[string][]activity.Event{},
-		numbers: map[string]uint32{}, named: map[string]uint32{}, numbered: map[*rules.Rule]uint32{},
+		x: x, window: w, now: now, records: x.chosen.set.ReadsRecord() || exception.ReadsRecord(x.exceptions), whole: map[int32]*activity.Event{}, bodies: map[string][]activity.Event{},
+		numbers: map[string]uint32{}, named: map[string]uint32{}, numbered: map[*rules.Rule]uint32{}, linkage: newLinkage(),
 	}
 	for _, rule := range x.chosen.all {
 		r.kept.groups = append(r.kept.groups, rule.Auditbell.GroupBy...)
@@ -89,28 +93,7 @@ func (r *ruled) wants(e *activity.Event, resource, line []byte) bool {
 		return false
 	}
 	e.Outcome = activity.Succeeded
-	return r.x.chosen.set.Concerns(e, resource) && mayNameBody(line)
-}
-
-// mayNameBody reports whether the JSON text may have a member "requestbody", in whatever casing and however it is written.
-func mayNameBody(line []byte) bool {
-	if bytes.Contains(line, []byte(`\u`)) || bytes.Contains(line, []byte("ſ")) { // the long s is an s without regard to case
-		return true
-	}
-	const name = "requestbody"
-	for _, q := range []byte{'q', 'Q'} {
-		for rest := line; ; {
-			at := bytes.IndexByte(rest, q)
-			if at < 0 {
-				break
-			}
-			if from := at - strings.IndexByte(name, 'q'); from >= 0 && len(rest)-from >= len(name) && strings.EqualFold(string(rest[from:from+len(name)]), name) {
-				return true
-			}
-			rest = rest[at+1:]
-		}
-	}
-	return false
+	return r.x.chosen.set.Concerns(e, resource) && activity.MayName(line, "requestbody")
 }
 
 // read takes an event in, in any order; several workers may call it.
@@ -132,17 +115,22 @@ func (r *ruled) read(e *activity.Event) {
 			doubtRest, _ = r.except(e, doubt, nil)
 		}
 	}
-	essence := alert.Essence(e, r.kept.groups)
+	essence, by := alert.Essence(e, r.kept.groups), links{}
+	if len(met) > 0 {
+		by = r.links(e, rest)
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	one := judgement{met: met, rest: rest, counted: counted, barred: barred, reopen: reopen}
 	if doubt != nil {
 		one.unknown = r.number(judgement{met: doubt, rest: doubtRest, counted: counted, barred: barred}) + 1
 	}
-	n := r.kept.add(e, essence, r.number(one))
+	n := r.kept.add(e, essence, r.number(one), by)
 	if reopen && (set.ReadsMore(e) || len(r.x.exceptions) > 0 || carriesBody(e)) || len(counted) > 0 && set.GroupsByMore(e) || r.byBody || !exactTime(e) {
 		one := *e
-		one.Record, one.Properties = e.Record.Clone(), bytes.Clone(e.Properties)
+		if one.Properties, one.Record = bytes.Clone(e.Properties), (activity.Record{}); r.records {
+			one.Record = e.Record.Clone()
+		}
 		r.whole[n] = &one
 	}
 }

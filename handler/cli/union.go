@@ -3,33 +3,52 @@ package cli
 import (
 	"cmp"
 	"hash/maphash"
-	"math/bits"
 	"slices"
 )
 
-// union finds which of n places share keys, with one another or through others. Of a key it keeps as many bits of a hash as
-// eight bytes leave beside the place, so that now and then places come together that share nothing, and never the reverse.
+// links are what an event is decided together by: hashes of its chain and of its group, 0 for none. They are of 32 bits, so
+// that now and then events come together that share nothing, and never the reverse.
+type links [2]uint32
+
+// linkage makes links.
+type linkage [len(links{})]maphash.Seed
+
+func newLinkage() linkage { return linkage{maphash.MakeSeed(), maphash.MakeSeed()} }
+
+// of is the links of an event, which rules met that group it so; "" for no group.
+func (l *linkage) of(chain, group string) (by links) {
+	by[0] = uint32(maphash.String(l[0], chain)) | 1 //nolint:gosec // half of the hash
+	if group != "" {
+		by[1] = uint32(maphash.String(l[1], group)) | 1 //nolint:gosec // the same
+	}
+	return by
+}
+
+// union finds which of n places share links, with one another or through others.
 type union struct {
-	n     int
-	bits  int // of a place
-	seed  maphash.Seed
 	keys  []uint64 // hash and place
 	first []int32  // the place that stands for a place's set, or nearer to it
 }
 
 func newUnion(n int) *union {
-	return &union{n: n, bits: bits.Len(uint(n)), seed: maphash.MakeSeed(), keys: make([]uint64, 0, 2*n)} //nolint:gosec // a length
+	return &union{keys: make([]uint64, 0, 2*n), first: make([]int32, 0, n)}
 }
 
-// add says that a place has a key.
-func (u *union) add(place int, key string) {
-	u.keys = append(u.keys, maphash.String(u.seed, key)>>u.bits<<u.bits|uint64(place)) //nolint:gosec // an index
+// add adds a place with its links.
+func (u *union) add(by links) {
+	place := len(u.first)
+	for kind, hash := range by {
+		if hash != 0 {
+			u.keys = append(u.keys, uint64(hash&^1|uint32(kind))<<32|uint64(place)) //nolint:gosec // an index
+		}
+	}
+	u.first = append(u.first, int32(place)) //nolint:gosec // far fewer
 }
 
 // each yields the sets, ordered by their first place, and the places of each in order. It may be changed.
 func (u *union) each(yield func(places []int32)) {
 	u.join()
-	all := make([]int32, u.n)
+	all := make([]int32, len(u.first))
 	for i := range all {
 		all[i] = int32(i) //nolint:gosec // far fewer
 	}
@@ -46,21 +65,15 @@ func (u *union) each(yield func(places []int32)) {
 
 // join joins the places that share a key.
 func (u *union) join() {
-	u.first = make([]int32, u.n)
-	for i := range u.first {
-		u.first[i] = int32(i) //nolint:gosec // far fewer
-	}
 	slices.Sort(u.keys)
 	for i := 1; i < len(u.keys); i++ {
-		if x, y := u.keys[i-1], u.keys[i]; x>>u.bits == y>>u.bits {
-			a, b := u.root(u.place(x)), u.root(u.place(y))
+		if x, y := u.keys[i-1], u.keys[i]; x>>32 == y>>32 {
+			a, b := u.root(int32(x)), u.root(int32(y)) //nolint:gosec // the place is the lower half
 			u.first[max(a, b)] = min(a, b)
 		}
 	}
 	u.keys = nil
 }
-
-func (u *union) place(key uint64) int32 { return int32(key & (1<<u.bits - 1)) } //nolint:gosec // an index
 
 func (u *union) root(place int32) int32 {
 	for u.first[place] != place {

@@ -7,10 +7,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
@@ -18,9 +16,6 @@ import (
 	"github.com/auditbell/auditbell/handler/activity"
 	"github.com/auditbell/auditbell/handler/alert"
 )
-
-// segment is one part of a resource id: what Azure allows in names, and nothing that a path could be led astray with.
-var segment = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9_(][A-Za-z0-9._()~ -]{0,127}$`) })
 
 // resource is a resource as it can be asked for, built of parsed parts.
 type resource struct{ path, version string }
@@ -30,10 +25,14 @@ func resourceOf(e *activity.Event) (resource, bool) {
 	if !strings.HasSuffix(e.Operation, "/write") || e.Properties.SaysWhat() {
 		return resource{}, false
 	}
+	written := strings.TrimSuffix(strings.TrimSuffix(strings.ToLower(e.Operation), "/write"), "/accesspolicies")
+	version, known := readable[written]
+	if !known { // the body of another resource says nothing of it
+		return resource{}, false
+	}
 	id, _, _ := strings.Cut(activity.Lower(e.ResourceID), "/accesspolicies/")
 	path, kind, ok := parsed(id)
-	version, known := readable[kind]
-	return resource{path, version}, ok && known && writes(e.Operation, kind)
+	return resource{path, version}, ok && kind == written
 }
 
 // parsed takes a resource's id apart: the path by which it is asked for, and its type.
@@ -41,7 +40,7 @@ func parsed(id string) (path, kind string, ok bool) {
 	parts := strings.Split(strings.TrimPrefix(activity.Lower(id), "/"), "/")
 	at := -1
 	for i, part := range parts {
-		if !segment().MatchString(part) {
+		if !isSegment(part) {
 			return "", "", false
 		}
 		if part == "providers" {
@@ -59,10 +58,19 @@ func parsed(id string) (path, kind string, ok bool) {
 	return strings.Join(parts, "/"), kind, true
 }
 
-// writes reports whether an operation writes a resource of the type: the body of another resource says nothing of it.
-func writes(operation, kind string) bool {
-	of := strings.TrimSuffix(strings.ToLower(operation), "/write")
-	return strings.TrimSuffix(of, "/accesspolicies") == kind
+// isSegment reports whether a text is one part of a resource id: what Azure allows in names, and nothing that a path could be led
+// astray with.
+func isSegment(part string) bool {
+	if part == "" || len(part) > 128 || strings.IndexByte(".)~ -", part[0]) >= 0 {
+		return false
+	}
+	for i := range len(part) {
+		c := part[i]
+		if letter := c | 0x20; ('a' > letter || letter > 'z') && ('0' > c || c > '9') && strings.IndexByte("._()~ -", c) < 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // Reads reports whether resources are read.

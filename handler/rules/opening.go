@@ -19,12 +19,12 @@ import (
 // opening appends internet where the sources cover half of IPv4 or of IPv6's global unicast space (2000::/3, RFC 4291)
 // or more, and azure where they let in every Azure service. Request and answer are judged each for itself.
 func (v *values) opening(properties activity.Properties) {
-	if !mayHoldBody(properties) {
-		return
-	}
 	var internet, azure, doubt bool
-	for _, body := range []string{"requestbody.", "responsebody."} {
-		o := opened{v: values{}, body: properties, at: body + "properties."}
+	for _, body := range bodyNames {
+		if !v.mayHold(properties, body) {
+			continue
+		}
+		o := opened{v: values{}, body: properties, at: body + ".properties."}
 		o.all()
 		internet, azure = internet || o.sources.wide(), azure || o.azure
 		doubt = doubt || o.doubt
@@ -36,27 +36,6 @@ func (v *values) opening(properties activity.Properties) {
 		v.add("azure")
 	}
 	v.doubt, v.absent = doubt, doubt
-}
-
-// mayHoldBody reports whether the JSON text may have a name that ends in "body", in whatever casing and however it is written:
-// most records have none, and need not be looked through for each path.
-func mayHoldBody(text []byte) bool {
-	if bytes.Contains(text, []byte(`\u`)) {
-		return true
-	}
-	for _, last := range []byte{'y', 'Y'} {
-		for rest := text; ; {
-			at := bytes.IndexByte(rest, last)
-			if at < 0 {
-				break
-			}
-			if at >= 3 && strings.EqualFold(string(rest[at-3:at]), "bod") {
-				return true
-			}
-			rest = rest[at+1:]
-		}
-	}
-	return false
 }
 
 // opened gathers the sources of one body.

@@ -20,7 +20,8 @@ type values struct {
 	text    []byte // the string that opened was made of
 	relaxed relaxed
 	names   memberNames
-	open    []int // scratch: numbers of the objects and lists that are open
+	bodies  [2]truth // whether the event may carry what was sent, and what was answered: see mayHold
+	open    []int    // scratch: numbers of the objects and lists that are open
 }
 
 // reading is what the last field's values are besides themselves.
@@ -42,7 +43,9 @@ func (r *reading) variant(i int) bool {
 	return ok
 }
 
-func (v *values) reset() { v.list, v.arena, v.text = v.list[:0], v.arena[:0], nil }
+func (v *values) reset() {
+	v.list, v.arena, v.text, v.bodies = v.list[:0], v.arena[:0], nil, [2]truth{}
+}
 
 // add appends a text; empty means the event does not tell the field.
 func (v *values) add(s string) {
@@ -77,7 +80,10 @@ func (v *values) read(f field, e *activity.Event) {
 func (v *values) readKind(f field, e *activity.Event) {
 	switch f.kind {
 	case inProperties:
-		v.role, v.first = strings.HasSuffix(f.path, "roledefinitionid"), !fromCaller(f.path)
+		if v.first = !fromCaller(f.path); !v.first && !v.mayHold(e.Properties, f.path) {
+			return
+		}
+		v.role = strings.HasSuffix(f.path, "roledefinitionid")
 		v.properties(e.Properties, f.path)
 		v.role, v.first = false, false
 	case ofRecord:
@@ -241,7 +247,25 @@ func (v *values) provider(e *activity.Event) {
 
 // fromCaller reports whether a path leads into what the caller sent, or what was answered with it.
 func fromCaller(path string) bool {
-	return strings.HasPrefix(path, "requestbody") || strings.HasPrefix(path, "responsebody")
+	return slices.ContainsFunc(bodyNames[:], func(name string) bool { return strings.HasPrefix(path, name) })
+}
+
+// bodyNames are the members that hold what a caller sent, and what was answered.
+var bodyNames = [...]string{"requestbody", "responsebody"}
+
+// mayHold reports whether the properties may have the body that a path leads into: most records have neither, and need not be
+// looked through for each path. It is looked for once for each event.
+func (v *values) mayHold(properties activity.Properties, path string) bool {
+	for i, name := range bodyNames {
+		if !strings.HasPrefix(path, name) {
+			continue
+		}
+		if v.bodies[i] == unknown {
+			v.bodies[i] = truthOf(activity.MayName(properties, name))
+		}
+		return v.bodies[i] == yes
+	}
+	return true
 }
 
 // signature is the export's resultSignature: as written where the record has it, else made of outcome and sub status
