@@ -137,7 +137,7 @@ func mayHold(text []byte, name string) bool {
 			if found < 0 {
 				break
 			}
-			if from := found - at; from >= 0 && len(rest)-from >= len(name) && strings.EqualFold(string(rest[from:from+len(name)]), name) {
+			if from := found - at; from >= 0 && len(rest)-from >= len(name) && rest[from]|0x20 == name[0]|0x20 && strings.EqualFold(string(rest[from:from+len(name)]), name) {
 				return true
 			}
 			rest = rest[found+1:]
@@ -149,21 +149,32 @@ func mayHold(text []byte, name string) bool {
 // rarest is where in a name the letter stands that texts have least of; -1: in a name that is not all ASCII letters, digits, hyphens
 // and underscores, nowhere.
 func rarest(name string) int {
-	const usual = "etaoinsrhldcumfpgwybvkxjqz" // the most usual first
-	at, least := -1, -1
+	at, least := -1, int8(0)
 	for i := range len(name) {
-		switch c := name[i] | 0x20; {
-		case 'a' <= c && c <= 'z':
-			if n := strings.IndexByte(usual, c); n > least {
-				at, least = i, n
-			}
-		case '0' <= name[i] && name[i] <= '9', name[i] == '-', name[i] == '_':
-		default:
+		rank := rarity[name[i]]
+		if rank < 0 {
 			return -1
+		}
+		if rank > least {
+			at, least = i, rank
 		}
 	}
 	return at
 }
+
+// rarity ranks letters by how seldom they are, from 1; 0 is what names have beside letters, and -1 all else.
+var rarity = func() (ranks [256]int8) {
+	for c := range ranks {
+		ranks[c] = -1
+	}
+	for _, c := range "0123456789-_" {
+		ranks[c] = 0
+	}
+	for i, c := range "etaoinsrhldcumfpgwybvkxjqz" {
+		ranks[c], ranks[c&^0x20] = int8(i+1), int8(i+1) //nolint:gosec // 26 letters
+	}
+	return ranks
+}()
 
 // plainName is a member's name as readers compare it, its escapes resolved.
 func plainName(raw []byte) []byte {
