@@ -133,7 +133,7 @@ func (c *explainCmd) run(ctx context.Context, std Surroundings) error {
 		return nil
 	})
 	correlated := map[int][]*rules.Rule{}
-	for _, one := range x.matcher.story.Completed(time.Now()) {
+	for _, one := range x.matcher.story.Completed() {
 		correlated[one.N] = append(correlated[one.N], one.Rule)
 	}
 	for i := range events {

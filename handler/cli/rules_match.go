@@ -52,7 +52,7 @@ func (c *rulesMatchCmd) run(ctx context.Context, std Surroundings) error {
 		}
 		return nil
 	})
-	for _, one := range m.story.Completed(time.Now()) {
+	for _, one := range m.story.Completed() {
 		met[one.N] = append(met[one.N], one.Rule)
 	}
 	for i := range places {

@@ -104,12 +104,18 @@ func (s *Story) Add(n int, e *activity.Event) bool {
 	return len(beats) > 0
 }
 
-// Completed returns which correlations are met, by the number of the event that completes them. now stands for the time of events that have
-// none.
-func (s *Story) Completed(now time.Time) []Completed {
+// Completed returns which correlations are met, by the number of the event that completes them. Events without a time count at
+// the last of the others' times, so that the same events give the same result whenever it is asked for.
+func (s *Story) Completed() []Completed {
+	last := time.Unix(0, 0) // for events of which none has a time
+	for _, one := range s.parts {
+		if one.at.After(last) {
+			last = one.at.Time
+		}
+	}
 	for i := range s.parts {
 		if s.parts[i].at.IsZero() {
-			s.parts[i].at = activity.At(now)
+			s.parts[i].at = activity.At(last)
 		}
 	}
 	slices.SortStableFunc(s.parts, func(a, b part) int {

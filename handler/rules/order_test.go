@@ -177,11 +177,35 @@ func story(set *rules.Set, events []activity.Event) string {
 		s.Add(i, &events[i])
 	}
 	var words []string
-	for _, one := range s.Completed(time.Date(2026, 3, 5, 0, 0, 0, 0, time.UTC)) {
+	for _, one := range s.Completed() {
 		words = append(words, one.Rule.ID+"@"+events[one.N].ID)
 	}
 	slices.Sort(words)
 	return strings.Join(words, " ")
+}
+
+// TestEventsWithoutATimeCountWithTheLast correlates undated events alone and beside dated ones: no clock has a say.
+func TestEventsWithoutATimeCountWithTheLast(t *testing.T) {
+	t.Parallel()
+	set := compile(t, over("type: event_count\nrules: a\ngroup-by: [caller]\ntimespan: 600s\ncondition: {gte: 3}"))
+	undated := func(id string) activity.Event {
+		e := at(0, "a", "u", "")
+		e.ID, e.Time = id, activity.Time{}
+		return e
+	}
+	early, late := at(0, "a", "u", ""), at(5000, "a", "u", "")
+	for _, c := range []struct {
+		events []activity.Event
+		want   int
+	}{
+		{[]activity.Event{undated("x"), undated("y"), undated("z")}, 1},
+		{[]activity.Event{undated("x"), undated("y"), late}, 1},
+		{[]activity.Event{undated("x"), early, late}, 0},
+	} {
+		if got := len(strings.Fields(story(set, c.events))); got != c.want {
+			t.Errorf("%d correlations are met, want %d", got, c.want)
+		}
+	}
 }
 
 // The window of a busy group stays small, and still fires with each further event.
