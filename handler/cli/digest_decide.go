@@ -169,6 +169,7 @@ func (d *deciding) decide(story []int32) {
 		if one := d.judged[d.kept.row(story[0]).judge]; len(one.rest) > 0 {
 			e := d.event(story[0])
 			f := d.finding(e, one.rest)
+			f.Notes = one.notes()
 			f.Operation = e.ID               // a report does not show its key
 			a := alert.Alone(f, e.Time.Time) // as Decide does where nothing is known
 			d.opened(&a, []string{digest.EntryKey(e.EventID, e.Operation, e.ResourceID, e.CorrelationID)})
@@ -186,7 +187,9 @@ func (d *deciding) decide(story []int32) {
 			}
 			met = one.met // readers of its beginning are notified of its end
 		}
-		decided := d.memory.Take(d.finding(e, met), e.Time.Time)
+		f := d.finding(e, met)
+		f.Notes = one.notes()
+		decided := d.memory.Take(f, e.Time.Time)
 		ref := decided.Alert.Ref()
 		if decided.Opened {
 			opened = append(opened, ref)
@@ -222,6 +225,6 @@ func alertOf(a *alert.Alert, byID map[string]digest.Rule, entries []string) dige
 	}
 	return digest.Alert{
 		ID: a.ID, Rule: rule, Severity: a.Rule.Severity, Headline: a.Rule.Title, Happened: a.First.Time, Opened: a.Opened, Operation: a.Event.Operation, Caller: a.Event.Caller,
-		Resource: a.Event.ResourceID, Outcome: digest.Word(a.Event.Outcome), EventID: a.Event.EventID, Entries: entries, Count: int64(a.Count), Records: int64(a.Records),
+		Resource: a.Event.ResourceID, Outcome: digest.Word(a.Event.Outcome), EventID: a.Event.EventID, JudgedBy: publish.BasisOf(a), Entries: entries, Count: int64(a.Count), Records: int64(a.Records),
 	}
 }

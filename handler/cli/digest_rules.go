@@ -13,6 +13,7 @@ import (
 	"github.com/auditbell/auditbell/handler/alert"
 	"github.com/auditbell/auditbell/handler/digest/publish"
 	"github.com/auditbell/auditbell/handler/exception"
+	"github.com/auditbell/auditbell/handler/pipeline"
 	"github.com/auditbell/auditbell/handler/rules"
 	"github.com/auditbell/auditbell/handler/source"
 )
@@ -53,7 +54,16 @@ type judgement struct {
 	counted []*rules.Rule
 	barred  []string // correlations that exceptions cover, by id
 	reopen  bool     // the body of another record of the act may decide
+	worst   bool     // nothing says what the act was about: it is judged as the gravest that it could be
 	unknown uint32   // of judgements, plus one: what holds where no record says what the act was about; 0: this one
+}
+
+// notes are what an alert of such an event says beside the event.
+func (j *judgement) notes() []string {
+	if j.worst {
+		return []string{pipeline.NotKnown}
+	}
+	return nil
 }
 
 func newRuled(ctx context.Context, choice ruleChoice, w source.Window, now time.Time, std Surroundings) (*ruled, error) {
@@ -123,7 +133,7 @@ func (r *ruled) read(e *activity.Event) {
 	defer r.mu.Unlock()
 	one := judgement{met: met, rest: rest, counted: counted, barred: barred, reopen: reopen}
 	if doubt != nil {
-		one.unknown = r.number(judgement{met: doubt, rest: doubtRest, counted: counted, barred: barred}) + 1
+		one.unknown = r.number(judgement{met: doubt, rest: doubtRest, counted: counted, barred: barred, worst: true}) + 1
 	}
 	n := r.kept.add(e, essence, r.number(one), by)
 	if reopen && (set.ReadsMore(e) || len(r.x.exceptions) > 0 || carriesBody(e)) || len(counted) > 0 && set.GroupsByMore(e) || r.byBody || !exactTime(e) {
@@ -214,6 +224,9 @@ func (r *ruled) number(one judgement) uint32 {
 	key := append(r.key[:0], 0)
 	if one.reopen {
 		key[0] = 1
+	}
+	if one.worst {
+		key[0] |= 2
 	}
 	key = binary.BigEndian.AppendUint32(key, one.unknown)
 	word := func(n int) { key = binary.BigEndian.AppendUint32(key, uint32(n)) } //nolint:gosec // few

@@ -18,7 +18,7 @@ type AlertList struct {
 	order      []int32 // nil: as they were added
 	operations []string
 	numbers    map[string]int32 // of operations
-	words      []string         // severities and outcomes
+	words      []string         // severities, outcomes and bases
 	rules      []Rule
 	ruleIDs    map[string][]int32 // numbers of the rules with an id
 	keys       []uint64           // of entries
@@ -34,7 +34,7 @@ type alertRow struct {
 	scope, kind, name           uint32
 	operation, rule             int32
 	count, records              int32
-	severity, outcome           uint8 // numbers
+	severity, outcome, basis    uint8 // numbers
 }
 
 // alertFate is what became of an alert that was sent.
@@ -66,7 +66,7 @@ func (l *AlertList) Add(a *Alert) {
 	scope, kind, name := CutResource(a.Resource)
 	row := alertRow{
 		happened: nanos(a.Happened), opened: nanos(a.Opened), id: t.keep(a.ID), event: t.keep(a.EventID), headline: t.keep(a.Headline), caller: t.keep(a.Caller),
-		scope: t.keep(scope), kind: t.keep(kind), name: t.keep(name), severity: l.word(a.Severity), outcome: l.word(a.Outcome),
+		scope: t.keep(scope), kind: t.keep(kind), name: t.keep(name), severity: l.word(a.Severity), outcome: l.word(a.Outcome), basis: l.word(string(a.JudgedBy)),
 		operation: l.operation(a.Operation), rule: l.rule(&a.Rule), count: int32(a.Count), records: int32(a.Records), //nolint:gosec // far fewer
 	}
 	for _, key := range a.entryKeys() {
@@ -120,7 +120,7 @@ func (l *AlertList) operation(text string) int32 {
 	return n
 }
 
-// word is the number of a severity or an outcome, of which there are few.
+// word is the number of a severity, an outcome or a basis, of which there are few.
 func (l *AlertList) word(text string) uint8 {
 	n := slices.Index(l.words, text)
 	if n < 0 {
@@ -205,7 +205,7 @@ func (l *AlertList) bare(i int) Alert {
 	a := Alert{
 		Rule: l.rules[row.rule], Happened: moment(row.happened), Opened: moment(row.opened), Operation: l.operations[row.operation],
 		Count: int64(row.count), Records: int64(row.records), Deliveries: fate.deliveries, Answers: fate.answers,
-		Severity: l.words[row.severity], Outcome: l.words[row.outcome],
+		Severity: l.words[row.severity], Outcome: l.words[row.outcome], JudgedBy: Basis(l.words[row.basis]),
 	}
 	a.Latency = a.latency()
 	return a

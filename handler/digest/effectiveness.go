@@ -36,6 +36,12 @@ func (a *Alerts) count() {
 		one := a.List.bare(i)
 		a.Raised++
 		a.BySeverity[one.Severity]++
+		switch one.JudgedBy {
+		case ByLookup:
+			a.ByLookup++
+		case AtWorst:
+			a.AtWorst++
+		}
 		if !a.Sent {
 			continue
 		}

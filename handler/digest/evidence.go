@@ -67,13 +67,23 @@ type Alert struct {
 	Resource   string        `json:"resource,omitempty"`
 	Outcome    string        `json:"outcome,omitempty"`
 	EventID    string        `json:"event_id,omitempty"`
-	Entries    []string      `json:"-"`          // EntryKey of all of its records, where they are known
+	Entries    []string      `json:"-"` // EntryKey of all of its records, where they are known
+	JudgedBy   Basis         `json:"judged_by,omitempty"`
 	Count      int64         `json:"operations"` // operations it stands for
 	Records    int64         `json:"entries"`
 	Deliveries []Delivery    `json:"deliveries"`
 	Answers    []Answer      `json:"answers,omitempty"`
 	Latency    time.Duration `json:"-"` // from happening to the first delivery; negative when that is not known
 }
+
+// Basis is what an act was judged by, beside its records.
+type Basis string
+
+// What an act was judged by whose records do not say what was asked for.
+const (
+	ByLookup Basis = "lookup"   // what Azure answered when it was asked
+	AtWorst  Basis = "at_worst" // nothing says it: as the gravest that it could be
+)
 
 // State is how much is known about a message at a destination, in the words of package notify.
 type State string
@@ -159,6 +169,8 @@ type Alerts struct {
 	Known        bool             `json:"known"` // false: neither sent alerts nor rules were asked
 	Sent         bool             `json:"sent"`  // false: what the rules would have alerted about, from entries alone
 	Raised       int              `json:"raised"`
+	ByLookup     int              `json:"judged_by_lookup,omitempty"`
+	AtWorst      int              `json:"judged_at_worst,omitempty"`
 	BySeverity   map[string]int64 `json:"by_severity,omitempty"`
 	Confirmed    int              `json:"confirmed"`
 	Accepted     int              `json:"accepted"`

@@ -75,6 +75,9 @@ func (j *jsonWriter) appendAlert(b []byte, list *AlertList, a *Alert, from writt
 		b = appendJSON(appendName(b, "outcome"), []byte(a.Outcome))
 	}
 	text("event_id", false, row.event)
+	if a.JudgedBy != "" {
+		b = appendJSON(appendName(b, "judged_by"), []byte(a.JudgedBy))
+	}
 	b = strconv.AppendInt(appendName(b, "operations"), a.Count, 10)
 	b = strconv.AppendInt(appendName(b, "entries"), a.Records, 10)
 	b = append(appendName(b, "deliveries"), j.indented(a.Deliveries)...)

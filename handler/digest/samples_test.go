@@ -98,6 +98,7 @@ var sampleRules = []digest.Rule{
 	{ID: "role-assignment-created", Title: "Role assigned", Controls: []string{"CIS Azure 6.0.0 6.1.2.1", "SOC 2 CC6.1"}},
 	{ID: "nsg-deleted", Title: "Network security group deleted", Controls: []string{"CIS Azure 6.0.0 6.1.2.4"}},
 	{ID: "keyvault-deleted", Title: "Azure Key Vault Modified Or Deleted", Author: "Austin Songer @austinsonger", Controls: []string{"SOC 2 CC7.2"}},
+	{ID: "vm-deleted", Title: "Virtual machine deleted", Controls: []string{"SOC 2 CC7.2"}},
 	{ID: "policy-assignment-deleted", Title: "Policy assignment deleted", Controls: []string{"CIS Azure 6.0.0 6.1.2.2"}},
 }
 
@@ -117,6 +118,7 @@ func evidence(records []digesttest.Record) *digest.Evidence {
 	}
 	rules := map[string]digest.Rule{
 		"Microsoft.Authorization/roleAssignments/write": sampleRules[0], "Microsoft.Network/networkSecurityGroups/delete": sampleRules[1], "Microsoft.KeyVault/vaults/delete": sampleRules[2],
+		"Microsoft.Compute/virtualMachines/delete": sampleRules[3],
 	}
 	severity := []string{"high", "medium", "critical", "low"}
 	for _, r := range records {
@@ -132,6 +134,9 @@ func evidence(records []digesttest.Record) *digest.Evidence {
 		}
 		if n%3 != 0 {
 			a.Answers = []digest.Answer{{Action: "acknowledged", By: "priya.brandt@contoso.example", At: a.Opened.Add(time.Duration(4+n) * time.Minute)}}
+		}
+		if n < 2 {
+			a.JudgedBy = []digest.Basis{digest.ByLookup, digest.AtWorst}[n]
 		}
 		if n == 5 {
 			a.Deliveries = []digest.Delivery{{Destination: "slack", State: digest.Waiting, Reason: "channel_not_found"}}

@@ -1,6 +1,7 @@
 package digest
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -107,7 +108,7 @@ func (r *Report) alertsSection() []Block {
 		return nil
 	}
 	all := Table{Name: "Alerts", N: n, Rows: r.alertRows, Off: true, Columns: []Column{
-		{"Opened", When}, {"Severity", Words}, {"What", Words}, {"Rule", Words}, {"Who", Words}, {"On", Where}, {"Operations", Number}, {"Sent", Words}, {"Answered", Words}, {"Id", Words},
+		{"Opened", When}, {"Severity", Words}, {"What", Words}, {"Rule", Words}, {"Who", Words}, {"On", Where}, {"Operations", Number}, {"Sent", Words}, {"Answered", Words}, {"Judged by", Words}, {"Id", Words},
 	}}
 	brief := Table{Name: "Alerts", N: n, Rows: r.alertsInBrief, Columns: []Column{
 		{"Opened", When}, {"Severity", Words}, {"What", Words}, {"Rule", Words}, {"Who", Words}, {"On", Where}, {"Operations", Number},
@@ -121,12 +122,14 @@ func (r *Report) alertsSection() []Block {
 // alertRows are made as they are asked for.
 func (r *Report) alertRows(yield func([]any) bool) {
 	for _, a := range r.Alerts.List.All() {
-		row := []any{a.Opened, severityMark(a.Severity), a.Headline, a.Rule.Title + a.Rule.by(" · "), r.who(a.Caller), Named{lastSegment(a.Resource), a.Resource}, a.Count, deliveriesInWords(&a, r.Zone), answersInWords(a, r.Zone), ID(a.ID)}
+		row := []any{a.Opened, severityMark(a.Severity), a.Headline, a.Rule.Title + a.Rule.by(" · "), r.who(a.Caller), Named{lastSegment(a.Resource), a.Resource}, a.Count, deliveriesInWords(&a, r.Zone), answersInWords(a, r.Zone), cmp.Or(basesInWords[a.JudgedBy], "its records"), ID(a.ID)}
 		if !yield(row) {
 			return
 		}
 	}
 }
+
+var basesInWords = map[Basis]string{ByLookup: "what Azure answered", AtWorst: "the gravest that it could be"}
 
 // alertsInBrief are the rows for documents: ids stand below what they are of, and what is the same is said once.
 func (r *Report) alertsInBrief(yield func([]any) bool) {

@@ -172,7 +172,7 @@ func (r *Report) Alerted() Points {
 	case !a.Sent && a.Raised == 0:
 		return Points{{Note, "No rule matches these entries. What was sent at the time is in the store (--source store)."}}
 	case !a.Sent:
-		return Points{{Note, fmt.Sprintf("The rules match: %s (%s). What was sent at the time is in the store (--source store).", counting(int64(a.Raised), "alert", "alerts"), a.severitiesInWords())}}
+		return append(Points{{Note, fmt.Sprintf("The rules match: %s (%s). What was sent at the time is in the store (--source store).", counting(int64(a.Raised), "alert", "alerts"), a.severitiesInWords())}}, a.bases()...)
 	case a.Raised == 0:
 		return Points{{Note, "No rule matched in this period, so no alert was sent."}}
 	}
@@ -184,6 +184,7 @@ func (r *Report) Alerted() Points {
 	}
 	points := Points{{g, fmt.Sprintf("%s raised (%s): %s confirmed, %s accepted, %s waiting; %s acknowledged.", counting(int64(a.Raised), "alert was", "alerts were"), a.severitiesInWords(),
 		number(int64(a.Confirmed)), number(int64(a.Accepted)), number(int64(a.Waiting)), number(int64(a.Acknowledged)))}}
+	points = append(points, a.bases()...)
 	if a.ToDelivery.N > 0 {
 		points = append(points, Point{Calm, fmt.Sprintf("From the event to the first destination it took %s in half of all cases and %s in 95 of 100.",
 			seconds(a.ToDelivery.P50), seconds(a.ToDelivery.P95))})
@@ -191,6 +192,17 @@ func (r *Report) Alerted() Points {
 	if a.ToAnswer.N > 0 {
 		points = append(points, Point{Calm, fmt.Sprintf("From the alert to a person's acknowledgement it took %s in half of all cases and %s in 95 of 100.",
 			seconds(a.ToAnswer.P50), seconds(a.ToAnswer.P95))})
+	}
+	return points
+}
+
+// bases says what alerts were judged by whose records do not say what was asked for.
+func (a *Alerts) bases() (points Points) {
+	if a.ByLookup > 0 {
+		points = append(points, Point{Note, fmt.Sprintf("%s judged by what Azure answered when it was asked: the records do not say what was asked for.", counting(int64(a.ByLookup), "alert was", "alerts were"))})
+	}
+	if a.AtWorst > 0 {
+		points = append(points, Point{Note, fmt.Sprintf("%s judged as the gravest that it could be: neither the records nor Azure say what was asked for.", counting(int64(a.AtWorst), "alert was", "alerts were"))})
 	}
 	return points
 }

@@ -141,6 +141,12 @@ func (in *Intake) complete(ctx context.Context, b Batch, e activity.Event, met [
 	return w
 }
 
+// How the notes begin that say by what an act is judged where its records do not say what was asked for.
+const (
+	LookedUp = "what was asked for is read from Azure"
+	NotKnown = "what was asked for is not known"
+)
+
 const (
 	// looksNothingUp is why an act is not known that Azure could have been asked about.
 	looksNothingUp = "Auditbell does not look it up (LOOKUPS)"
@@ -257,7 +263,7 @@ func union(some, more []alert.Rule) []alert.Rule {
 // completed is the event with its resource as Azure answered it. Rules ask for members of the request, and the resource has
 // them by the same names: it is judged as request and as answer.
 func (j *Judge) completed(e activity.Event, found alert.Learned) whole {
-	w := whole{event: e, note: "what was asked for is read from Azure as of " + found.AsOf.Format("15:04:05 MST")}
+	w := whole{event: e, note: LookedUp + " as of " + found.AsOf.Format("15:04:05 MST")}
 	w.event.Properties = e.Properties.With(activity.Properties(`{"responsebody":` + string(found.Body) + `}`))
 	activity.AddPIM(&w.event)
 	request := w.event
@@ -272,7 +278,7 @@ func (j *Judge) completed(e activity.Event, found alert.Learned) whole {
 func (w *whole) unknown(graver []alert.Rule, why string) {
 	top, _ := alert.Gravest(graver)
 	w.met = union(w.met, []alert.Rule{top})
-	w.note = fmt.Sprintf("what was asked for is not known: %s; it could have been %q", why, top.Title)
+	w.note = fmt.Sprintf("%s: %s; it could have been %q", NotKnown, why, top.Title)
 }
 
 // late is the finding of a record that says what its act was about after the act's end was judged without it, or of an end

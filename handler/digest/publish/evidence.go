@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/auditbell/auditbell/handler/activity"
@@ -15,6 +16,7 @@ import (
 	"github.com/auditbell/auditbell/handler/digest"
 	"github.com/auditbell/auditbell/handler/exception"
 	"github.com/auditbell/auditbell/handler/notify"
+	"github.com/auditbell/auditbell/handler/pipeline"
 	"github.com/auditbell/auditbell/handler/reconcile"
 	"github.com/auditbell/auditbell/handler/rules"
 	"github.com/auditbell/auditbell/handler/source"
@@ -98,7 +100,7 @@ func (r *Record) reportAlert(one *alert.Alert) digest.Alert {
 		ID: one.ID, Rule: digest.Rule{ID: one.Rule.ID, Title: one.Rule.Title, Author: one.Rule.Author, Controls: one.Rule.Controls},
 		Severity: one.Rule.Severity, Headline: r.Headline(*one), Happened: one.First.Time, Opened: one.Opened,
 		Operation: one.Event.Operation, Caller: one.Event.Caller, Resource: one.Event.ResourceID, Outcome: digest.Word(one.Event.Outcome),
-		EventID: one.Event.EventID, Count: int64(one.Count), Records: int64(one.Records),
+		EventID: one.Event.EventID, JudgedBy: BasisOf(one), Count: int64(one.Count), Records: int64(one.Records),
 	}
 	for _, name := range slices.Sorted(maps.Keys(one.Deliveries)) {
 		d := one.Deliveries[name]
@@ -110,6 +112,19 @@ func (r *Record) reportAlert(one *alert.Alert) digest.Alert {
 		a.Answers = append(a.Answers, digest.Answer{Action: string(act.Kind), By: act.By.String(), At: act.At})
 	}
 	return a
+}
+
+// BasisOf is what an alert was judged by, as its notes say: the last one counts, because a later answer takes the place of a doubt.
+func BasisOf(one *alert.Alert) (basis digest.Basis) {
+	for _, note := range one.Notes {
+		switch {
+		case strings.HasPrefix(note, pipeline.LookedUp):
+			basis = digest.ByLookup
+		case strings.HasPrefix(note, pipeline.NotKnown):
+			basis = digest.AtWorst
+		}
+	}
+	return basis
 }
 
 // firstHad is when a destination first had the alert. An alert keeps only when it last had it, which is the same as long as
