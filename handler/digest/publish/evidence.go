@@ -114,7 +114,7 @@ func (r *Record) reportAlert(one *alert.Alert) digest.Alert {
 	return a
 }
 
-// BasisOf is what an alert was judged by, as its notes say: the last one counts, because a later answer takes the place of a doubt.
+// BasisOf is what an alert was judged by, as its notes say: the last one counts, because an answer takes the place of a doubt.
 func BasisOf(one *alert.Alert) (basis digest.Basis) {
 	for _, note := range one.Notes {
 		switch {
