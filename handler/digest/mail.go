@@ -94,23 +94,31 @@ func (m mail) block(b Block) {
 	}
 }
 
+// mailColumns is how many columns a phone has room for.
+const mailColumns = 4
+
+// table prints a table. What has no room beside the first columns stands below them, in words.
 func (m mail) table(t Table) {
 	if t.Off || t.N == 0 {
 		return
 	}
+	beside := t.Columns[:min(mailColumns, len(t.Columns))]
 	const cell = `padding:3px 8px 3px 0;border-top:1px solid #e6e9ed;font-size:13px;line-height:18px;word-break:break-word;`
 	m.put(`<tr><td class="ink" style="padding:4px 24px;color:#1b1f24"><table width="100%" cellpadding="0" cellspacing="0" border="0"><caption style="text-align:left;color:#57606a;font-size:13px">` + escaped(t.Name) + "</caption><tr>")
-	for _, c := range t.Columns {
-		m.put(`<th class="soft" scope="col" align="` + c.Kind.align() + `" style="color:#57606a;font-size:13px;font-weight:600">` + escaped(c.Title) + "</th>")
+	for _, c := range beside {
+		m.put(`<th class="soft" scope="col" align="` + c.Kind.align() + `" style="padding-right:8px;color:#57606a;font-size:13px;font-weight:600">` + escaped(c.Title) + "</th>")
 	}
 	m.put("</tr>")
 	shown, _ := t.shown()
 	for row := range t.first(shown) {
 		m.put("<tr>")
-		for i, c := range row {
-			m.put(`<td class="line" align="` + t.Columns[i].Kind.align() + `" valign="top" style="` + cell + `">` + escaped(words(c, m.zone)) + "</td>")
+		for i, c := range row[:len(beside)] {
+			m.put(`<td class="line" align="` + beside[i].Kind.align() + `" valign="top" style="` + cell + `">` + escaped(words(c, m.zone)) + "</td>")
 		}
 		m.put("</tr>")
+		if below := textRow(Table{Columns: t.Columns[len(beside)-1:]}, append([]any{""}, row[len(beside):]...), m.zone); below != "" {
+			m.put(fmt.Sprintf(`<tr><td class="soft" colspan="%d" style="padding:0 8px 3px 0;color:#57606a;font-size:13px;line-height:18px;word-break:break-word">%s</td></tr>`, len(beside), escaped(below)))
+		}
 	}
 	m.put("</table></td></tr>\n")
 }

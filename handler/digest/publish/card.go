@@ -1,6 +1,8 @@
 package publish
 
 import (
+	"cmp"
+	"slices"
 	"strings"
 
 	"github.com/auditbell/auditbell/handler/digest"
@@ -13,7 +15,7 @@ func digestCard(r *digest.Report, l digest.Letter, key string) notify.Message {
 	m := notify.Message{
 		ID: "digest-" + key, Severity: notify.Informational, Headline: r.Completeness.Verdict.Words() + ": Activity Log digest, " + r.Period,
 		Summary: r.Completeness.Statement + " " + r.Completeness.InTime.Words() + ": " + r.Completeness.InTime.Statement, Time: r.GeneratedAt, Context: []string{"SHA-256 of manifest.json: " + l.Manifest},
-		Whole: "the report that was mailed and archived",
+		Whole: "in the report that was mailed and archived",
 	}
 	for _, text := range []string{l.Timestamp, l.Log} {
 		if text != "" {
@@ -26,15 +28,25 @@ func digestCard(r *digest.Report, l digest.Letter, key string) notify.Message {
 	case digest.NotKnown:
 		m.Severity = notify.Low
 	}
-	for _, f := range r.Figures() {
+	fact := func(p digest.Point) { m.Facts = append(m.Facts, notify.Fact{Name: pointName(p.Grave), Value: p.Text}) }
+	matters, figures := r.Matters(), r.Figures()
+	for _, p := range matters { // a channel shows the first few facts
+		if p.Grave == digest.Act {
+			fact(p)
+		}
+	}
+	slices.SortStableFunc(figures, func(a, b digest.Figure) int { return cmp.Compare(slices.Index(last, a.Name), slices.Index(last, b.Name)) })
+	for _, f := range figures {
 		value := f.Value
 		if f.Change != "" {
 			value += " (" + f.Change + ")"
 		}
 		m.Facts = append(m.Facts, notify.Fact{Name: f.Name, Value: value})
 	}
-	for _, p := range r.Matters() {
-		m.Facts = append(m.Facts, notify.Fact{Name: pointName(p.Grave), Value: p.Text})
+	for _, p := range matters {
+		if p.Grave != digest.Act {
+			fact(p)
+		}
 	}
 	for _, p := range r.Open() {
 		if p.Grave == digest.Act {
@@ -46,6 +58,9 @@ func digestCard(r *digest.Report, l digest.Letter, key string) notify.Message {
 	}
 	return m
 }
+
+// last are the figures behind the others, in this order.
+var last = []string{"Operations", "Callers"}
 
 // pointName is the word in front of a point, where the report has a sign.
 func pointName(g digest.Grave) string {
