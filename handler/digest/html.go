@@ -43,13 +43,20 @@ type page struct {
 	front bool // in the columns of the first page
 	wide  bool // what follows needs both of them
 	heads int
+	cells bool // in a table's body, where addresses and paths break behind "@" and "/"
 }
 
 func (p *page) put(markup string) { _, _ = p.out.WriteString(markup) } // errors stick and show at the end
 
 func (p *page) say(text string) {
-	p.put(strings.ReplaceAll(html.EscapeString(visible(text)), "\n", "<br>"))
+	escaped := html.EscapeString(visible(text))
+	if p.cells {
+		escaped = breaks.Replace(escaped)
+	}
+	p.put(strings.ReplaceAll(escaped, "\n", "<br>"))
 }
+
+var breaks = strings.NewReplacer("@", "@<wbr>", "/", "/<wbr>")
 
 // contents lists the sections, with links within the page.
 func (p *page) contents(blocks []Block) {
@@ -237,6 +244,8 @@ func (k Kind) class() string {
 
 // row prints a row. Its first cell names it.
 func (p *page) row(t Table, row []any) {
+	p.cells = true
+	defer func() { p.cells = false }()
 	p.put("<tr>")
 	for i, cell := range row {
 		if i == 0 {
