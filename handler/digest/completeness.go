@@ -17,7 +17,7 @@ func (t *Tally) completeness(w source.Window, s Subject) Completeness {
 		Source: s.Source, Inputs: len(t.pieces), Bytes: t.bytes, Again: t.again, Outside: t.outside, Undated: t.undated,
 		Unreadable: t.unreadable, Places: t.places, Other: t.other, Forms: t.formCounts(), Scopes: t.scopeCounts(),
 	}
-	c.silences(t, w)
+	c.silences(t, w, s.Now)
 	if s.Evidence != nil {
 		c.Ledger, c.Parked = s.Evidence.Ledger, s.Evidence.Parked
 	}
@@ -53,8 +53,9 @@ func (t *Tally) formCounts() []Count {
 // gapsShown bounds how many silences are named, longest first.
 const gapsShown = 5
 
-// silences finds the hours in which nothing happened, which is either calm or a hole.
-func (c *Completeness) silences(t *Tally, w source.Window) {
+// silences finds the hours in which nothing happened, which is either calm or a hole. Of a period that is still running they are
+// those that have begun, or that have entries.
+func (c *Completeness) silences(t *Tally, w source.Window, now time.Time) {
 	if w.From.IsZero() || w.To.IsZero() {
 		return
 	}
@@ -62,9 +63,17 @@ func (c *Completeness) silences(t *Tally, w source.Window) {
 	for at := range t.quarters {
 		busy[at*quarterSeconds/3600] = true
 	}
+	hours := slices.Sorted(maps.Keys(busy))
 	first, end := hourOf(w.From), hourOf(w.To.Add(time.Hour-1))
+	if !now.IsZero() {
+		begun := max(hourOf(now.Add(time.Hour-1)), first)
+		if len(hours) > 0 {
+			begun = max(begun, hours[len(hours)-1]+1)
+		}
+		end = min(end, begun)
+	}
 	c.Hours, c.Silent = int(end-first), int(end-first)-len(busy)
-	c.Gaps = gapsBetween(slices.Sorted(maps.Keys(busy)), first, end)
+	c.Gaps = gapsBetween(hours, first, end)
 }
 
 // gapsBetween finds the longest spans without any of some hours, which come in order.

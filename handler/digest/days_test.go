@@ -47,3 +47,27 @@ func TestOneEventFarAwayIsNotWaitedFor(t *testing.T) {
 		t.Errorf("%d days, %d hours, %d entries", len(r.Activity.Days), r.Completeness.Hours, r.Summary.Total)
 	}
 }
+
+// TestHoursToComeAreNotSilent counts the hours of a month before it begins, while it runs, and when it is over: what is still to
+// come is neither with entries nor without.
+func TestHoursToComeAreNotSilent(t *testing.T) {
+	t.Parallel()
+	entry := `{"eventDataId":"e","eventTimestamp":"2026-10-03T10:20:00Z","operationName":{"value":"a/b/write"},"status":{"value":"Succeeded"},"category":{"value":"Administrative"},"subscriptionId":"s"}` + "\n"
+	for _, c := range []struct {
+		now           time.Time
+		lines         string
+		hours, silent int
+	}{
+		{october.From.AddDate(0, -1, 0), "", 0, 0},
+		{october.From, "", 0, 0},
+		{october.From.Add(12*time.Hour + time.Minute), "", 13, 13},
+		{october.From.Add(12 * time.Hour), entry, 59, 58}, // the entry's hour has begun, whatever the clock says
+		{october.To, entry, 744, 743},
+		{time.Time{}, entry, 744, 743},
+	} {
+		r := digest.Build(mustTally(october, source.Files{Inputs: inputs(file("a", c.lines))}), digest.Subject{Now: c.now})
+		if got := r.Completeness; got.Hours != c.hours || got.Silent != c.silent {
+			t.Errorf("made at %s: %d hours, %d without entries, want %d and %d", c.now, got.Hours, got.Silent, c.hours, c.silent)
+		}
+	}
+}

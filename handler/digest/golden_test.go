@@ -163,6 +163,8 @@ func TestNamesThatDifferLookDifferent(t *testing.T) {
 		out := render(t, f, r)
 		text := string(out)
 		switch f.Name {
+		case "html":
+			text = strings.ReplaceAll(text, "<wbr>", "")
 		case "pdf":
 			text = string(read(t, out))
 		case "xlsx":
