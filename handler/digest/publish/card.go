@@ -35,7 +35,9 @@ func digestCard(r *digest.Report, l digest.Letter, key string) notify.Message {
 			fact(p)
 		}
 	}
-	slices.SortStableFunc(figures, func(a, b digest.Figure) int { return cmp.Compare(slices.Index(last, a.Name), slices.Index(last, b.Name)) })
+	slices.SortStableFunc(figures, func(a, b digest.Figure) int {
+		return cmp.Compare(slices.Index(last, a.Name), slices.Index(last, b.Name))
+	})
 	for _, f := range figures {
 		value := f.Value
 		if f.Change != "" {
