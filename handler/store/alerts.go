@@ -74,24 +74,16 @@ const (
 
 // Take counts the finding's record and brings its alert up to date, exactly once however often and however
 // concurrently it is called with the same record. lease is taken on the alert when that is free; a lease without an
-// end only names the caller.
+// end only names the caller. Findings of one group follow one another in this process.
 func (s *Store) Take(ctx context.Context, f alert.Finding, lease alert.Lease) (alert.Decision, error) {
 	f.Lease = lease
-	leave := func() {}
-	defer func() { leave() }()
-	return s.decide(ctx, "take finding", func(round int) (r alert.Decision, err error) {
-		if round == crowded {
-			if leave, err = s.takes.enter(ctx, f.Rule.ID); err != nil {
-				leave = func() {}
-				return r, err
-			}
-		}
-		return s.takeOnce(ctx, f, round)
-	})
+	leave, err := s.takes.enter(ctx, f.Group())
+	if err != nil {
+		return alert.Decision{}, err
+	}
+	defer leave()
+	return s.decide(ctx, "take finding", func(round int) (alert.Decision, error) { return s.takeOnce(ctx, f, round) })
 }
-
-// crowded is after how many lost races the findings of one rule follow one another in this process.
-const crowded = 3
 
 // takeOnce takes one decision on what it reads and commits it.
 func (s *Store) takeOnce(ctx context.Context, f alert.Finding, round int) (r alert.Decision, err error) {

@@ -62,7 +62,7 @@ type Store struct {
 
 	habitsSince atomic.Pointer[time.Time] // nil: not read yet
 	windows     queues
-	takes       queues // by rule
+	takes       queues // by group
 	leased      leasedAlerts
 }
 

@@ -9,6 +9,10 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+
+	"github.com/auditbell/auditbell/handler/activity"
+	"github.com/auditbell/auditbell/handler/alert"
+	"github.com/auditbell/auditbell/handler/turns"
 )
 
 // TestWindowsOfOneProcessDoNotRace changes one window a hundred times at once, as a batch of operations by one caller does: no
@@ -51,6 +55,31 @@ func TestWindowsOfOneProcessDoNotRace(t *testing.T) {
 	cancel()
 	if _, err := s.Window(over, "one", more); !errors.Is(err, context.Canceled) {
 		t.Errorf("after the end of its context: %v", err)
+	}
+}
+
+// TestFindingsOfOneProcessDoNotRace has an alert take in sixty operations of one caller at once, and one after the other: the account
+// is asked for the same.
+func TestFindingsOfOneProcessDoNotRace(t *testing.T) {
+	t.Parallel()
+	const operations = 60
+	asked := func(atOnce int) int64 {
+		a := open(t)
+		counted := &counting{transporter: a.server}
+		s := a.another(t, counted)
+		errs := make([]error, operations)
+		turns.Each(t.Context(), operations, atOnce, func(ctx context.Context, i int) {
+			e := event(i%10, activity.Succeeded)
+			e.ID, e.CorrelationID = fmt.Sprint("e", i), fmt.Sprint("c", i)
+			_, errs[i] = s.Take(ctx, mild(e), alert.Lease{})
+		})
+		if err := errors.Join(errs...); err != nil {
+			t.Fatal(err)
+		}
+		return counted.asked.Load()
+	}
+	if one, all := asked(1), asked(operations); all != one {
+		t.Errorf("%d requests for %d findings at once, %d when they follow one another", all, operations, one)
 	}
 }
 
