@@ -55,8 +55,10 @@ func TestAMonthLeavesTheChannelReadable(t *testing.T) {
 	if left := int(math.Round(halved.Others * float64(halved.Days))); left != after.Halved.After || 2*left > after.Halved.Before {
 		t.Errorf("with the route that replay prints %d messages are left of %d; it promised %d", left, after.Halved.Before, after.Halved.After)
 	}
-	first := strings.Replace(string(config), "    at_most: 12\n", "", 1)
-	t.Logf("as many first ones of medium severity as there are: %s", replayMonth(t, routed(t, first), lines).Daily[0].String())
+	if os.Getenv("AUDITBELL_MONTH") != "" {
+		first := strings.Replace(string(config), "    at_most: 12\n", "", 1)
+		t.Logf("as many first ones of medium severity as there are: %s", replayMonth(t, routed(t, first), lines).Daily[0].String())
+	}
 	for _, r := range after.Rules {
 		if a := float64(r.Alerts) / float64(after.Daily[0].Days); r.Severity == "high" && a > 2 {
 			t.Logf("%s makes %.1f alerts of high severity a day: %s", r.ID, a, looked[r.ID])
