@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/auditbell/auditbell/handler/alert"
@@ -152,7 +153,7 @@ func (in *Intake) endOvertaken(ctx context.Context, a alert.Alert) error {
 }
 
 // place is the part of a value that finds the alert again: group key and id.
-var place = regexp.MustCompile(`^([a-z0-9-]{1,64})\.(alert-[a-z0-9-]{1,64})$`)
+var place = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^([a-z0-9-]{1,64})\.(alert-[a-z0-9-]{1,64})$`) })
 
 // read makes an act of a click.
 func (c *Composer) read(k notify.Click) (alert.Ref, alert.Act, error) {
@@ -168,7 +169,7 @@ func (c *Composer) read(k notify.Click) (alert.Ref, alert.Act, error) {
 		act.Kind = row.kind
 		value = row.begin(&act, value, c)
 	}
-	found := place.FindStringSubmatch(value)
+	found := place().FindStringSubmatch(value)
 	if found == nil || !undoes && row.ends && act.Until.IsZero() || act.By.ID == "" {
 		return alert.Ref{}, act, ErrForeign
 	}

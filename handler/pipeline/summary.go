@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/auditbell/auditbell/handler/alert"
 	"github.com/auditbell/auditbell/handler/notify"
@@ -169,7 +170,7 @@ func inDetail(a alert.Alert) string {
 			who.Count -= of.Count
 		}
 		line = moreOf(line, max(who.Count, 0), "of other rules")
-		if typable.MatchString(who.ID) {
+		if typable().MatchString(who.ID) {
 			line += "\n    " + allCommand(a) + " --caller " + who.ID
 		}
 		lines = append(lines, line)
@@ -178,7 +179,7 @@ func inDetail(a alert.Alert) string {
 }
 
 // typable are names that can stand in a command as they are: an actor may choose a name, and people copy commands.
-var typable = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9@._+-]{0,127}$`)
+var typable = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9@._+-]{0,127}$`) })
 
 // gravestFirst names alerts, and says how many more there are.
 func gravestFirst(a alert.Alert) string {

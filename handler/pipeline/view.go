@@ -47,7 +47,7 @@ func whereMore(a alert.Alert, fact string) string {
 		return ""
 	case !learned:
 		return ": " + allCommand(a)
-	case fact == "Last hour" && typable.MatchString(a.Event.Caller):
+	case fact == "Last hour" && typable().MatchString(a.Event.Caller):
 		at := a.Event.Time.UTC()
 		return fmt.Sprintf(": handler query --source store --caller %s --since %s --until %s", a.Event.Caller, at.Add(-time.Hour).Format(time.RFC3339), at.Add(time.Second).Format(time.RFC3339))
 	}

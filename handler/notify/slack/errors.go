@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 
 	api "github.com/slack-go/slack"
 
@@ -120,7 +121,7 @@ func word(code string) string {
 }
 
 var (
-	pointer = regexp.MustCompile(`\[json-pointer:((?:/[a-z0-9_]{1,32}){1,16})/?\]`)
+	pointer = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\[json-pointer:((?:/[a-z0-9_]{1,32}){1,16})/?\]`) })
 	// messageBit drops punctuation with the rest: a quoted address must not survive as its parts.
 	messageBit = regexp.MustCompile(`[A-Za-z0-9_]+`)
 )
@@ -146,7 +147,7 @@ func vocabularyOf(words string) map[string]bool {
 // an event, so every word that is not in the vocabulary becomes "…".
 func known(message string) string {
 	where := ""
-	if found := pointer.FindStringSubmatch(message); found != nil {
+	if found := pointer().FindStringSubmatch(message); found != nil {
 		where = " at " + found[1]
 	}
 	message, _, _ = strings.Cut(message, "[json-pointer:")
