@@ -13,19 +13,25 @@ import (
 	"github.com/auditbell/auditbell/local/inbox"
 )
 
-// TestFind looks for a message behind more than a page of others, by a token that may read the channel and by others.
-func TestFind(t *testing.T) {
-	t.Parallel()
+// workspace is a Slack, and what opens a channel of it with a token.
+func workspace(t *testing.T) (*inbox.Server, func(token, channel string) notify.Destination) {
+	t.Helper()
 	end, err := inbox.Open(inbox.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	server := httptest.NewServer(end)
 	t.Cleanup(server.Close)
-	open := func(token, channel string) notify.Destination {
+	return end, func(token, channel string) notify.Destination {
 		d, _ := openWith(map[string]string{"SLACK_BOT_TOKEN": token, "SLACK_CHANNEL": channel, "SLACK_API_URL": server.URL + "/slack/api/"})
 		return d
 	}
+}
+
+// TestFind looks for a message behind more than a page of others, by a token that may read the channel and by others.
+func TestFind(t *testing.T) {
+	t.Parallel()
+	end, open := workspace(t)
 	began := time.Now()
 	d := open("xoxb-1-history", "C0SECURITY")
 	m := notifytest.Grant()
@@ -67,13 +73,8 @@ func TestFind(t *testing.T) {
 // TestFindInTheThread looks for news and for the record, each of one revision, among the replies to their message.
 func TestFindInTheThread(t *testing.T) {
 	t.Parallel()
-	end, err := inbox.Open(inbox.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := httptest.NewServer(end)
-	t.Cleanup(server.Close)
-	d, _ := openWith(map[string]string{"SLACK_BOT_TOKEN": "xoxb-1-history", "SLACK_CHANNEL": "#by-name", "SLACK_API_URL": server.URL + "/slack/api/"})
+	_, open := workspace(t)
+	d := open("xoxb-1-history", "#by-name")
 	began := time.Now()
 	m := notifytest.Grant()
 	m.Revision = 1
@@ -122,14 +123,9 @@ func TestWhatIsNotSlacksSaysNothingOfAMessage(t *testing.T) {
 // TestFindWhatReplacesAMessage loses the answer to an edit that found its message gone, and posted the alert again.
 func TestFindWhatReplacesAMessage(t *testing.T) {
 	t.Parallel()
-	end, err := inbox.Open(inbox.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := httptest.NewServer(end)
-	t.Cleanup(server.Close)
+	end, open := workspace(t)
 	for _, channel := range []string{"C0SECURITY", "#by-name"} {
-		d, _ := openWith(map[string]string{"SLACK_BOT_TOKEN": "xoxb-1-history", "SLACK_CHANNEL": channel, "SLACK_API_URL": server.URL + "/slack/api/"})
+		d := open("xoxb-1-history", channel)
 		m := notifytest.Grant()
 		m.ID, m.Revision = "alert-"+channel, 1
 		first, err := d.Deliver(t.Context(), m, notify.Ref{})
