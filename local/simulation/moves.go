@@ -256,12 +256,19 @@ func grants(p *planner, name string) {
 	}
 }
 
-// startedOnly grants Owner so that the role stands in the request body of Started and nowhere else.
+// startedOnly grants Owner so that the role stands in the request body of Started and nowhere else. Start and end may come at
+// the same moment, from two partitions of the hub.
 func startedOnly(p *planner, name string) {
 	at := p.any()
 	a, o := p.add([]kind{ownerGrant, netOpened}[p.IntN(2)], deed{name, p.actor(), p.group()}, at)
 	o.answer, o.whole = "", false
-	if p.chance(2) {
+	switch p.IntN(3) {
+	case 0:
+		for second, stage := range []status{started, succeeded} {
+			p.delivery(Delivery{At: at + time.Minute, Feed: hub, Records: []Record{{a.ID, p.record(o, p.epoch.Add(at+time.Duration(second)*time.Second), stage)}}})
+		}
+		return
+	case 1:
 		p.byGrid(a, o, at, succeeded)
 	}
 	p.byHub(a, o, at, succeeded)
