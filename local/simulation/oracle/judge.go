@@ -207,7 +207,9 @@ func (t *talk) hear(m Message) {
 		return
 	}
 	t.count = 1
+	before := t.sum
 	if t.sum, t.summary = summaryIn(m.Text); t.summary {
+		t.sum.continues(before)
 		t.count = t.sum.alerts
 	} else if found := submatch(times, "(×", m.Text); found != nil {
 		t.count, _ = strconv.Atoi(found[1])
@@ -301,7 +303,7 @@ func (j *judge) outcome(a *Act, channel string) {
 // alarming judges what a message says last of how grave an act is, where it is about that act alone.
 func (j *judge) alarming(a *Act, channel string) {
 	same := func(b Act) bool { return b.ID != a.ID && b.Resource == a.Resource }
-	if a.Actor == "" || slices.ContainsFunc(j.Acts, same) {
+	if a.Actor == "" || a.Many || slices.ContainsFunc(j.Acts, same) {
 		return
 	}
 	for _, t := range j.about(a.Resource, channel) {

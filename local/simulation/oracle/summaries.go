@@ -41,6 +41,16 @@ func summaryIn(text string) (summary, bool) {
 	return s, true
 }
 
+// continues takes over from the message before that all of the alerts are by one actor, where this one says how many there are by
+// now and not by whom.
+func (s *summary) continues(before summary) {
+	for actor, n := range before.actors {
+		if n == before.alerts && len(s.actors) == 0 {
+			s.actors[actor] = s.alerts
+		}
+	}
+}
+
 // of is how many of the alerts are by an actor that the text names.
 func (s summary) of(actor string) int { return max(1, s.actors[actor]) }
 
