@@ -152,7 +152,7 @@ func (p *planner) troubles() {
 		case 5:
 			t.Of, t.Faults, t.Share = phases, append(slices.Clone(everyFault), stale), min(t.Share, 0.05)
 		case 6:
-			t.Of, t.Faults, t.Share, t.From, t.To = rare[p.plan.Seed%2:][:1], append(slices.Clone(everyFault), odd), 0.35, 0, p.plan.Length
+			t.Of, t.Faults, t.Share, t.From, t.To = rare[p.plan.Seed%2:][:1], slices.Concat(everyFault, []fault{odd, garbled}), 0.35, 0, p.plan.Length
 		case 7:
 			p.outage(&t)
 		}
