@@ -14,14 +14,39 @@ import (
 	"github.com/auditbell/auditbell/handler/pipeline"
 )
 
+// chunk bounds the items of a delivery that are held at once: an event takes a kilobyte however short its record is.
+const chunk = 1000
+
 // Take reads a payload and makes all of it durable: events through the pipeline, everything else parked with what it
-// was. Only a store that does not answer is an error.
-func (a *App) Take(ctx context.Context, in host.Invocation, data []byte) (pipeline.Summary, error) {
-	b := pipeline.Batch{ID: in.Attempt(), Function: in.Function, Logger: in.Logger}
+// was. Only a store that does not answer is an error. A chunk that fails, or panics, does so after the others were taken;
+// what is durable is recognised when the delivery comes again.
+func (a *App) Take(ctx context.Context, in host.Invocation, data []byte) (sum pipeline.Summary, err error) {
+	var panicked any
 	_, span := otlp.Start(ctx, "decode")
-	readings := payload.Decode(data)
-	span.Set("auditbell.items", len(readings))
-	span.End(nil)
+	payload.Chunks(data, chunk, func(readings []payload.Reading) {
+		span.Set("auditbell.items", len(readings))
+		span.End(nil)
+		defer func() {
+			if p := recover(); p != nil {
+				panicked = p
+			}
+			_, span = otlp.Start(ctx, "decode") // of the next chunk
+		}()
+		one, failed := a.Pipeline.Handle(ctx, a.batch(in, readings))
+		if sum.Add(one); err == nil {
+			err = failed // that of one chunk says enough
+		}
+	})
+	if panicked != nil {
+		panic(panicked)
+	}
+	in.Logger.Info("handled", slog.Any("counts", sum))
+	return sum, err
+}
+
+// batch is what readings are to the pipeline.
+func (a *App) batch(in host.Invocation, readings []payload.Reading) pipeline.Batch {
+	b := pipeline.Batch{ID: in.Attempt(), Function: in.Function, Logger: in.Logger}
 	for _, r := range readings {
 		switch r.Kind {
 		case payload.Activity:
@@ -34,9 +59,7 @@ func (a *App) Take(ctx context.Context, in host.Invocation, data []byte) (pipeli
 			in.Logger.Info("set aside", "kind", r.Kind.String(), "signal", r.Signal, "reason", r.Reason)
 		}
 	}
-	sum, err := a.Pipeline.Handle(ctx, b)
-	in.Logger.Info("handled", slog.Any("counts", sum))
-	return sum, err
+	return b
 }
 
 // unreadable parks what came to a function and is not even an invocation.

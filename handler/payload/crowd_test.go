@@ -2,7 +2,9 @@ package payload_test
 
 import (
 	"fmt"
+	"reflect"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -50,5 +52,27 @@ func TestACrowdOfUnreadableItemsIsBounded(t *testing.T) {
 				t.Errorf("%d of %d items are counted", unreadable, 2*n)
 			}
 		})
+	}
+}
+
+// TestChunksAreWhatDecodeReads cuts deliveries into chunks, those with a crowd and packed ones among them.
+func TestChunksAreWhatDecodeReads(t *testing.T) {
+	t.Parallel()
+	const record = `{"time":"2026-03-04T10:15:30Z","operationName":"A/B/DELETE","category":"Administrative","identity":{"claims":{"upn":"ada@contoso.example"}}}`
+	many := "[" + strings.Repeat(record+",{},", 1100) + record + "]"
+	for _, text := range []string{"", "[]", record, many, string(gzipped(t, []byte(many)))} {
+		want := payload.Decode([]byte(text))
+		for _, most := range []int{1, 7, 1000} {
+			var got []payload.Reading
+			payload.Chunks([]byte(text), most, func(chunk []payload.Reading) {
+				if len(chunk) > most+1 { // one stands for others
+					t.Errorf("a chunk of %d, want at most %d", len(chunk), most)
+				}
+				got = append(got, chunk...)
+			})
+			if !slices.EqualFunc(want, got, func(x, y payload.Reading) bool { return reflect.DeepEqual(x, y) }) {
+				t.Errorf("%.20q in chunks of %d has %d readings that are not the %d of Decode", text, most, len(got), len(want))
+			}
+		}
 	}
 }

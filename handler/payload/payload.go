@@ -28,6 +28,7 @@ package payload
 
 import (
 	"bytes"
+	"math"
 	"slices"
 	"sync"
 
@@ -77,16 +78,23 @@ type Reading struct {
 }
 
 // Decode reads one payload as it was delivered and says of each item what it was, in input order. It never panics and
-// never drops anything: what cannot be read is an Invalid reading, the last of which stands for all beyond mostUnreadable. A list
+// never drops anything: what cannot be read is an Invalid reading, and one at the end stands for all beyond mostUnreadable. A list
 // without items yields no reading.
-func Decode(data []byte) []Reading { return decode(data, false) }
+func Decode(data []byte) []Reading { return decode(data, false, crowd{most: math.MaxInt}) }
 
 // DecodeLine is Decode for a line of a file that a person gives, which may carry what no delivery does; see carrier.
-func DecodeLine(data []byte) []Reading { return decode(data, true) }
+func DecodeLine(data []byte) []Reading { return decode(data, true, crowd{most: math.MaxInt}) }
 
-func decode(data []byte, file bool) []Reading {
+// Chunks hands the readings of Decode to do, at most so many at once; a list without items is one chunk of none. A chunk is valid
+// during its call: a megabyte may hold tens of thousands of items, whose readings take many times its size.
+func Chunks(data []byte, most int, do func([]Reading)) {
+	do(decode(data, false, crowd{most: most, do: do}))
+}
+
+// decode returns what c did not hand on.
+func decode(data []byte, file bool, c crowd) []Reading {
 	if len(data) > largestDelivery || wrapped(data) {
-		return decodeStreamed(data)
+		return decodeStreamed(data, c)
 	}
 	f, _ := pool.Get().(*frames)
 	defer f.release()
@@ -95,7 +103,6 @@ func decode(data []byte, file bool) []Reading {
 	f.file = file
 	f.base = int64(len(data) - len(f.data))
 	readings := make([]Reading, 0, 1) // nearly every delivery is one event
-	var c crowd
 	for {
 		n := len(readings)
 		if n == cap(readings) {
@@ -114,7 +121,7 @@ func decode(data []byte, file bool) []Reading {
 	if len(readings) == 0 && len(bytes.TrimSpace(f.data)) == 0 {
 		return []Reading{invalid("empty payload")}
 	}
-	return readings
+	return c.end(readings)
 }
 
 // Scratch is memory in which payloads are read one after the other. The zero value is ready; it is not safe for concurrent
@@ -163,12 +170,11 @@ const (
 )
 
 // decodeStreamed reads a payload through a Decoder. The readings outlive its window, so each keeps a copy of its bytes.
-func decodeStreamed(data []byte) []Reading {
+func decodeStreamed(data []byte, c crowd) []Reading {
 	var readings []Reading
 	d := NewDecoder(bytes.NewReader(data))
 	left := unpackedAtLeast + unpackedRatio*int64(len(data))
 	d.left = &left
-	var c crowd
 	for r, err := range d.All() {
 		if err != nil {
 			r = invalid(err.Error())
@@ -176,7 +182,7 @@ func decodeStreamed(data []byte) []Reading {
 		r.Raw = bytes.Clone(r.Raw)
 		readings = c.gather(append(readings, r))
 	}
-	return readings
+	return c.end(readings)
 }
 
 // Events returns the events among readings, in order.

@@ -112,6 +112,12 @@ type Summary struct {
 	Misworded int `json:"misworded,omitempty"` // texts that a template of the operator's failed to make
 }
 
+// Add counts what another part of the same delivery brought.
+func (s *Summary) Add(o Summary) {
+	s.Received += o.Received
+	s.add(o)
+}
+
 func (s *Summary) add(o Summary) {
 	s.Parked += o.Parked
 	s.States += o.States
