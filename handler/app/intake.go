@@ -32,6 +32,9 @@ func (a *App) Take(ctx context.Context, in host.Invocation, data []byte) (sum pi
 			}
 			_, span = otlp.Start(ctx, "decode") // of the next chunk
 		}()
+		if err != nil && ctx.Err() != nil {
+			return // out of time: all of it comes again
+		}
 		one, failed := a.Pipeline.Handle(ctx, a.batch(in, readings))
 		if sum.Add(one); err == nil {
 			err = failed // that of one chunk says enough

@@ -141,3 +141,17 @@ func TestARemovedDestinationIsOwedUntilDiscarded(t *testing.T) {
 		t.Errorf("after the discard check says\n%s", out)
 	}
 }
+
+// TestCheckCountsReducedMessages has Slack refuse one message in full.
+func TestCheckCountsReducedMessages(t *testing.T) {
+	t.Parallel()
+	o := newOutage(t)
+	if err := o.inbox.Fail(inbox.Fault{Destination: inbox.Slack, Status: inbox.Failure{Status: http.StatusRequestEntityTooLarge}, Count: 1}); err != nil {
+		t.Fatal(err)
+	}
+	o.event()
+	o.ticks(4, time.Minute)
+	if out, _ := o.handler("", "check"); !strings.Contains(out, "slack: 1 messages were refused in full and sent with less in them") || len(o.owed()) != 0 {
+		t.Errorf("check says\n%s", out)
+	}
+}

@@ -69,6 +69,28 @@ func TestARefusedRecipientIsNamed(t *testing.T) {
 	}
 }
 
+// TestADigestNamesARemovedDestination takes Teams out of the settings while alerts wait for it.
+func TestADigestNamesARemovedDestination(t *testing.T) {
+	t.Parallel()
+	o := openOffice(t)
+	if err := o.inbox.Fail(inbox.Fault{Destination: inbox.Teams, Status: inbox.Failure{Status: 503}, Count: 1000}); err != nil {
+		t.Fatal(err)
+	}
+	o.fill(t, small())
+	delete(o.env, "TEAMS_WORKFLOW_URL")
+	o.env["MAIL_TO"] = "bell@contoso.example"
+	o.App, o.digests = o.instance(t)
+	if _, err := o.digests.Run(t.Context(), invocation()); err != nil {
+		t.Fatal(err)
+	}
+	if ends := o.endsOf(t, "2026-10-31"); len(ends) != 1 || ends[0].Name != "teams" || !ends[0].Removed || ends[0].Waiting == 0 {
+		t.Errorf("the digest names %+v", ends)
+	}
+	if got := o.mails("is not in the settings any more", "audit@contoso.example"); len(got) != 1 {
+		t.Errorf("%d mails say so to a reader, want one", len(got))
+	}
+}
+
 // mails are the mails to a recipient that hold some words, as they were sent.
 func (o *office) mails(subject, to string) (all []string) {
 	for _, m := range o.inbox.Messages() {
