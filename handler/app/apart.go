@@ -42,7 +42,7 @@ func (a *App) takeMessage(ctx context.Context, in host.Invocation, message []byt
 				r.Event.Record = activity.RecordOf(r.Raw)
 				b.Events = []activity.Event{r.Event}
 			} else {
-				b.Parked = []activity.Parked{park(in.Function, r, a.Now())}
+				b.Parked = []activity.Parked{r.Parked(in.Function, a.Now())}
 			}
 			_, err := a.Pipeline.Handle(ctx, b)
 			return err

@@ -2,10 +2,7 @@ package app
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"log/slog"
-	"time"
 
 	"github.com/auditbell/auditbell/handler/activity"
 	"github.com/auditbell/auditbell/handler/host"
@@ -58,7 +55,7 @@ func (a *App) batch(in host.Invocation, readings []payload.Reading) pipeline.Bat
 		case payload.ResourceState:
 			b.States = append(b.States, *r.State)
 		default:
-			b.Parked = append(b.Parked, park(in.Function, r, a.Now()))
+			b.Parked = append(b.Parked, r.Parked(in.Function, a.Now()))
 			in.Logger.Info("set aside", "kind", r.Kind.String(), "signal", r.Signal, "reason", r.Reason)
 		}
 	}
@@ -68,19 +65,6 @@ func (a *App) batch(in host.Invocation, readings []payload.Reading) pipeline.Bat
 // unreadable parks what came to a function and is not even an invocation.
 func (a *App) unreadable(ctx context.Context, in host.Invocation, body []byte, reason error) error {
 	r := payload.Reading{Kind: payload.Invalid, Signal: "invalid", Reason: reason.Error(), Raw: body}
-	_, err := a.Pipeline.Handle(ctx, pipeline.Batch{ID: in.Attempt(), Logger: in.Logger, Parked: []activity.Parked{park(in.Function, r, a.Now())}})
+	_, err := a.Pipeline.Handle(ctx, pipeline.Batch{ID: in.Attempt(), Logger: in.Logger, Parked: []activity.Parked{r.Parked(in.Function, a.Now())}})
 	return err
-}
-
-// park makes the item for what is no event. Known signals of Azure's are only counted; of what was unreadable the
-// beginning is kept, so that a person can see what it was.
-func park(function string, r payload.Reading, now time.Time) activity.Parked {
-	sum := sha256.Sum256(r.Raw)
-	p := activity.Parked{
-		ID: hex.EncodeToString(sum[:16]), Signal: r.Signal, Function: function, Reason: r.Reason, At: now.UTC(), Size: len(r.Raw),
-	}
-	if r.Kind == payload.Invalid {
-		p.Signal, p.Excerpt = "invalid", activity.Excerpt(r.Raw)
-	}
-	return p
 }
