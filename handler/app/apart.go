@@ -4,11 +4,9 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/auditbell/auditbell/handler/activity"
 	"github.com/auditbell/auditbell/handler/host"
 	"github.com/auditbell/auditbell/handler/jsonscan"
 	"github.com/auditbell/auditbell/handler/payload"
-	"github.com/auditbell/auditbell/handler/pipeline"
 )
 
 // apartAfter is how often a batch of Event Hubs may fail as a whole before its records are taken one by one.
@@ -36,15 +34,8 @@ func (a *App) takeMessage(ctx context.Context, in host.Invocation, message []byt
 		return a.setAside(ctx, in, message, err)
 	}
 	for _, r := range readings {
-		b := pipeline.Batch{ID: in.Attempt(), Function: in.Function, Logger: in.Logger}
 		err := guarded(func() error {
-			if r.Kind == payload.Activity {
-				r.Event.Record = activity.RecordOf(r.Raw)
-				b.Events = []activity.Event{r.Event}
-			} else {
-				b.Parked = []activity.Parked{r.Parked(in.Function, a.Now())}
-			}
-			_, err := a.Pipeline.Handle(ctx, b)
+			_, err := a.Pipeline.Handle(ctx, a.batch(in, []payload.Reading{r}))
 			return err
 		})
 		if err == nil {
