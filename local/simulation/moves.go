@@ -324,7 +324,6 @@ func race(p *planner, name string) {
 	var records []Record
 	for range 20 + p.IntN(30) {
 		a, o := p.add(k, deed{name, actor, group}, at)
-		a.Many = true
 		records = append(records, Record{a.ID, p.record(o, p.epoch.Add(at), succeeded)})
 	}
 	for some := range slices.Chunk(records, []int{len(records), 6}[p.IntN(2)]) {

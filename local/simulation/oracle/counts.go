@@ -19,29 +19,33 @@ func (j *judge) counts() {
 		if actor == "" || slices.ContainsFunc(all, unsure) {
 			continue
 		}
-		many := slices.ContainsFunc(all, func(a *Act) bool { return a.Many }) // which a rule about many counts once more
 		for _, channel := range j.Channels {
-			sum, least := j.counted(actor, channel), len(all)
+			sum, again := j.counted(actor, channel)
+			least := len(all)
 			if j.inSummary(actor, channel) && !scattered(all) {
 				least -= mild(all)
 			}
-			if doubted := slices.ContainsFunc(all, func(a *Act) bool { return j.excused(a, channel) }); !doubted && (sum > len(all) && !many || sum < least) {
-				j.report(Counted, all[len(all)-1], "%s shows %d acts of %s, there were %d", channel, sum, actor, len(all))
+			if doubted := slices.ContainsFunc(all, func(a *Act) bool { return j.excused(a, channel) }); !doubted && (sum > len(all) || again > len(all) || sum+again < least) {
+				j.report(Counted, all[len(all)-1], "%s shows %d acts of %s, and %d once more as many, there were %d", channel, sum, actor, again, len(all))
 			}
 		}
 	}
 }
 
-// counted is how many acts of an actor a channel's messages count.
-func (j *judge) counted(actor, channel string) (sum int) {
+// counted is how many acts of an actor a channel's messages count; again: how many the rule about many of them does.
+func (j *judge) counted(actor, channel string) (sum, again int) {
 	for _, t := range j.about(actor, channel) {
-		if t.summary {
+		switch {
+		case t.own: // it counts none of its own
+		case t.summary:
 			sum += t.sum.of(actor)
-		} else {
+		case t.many:
+			again += t.count
+		default:
 			sum += t.count
 		}
 	}
-	return sum
+	return sum, again
 }
 
 // inSummary reports whether a summary may count acts of an actor that no other message counts: one that names the actor, in

@@ -65,6 +65,8 @@ type talk struct {
 	outcome  string
 	summary  bool // of what waited for the channel, or was held back
 	sum      summary
+	own      bool // Auditbell speaks about itself
+	many     bool // it is by the rule about many deletions, which counts acts once more and is graver
 }
 
 // Judge lists the promises that were broken, and how many messages were sent twice because of the gap that cannot be closed.
@@ -196,6 +198,9 @@ func (j *judge) waits() {
 	}
 }
 
+// manyDeleted is the title of the rule about many deletions by one actor, as messages are compared.
+const manyDeleted = "many resources deleted in a short time"
+
 // hear notes what a reader now sees.
 func (t *talk) hear(m Message) {
 	t.messages = append(t.messages, m)
@@ -206,6 +211,8 @@ func (t *talk) hear(m Message) {
 	if m.Kind == "reply" {
 		return
 	}
+	t.own = strings.Contains(m.Text, "auditbell about itself")
+	t.many = strings.Contains(m.Text, " · "+manyDeleted) && !t.own
 	t.count = 1
 	before := t.sum
 	if t.sum, t.summary = summaryIn(m.Text); t.summary {
@@ -303,11 +310,11 @@ func (j *judge) outcome(a *Act, channel string) {
 // alarming judges what a message says last of how grave an act is, where it is about that act alone.
 func (j *judge) alarming(a *Act, channel string) {
 	same := func(b Act) bool { return b.ID != a.ID && b.Resource == a.Resource }
-	if a.Actor == "" || a.Many || slices.ContainsFunc(j.Acts, same) {
+	if a.Actor == "" || slices.ContainsFunc(j.Acts, same) {
 		return
 	}
 	for _, t := range j.about(a.Resource, channel) {
-		if t.count == 1 && !t.summary && t.severity > a.Severity && t.words[a.Actor] {
+		if t.count == 1 && !t.summary && !t.many && t.severity > a.Severity && t.words[a.Actor] {
 			j.report(Alarming, a, "%s shows it as %s", channel, t.severity)
 		}
 	}

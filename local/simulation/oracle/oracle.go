@@ -41,7 +41,6 @@ type Act struct {
 	Until    time.Time // when the operator's exception ends; zero: it is not certain that it covers the act
 	After    string    // the resource in whose message the operator withdrew what excepts this act: by then it is none
 	Late     bool      // the operator asked to be notified later
-	Many     bool      // one of so many by its actor that a rule about many of them is met, which may be graver
 	Part     string    // how it came about: the adversary's move, for the report
 }
 
