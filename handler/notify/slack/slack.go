@@ -121,15 +121,19 @@ func (d *Destination) Deliver(ctx context.Context, m notify.Message, prev notify
 	case code(err) == "edit_window_closed":
 		err = nil // the workspace forbids late edits; the thread still takes the news
 	}
-	if err != nil {
-		return prev, explain("edit Slack message", err)
+	edited := explain("edit Slack message", err)
+	odd := notify.KindOf(edited) == notify.Unconfirmed // an edit is not repeated then, and the news would be nowhere
+	if edited == nil {
+		prev.State = notify.Confirmed
 	}
-	prev.State = notify.Confirmed
-	if !m.HasNews() {
-		return prev, nil
+	if !m.HasNews() || edited != nil && !odd {
+		return prev, edited
 	}
 	// Failing here repeats the edit on the next try, which changes nothing, and then the reply.
-	return prev, explain("reply in Slack thread", d.reply(ctx, m, prev))
+	if err := d.reply(ctx, m, prev); err != nil {
+		return prev, explain("reply in Slack thread", err)
+	}
+	return prev, edited
 }
 
 // gone are the codes after which an earlier message cannot be edited any more: a person deleted it, another app posted

@@ -113,6 +113,8 @@ func TestUpdates(t *testing.T) {
 			prev, false,
 		},
 		{"does not reply when the edit failed", prev, "More", []string{refusing("internal_error")}, []string{"update channel=C1 ts=1.0"}, prev, true},
+		{"replies when the edit was answered oddly", prev, "More", []string{`{}`}, []string{"update channel=C1 ts=1.0", "postMessage channel=C1 thread_ts=1.0"}, prev, true},
+		{"does not repeat an edit that was answered oddly", prev, "", []string{`{}`}, []string{"update channel=C1 ts=1.0"}, prev, true},
 		{
 			"reports a failed reply", prev, "More",
 			[]string{fine, refusing("internal_error")},
