@@ -121,7 +121,7 @@ func member(raw []byte, name string) []byte {
 // MayName reports whether JSON text may have a member of that name, in whatever casing and however it is written, the long s and
 // the Kelvin sign among it, which are letters of ASCII without regard to case.
 func MayName(text []byte, name string) bool {
-	return bytes.Contains(text, []byte("ſ")) || bytes.Contains(text, []byte("\u212a")) || mayHold(text, name)
+	return mayHold(text, name) || bytes.Contains(text, []byte("ſ")) || bytes.Contains(text, []byte("\u212a"))
 }
 
 // mayHold is MayName for readers who compare names of one length: most records have few of the members that are asked for, and
@@ -162,7 +162,8 @@ func rarest(name string) int {
 	return at
 }
 
-// rarity ranks letters by how seldom they are, from 1; 0 is what names have beside letters, and -1 all else.
+// rarity ranks letters by how seldom they are, from 1, those of hexadecimal ids among the frequent; 0 is what names have beside
+// letters, and -1 all else.
 var rarity = func() (ranks [256]int8) {
 	for c := range ranks {
 		ranks[c] = -1
@@ -170,7 +171,7 @@ var rarity = func() (ranks [256]int8) {
 	for _, c := range "0123456789-_" {
 		ranks[c] = 0
 	}
-	for i, c := range "etaoinsrhldcumfpgwybvkxjqz" {
+	for i, c := range "etaoinsrdcbfhlumpgwyvkxjqz" {
 		ranks[c], ranks[c&^0x20] = int8(i+1), int8(i+1) //nolint:gosec // 26 letters
 	}
 	return ranks

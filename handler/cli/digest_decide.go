@@ -213,6 +213,10 @@ func (r *ruled) links(e *activity.Event, rest []uint32) links {
 // finding is what is decided about. Where it would go is no question of a report from files.
 func (r *ruled) finding(e activity.Event, met []uint32) alert.Finding {
 	f := alert.Finding{Event: e}
+	if len(met) == 1 { // as most are
+		f.Rule = r.alertRule(met[0])
+		return f
+	}
 	f.Rule, f.Also = alert.Gravest(r.alertRules(met))
 	return f
 }

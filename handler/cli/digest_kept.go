@@ -233,7 +233,7 @@ func (s *squeezed) run(text string) {
 		}
 		var room [36]byte
 		packed, err := kind.pack(s.packed, text)
-		if err == nil && len(packed) == len(s.packed)+kind.packed && string(kind.unpack(room[:0], packed[len(s.packed):])) == text {
+		if err == nil && len(packed) == len(s.packed)+kind.packed && (kind.mark == cutID || string(kind.unpack(room[:0], packed[len(s.packed):])) == text) {
 			s.skeleton, s.packed = append(s.skeleton, kind.mark), packed
 			return
 		}
@@ -268,8 +268,11 @@ func unsqueezed(skeleton string, packed []byte) (texts [5]string) {
 	return texts
 }
 
-// packGUID appends what the digits of a GUID stand for.
+// packGUID appends what the digits of a GUID in lower case stand for.
 func packGUID(dst []byte, text string) ([]byte, error) {
+	if text[8] != '-' || text[13] != '-' || text[18] != '-' || text[23] != '-' {
+		return dst, nil
+	}
 	var digits [32]byte
 	at := 0
 	for _, part := range [...]string{text[:8], text[9:13], text[14:18], text[19:23], text[24:]} {

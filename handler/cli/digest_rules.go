@@ -252,6 +252,13 @@ func (r *ruled) number(one judgement) uint32 {
 	return n
 }
 
+// alertRule is the rule of a number.
+func (r *ruled) alertRule(number uint32) alert.Rule {
+	r.naming.Lock()
+	defer r.naming.Unlock()
+	return *r.rules[number]
+}
+
 // alertRules are the rules of these numbers.
 func (r *ruled) alertRules(numbers []uint32) []alert.Rule {
 	r.naming.Lock()

@@ -239,8 +239,8 @@ const ones, tops = 0x0101010101010101, 0x8080808080808080
 // specials has the top bit of a byte set where x has a quote, a backslash or a control character; above the first such
 // byte there may be more bits.
 func specials(x uint64) uint64 {
-	quote, slash := x^(ones*'"'), x^(ones*'\\')
-	return ((quote-ones)&^quote | (slash-ones)&^slash | (x-ones*' ')&^x) & tops
+	quote, slash := x^(ones*'"'), x^(ones*'\\') // both have the top bits of x
+	return ((quote - ones) | (slash - ones) | (x - ones*' ')) &^ x & tops
 }
 
 // Plain reports whether text is ASCII that stands in a JSON string as it is.
