@@ -24,7 +24,7 @@ type planKey struct {
 	outcome            activity.Outcome
 }
 
-// place tells most keys apart by every fourth letter of the operation and the other texts' lengths.
+// place differs for most keys: it is made of every fourth letter of the operation and the other texts' lengths.
 func (k *planKey) place() int {
 	h := uint(len(k.display) ^ len(k.category)<<4 ^ len(k.outcome)<<6)
 	for i := len(k.operation) - 1; i >= 0; i -= 4 {
