@@ -64,6 +64,23 @@ func TestPlainIsWhatNeedsNoEscape(t *testing.T) {
 	}
 }
 
+// TestAStringEndsWhereEncodingJSONSays puts each byte at each place of strings longer than what is looked at together. The
+// others are such that a borrow of one byte from the next would show.
+func TestAStringEndsWhereEncodingJSONSays(t *testing.T) {
+	t.Parallel()
+	for _, other := range []byte{'a', '!', '#', '[', ']', ' ', 0x7f, 0x80, 0xa2, 0xdc, 0xff} {
+		for c := range 256 {
+			for n := range 36 {
+				text := bytes.Repeat([]byte{other}, 38)
+				text[0], text[37], text[n+1] = '"', '"', byte(c)
+				if got, want := jsonscan.Valid(text) == nil, json.Valid(text); got != want {
+					t.Fatalf("Valid(%q) = %v, encoding/json says %v", text, got, want)
+				}
+			}
+		}
+	}
+}
+
 func ExampleObject() {
 	doc := []byte(`{"status":"Succeeded","claims":{"aud":"x"}}`)
 	err := jsonscan.Object(doc, func(name, value []byte) error {
