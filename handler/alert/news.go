@@ -14,7 +14,7 @@ type News struct {
 	Graver     bool         // the severity rose
 	Operations []*Operation // operations that are new to them, as far as the alert keeps them
 	More       int          // how many are new to them, kept or not
-	Detailed   []*Operation // of a grave alert: known to them, but not yet what sets these apart; the oldest news first
+	Detailed   []*Operation // of a grave alert: known to them, but without what sets these apart; the oldest news first
 	detailed   int
 	urgent     bool
 }
