@@ -25,7 +25,7 @@ type alertsShowCmd struct {
 }
 
 func (c *alertsShowCmd) run(ctx context.Context, std Surroundings) error {
-	a, err := app.Open(newWorld(std, nil))
+	a, err := app.Open(newWorld(std))
 	if err != nil {
 		return err
 	}
@@ -66,7 +66,7 @@ type alertsUndoCmd struct {
 }
 
 func (c *alertsUndoCmd) run(ctx context.Context, std Surroundings) error {
-	a, err := app.Open(newWorld(std, nil))
+	a, err := app.Open(newWorld(std))
 	if err != nil {
 		return err
 	}

@@ -196,7 +196,7 @@ func TestCanaryIsNotSilenced(t *testing.T) {
 }
 
 func newTestWorld(o *office, config fs.FS) app.World {
-	w := newWorld(Surroundings{Env: func(name string) (string, bool) { v, ok := o.env[name]; return v, ok }}, nil)
+	w := newWorld(Surroundings{Env: func(name string) (string, bool) { v, ok := o.env[name]; return v, ok }})
 	w.Config, w.Now = config, o.now
 	return w
 }

@@ -48,7 +48,7 @@ func (c *checkCmd) run(ctx context.Context, std Surroundings) error {
 }
 
 func (c *checkCmd) check(ctx context.Context, std Surroundings) []checkLine {
-	a, err := app.Open(newWorld(std, nil))
+	a, err := app.Open(newWorld(std))
 	if err != nil {
 		return problemLines(err)
 	}

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 
 	"github.com/alecthomas/kong"
@@ -32,9 +31,9 @@ type Surroundings struct {
 	Commit   string // it was built from; empty: what the go command recorded
 }
 
-// newWorld is the world in which a command opens the app, with a log unless it is nil.
-func newWorld(std Surroundings, log *slog.Logger) app.World {
-	return app.NewWorld(std.Env, std.Version, log)
+// newWorld is the world in which a command opens the app: without a log.
+func newWorld(std Surroundings) app.World {
+	return app.NewWorld(std.Env, std.Version, nil)
 }
 
 // errNo ends a command with exitNo when everything there is to say has been printed.

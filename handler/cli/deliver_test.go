@@ -87,7 +87,7 @@ func TestDeliverCommand(t *testing.T) {
 	if posts != 2 {
 		t.Errorf("Slack has %d alerts, want the two that were not discarded", posts)
 	}
-	a, err := app.Open(newWorld(Surroundings{Env: func(name string) (string, bool) { v, ok := o.env[name]; return v, ok }}, nil))
+	a, err := app.Open(newWorld(Surroundings{Env: func(name string) (string, bool) { v, ok := o.env[name]; return v, ok }}))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -93,7 +93,7 @@ func (f *sourceFlags) files(std Surroundings, w source.Window) openSource {
 
 // store opens what the functions recorded, with all they know of alerts and exceptions.
 func (f *sourceFlags) store(ctx context.Context, std Surroundings, w source.Window, zone *time.Location) (openSource, error) {
-	a, err := app.Open(newWorld(std, nil))
+	a, err := app.Open(newWorld(std))
 	if err != nil {
 		return openSource{}, fmt.Errorf("open store: %w", err)
 	}

@@ -35,7 +35,7 @@ type exceptionsEndCmd struct {
 }
 
 func (c *exceptionsEndCmd) run(ctx context.Context, std Surroundings) error {
-	a, err := app.Open(newWorld(std, nil))
+	a, err := app.Open(newWorld(std))
 	if err != nil {
 		return err
 	}

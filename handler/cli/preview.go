@@ -48,7 +48,7 @@ type previewMail struct {
 
 // run needs no settings: what is missing only means that the message would go nowhere from here.
 func (c *previewCmd) run(ctx context.Context, std Surroundings) error {
-	a, err := app.Open(newWorld(std, nil))
+	a, err := app.Open(newWorld(std))
 	if a.Pipeline.Rules == nil {
 		return err
 	}

@@ -61,7 +61,7 @@ func (c *reconcileCmd) run(ctx context.Context, std Surroundings) error {
 	if c.Apply && !c.Yes && !terminal(std.In) {
 		return misuse("--apply asks before it alerts, and no terminal is here to answer (hint: --yes)")
 	}
-	a, err := app.Open(newWorld(std, nil))
+	a, err := app.Open(newWorld(std))
 	if err != nil {
 		return err
 	}
@@ -69,7 +69,7 @@ func (c *reconcileCmd) run(ctx context.Context, std Surroundings) error {
 		if a.Reconcile.Reconciler.Scopes, err = scopes(c.Scope); err != nil {
 			return err
 		}
-		a.Reconcile.Reconciler.Log.REST = azure.ResourceManager(newWorld(std, nil).Settings, http.DefaultTransport, true)
+		a.Reconcile.Reconciler.Log.REST = azure.ResourceManager(newWorld(std).Settings, http.DefaultTransport, true)
 	}
 	if len(a.Reconcile.Reconciler.Scopes) == 0 {
 		return misuse("there is no scope to compare (hint: --scope SCOPE, or set SCOPES)")

@@ -60,7 +60,7 @@ type unsent struct {
 
 // openSending opens what the functions run with. Wrong settings are said before anything is read.
 func (c *replayCmd) openSending(ctx context.Context, x *explainer, std Surroundings) (*sending, error) {
-	a, err := app.Open(newWorld(std, nil))
+	a, err := app.Open(newWorld(std))
 	if err != nil {
 		return nil, fmt.Errorf("open what the functions run with (hint: `handler check`): %w", err)
 	}

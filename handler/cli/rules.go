@@ -36,7 +36,7 @@ func (c *rulesListCmd) run(ctx context.Context, std Surroundings) error {
 	if !c.Exceptions {
 		return c.rules(ctx, std)
 	}
-	a, err := app.Open(newWorld(std, nil))
+	a, err := app.Open(newWorld(std))
 	if err != nil {
 		return err
 	}

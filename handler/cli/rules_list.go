@@ -147,7 +147,7 @@ func openStore(std Surroundings) (*store.Store, error) {
 	if err := set.Err(); err != nil {
 		return nil, err
 	}
-	options.Logger = newWorld(std, nil).Log
+	options.Logger = newWorld(std).Log
 	return store.Open(options)
 }
 

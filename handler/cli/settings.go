@@ -42,7 +42,7 @@ func mark(d settings.Def) string {
 
 // Declared opens the app without any setting: whatever reads a setting thereby declares it.
 func Declared() []settings.Def {
-	w := newWorld(Surroundings{Env: func(string) (string, bool) { return "", false }}, nil)
+	w := newWorld(Surroundings{Env: func(string) (string, bool) { return "", false }})
 	_, _ = app.Open(w) // what is wrong is not the question here
 	serve.LogLevel(w.Settings)
 	return w.Settings.Declared()
