@@ -65,6 +65,7 @@ var arrows = map[string][]string{
 	"handler/payload":           {"handler/activity", "handler/jsonscan"},
 	"handler/payload/transcode": {"handler/activity", "handler/jsonscan"},
 	"handler/rules":             {"handler/activity", "handler/jsonscan"},
+	"handler/rules/rulestest":   {"handler/rules"},
 	"handler/enrich":            {"handler/activity"},
 	"handler/geo":               {},
 	"handler/otlp":              {"handler/settings"}, // a side door: it knows no event

@@ -42,7 +42,7 @@ func TestCollectorFollowsWhatLives(t *testing.T) {
 		kept[i] = make([]byte, 1<<20)
 	}
 	for range most {
-		if limit > int64(len(kept))<<20*21/20 {
+		if limit > int64(len(kept))<<20*11/10 {
 			break
 		}
 		runtime.GC()
@@ -53,7 +53,7 @@ func TestCollectorFollowsWhatLives(t *testing.T) {
 		}
 	}
 	undo()
-	if limit <= int64(len(kept))<<20*21/20 {
+	if limit <= int64(len(kept))<<20*11/10 {
 		t.Errorf("with %d MiB alive the limit is %d MiB", len(kept), limit>>20)
 	}
 	if got := debug.SetMemoryLimit(-1); got < 1<<40 {

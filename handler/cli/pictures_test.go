@@ -15,7 +15,7 @@ import (
 	"github.com/auditbell/auditbell/handler/notify"
 	"github.com/auditbell/auditbell/handler/notify/slack"
 	"github.com/auditbell/auditbell/handler/pipeline"
-	"github.com/auditbell/auditbell/handler/rules"
+	"github.com/auditbell/auditbell/handler/rules/rulestest"
 	"github.com/auditbell/auditbell/handler/settings"
 )
 
@@ -134,14 +134,7 @@ func withType(e activity.Event) activity.Event {
 // gallery renders all cases with the library's rules, buttons included.
 func gallery(t *testing.T) []picture {
 	t.Helper()
-	all, err := rules.Library()
-	if err != nil {
-		t.Fatal(err)
-	}
-	set, err := rules.Compile(all)
-	if err != nil {
-		t.Fatal(err)
-	}
+	_, set := rulestest.Library(t)
 	now, err := time.Parse(time.RFC3339, pictureTime)
 	if err != nil {
 		t.Fatal(err)

@@ -16,6 +16,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/auditbell/auditbell/handler/app"
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
@@ -160,18 +161,24 @@ func (s *story) follow(ts *testscript.TestScript, args []string) (string, error)
 	return strings.Join(answers, ""), err
 }
 
-// show [json|ID] is `handler alerts show` of the newest message's alert, or of another one.
-func (s *story) show(_ *testscript.TestScript, args []string) (string, error) {
+// newest is the id of the newest message's alert, and the app to ask for it.
+func (s *story) newest() (id string, a *app.App, err error) {
 	_, m, err := s.latest()
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
-	a, err := s.app()
+	a, err = s.app()
+	return anyAlert.FindString(string(m.Body)), a, err
+}
+
+// show [json|ID] is `handler alerts show` of the newest message's alert, or of another one.
+func (s *story) show(_ *testscript.TestScript, args []string) (string, error) {
+	id, a, err := s.newest()
 	if err != nil {
 		return "", err
 	}
 	var out bytes.Buffer
-	show := alertsShowCmd{ID: anyAlert.FindString(string(m.Body)), output: output{Format: "table"}}
+	show := alertsShowCmd{ID: id, output: output{Format: "table"}}
 	switch word := strings.Join(args, ""); word {
 	case "":
 	case "json":
@@ -187,16 +194,12 @@ func (s *story) show(_ *testscript.TestScript, args []string) (string, error) {
 
 // undo [ACT] BY is `handler alerts undo` of the newest message's alert by that person.
 func (s *story) undo(_ *testscript.TestScript, args []string) (string, error) {
-	_, m, err := s.latest()
-	if err != nil {
-		return "", err
-	}
-	a, err := s.app()
+	id, a, err := s.newest()
 	if err != nil {
 		return "", err
 	}
 	var out bytes.Buffer
-	undo := alertsUndoCmd{ID: anyAlert.FindString(string(m.Body)), Act: strings.Join(args[:len(args)-1], ""), Yes: true, By: args[len(args)-1]}
+	undo := alertsUndoCmd{ID: id, Act: strings.Join(args[:len(args)-1], ""), Yes: true, By: args[len(args)-1]}
 	if err := undo.undoIn(context.Background(), a, Surroundings{Out: &out}); err != nil {
 		fmt.Fprintln(&out, err)
 	}

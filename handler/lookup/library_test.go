@@ -10,6 +10,7 @@ import (
 	"github.com/auditbell/auditbell/handler/alert"
 	"github.com/auditbell/auditbell/handler/lookup"
 	"github.com/auditbell/auditbell/handler/rules"
+	"github.com/auditbell/auditbell/handler/rules/rulestest"
 	"github.com/auditbell/auditbell/local/azure"
 )
 
@@ -17,7 +18,7 @@ import (
 // rule names, and Azure answer what the rule's example was asked for: it is read by the resource's id, once, and the rule matches.
 func TestEachTypeIsReadAndJudged(t *testing.T) {
 	t.Parallel()
-	all, set := library(t)
+	all, set := rulestest.Library(t)
 	read := map[string]bool{}
 	for _, r := range all {
 		if !readsBody(r) || r.ID == "request-unreadable" { // Azure's answers can be read
@@ -47,20 +48,6 @@ func TestEachTypeIsReadAndJudged(t *testing.T) {
 	if len(read) < 39 {
 		t.Errorf("only %d types were read: %v", len(read), slices.Sorted(maps.Keys(read)))
 	}
-}
-
-// library is the rule library, compiled.
-func library(t *testing.T) ([]*rules.Rule, *rules.Set) {
-	t.Helper()
-	all, err := rules.Library()
-	if err != nil {
-		t.Fatal(err)
-	}
-	set, err := rules.Compile(all)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return all, set
 }
 
 // schedules are requests to Privileged Identity Management; the library's examples of these rules are entries of its own log.

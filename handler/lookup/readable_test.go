@@ -12,6 +12,7 @@ import (
 	"github.com/auditbell/auditbell/handler/activity"
 	"github.com/auditbell/auditbell/handler/lookup"
 	"github.com/auditbell/auditbell/handler/rules"
+	"github.com/auditbell/auditbell/handler/rules/rulestest"
 )
 
 // unread are the types of resources that Azure cannot be asked for, though a rule of the library asks for their request, and
@@ -57,7 +58,7 @@ func readsBody(r *rules.Rule) bool {
 // fails where Azure is not asked for it.
 func TestWhatTheLibraryAsksForCanBeRead(t *testing.T) {
 	t.Parallel()
-	all, set := library(t)
+	all, set := rulestest.Library(t)
 	asked := map[string]bool{}
 	for _, r := range all {
 		if !readsBody(r) && !byPIM(r) {

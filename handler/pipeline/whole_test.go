@@ -14,6 +14,7 @@ import (
 	"github.com/auditbell/auditbell/handler/lookup"
 	"github.com/auditbell/auditbell/handler/pipeline"
 	"github.com/auditbell/auditbell/handler/rules"
+	"github.com/auditbell/auditbell/handler/rules/rulestest"
 )
 
 const (
@@ -67,14 +68,7 @@ func granting(t *testing.T, m *manager) (*pipeline.Pipeline, *uneditable, *fakeC
 // library is the rule library, compiled.
 func library(t *testing.T) *rules.Set {
 	t.Helper()
-	all, err := rules.Library()
-	if err != nil {
-		t.Fatal(err)
-	}
-	set, err := rules.Compile(all)
-	if err != nil {
-		t.Fatal(err)
-	}
+	_, set := rulestest.Library(t)
 	return set
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/auditbell/auditbell/handler/activity"
 	"github.com/auditbell/auditbell/handler/rules"
+	"github.com/auditbell/auditbell/handler/rules/rulestest"
 )
 
 // The benchmark has rules of the shape of SigmaHQ's 35 for the Activity Log (facts: payloads §1): 29 on operationName
@@ -87,7 +88,7 @@ func BenchmarkMatch(b *testing.B) {
 	b.Run("auditbell/350", func(b *testing.B) { benchmarkOurs(b, compile(b, shape(10)), events) })
 	b.Run("sigma-go/35", func(b *testing.B) { benchmarkSigmaGo(b, shape(1), events) })
 	b.Run("auditbell/library", func(b *testing.B) {
-		_, set := library(b)
+		_, set := rulestest.Library(b)
 		benchmarkOurs(b, set, events)
 	})
 }
@@ -161,7 +162,7 @@ func TestMatchDoesNotAllocate(t *testing.T) {
 		t.Skip("the race detector makes sync.Pool forget")
 	}
 	set := compile(t, shape(10))
-	_, whole := library(t)
+	_, whole := rulestest.Library(t)
 	events := load(1000)
 	matched := make([]*rules.Rule, 0, 64)
 	for _, s := range []*rules.Set{set, whole} {
@@ -205,7 +206,7 @@ func BenchmarkRecords(b *testing.B) {
 		carrying[i] = events[i]
 		carrying[i].Record = record
 	}
-	_, set := library(b)
+	_, set := rulestest.Library(b)
 	claim := compile(b, map[string]string{"r.yml": ruleWith("s:\n  claims.wids|contains: none\ncondition: s")})
 	b.Run("library/without", func(b *testing.B) { benchmarkOurs(b, set, events) })
 	b.Run("library/with", func(b *testing.B) { benchmarkOurs(b, set, carrying) })

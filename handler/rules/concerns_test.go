@@ -6,6 +6,7 @@ import (
 
 	"github.com/auditbell/auditbell/handler/activity"
 	"github.com/auditbell/auditbell/handler/rules"
+	"github.com/auditbell/auditbell/handler/rules/rulestest"
 )
 
 // TestNothingThatMattersIsPassedBy holds the glance of digests to the engine, over every example of the library and over
@@ -13,7 +14,7 @@ import (
 // correlation, concerns the digest, and with all bodies taken away, what bodies could decide is known to hang on them.
 func TestNothingThatMattersIsPassedBy(t *testing.T) {
 	t.Parallel()
-	all, set := library(t)
+	all, set := rulestest.Library(t)
 	var events []activity.Event
 	for _, r := range all {
 		for _, x := range append(r.Auditbell.Examples.Match, r.Auditbell.Examples.NoMatch...) {

@@ -14,6 +14,7 @@ import (
 	"github.com/auditbell/auditbell/handler/activity"
 	"github.com/auditbell/auditbell/handler/payload"
 	"github.com/auditbell/auditbell/handler/rules"
+	"github.com/auditbell/auditbell/handler/rules/rulestest"
 )
 
 // The corpus is SigmaHQ's rules and published records that nobody on this project wrote; AUDITBELL_CORPUS names its
@@ -149,7 +150,7 @@ var covering = map[string][]string{
 // disagreement is listed, with the figures.
 func TestCorpusPanther(t *testing.T) {
 	t.Parallel()
-	_, set := library(t)
+	_, set := rulestest.Library(t)
 	var right, missed, extra, silent, leftOut int
 	for _, r := range pantherRules(t, corpus(t)) {
 		ours, known := covering[r.RuleID]
@@ -202,7 +203,7 @@ func TestCorpusWatchedOperations(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, set := library(t)
+	_, set := rulestest.Library(t)
 	named := make(map[string]bool)
 	for _, row := range rows[1:] {
 		operation := strings.ToLower(row[0])

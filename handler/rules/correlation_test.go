@@ -10,6 +10,7 @@ import (
 
 	"github.com/auditbell/auditbell/handler/activity"
 	"github.com/auditbell/auditbell/handler/rules"
+	"github.com/auditbell/auditbell/handler/rules/rulestest"
 )
 
 const failedOperation = `title: failed
@@ -186,7 +187,7 @@ func TestCountedRulesAreSilentUnlessGenerated(t *testing.T) {
 
 func TestCorrelationOverTheLibraryDoesNotMuteIt(t *testing.T) {
 	t.Parallel()
-	all, _ := library(t)
+	all, _ := rulestest.Library(t)
 	own, err := rules.Load(fstest.MapFS{"c.yml": {Data: []byte(correlation(
 		"type: event_count\nrules: role-assignment-alert\ntimespan: 1h\ngroup-by: [caller]\ncondition: {gte: 5}"))}}, ".")
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/auditbell/auditbell/handler/activity"
 	"github.com/auditbell/auditbell/handler/payload"
 	"github.com/auditbell/auditbell/handler/rules"
+	"github.com/auditbell/auditbell/handler/rules/rulestest"
 )
 
 // TestNamesReadAsTheProviderReadsThem writes the member names of a request with escapes and in other cases, as JSON and as JSON in
@@ -17,7 +18,7 @@ import (
 // it carries a request, and the rules.
 func TestNamesReadAsTheProviderReadsThem(t *testing.T) {
 	t.Parallel()
-	_, set := library(t)
+	_, set := rulestest.Library(t)
 	const role = `/providers/Microsoft.Authorization/roleDefinitions/8e3af657-a8ff-443c-a75c-2fe8c4bcb635`
 	for _, c := range []struct {
 		body, properties, role string

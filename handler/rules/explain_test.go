@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/auditbell/auditbell/handler/activity"
+	"github.com/auditbell/auditbell/handler/rules/rulestest"
 )
 
 func TestExplainSaysWhatHeldAndWhatNot(t *testing.T) {
@@ -135,7 +136,7 @@ func TestExplainCorrelation(t *testing.T) {
 
 func TestNearNamesWhatKeptARuleSilent(t *testing.T) {
 	t.Parallel()
-	_, set := library(t)
+	_, set := rulestest.Library(t)
 	e := grant()
 	e.Outcome = activity.Failed
 	got := make(map[string]bool)

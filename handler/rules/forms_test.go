@@ -8,12 +8,13 @@ import (
 	"github.com/auditbell/auditbell/handler/payload"
 	"github.com/auditbell/auditbell/handler/payload/transcode"
 	"github.com/auditbell/auditbell/handler/rules"
+	"github.com/auditbell/auditbell/handler/rules/rulestest"
 )
 
 // A rule must give the same verdict in whichever form its event arrives.
 func TestLibraryExamplesHoldInEveryForm(t *testing.T) {
 	t.Parallel()
-	all, set := library(t)
+	all, set := rulestest.Library(t)
 	tried := make(map[activity.Form]int)
 	for _, r := range all {
 		for _, form := range transcode.Forms {

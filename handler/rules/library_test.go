@@ -13,20 +13,8 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"github.com/auditbell/auditbell/handler/rules"
+	"github.com/auditbell/auditbell/handler/rules/rulestest"
 )
-
-func library(t testing.TB) ([]*rules.Rule, *rules.Set) {
-	t.Helper()
-	all, err := rules.Library()
-	if err != nil {
-		t.Fatal(err)
-	}
-	set, err := rules.Compile(all)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return all, set
-}
 
 // examples calls fn with every example of the rule and what it must give.
 func examples(r *rules.Rule, fn func(x rules.Example, want bool)) {
@@ -40,7 +28,7 @@ func examples(r *rules.Rule, fn func(x rules.Example, want bool)) {
 
 func TestLibraryExamplesHold(t *testing.T) {
 	t.Parallel()
-	all, set := library(t)
+	all, set := rulestest.Library(t)
 	for _, r := range all {
 		examples(r, func(x rules.Example, want bool) {
 			if got := set.Verdict(r, x, nil); got != want {
@@ -55,7 +43,7 @@ var controls = regexp.MustCompile(`^(CIS Azure \d\.\d\.0 [\d.]+|NIST 800-53r5 [A
 
 func TestLibraryRulesAreComplete(t *testing.T) {
 	t.Parallel()
-	all, set := library(t)
+	all, set := rulestest.Library(t)
 	if len(all) < 60 {
 		t.Errorf("%d rules, want at least 60", len(all))
 	}
@@ -123,7 +111,7 @@ func TestMappingsStandInTheirCatalogues(t *testing.T) {
 	if _, err := time.Parse(time.DateOnly, known.Date); err != nil {
 		t.Errorf("catalogues.yaml has no date: %v", err)
 	}
-	all, _ := library(t)
+	all, _ := rulestest.Library(t)
 	for _, r := range all {
 		for _, tag := range r.Tags {
 			id := strings.TrimPrefix(tag, "attack.")
@@ -178,7 +166,7 @@ func TestRetiredTags(t *testing.T) {
 // Attack techniques must be there where an attack is meant; health notices and counters have none.
 func TestLibraryNamesTechniques(t *testing.T) {
 	t.Parallel()
-	all, _ := library(t)
+	all, _ := rulestest.Library(t)
 	with := 0
 	for _, r := range all {
 		if len(r.Techniques()) > 0 {
@@ -198,7 +186,7 @@ func TestLibraryNamesTechniques(t *testing.T) {
 // README says in numbers what the library holds.
 func TestReadmeCountsTheLibrary(t *testing.T) {
 	t.Parallel()
-	all, _ := library(t)
+	all, _ := rulestest.Library(t)
 	n := 0
 	for _, r := range all {
 		examples(r, func(rules.Example, bool) { n++ })

@@ -7,6 +7,7 @@ import (
 
 	"github.com/auditbell/auditbell/handler/activity"
 	"github.com/auditbell/auditbell/handler/rules"
+	"github.com/auditbell/auditbell/handler/rules/rulestest"
 )
 
 func TestMatchIsSafeForConcurrentUse(t *testing.T) {
@@ -34,7 +35,7 @@ func TestMatchIsSafeForConcurrentUse(t *testing.T) {
 
 func TestMostSevereFirst(t *testing.T) {
 	t.Parallel()
-	_, set := library(t)
+	_, set := rulestest.Library(t)
 	e := grant()
 	e.ResourceID = "/subscriptions/5a5a/providers/microsoft.authorization/roleassignments/1"
 	e.Properties = activity.Properties(`{"requestbody":{"Properties":{"RoleDefinitionId":"/x/roleDefinitions/8e3af657-a8ff-443c-a75c-2fe8c4bcb635"}}}`)

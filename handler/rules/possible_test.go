@@ -6,11 +6,12 @@ import (
 
 	"github.com/auditbell/auditbell/handler/activity"
 	"github.com/auditbell/auditbell/handler/rules"
+	"github.com/auditbell/auditbell/handler/rules/rulestest"
 )
 
 func TestWhatABodyCouldHaveSaid(t *testing.T) {
 	t.Parallel()
-	_, set := library(t)
+	_, set := rulestest.Library(t)
 	grant := activity.Event{
 		Operation: "microsoft.authorization/roleassignments/write", Outcome: activity.Succeeded, Category: activity.Administrative,
 		ResourceID: "/subscriptions/s/providers/microsoft.authorization/roleassignments/1",
@@ -37,7 +38,7 @@ func TestWhatABodyCouldHaveSaid(t *testing.T) {
 // it gave comes first, and that its body could not be read comes last.
 func TestWhatARequestWasComesBeforeHowItIsRead(t *testing.T) {
 	t.Parallel()
-	_, set := library(t)
+	_, set := rulestest.Library(t)
 	e := activity.Event{
 		Operation: "microsoft.authorization/roleassignments/write", Category: activity.Administrative, Outcome: activity.Succeeded,
 		ResourceID: "/subscriptions/s/resourcegroups/rg/providers/microsoft.authorization/roleassignments/r1",

@@ -11,6 +11,7 @@ import (
 
 	"github.com/auditbell/auditbell/handler/activity"
 	"github.com/auditbell/auditbell/handler/rules"
+	"github.com/auditbell/auditbell/handler/rules/rulestest"
 )
 
 const (
@@ -48,7 +49,7 @@ func met(set *rules.Set, e activity.Event) string {
 // A resource provider takes spellings that strict readers do not; the rule must see what it may take.
 func TestRoleBodies(t *testing.T) {
 	t.Parallel()
-	_, set := library(t)
+	_, set := rulestest.Library(t)
 	owner := func(id string) string { return `{"properties":{"roleDefinitionId":"` + id + `","principalId":"p"}}` }
 	many := `{"properties":{`
 	for range 20 {
@@ -112,7 +113,7 @@ func TestRoleBodies(t *testing.T) {
 
 func TestNetworkBodies(t *testing.T) {
 	t.Parallel()
-	_, set := library(t)
+	_, set := rulestest.Library(t)
 	rule := func(source string) string {
 		return `{"properties":{"access":"Allow","direction":"Inbound","protocol":"*","sourceAddressPrefix":"` + source + `","destinationPortRange":"*"}}`
 	}
@@ -157,7 +158,7 @@ func TestNetworkBodies(t *testing.T) {
 
 func TestOtherServicesOpened(t *testing.T) {
 	t.Parallel()
-	_, set := library(t)
+	_, set := rulestest.Library(t)
 	for _, c := range []struct {
 		operation, rule, body string
 		want                  bool
@@ -262,7 +263,7 @@ func TestKeywordsWithinText(t *testing.T) {
 // A body may hold as many readings as fit into it; judging them must not take longer than reading them.
 func TestManyReadingsAreJudgedInTime(t *testing.T) {
 	t.Parallel()
-	_, set := library(t)
+	_, set := rulestest.Library(t)
 	many := func(member string) string { return `{"properties":{` + strings.Repeat(member+",", 20_000) + `"x":1}}` }
 	for _, c := range []struct{ operation, body, want string }{
 		{"Microsoft.Authorization/roleAssignments/write", many(`"roleDefinitionId":"` + roleFolder + readerRole + `"`), "request-unreadable"},

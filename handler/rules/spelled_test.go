@@ -8,6 +8,7 @@ import (
 
 	"github.com/auditbell/auditbell/handler/activity"
 	"github.com/auditbell/auditbell/handler/payload/transcode"
+	"github.com/auditbell/auditbell/handler/rules/rulestest"
 )
 
 // spellings are ways to write the name of an operation that Azure is not known to refuse.
@@ -27,7 +28,7 @@ var spellings = map[string]func(string) string{
 // TestLibraryMatchesHoweverOperationsAreSpelled holds that no rule is passed by with another spelling of an operation's name.
 func TestLibraryMatchesHoweverOperationsAreSpelled(t *testing.T) {
 	t.Parallel()
-	all, set := library(t)
+	all, set := rulestest.Library(t)
 	tried := 0
 	for _, r := range all {
 		for _, x := range r.Auditbell.Examples.Match {
@@ -58,7 +59,7 @@ func TestLibraryMatchesHoweverOperationsAreSpelled(t *testing.T) {
 
 func TestRolesAreReadHoweverSpelled(t *testing.T) {
 	t.Parallel()
-	_, set := library(t)
+	_, set := rulestest.Library(t)
 	for _, id := range []string{
 		ownerRole + ".", "８e3af657-a8ff-443c-a75c-2fe8c4bcb635", "8e3af657\u200b-a8ff-443c-a75c-2fe8c4bcb635", roleFolder + ownerRole + "./",
 		strings.ReplaceAll(roleFolder+ownerRole, "/", "／"), strings.ToUpper(ownerRole) + "%2e", "8e3af657%2Da8ff-443c-a75c-2fe8c4bcb635",

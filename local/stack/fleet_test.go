@@ -21,7 +21,7 @@ import (
 	"github.com/auditbell/auditbell/handler/notify/teams"
 	"github.com/auditbell/auditbell/handler/notify/webhook"
 	"github.com/auditbell/auditbell/handler/pipeline"
-	"github.com/auditbell/auditbell/handler/rules"
+	"github.com/auditbell/auditbell/handler/rules/rulestest"
 	"github.com/auditbell/auditbell/handler/settings"
 	"github.com/auditbell/auditbell/handler/store"
 	"github.com/auditbell/auditbell/local/cosmos"
@@ -109,14 +109,7 @@ func (f *fleet) instance(t *testing.T, transport http.RoundTripper, ahead time.D
 	maps.Copy(env, own)
 	s := settings.New(func(name string) (string, bool) { v, ok := env[name]; return v, ok })
 	client := notify.NewClient(transport)
-	library, err := rules.Library()
-	if err != nil {
-		t.Fatal(err)
-	}
-	set, err := rules.Compile(library)
-	if err != nil {
-		t.Fatal(err)
-	}
+	_, set := rulestest.Library(t)
 	destinations := map[string]notify.Destination{inbox.Slack: slack.Open(s, client), inbox.Teams: teams.Open(s, client), inbox.Webhook: webhook.Open(s, client)}
 	maps.DeleteFunc(destinations, func(_ string, d notify.Destination) bool { return d == nil })
 	return app.Wire(kept, &pipeline.Judge{Rules: set, Routes: []settings.Route{{To: []string{settings.Everywhere}}}}, &pipeline.Composer{},
